@@ -1,0 +1,37 @@
+"""What a game is and how it is played; this package knows no particular GAN."""
+
+from jaxgan.core import averaging, constraints, image_pool, parallel, schedules
+from jaxgan.core.game import Game
+from jaxgan.core.latents import Latent, uniform_labels
+from jaxgan.core.nets import Net, Nets, merge_statistics
+from jaxgan.core.parallel import data_mesh, shard_batch
+from jaxgan.core.state import Clock, Memory, PlayerState, State
+from jaxgan.core.turns import Aux, Batch, Loss, Metrics, Player, Round, Stage, Turn
+
+__all__ = [
+    "Aux",
+    "Batch",
+    "Clock",
+    "Game",
+    "Latent",
+    "Loss",
+    "Memory",
+    "Metrics",
+    "Net",
+    "Nets",
+    "Player",
+    "PlayerState",
+    "Round",
+    "Stage",
+    "State",
+    "Turn",
+    "averaging",
+    "constraints",
+    "data_mesh",
+    "image_pool",
+    "merge_statistics",
+    "parallel",
+    "schedules",
+    "shard_batch",
+    "uniform_labels",
+]

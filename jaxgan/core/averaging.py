@@ -1,0 +1,54 @@
+"""Moving averages of a player's parameters: each function here returns a rule from the clock to a decay.
+
+A step ends with `average = decay * average + (1 - decay) * params` for every player that moved and keeps an average.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan.core.state import Clock
+
+Averaging = Callable[[Clock], jax.Array]
+
+
+def exponential(decay: float, start: int = 0) -> Averaging:
+    """A constant decay; until `start` steps the average is a copy of the parameters.
+
+    BigGAN (Brock et al. 2018, arXiv:1809.11096, appendix C) uses 0.9999, and its code starts after 20,000 steps.
+
+    Args:
+        decay: Share of the old average that a step keeps, in [0, 1).
+        start: Number of steps during which the average just follows the parameters.
+    """
+    if not 0 <= decay < 1:
+        raise ValueError(f"exponential average: decay is {decay}, but it must lie in [0, 1)")
+    return lambda clock: jnp.where(clock.step < start, 0.0, decay)
+
+
+def half_life(images: float, ramp_up: float | None = None) -> Averaging:
+    """A decay that forgets half of the past every `images` real images, whatever the batch size.
+
+    decay = 0.5 ** (images in a step / half-life), as in ProGAN and its successors (Karras et al. 2017-2020).
+
+    Args:
+        images: The half-life, in real images shown.
+        ramp_up: If given, the half-life is at most `ramp_up` times the images shown so far (StyleGAN2-ADA uses 0.05), so
+            that a young average does not cling to the untrained network.
+    """
+    if images <= 0:
+        raise ValueError(f"moving average: a half-life of {images} images must be positive")
+
+    def decay(clock: Clock) -> jax.Array:
+        life = jnp.float32(images)
+        if ramp_up is not None:
+            life = jnp.minimum(life, ramp_up * clock.images.astype(jnp.float32))
+        return 0.5 ** (clock.step_images / jnp.maximum(life, 1e-8))
+
+    return decay
+
+
+def update(average: jax.Array, params: jax.Array, decay: jax.Array) -> jax.Array:
+    """One leaf of the moving average: decay * average + (1 - decay) * params."""
+    return average + (1 - decay) * (params - average)

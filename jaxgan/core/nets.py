@@ -1,0 +1,90 @@
+"""What a loss sees of the players: networks that can be called, `nets.generator(z)`."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxgan.core.state import Clock, Params
+
+if TYPE_CHECKING:
+    from jaxgan.core.game import Stage
+
+# Collections by which normalisation layers are handed statistics, and give those of the batch they saw.
+STATISTICS = "statistics"
+BATCH_STATISTICS = "batch_statistics"
+
+
+class Net:
+    """One player's network at its present parameters: a plain function, `network.apply` with the parameters filled in.
+
+    Attributes:
+        params: The raw parameters, which regularisers read and gradients reach.
+        constraint: The state of the player's constraint after this turn's `apply`.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        params: Params,
+        constrained: Params,
+        constraint: Any,
+        statistics: Any = None,
+        collect: bool = False,
+    ) -> None:
+        self.params = params
+        self.constraint = constraint
+        self.collected: Any = None
+        self._network = network
+        self._variables = {"params": constrained} | ({STATISTICS: statistics} if statistics else {})
+        self._collect = collect
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs the network; keyword arguments such as `rngs` and `method` go to `network.apply`."""
+        if not self._collect:
+            return self._network.apply(self._variables, *args, **kwargs)
+        output, sown = self._network.apply(self._variables, *args, mutable=[BATCH_STATISTICS], **kwargs)
+        self.collected = sown.get(BATCH_STATISTICS)
+        return output
+
+
+class Nets:
+    """The players of a game as a loss sees them.
+
+    Attributes:
+        clock: How far the game is.
+        stage: The stage being played, with whatever static settings its class carries.
+    """
+
+    def __init__(self, nets: Mapping[str, Net], clock: Clock, stage: "Stage") -> None:
+        self.clock = clock
+        self.stage = stage
+        self._nets = nets
+
+    def __getattr__(self, name: str) -> Net:
+        try:
+            return self.__dict__["_nets"][name]
+        except KeyError:
+            raise AttributeError(f"this game has no player {name!r}; its players are {', '.join(self._nets)}") from None
+
+    def __iter__(self) -> Iterator[tuple[str, Net]]:
+        return iter(self._nets.items())
+
+
+def merge_statistics(batches: list[Any]) -> Any:
+    """Statistics of several equally large batches, from the means and variances of each.
+
+    The variance of a union is the mean of the variances plus the variance of the means.
+
+    Args:
+        batches: For each batch, a tree whose innermost dicts are {"mean": array, "var": array}.
+    """
+
+    def merge(*parts: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        means = jnp.stack([part["mean"] for part in parts])
+        variances = jnp.stack([part["var"] for part in parts])
+        return {"mean": means.mean(0), "var": variances.mean(0) + means.var(0)}
+
+    return jax.tree.map(merge, *batches, is_leaf=lambda node: isinstance(node, dict) and "mean" in node)

@@ -1,0 +1,69 @@
+"""What a game is between two steps: one pytree, and all that a checkpoint holds."""
+
+from typing import Any
+
+import flax.struct
+import jax
+
+Params = Any  # a pytree of float32 arrays
+Memory = Any  # a pytree: what a loss must remember that is neither a parameter nor a gradient
+
+
+class PlayerState(flax.struct.PyTreeNode):
+    """One player's half of the bargain.
+
+    Attributes:
+        params: What the optimiser moves (float32), before any constraint is applied.
+        constraint: The state of the player's constraint, such as the vectors of a power iteration.
+        optimizer: The optax optimiser's state.
+        average: The moving average of `params`, or None for a player that keeps none.
+    """
+
+    params: Params
+    constraint: Any
+    optimizer: Any
+    average: Params | None
+
+
+class State(flax.struct.PyTreeNode):
+    """Everything a game needs to go on: a resumed run needs nothing else, not even the data's position.
+
+    Attributes:
+        step: int32 (), steps played.
+        images: int32 (), real images consumed; the data pipeline's position is a function of it.
+        stage: int32 (), index of the stage that the last step was played in.
+        stage_step: int32 (), `step` when that stage began.
+        stage_images: int32 (), `images` when that stage began.
+        players: One `PlayerState` for each player's name.
+        memory: The game's memory.
+        key: A typed PRNG key that never changes: every draw is folded from it, the step and the turn.
+        nonfinite: For each player, int32 (): the first step at which its loss or gradient was not finite, -1 if never.
+    """
+
+    step: jax.Array
+    images: jax.Array
+    stage: jax.Array
+    stage_step: jax.Array
+    stage_images: jax.Array
+    players: dict[str, PlayerState]
+    memory: Memory
+    key: jax.Array
+    nonfinite: dict[str, jax.Array]
+
+
+class Clock(flax.struct.PyTreeNode):
+    """How far the game is, for schedules, averages and losses that change with time (`nets.clock` inside a loss).
+
+    Attributes:
+        step: int32 (), steps played before this one.
+        images: int32 (), real images consumed before this step.
+        stage_step: int32 (), steps played in the present stage before this one.
+        stage_images: int32 (), real images consumed in the present stage before this step.
+        step_images: Images that one step consumes (a Python int inside a step, 0 outside one).
+    """
+
+    step: jax.Array
+    images: jax.Array
+    stage_step: jax.Array
+    stage_images: jax.Array
+    step_images: int = flax.struct.field(pytree_node=False, default=0)

@@ -1,0 +1,92 @@
+"""CycleGAN: "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks", Zhu et al. 2017.
+
+arXiv:1703.10593. Two translators, two discriminators; a picture that goes to the other domain and back must come back.
+"""
+
+import jax
+
+from jaxgan.core import Aux, Batch, Game, Memory, Nets, Player, Stage, Turn, image_pool
+from jaxgan.losses import l1, least_squares
+
+
+def cyclegan(
+    generator_ab: Player,
+    generator_ba: Player,
+    discriminator_a: Player,
+    discriminator_b: Player,
+    *,
+    cycle: float = 10.0,
+    identity: float = 5.0,
+    pool_size: int = 50,
+) -> Game:
+    """Unpaired translation between domains A and B with the least-squares objective.
+
+    The authors' two programs differ in the order of the updates; here the discriminators move first, on the very fakes
+    that the generators then answer for, so that the compiler translates each image once.
+
+    Args:
+        generator_ab: Network A (B, H, W, C) -> B (B, H, W, C).
+        generator_ba: Network B -> A.
+        discriminator_a: Network images -> logits, is this from A?
+        discriminator_b: The same for B.
+        cycle: Weight of the cycle losses (lambda in Eq. 3).
+        identity: Weight of the identity losses (section 5.2, "photo generation from paintings"); 0 switches them off.
+        pool_size: Earlier fakes kept for each discriminator (section 4); 0 keeps none.
+    """
+
+    def discriminators_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
+        key_a, key_b = jax.random.split(key)
+        fake_a, pool_a = image_pool.exchange(memory["a"], key_a, nets.generator_ba(batch["b"]))
+        fake_b, pool_b = image_pool.exchange(memory["b"], key_b, nets.generator_ab(batch["a"]))
+        # Eq. 1 in its least-squares form (section 4): 1/2 E[(D(x) - 1)^2] + 1/2 E[D(G(y))^2] for each domain
+        loss_a = least_squares.discriminator(nets.discriminator_a(batch["a"]), nets.discriminator_a(fake_a))
+        loss_b = least_squares.discriminator(nets.discriminator_b(batch["b"]), nets.discriminator_b(fake_b))
+        return loss_a + loss_b, Aux({"loss_a": loss_a, "loss_b": loss_b}, {"a": pool_a, "b": pool_b})
+
+    def generators_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
+        real_a, real_b = batch["a"], batch["b"]
+        fake_b, fake_a = nets.generator_ab(real_a), nets.generator_ba(real_b)
+        # E[(D_B(G(a)) - 1)^2] + E[(D_A(F(b)) - 1)^2]: the objective's own factor of one half undone, as in section 4
+        adversarial = 2.0 * (
+            least_squares.generator(nets.discriminator_b(fake_b)) + least_squares.generator(nets.discriminator_a(fake_a))
+        )
+        # Eq. 2: E || F(G(a)) - a ||_1 + E || G(F(b)) - b ||_1
+        cycles = l1(nets.generator_ba(fake_b), real_a) + l1(nets.generator_ab(fake_a), real_b)
+        loss = adversarial + cycle * cycles
+        metrics = {"adversarial": adversarial, "cycle": cycles}
+        if identity:
+            # Section 5.2: E || G(b) - b ||_1 + E || F(a) - a ||_1, an image of its own domain is left as it is
+            identities = l1(nets.generator_ab(real_b), real_b) + l1(nets.generator_ba(real_a), real_a)
+            loss += identity * identities
+            metrics["identity"] = identities
+        return loss, Aux(metrics)
+
+    def translate(nets: Nets, key: jax.Array, images: jax.Array, direction: str = "ab") -> jax.Array:
+        if direction not in ("ab", "ba"):
+            raise ValueError(f"cyclegan: direction {direction!r} is unknown: choose 'ab' or 'ba'")
+        return (nets.generator_ab if direction == "ab" else nets.generator_ba)(images)
+
+    return Game(
+        players={
+            "generator_ab": generator_ab,
+            "generator_ba": generator_ba,
+            "discriminator_a": discriminator_a,
+            "discriminator_b": discriminator_b,
+        },
+        inputs={
+            "generator_ab": lambda batch: (batch["a"],),
+            "generator_ba": lambda batch: (batch["b"],),
+            "discriminator_a": lambda batch: (batch["a"],),
+            "discriminator_b": lambda batch: (batch["b"],),
+        },
+        stages=(
+            Stage(
+                (
+                    Turn("discriminators", discriminators_loss, ("discriminator_a", "discriminator_b")),
+                    Turn("generators", generators_loss, ("generator_ab", "generator_ba")),
+                )
+            ),
+        ),
+        memory=lambda key, batch: {name: image_pool.create(pool_size, batch[name]) for name in ("a", "b")},
+        abilities={"translate": translate},
+    )

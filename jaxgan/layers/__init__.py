@@ -1,0 +1,40 @@
+"""Layers: convolutions, normalisation, attention, resampling and minibatch statistics."""
+
+from flax.linen import Dense
+
+from jaxgan.layers.attention import SelfAttention
+from jaxgan.layers.batch import batch_axis, batch_axis_name, batch_mean
+from jaxgan.layers.conv import Conv, UpConv, conv, up_conv
+from jaxgan.layers.minibatch import minibatch_stddev
+from jaxgan.layers.norm import (
+    BatchNorm,
+    ClassConditionalBatchNorm,
+    ConditionalBatchNorm,
+    InstanceNorm,
+    LayerNorm,
+    pixel_norm,
+)
+from jaxgan.layers.resampling import average_pool, max_pool, reflect_pad, upsample_nearest
+
+__all__ = [
+    "BatchNorm",
+    "ClassConditionalBatchNorm",
+    "ConditionalBatchNorm",
+    "Conv",
+    "Dense",
+    "InstanceNorm",
+    "LayerNorm",
+    "SelfAttention",
+    "UpConv",
+    "average_pool",
+    "batch_axis",
+    "batch_axis_name",
+    "batch_mean",
+    "conv",
+    "max_pool",
+    "minibatch_stddev",
+    "pixel_norm",
+    "reflect_pad",
+    "up_conv",
+    "upsample_nearest",
+]

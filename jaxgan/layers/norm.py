@@ -1,0 +1,199 @@
+"""Normalisation layers. Statistics and affine maps are computed in float32, whatever the compute dtype."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax.nn.initializers import Initializer
+
+from jaxgan.layers.batch import batch_mean
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation (Ioffe and Szegedy 2015) without running averages.
+
+    The layer normalises by the statistics that it is handed in the collection "statistics" (leaves "mean" and "var", each
+    (C,)), or, if there are none, by those of the batch: over all axes but the last, and over all devices. The batch's own
+    are stored in the collection "batch_statistics", under the same names, when a caller asks for it with
+    `mutable=["batch_statistics"]`; a training step does not, so nothing mutates there.
+
+    Attributes:
+        use_scale: learn a gain per channel.
+        use_bias: learn an offset per channel.
+        epsilon: added to the variance.
+        scale_init: initialiser of the gain.
+        bias_init: initialiser of the offset.
+        dtype: of the output.
+    """
+
+    use_scale: bool = True
+    use_bias: bool = True
+    epsilon: float = 1e-5
+    scale_init: Initializer = nn.initializers.ones
+    bias_init: Initializer = nn.initializers.zeros
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Normalises `x`, (B, ..., C), per channel."""
+        x = _at_least_float32(x)
+        if self.has_variable("statistics", "mean"):
+            mean = self.get_variable("statistics", "mean")
+            centred = x - _channels(mean, x)
+            variance = self.get_variable("statistics", "var")
+        else:
+            axes = tuple(range(x.ndim - 1))
+            mean = batch_mean(x, axes)
+            centred = x - _channels(mean, x)
+            # E[(x - mean)^2]: E[x^2] - mean^2 cancels where the mean is large.
+            variance = batch_mean(jnp.square(centred), axes)
+            for name, value in (("mean", mean), ("var", variance)):
+                self.sow("batch_statistics", name, value, reduce_fn=lambda _, new: new, init_fn=lambda: None)
+        y = centred * _channels(jax.lax.rsqrt(variance + self.epsilon), x)
+        return _affine(self, y).astype(self.dtype)
+
+
+class ConditionalBatchNorm(nn.Module):
+    """Batch normalisation whose gain and offset are linear in a condition (Brock et al. 2018, BigGAN, appendix B).
+
+    gain = 1 + W_gain c and offset = W_bias c, without biases.
+
+    Attributes:
+        epsilon: added to the variance.
+        kernel_init: initialiser of W_gain and W_bias.
+        dtype: of the output.
+    """
+
+    epsilon: float = 1e-5
+    kernel_init: Initializer = nn.initializers.lecun_normal()
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array, condition: jax.Array) -> jax.Array:
+        """Normalises `x`, (B, ..., C), and scales and shifts each sample by its `condition`, (B, D)."""
+        features = x.shape[-1]
+        gain = 1.0 + nn.Dense(features, use_bias=False, kernel_init=self.kernel_init, name="gain")(condition)
+        bias = nn.Dense(features, use_bias=False, kernel_init=self.kernel_init, name="bias")(condition)
+        y = BatchNorm(use_scale=False, use_bias=False, epsilon=self.epsilon, name="norm")(x)
+        return (y * _samples(gain, y) + _samples(bias, y)).astype(self.dtype)
+
+
+class ClassConditionalBatchNorm(nn.Module):
+    """Batch normalisation with a gain and an offset per class (Miyato and Koyama 2018, appendix A).
+
+    Attributes:
+        num_classes: rows of the two tables.
+        epsilon: added to the variance.
+        dtype: of the output.
+    """
+
+    num_classes: int
+    epsilon: float = 1e-5
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array, label: jax.Array) -> jax.Array:
+        """Normalises `x`, (B, ..., C), and scales and shifts each sample by the row of its `label`, int (B,)."""
+        features = x.shape[-1]
+        ones, zeros = nn.initializers.ones, nn.initializers.zeros
+        scale = nn.Embed(self.num_classes, features, embedding_init=ones, name="scale")(label)
+        bias = nn.Embed(self.num_classes, features, embedding_init=zeros, name="bias")(label)
+        y = BatchNorm(use_scale=False, use_bias=False, epsilon=self.epsilon, name="norm")(x)
+        return (y * _samples(scale, y) + _samples(bias, y)).astype(self.dtype)
+
+
+class InstanceNorm(nn.Module):
+    """Instance normalisation: each channel of each sample over its own pixels (Ulyanov et al. 2016).
+
+    Attributes:
+        use_scale: learn a gain per channel.
+        use_bias: learn an offset per channel.
+        epsilon: added to the variance.
+        dtype: of the output.
+    """
+
+    use_scale: bool = True
+    use_bias: bool = True
+    epsilon: float = 1e-5
+    scale_init: Initializer = nn.initializers.ones
+    bias_init: Initializer = nn.initializers.zeros
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Normalises `x`, (B, H, W, C)."""
+        y = _standardise(_at_least_float32(x), tuple(range(1, x.ndim - 1)), self.epsilon)
+        return _affine(self, y).astype(self.dtype)
+
+
+class LayerNorm(nn.Module):
+    """Layer normalisation: each sample over all its pixels and channels (Ba et al. 2016), gain and offset per channel.
+
+    It leaves the samples of a batch independent, as a gradient penalty needs (Gulrajani et al. 2017, section 4).
+
+    Attributes:
+        use_scale: learn a gain per channel.
+        use_bias: learn an offset per channel.
+        epsilon: added to the variance.
+        dtype: of the output.
+    """
+
+    use_scale: bool = True
+    use_bias: bool = True
+    epsilon: float = 1e-5
+    scale_init: Initializer = nn.initializers.ones
+    bias_init: Initializer = nn.initializers.zeros
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Normalises `x`, (B, ..., C)."""
+        y = _standardise(_at_least_float32(x), tuple(range(1, x.ndim)), self.epsilon)
+        return _affine(self, y).astype(self.dtype)
+
+
+def pixel_norm(x: jax.Array, epsilon: float = 1e-8) -> jax.Array:
+    """Scales each pixel's feature vector to length sqrt(C) (Karras et al. 2018, ProGAN, section 4.2).
+
+    Args:
+        x: (..., C).
+        epsilon: added to the mean square.
+
+    Returns:
+        The shape and dtype of `x`; computed in float32.
+    """
+    y = _at_least_float32(x)
+    # b = a / sqrt(mean over channels of a^2 + epsilon)
+    return (y * jax.lax.rsqrt(jnp.mean(jnp.square(y), axis=-1, keepdims=True) + epsilon)).astype(x.dtype)
+
+
+def _at_least_float32(x: jax.Array) -> jax.Array:
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+def _standardise(x: jax.Array, axes: tuple[int, ...], epsilon: float) -> jax.Array:
+    """(x - mean) / sqrt(var + epsilon), with the mean and the (biased) variance over `axes`."""
+    centred = x - jnp.mean(x, axis=axes, keepdims=True)
+    return centred * jax.lax.rsqrt(jnp.mean(jnp.square(centred), axis=axes, keepdims=True) + epsilon)
+
+
+def _affine(module: Any, y: jax.Array) -> jax.Array:
+    """Applies the gain and offset per channel that a normalisation module may learn."""
+    if module.use_scale:
+        y = y * _channels(module.param("scale", module.scale_init, (y.shape[-1],), jnp.float32), y)
+    if module.use_bias:
+        y = y + _channels(module.param("bias", module.bias_init, (y.shape[-1],), jnp.float32), y)
+    return y
+
+
+def _channels(value: jax.Array, like: jax.Array) -> jax.Array:
+    """(C,) in a shape that broadcasts over `like`, (B, ..., C)."""
+    return value.reshape((1,) * (like.ndim - 1) + value.shape)
+
+
+def _samples(value: jax.Array, like: jax.Array) -> jax.Array:
+    """(B, C) in a shape that broadcasts over `like`, (B, ..., C)."""
+    return value.reshape((value.shape[0],) + (1,) * (like.ndim - 2) + (value.shape[1],))

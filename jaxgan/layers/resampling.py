@@ -1,0 +1,96 @@
+"""Resampling of NHWC feature maps: nearest neighbour, average and max pooling, reflection padding.
+
+Each is written with reshapes and slices: the windowed forms of XLA (`reduce_window`, `jnp.pad(mode="reflect")`) have gradients
+that are ten to a hundred times slower on a CPU.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+
+def upsample_nearest(x: jax.Array, factor: int = 2) -> jax.Array:
+    """Repeats each pixel `factor` times along height and width.
+
+    Args:
+        x: (B, H, W, C).
+        factor: how many times larger each side becomes.
+
+    Returns:
+        (B, factor * H, factor * W, C).
+    """
+    batch, height, width, channels = x.shape
+    x = jnp.broadcast_to(x[:, :, None, :, None], (batch, height, factor, width, factor, channels))
+    return x.reshape(batch, height * factor, width * factor, channels)
+
+
+def average_pool(x: jax.Array, factor: int = 2) -> jax.Array:
+    """Averages windows of `factor` x `factor` pixels without overlap.
+
+    Args:
+        x: (B, H, W, C), H and W multiples of `factor`.
+        factor: the side of a window.
+
+    Returns:
+        (B, H / factor, W / factor, C).
+
+    Raises:
+        ValueError: a side is no multiple of `factor`.
+    """
+    return _windows(x, factor).mean(axis=(2, 4))
+
+
+def max_pool(x: jax.Array, factor: int = 2) -> jax.Array:
+    """The largest value of each window of `factor` x `factor` pixels without overlap; ties share the gradient.
+
+    Args:
+        x: (B, H, W, C), H and W multiples of `factor`.
+        factor: the side of a window.
+
+    Returns:
+        (B, H / factor, W / factor, C).
+
+    Raises:
+        ValueError: a side is no multiple of `factor`.
+    """
+    return _windows(x, factor).max(axis=(2, 4))
+
+
+def reflect_pad(x: jax.Array, amount: int) -> jax.Array:
+    """Pads height and width by reflection about the border pixels, which are not repeated (`torch.nn.ReflectionPad2d`).
+
+    Args:
+        x: (B, H, W, C), H and W larger than `amount`.
+        amount: pixels added on each side.
+
+    Returns:
+        (B, H + 2 * amount, W + 2 * amount, C).
+
+    Raises:
+        ValueError: a side is too short to be reflected by `amount`.
+    """
+    if amount == 0:
+        return x
+    if amount < 0 or amount >= min(x.shape[1:3]):
+        raise ValueError(
+            f"reflect_pad: cannot reflect {amount} pixels of a {x.shape[1]}x{x.shape[2]} map; "
+            "pad by at least 0 and by less than its shorter side"
+        )
+    for axis in (1, 2):
+        size = x.shape[axis]
+        before = jax.lax.slice_in_dim(x, 1, amount + 1, axis=axis)
+        after = jax.lax.slice_in_dim(x, size - amount - 1, size - 1, axis=axis)
+        x = jnp.concatenate([jnp.flip(before, axis), x, jnp.flip(after, axis)], axis=axis)
+    return x
+
+
+def _windows(x: jax.Array, factor: int) -> jax.Array:
+    """(B, H, W, C) as (B, H / factor, factor, W / factor, factor, C)."""
+    batch, height, width, channels = x.shape
+    if height % factor or width % factor:
+        raise ValueError(
+            f"a {height}x{width} map does not divide into windows of {factor}x{factor}: "
+            f"use image sizes whose maps are multiples of {factor} here"
+        )
+    return x.reshape(batch, height // factor, factor, width // factor, factor, channels)

@@ -1,0 +1,132 @@
+"""BigGAN: class-conditional residual networks with a shared class embedding, hierarchical latents and self-attention."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from jaxgan.layers import BatchNorm, ConditionalBatchNorm, Conv, SelfAttention
+from jaxgan.networks.blocks import DownBlock, ProjectionHead, UpBlock
+from jaxgan.networks.common import tanh_image
+
+# Widths, in units of `width`. 128 to 512: the paper's tables 4 to 6. It has no 64 and 32; those are of the first author's PyTorch
+# code (compare_gan's discriminators differ: 2, 4, 8, 16, 16 at 64 and 2, 2, 2, 2 at 32). 16 is 32 with one block less.
+_GENERATOR_WIDTHS = {
+    16: (4, 4, 4),
+    32: (4, 4, 4, 4),
+    64: (16, 16, 8, 4, 2),
+    128: (16, 16, 8, 4, 2, 1),
+    256: (16, 16, 8, 8, 4, 2, 1),
+    512: (16, 16, 8, 8, 4, 2, 1, 1),
+}
+_DISCRIMINATOR_WIDTHS = {
+    16: (4, 4, 4, 4),
+    32: (4, 4, 4, 4),
+    64: (1, 2, 4, 8, 16),
+    128: (1, 2, 4, 8, 16, 16),
+    256: (1, 2, 4, 8, 8, 16, 16),
+    512: (1, 1, 2, 4, 8, 8, 16, 16),
+}
+_init = nn.initializers.orthogonal()
+
+
+class BigGANGenerator(nn.Module):
+    """The generator of BigGAN: z (B, latent), label int (B,) -> float32 images (B, S, S, channels) in [-1, 1].
+
+    Brock, Donahue and Simonyan, "Large Scale GAN Training for High Fidelity Natural Image Synthesis" (2018,
+    arXiv:1809.11096), appendix B. z is split into equal chunks, one for the first layer and one for each block; a block's
+    batch norms take their gains and offsets linearly from its chunk and the label's embedding, which all blocks share.
+    The latent's size must therefore be a multiple of the number of chunks: the paper has 20 for each, 120 at 128 pixels, 140
+    at 256, 160 at 512. Leave the shared embedding ("shared_embedding" in its path) out of spectral normalisation.
+
+    Attributes:
+        image_size: 16, 32, 64, 128, 256 or 512.
+        channels: of the image.
+        width: the unit of the blocks' widths ("ch": 96 in the paper; 64 is the usual choice at 32 pixels).
+        num_classes: rows of the shared embedding.
+        shared_size: length of the shared embedding.
+        attention: sizes of the maps that self-attention follows; sizes that do not occur are ignored.
+        dtype: compute dtype.
+    """
+
+    image_size: int = 128
+    channels: int = 3
+    width: int = 96
+    num_classes: int = 1000
+    shared_size: int = 128
+    attention: tuple[int, ...] = (64,)
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, z: jax.Array, label: jax.Array) -> jax.Array:
+        """Maps latents (B, latent) and labels (B,) to images (B, S, S, channels)."""
+        widths = _widths(_GENERATOR_WIDTHS, self)
+        if z.shape[-1] % len(widths):
+            raise ValueError(
+                f"BigGANGenerator: at image_size={self.image_size} latents are split into {len(widths)} chunks, but they have "
+                f"{z.shape[-1]} features; use a multiple of {len(widths)}"
+            )
+        first, *chunks = jnp.split(z, len(widths), axis=-1)
+        embedding = nn.Embed(self.num_classes, self.shared_size, embedding_init=_init, name="shared_embedding")(label)
+        norm = functools.partial(ConditionalBatchNorm, kernel_init=_init)
+
+        x = nn.Dense(4 * 4 * widths[0], kernel_init=_init, dtype=self.dtype, name="project")(first)
+        x = x.reshape(-1, 4, 4, widths[0])
+        for index, (features, chunk) in enumerate(zip(widths[1:], chunks, strict=True)):
+            condition = jnp.concatenate([embedding, chunk], axis=-1)
+            x = UpBlock(features, norm, _init, _init, self.dtype, name=f"block_{index}")(x, condition)
+            if x.shape[1] in self.attention:
+                x = SelfAttention(kernel_init=_init, dtype=self.dtype, name=f"attention_{index}")(x)
+        x = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(x))
+        return tanh_image(Conv(self.channels, kernel_init=_init, dtype=self.dtype, name="to_image")(x))
+
+
+class BigGANDiscriminator(nn.Module):
+    """The discriminator of BigGAN: images (B, S, S, C), label int (B,) -> float32 logits (B,).
+
+    Source as in `BigGANGenerator`: wide residual blocks, of which all but the last halve the map (at 32 and 16 pixels, as in
+    SNGAN, the first two of four), self-attention, sum pooling, and the label by projection. As in the first author's code,
+    every block that halves has a 1x1 convolution in its shortcut; compare_gan has no shortcut where the width stays.
+
+    Attributes:
+        image_size: 16, 32, 64, 128, 256 or 512.
+        width: the unit of the blocks' widths ("ch": 96 in the paper).
+        num_classes: rows of the projection.
+        attention: sizes of the maps that self-attention follows; sizes that do not occur are ignored.
+        dtype: compute dtype.
+    """
+
+    image_size: int = 128
+    width: int = 96
+    num_classes: int = 1000
+    attention: tuple[int, ...] = (64,)
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array, label: jax.Array) -> jax.Array:
+        """Maps images (B, S, S, C) and labels (B,) to logits (B,)."""
+        widths = _widths(_DISCRIMINATOR_WIDTHS, self)
+        if x.shape[1:3] != (self.image_size, self.image_size):
+            raise ValueError(
+                f"BigGANDiscriminator has image_size={self.image_size}, but its images are {x.shape[1]}x{x.shape[2]}; "
+                "make them agree"
+            )
+        downsamples = 2 if self.image_size <= 32 else len(widths) - 1
+        for index, features in enumerate(widths):
+            downsample = index < downsamples
+            x = DownBlock(features, features, downsample, index > 0, _init, _init, self.dtype, name=f"block_{index}")(x)
+            if downsample and x.shape[1] in self.attention:
+                x = SelfAttention(kernel_init=_init, dtype=self.dtype, name=f"attention_{index}")(x)
+        h = jnp.sum(nn.relu(x).astype(jnp.float32), axis=(1, 2))
+        return ProjectionHead(self.num_classes, _init, name="head")(h, label)
+
+
+def _widths(table: dict[int, tuple[int, ...]], network: Any) -> list[int]:
+    if network.image_size not in table:
+        sizes = ", ".join(map(str, table))
+        raise ValueError(f"{type(network).__name__}: image_size={network.image_size} does not exist; choose one of {sizes}")
+    return [network.width * multiple for multiple in table[network.image_size]]

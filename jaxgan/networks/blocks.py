@@ -1,0 +1,110 @@
+"""Residual blocks that the ResNet GANs (WGAN-GP, SNGAN, SAGAN, BigGAN) have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax.nn.initializers import Initializer
+
+from jaxgan.layers import BatchNorm, Conv, average_pool, upsample_nearest
+
+# Standard deviation sqrt(4 / (fan_in + fan_out)), uniform: WGAN-GP's "He" initialisation is SNGAN's Glorot with gain sqrt(2).
+residual_init = nn.initializers.variance_scaling(2.0, "fan_avg", "uniform")
+shortcut_init = nn.initializers.glorot_uniform()
+
+
+class UpBlock(nn.Module):
+    """Pre-activation residual block of a generator: (B, H, W, C) -> (B, 2H, 2W, features).
+
+    norm, ReLU, nearest-neighbour upsampling, 3x3, norm, ReLU, 3x3; shortcut: upsampling, 1x1.
+
+    Attributes:
+        features: output width, also between the convolutions.
+        norm: makes a normalisation layer, which is called with the maps and what the block was called with besides them.
+        kernel_init: of the 3x3 convolutions.
+        shortcut_init: of the 1x1 convolution.
+        dtype: compute and output dtype.
+    """
+
+    features: int
+    norm: Callable[..., nn.Module] = BatchNorm
+    kernel_init: Initializer = residual_init
+    shortcut_init: Initializer = shortcut_init
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *condition: jax.Array) -> jax.Array:
+        """Doubles the map `x`; `condition` (none, labels or vectors) goes to both norms."""
+        h = nn.relu(self.norm(dtype=self.dtype, name="norm_1")(x, *condition))
+        h = Conv(self.features, kernel_init=self.kernel_init, dtype=self.dtype, name="conv_1")(upsample_nearest(h))
+        h = nn.relu(self.norm(dtype=self.dtype, name="norm_2")(h, *condition))
+        h = Conv(self.features, kernel_init=self.kernel_init, dtype=self.dtype, name="conv_2")(h)
+        # A 1x1 convolution and nearest-neighbour upsampling commute; this order is a quarter of the work.
+        x = Conv(self.features, 1, kernel_init=self.shortcut_init, dtype=self.dtype, name="shortcut")(x)
+        return h + upsample_nearest(x)
+
+
+class DownBlock(nn.Module):
+    """Residual block of a discriminator, without normalisation: (B, H, W, C) -> (B, H / 2, W / 2, features).
+
+    ReLU, 3x3, ReLU, 3x3, average pool; shortcut: 1x1, average pool. A block that keeps both size and width has the
+    identity as its shortcut.
+
+    Attributes:
+        features: output width.
+        hidden: width between the convolutions.
+        downsample: whether to halve the map.
+        preactivate: whether to start with ReLU; the block that reads the image does not.
+        kernel_init: of the 3x3 convolutions.
+        shortcut_init: of the 1x1 convolution.
+        dtype: compute and output dtype.
+    """
+
+    features: int
+    hidden: int
+    downsample: bool = True
+    preactivate: bool = True
+    kernel_init: Initializer = residual_init
+    shortcut_init: Initializer = shortcut_init
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Maps (B, H, W, C) to (B, H / 2, W / 2, features), or to (B, H, W, features) without `downsample`."""
+        h = nn.relu(x) if self.preactivate else x
+        h = Conv(self.hidden, kernel_init=self.kernel_init, dtype=self.dtype, name="conv_1")(h)
+        h = Conv(self.features, kernel_init=self.kernel_init, dtype=self.dtype, name="conv_2")(nn.relu(h))
+        shortcut = x.astype(self.dtype)
+        if self.downsample:
+            # The published blocks pool after the 1x1 convolution (the first one before): the two commute.
+            h, shortcut = average_pool(h), average_pool(shortcut)
+        if self.downsample or self.features != x.shape[-1]:
+            shortcut = Conv(self.features, 1, kernel_init=self.shortcut_init, dtype=self.dtype, name="shortcut")(shortcut)
+        return h + shortcut
+
+
+class ProjectionHead(nn.Module):
+    """Features (B, C) to logits (B,), with the label by projection: psi(h) + <V_y, h>.
+
+    Miyato and Koyama, "cGANs with Projection Discriminator" (2018, arXiv:1802.05637), Eq. 5.
+
+    Attributes:
+        num_classes: rows of V; None for a head without labels.
+        kernel_init: of psi and V.
+    """
+
+    num_classes: int | None = None
+    kernel_init: Initializer = shortcut_init
+
+    @nn.compact
+    def __call__(self, h: jax.Array, label: jax.Array | None = None) -> jax.Array:
+        """Logits (B,) of float32 features (B, C) and, with classes, int labels (B,)."""
+        logits = nn.Dense(1, kernel_init=self.kernel_init, name="logit")(h)[:, 0]
+        if self.num_classes is None:
+            return logits
+        embedding = nn.Embed(self.num_classes, h.shape[-1], embedding_init=self.kernel_init, name="class_embedding")(label)
+        return logits + jnp.sum(embedding * h, axis=-1)

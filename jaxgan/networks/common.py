@@ -1,0 +1,77 @@
+"""Small parts that the architectures share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from jaxgan.layers import BatchNorm, InstanceNorm
+
+leaky_relu = functools.partial(nn.leaky_relu, negative_slope=0.2)
+
+ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "relu": nn.relu,
+    "leaky_relu": leaky_relu,
+    "tanh": jnp.tanh,
+}
+
+# DCGAN's initialisation (Radford et al. 2015, section 4), which CycleGAN took over.
+normal_init = nn.initializers.normal(0.02)
+
+
+def normal_scale_init(key: jax.Array, shape: Sequence[int], dtype: Any = jnp.float32) -> jax.Array:
+    """Gains of batch norm around one: N(1, 0.02)."""
+    return 1.0 + normal_init(key, shape, dtype)
+
+
+def choose(options: dict[str, Any], value: str, field: str) -> Any:
+    """The option called `value`, or an error that lists the ones there are."""
+    if value not in options:
+        raise ValueError(f"{field}={value!r} does not exist; choose one of {', '.join(map(repr, options))}")
+    return options[value]
+
+
+def normalization(kind: str, dtype: Any, name: str) -> Callable[[jax.Array], jax.Array]:
+    """A normalisation layer by name.
+
+    Instance norm learns no gain and offset, as in the PyTorch CycleGAN. (The paper's Lua code learns them, and trains
+    without the biases of the convolutions.)
+
+    Args:
+        kind: "batch" (gains drawn from N(1, 0.02)), "instance" or "none".
+        dtype: of the output.
+        name: the layer's name in the parameter tree.
+    """
+    layers = {
+        "batch": functools.partial(BatchNorm, scale_init=normal_scale_init, dtype=dtype, name=name),
+        "instance": functools.partial(InstanceNorm, use_scale=False, use_bias=False, dtype=dtype, name=name),
+        "none": lambda: lambda x: x,
+    }
+    return choose(layers, kind, "norm")()
+
+
+def height_width(image_size: int | Sequence[int]) -> tuple[int, int]:
+    """(H, W) of an image size given as one side of a square or as (H, W)."""
+    if isinstance(image_size, int):
+        return image_size, image_size
+    height, width = image_size
+    return height, width
+
+
+def tanh_image(x: jax.Array) -> jax.Array:
+    """Feature maps as an image: float32 in [-1, 1]."""
+    return jnp.tanh(x.astype(jnp.float32))
+
+
+def check_label(network: nn.Module, num_classes: int | None, label: jax.Array | None) -> None:
+    """Raises a ValueError if a conditional network gets no labels, or an unconditional one gets some."""
+    name = type(network).__name__
+    if num_classes and label is None:
+        raise ValueError(f"{name} has num_classes={num_classes} but was called without labels; pass int labels of shape (B,)")
+    if not num_classes and label is not None:
+        raise ValueError(f"{name} was called with labels but has no classes; set num_classes")

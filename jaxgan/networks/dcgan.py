@@ -1,0 +1,116 @@
+"""DCGAN: strided and fractionally strided convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from jaxgan.layers import Conv, UpConv
+from jaxgan.networks.common import choose, height_width, leaky_relu, normal_init, normalization, tanh_image
+
+# Kernel and padding of the layers that double or halve a map. The paper's 5x5 is padded as in its Theano code (2 on both
+# sides, of which an even map uses the last only in part), which is not TensorFlow's "SAME" (1 before, 2 after).
+_UP = {
+    "paper": {"kernel_size": 5, "padding": 2, "output_padding": 1},
+    "torch": {"kernel_size": 4, "padding": 1},
+}
+_DOWN = {
+    "paper": {"kernel_size": 5, "padding": 2},
+    "torch": {"kernel_size": 4, "padding": 1},
+}
+
+
+class DCGANGenerator(nn.Module):
+    """The generator of DCGAN: z (B, latent) -> float32 images (B, H, W, channels) in [-1, 1].
+
+    Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
+    Networks" (2015, arXiv:1511.06434), section 3 and figure 1. Latents are projected to a map of 4x4 (the first halving
+    of the image that cannot be halved again: 7x7 for 28 pixels); each layer doubles the map and halves the width. Batch
+    norm and ReLU follow every layer but the last, which ends in tanh; no layer has a bias. The first batch norm is per
+    channel of the map (the Theano code's: per unit).
+
+    Attributes:
+        image_size: the side of the image or (H, W); 8 or more, and even.
+        channels: of the image.
+        width: features of the last hidden layer; the first has `width * 2 ** (doublings - 1)`, at 64 pixels 8 times.
+        layout: "paper" for a dense projection and 5x5 layers; "torch" for the 4x4 layers of the Torch and PyTorch
+            versions, whose projection is a transposed convolution from 1x1, with width 64.
+        dtype: compute dtype.
+    """
+
+    image_size: int | tuple[int, int] = 64
+    channels: int = 3
+    width: int = 128
+    layout: str = "paper"
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, z: jax.Array) -> jax.Array:
+        """Maps latents (B, latent) to images (B, H, W, channels)."""
+        up = choose(_UP, self.layout, "layout")
+        base, doublings = _base_map(self.image_size)
+        widths = [self.width * 2**power for power in reversed(range(doublings))]
+        common: dict[str, Any] = {"use_bias": False, "kernel_init": normal_init, "dtype": self.dtype}
+        if self.layout == "paper":
+            x = nn.Dense(base[0] * base[1] * widths[0], **common, name="project")(z)
+            x = x.reshape(-1, *base, widths[0])
+        else:
+            x = UpConv(widths[0], base, strides=1, padding=0, **common, name="project")(z[:, None, None, :])
+        x = nn.relu(normalization("batch", self.dtype, "norm_0")(x))
+        for index, features in enumerate(widths[1:], start=1):
+            x = UpConv(features, **up, **common, name=f"up_{index}")(x)
+            x = nn.relu(normalization("batch", self.dtype, f"norm_{index}")(x))
+        return tanh_image(UpConv(self.channels, **up, **common, name="to_image")(x))
+
+
+class DCGANDiscriminator(nn.Module):
+    """The discriminator of DCGAN: images (B, H, W, C) -> float32 logits (B,).
+
+    The mirror of `DCGANGenerator` (same source): each layer halves the map and doubles the width; LeakyReLU 0.2; batch
+    norm on every layer but the first and the last; no biases. Run real and generated images through it separately: they
+    are meant to have batch statistics of their own.
+
+    Attributes:
+        width: features of the first layer.
+        layout: "paper" for 5x5 layers and a dense last layer; "torch" for 4x4 layers and, last, a convolution over the
+            whole map, with width 64.
+        norm: "batch", or "none" (with biases instead) for a critic with a gradient penalty, whose samples must not see
+            each other.
+        dtype: compute dtype.
+    """
+
+    width: int = 128
+    layout: str = "paper"
+    norm: str = "batch"
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Maps images (B, H, W, C) to logits (B,)."""
+        down = choose(_DOWN, self.layout, "layout")
+        base, halvings = _base_map(x.shape[1:3])
+        common: dict[str, Any] = {"use_bias": self.norm == "none", "kernel_init": normal_init}
+        for index in range(halvings):
+            x = Conv(self.width * 2**index, strides=2, **down, **common, dtype=self.dtype, name=f"down_{index}")(x)
+            if index > 0:
+                x = normalization(self.norm, self.dtype, f"norm_{index}")(x)
+            x = leaky_relu(x)
+        x = x.astype(jnp.float32)
+        if self.layout == "paper":
+            return nn.Dense(1, **common, name="logit")(x.reshape(len(x), -1))[:, 0]
+        return Conv(1, base, padding="VALID", **common, name="logit")(x)[:, 0, 0, 0]
+
+
+def _base_map(image_size: int | Sequence[int]) -> tuple[tuple[int, int], int]:
+    """The smallest map, at least 4 on its shorter side, and how often it doubles to reach the image."""
+    height, width = height_width(image_size)
+    steps = 0
+    while height % 2 == 0 and width % 2 == 0 and min(height, width) >= 8:
+        height, width, steps = height // 2, width // 2, steps + 1
+    if not steps:
+        raise ValueError(f"DCGAN halves its maps, but images of {height}x{width} cannot be halved to 4 or more; resize them")
+    return (height, width), steps

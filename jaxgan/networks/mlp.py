@@ -1,0 +1,76 @@
+"""Multilayer perceptrons, for images as vectors and for toy densities."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from jaxgan.networks.common import ACTIVATIONS, choose, tanh_image
+
+# As the toy code of WGAN-GP: He for the rectified layers, Glorot for the last.
+_hidden_init = nn.initializers.he_uniform()
+_output_init = nn.initializers.glorot_uniform()
+
+
+class MLPGenerator(nn.Module):
+    """Fully connected generator: z (B, latent) -> float32 (B, *output_shape).
+
+    The default is the usual first GAN on MNIST, 64-256-256-784. Gulrajani et al. (2017, WGAN-GP, released `gan_toy.py`)
+    fit 2-D densities with `hidden=(512, 512, 512), output="linear", output_shape=(2,)`.
+
+    Attributes:
+        output_shape: shape of one sample.
+        hidden: width of each hidden layer; () makes the generator an affine map.
+        activation: "relu", "leaky_relu" (slope 0.2) or "tanh".
+        output: "tanh" for images in [-1, 1], "linear" for toy data.
+        dtype: compute dtype.
+    """
+
+    output_shape: tuple[int, ...] = (28, 28, 1)
+    hidden: tuple[int, ...] = (256, 256)
+    activation: str = "relu"
+    output: str = "tanh"
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, z: jax.Array) -> jax.Array:
+        """Maps latents (B, latent) to samples (B, *output_shape)."""
+        finish = choose({"tanh": tanh_image, "linear": lambda y: y.astype(jnp.float32)}, self.output, "output")
+        x = _hidden_layers(z, self.hidden, self.activation, self.dtype)
+        x = nn.Dense(math.prod(self.output_shape), kernel_init=_output_init, dtype=self.dtype, name="output")(x)
+        return finish(x).reshape(-1, *self.output_shape)
+
+
+class MLPDiscriminator(nn.Module):
+    """Fully connected discriminator or critic: x (B, ...) -> float32 logits (B,).
+
+    The default is the usual first GAN on MNIST, 784-256-256-1; WGAN-GP's toy critic has `hidden=(512, 512, 512),
+    activation="relu"`. It has no normalisation, so gradient penalties apply to it.
+
+    Attributes:
+        hidden: width of each hidden layer.
+        activation: "relu", "leaky_relu" (slope 0.2) or "tanh".
+        dtype: compute dtype.
+    """
+
+    hidden: tuple[int, ...] = (256, 256)
+    activation: str = "leaky_relu"
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Maps samples (B, ...) to logits (B,)."""
+        x = _hidden_layers(x.reshape(len(x), -1), self.hidden, self.activation, self.dtype)
+        return nn.Dense(1, kernel_init=_output_init, name="output")(x)[:, 0]
+
+
+def _hidden_layers(x: jax.Array, widths: tuple[int, ...], activation: str, dtype: Any) -> jax.Array:
+    """Dense layers of the calling module, each with its activation."""
+    activate = choose(ACTIVATIONS, activation, "activation")
+    for index, width in enumerate(widths):
+        x = activate(nn.Dense(width, kernel_init=_hidden_init, dtype=dtype, name=f"hidden_{index}")(x))
+    return x
