@@ -216,7 +216,7 @@ class Game:
         players, nonfinite = dict(state.players), dict(state.nonfinite)
         for name in turn.players:
             player, own = self.players[name], players[name]
-            norm = optax.global_norm(gradients[name])
+            norm = optax.tree.norm(gradients[name])
             label = "gradient_norm" if len(turn.players) == 1 else f"{name}/gradient_norm"
             metrics[label] = norm
             broken = ~jnp.isfinite(norm) | ~jnp.isfinite(metrics["loss"])

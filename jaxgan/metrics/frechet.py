@@ -109,6 +109,11 @@ class Moments:
 
     def merge(self, other: Moments) -> Moments:
         """The moments of both sets of vectors together (Chan, Golub and LeVeque 1979); neither is changed."""
+        if self.mean.shape != other.mean.shape:
+            raise ValueError(
+                f"Moments.merge: features of dimensions {len(self.mean)} and {len(other.mean)} cannot be merged; "
+                "take both from the same network and layer."
+            )
         count = self.count + other.count
         if count == 0:
             return self

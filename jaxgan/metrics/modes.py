@@ -1,4 +1,4 @@
-"""How well samples cover a toy density: modes, high-quality share, reverse KL, and the exact 1-D Wasserstein distance."""
+"""How well samples cover a toy density: modes, high-quality share, reverse KL, and the 1-D Wasserstein distance."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def wasserstein_1d(samples: np.ndarray, reference: np.ndarray) -> float:
 
 def _numbers(name: str, values: np.ndarray) -> np.ndarray:
     values = np.asarray(values, np.float64)
-    if values.size == 0 or values.shape not in [(len(values),), (len(values), 1)]:
+    if values.size == 0 or values.shape not in [(values.size,), (values.size, 1)]:
         raise ValueError(f"wasserstein_1d: {name} of shape {values.shape}; expected (N,) or (N, 1) with N >= 1.")
     if not np.isfinite(values).all():
         raise ValueError(f"wasserstein_1d: {name} holds values that are not finite; remove or explain them.")

@@ -1,4 +1,4 @@
-"""BigGAN: class-conditional residual networks with a shared class embedding, hierarchical latents and self-attention."""
+"""BigGAN: residual networks with a shared class embedding, hierarchical latents and self-attention."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from jaxgan.layers import BatchNorm, ConditionalBatchNorm, Conv, SelfAttention
 from jaxgan.networks.blocks import DownBlock, ProjectionHead, UpBlock
 from jaxgan.networks.common import tanh_image
 
-# Widths, in units of `width`. 128 to 512: the paper's tables 4 to 6. It has no 64 and 32; those are of the first author's PyTorch
-# code (compare_gan's discriminators differ: 2, 4, 8, 16, 16 at 64 and 2, 2, 2, 2 at 32). 16 is 32 with one block less.
+# Widths of the maps, in units of `width`. 128 to 512 are the paper's. 64 and 32, which it leaves open, are the first
+# author's in PyTorch (compare_gan's discriminators: 2, 4, 8, 16, 16 and 2, 2, 2, 2); 16 is 32 with one doubling less.
 _GENERATOR_WIDTHS = {
     16: (4, 4, 4),
     32: (4, 4, 4, 4),
@@ -38,10 +38,10 @@ class BigGANGenerator(nn.Module):
     """The generator of BigGAN: z (B, latent), label int (B,) -> float32 images (B, S, S, channels) in [-1, 1].
 
     Brock, Donahue and Simonyan, "Large Scale GAN Training for High Fidelity Natural Image Synthesis" (2018,
-    arXiv:1809.11096), appendix B. z is split into equal chunks, one for the first layer and one for each block; a block's
-    batch norms take their gains and offsets linearly from its chunk and the label's embedding, which all blocks share.
-    The latent's size must therefore be a multiple of the number of chunks: the paper has 20 for each, 120 at 128 pixels, 140
-    at 256, 160 at 512. Leave the shared embedding ("shared_embedding" in its path) out of spectral normalisation.
+    arXiv:1809.11096), appendix B. z is split into equal chunks, one for the first layer and one for each block; the
+    gains and offsets of a block's batch norms are linear in its chunk and the label's embedding, which is one for all
+    blocks. The size of z must therefore be a multiple of the number of chunks: the paper has 20 in each, 120 at 128
+    pixels, 140 at 256, 160 at 512. Leave the embedding ("shared_embedding" in its path) out of spectral norm and regularisation.
 
     Attributes:
         image_size: 16, 32, 64, 128, 256 or 512.
@@ -67,8 +67,8 @@ class BigGANGenerator(nn.Module):
         widths = _widths(_GENERATOR_WIDTHS, self)
         if z.shape[-1] % len(widths):
             raise ValueError(
-                f"BigGANGenerator: at image_size={self.image_size} latents are split into {len(widths)} chunks, but they have "
-                f"{z.shape[-1]} features; use a multiple of {len(widths)}"
+                f"BigGANGenerator: image_size={self.image_size} splits latents into {len(widths)} equal chunks, but they "
+                f"have size {z.shape[-1]}; use a multiple of {len(widths)}"
             )
         first, *chunks = jnp.split(z, len(widths), axis=-1)
         embedding = nn.Embed(self.num_classes, self.shared_size, embedding_init=_init, name="shared_embedding")(label)
@@ -88,9 +88,10 @@ class BigGANGenerator(nn.Module):
 class BigGANDiscriminator(nn.Module):
     """The discriminator of BigGAN: images (B, S, S, C), label int (B,) -> float32 logits (B,).
 
-    Source as in `BigGANGenerator`: wide residual blocks, of which all but the last halve the map (at 32 and 16 pixels, as in
-    SNGAN, the first two of four), self-attention, sum pooling, and the label by projection. As in the first author's code,
-    every block that halves has a 1x1 convolution in its shortcut; compare_gan has no shortcut where the width stays.
+    Source as in `BigGANGenerator`: wide residual blocks, of which all but the last halve the map (at 32 and 16 pixels,
+    as in SNGAN, the first two of four), self-attention, sum pooling, and the label by projection. As in the first
+    author's PyTorch code, every block that halves has a 1x1 convolution in its shortcut; compare_gan has no shortcut at
+    all where the width stays, which shows in the number of parameters at 256 and 512.
 
     Attributes:
         image_size: 16, 32, 64, 128, 256 or 512.
@@ -127,6 +128,8 @@ class BigGANDiscriminator(nn.Module):
 
 def _widths(table: dict[int, tuple[int, ...]], network: Any) -> list[int]:
     if network.image_size not in table:
-        sizes = ", ".join(map(str, table))
-        raise ValueError(f"{type(network).__name__}: image_size={network.image_size} does not exist; choose one of {sizes}")
+        raise ValueError(
+            f"{type(network).__name__} does not exist for image_size={network.image_size}; "
+            f"choose one of {', '.join(map(str, table))}"
+        )
     return [network.width * multiple for multiple in table[network.image_size]]

@@ -12,7 +12,7 @@ from jax.nn.initializers import Initializer
 
 from jaxgan.layers import BatchNorm, Conv, average_pool, upsample_nearest
 
-# Standard deviation sqrt(4 / (fan_in + fan_out)), uniform: WGAN-GP's "He" initialisation is SNGAN's Glorot with gain sqrt(2).
+# Uniform, deviation sqrt(4 / (fan_in + fan_out)): WGAN-GP's "He" initialisation is SNGAN's Glorot with gain sqrt(2).
 residual_init = nn.initializers.variance_scaling(2.0, "fan_avg", "uniform")
 shortcut_init = nn.initializers.glorot_uniform()
 
@@ -24,7 +24,7 @@ class UpBlock(nn.Module):
 
     Attributes:
         features: output width, also between the convolutions.
-        norm: makes a normalisation layer, which is called with the maps and what the block was called with besides them.
+        norm: makes a normalisation layer, which is called with the map and with whatever the block got besides it.
         kernel_init: of the 3x3 convolutions.
         shortcut_init: of the 1x1 convolution.
         dtype: compute and output dtype.
@@ -83,7 +83,8 @@ class DownBlock(nn.Module):
             # The published blocks pool after the 1x1 convolution (the first one before): the two commute.
             h, shortcut = average_pool(h), average_pool(shortcut)
         if self.downsample or self.features != x.shape[-1]:
-            shortcut = Conv(self.features, 1, kernel_init=self.shortcut_init, dtype=self.dtype, name="shortcut")(shortcut)
+            project = Conv(self.features, 1, kernel_init=self.shortcut_init, dtype=self.dtype, name="shortcut")
+            shortcut = project(shortcut)
         return h + shortcut
 
 
@@ -93,18 +94,18 @@ class ProjectionHead(nn.Module):
     Miyato and Koyama, "cGANs with Projection Discriminator" (2018, arXiv:1802.05637), Eq. 5.
 
     Attributes:
-        num_classes: rows of V; None for a head without labels.
+        num_classes: rows of V; 0 for a head without labels.
         kernel_init: of psi and V.
     """
 
-    num_classes: int | None = None
+    num_classes: int = 0
     kernel_init: Initializer = shortcut_init
 
     @nn.compact
     def __call__(self, h: jax.Array, label: jax.Array | None = None) -> jax.Array:
         """Logits (B,) of float32 features (B, C) and, with classes, int labels (B,)."""
         logits = nn.Dense(1, kernel_init=self.kernel_init, name="logit")(h)[:, 0]
-        if self.num_classes is None:
+        if not self.num_classes:
             return logits
-        embedding = nn.Embed(self.num_classes, h.shape[-1], embedding_init=self.kernel_init, name="class_embedding")(label)
-        return logits + jnp.sum(embedding * h, axis=-1)
+        embed = nn.Embed(self.num_classes, h.shape[-1], embedding_init=self.kernel_init, name="class_embedding")
+        return logits + jnp.sum(embed(label) * h, axis=-1)

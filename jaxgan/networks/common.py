@@ -24,9 +24,9 @@ ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
 normal_init = nn.initializers.normal(0.02)
 
 
-def normal_scale_init(key: jax.Array, shape: Sequence[int], dtype: Any = jnp.float32) -> jax.Array:
+def normal_scale_init(key: jax.Array, *shape_and_dtype: Any, **options: Any) -> jax.Array:
     """Gains of batch norm around one: N(1, 0.02)."""
-    return 1.0 + normal_init(key, shape, dtype)
+    return 1.0 + normal_init(key, *shape_and_dtype, **options)
 
 
 def choose(options: dict[str, Any], value: str, field: str) -> Any:
@@ -68,10 +68,10 @@ def tanh_image(x: jax.Array) -> jax.Array:
     return jnp.tanh(x.astype(jnp.float32))
 
 
-def check_label(network: nn.Module, num_classes: int | None, label: jax.Array | None) -> None:
-    """Raises a ValueError if a conditional network gets no labels, or an unconditional one gets some."""
-    name = type(network).__name__
-    if num_classes and label is None:
-        raise ValueError(f"{name} has num_classes={num_classes} but was called without labels; pass int labels of shape (B,)")
-    if not num_classes and label is not None:
-        raise ValueError(f"{name} was called with labels but has no classes; set num_classes")
+def check_label(network: Any, label: jax.Array | None) -> None:
+    """Raises a ValueError if a network with classes gets no labels, or one without gets some."""
+    name, classes = type(network).__name__, network.num_classes
+    if classes and label is None:
+        raise ValueError(f"{name} has num_classes={classes} but got no labels; pass them or set num_classes=0")
+    if not classes and label is not None:
+        raise ValueError(f"{name} has num_classes=0 but got labels; set num_classes or leave the labels out")

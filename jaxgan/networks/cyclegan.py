@@ -16,10 +16,10 @@ class ResNetTranslator(nn.Module):
     """The generator of CycleGAN: images (B, H, W, C) -> float32 images (B, H, W, channels) in [-1, 1].
 
     Zhu, Park, Isola and Efros, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks" (2017,
-    arXiv:1703.10593), section 7.1, after Johnson et al. (2016): 7x7; 3x3 convolutions that halve the map; residual blocks;
-    3x3 transposed convolutions that double it; 7x7 and tanh. The 7x7 and the residual convolutions pad by reflection, the
-    others with zeros. As in the authors' PyTorch code all convolutions have biases, and instance norm no gain and
-    offset (their first, Lua, code: the other way round).
+    arXiv:1703.10593), section 7.1, after Johnson et al. (2016): 7x7; 3x3 convolutions that halve the map; residual
+    blocks; 3x3 transposed convolutions that double it; 7x7 and tanh. The 7x7 and the residual convolutions pad by
+    reflection, the others with zeros. As in the authors' PyTorch code all convolutions have biases and instance norm
+    has no gain and offset (their first code, in Lua, has it the other way round).
 
     Attributes:
         width: features of the first convolution; each halving doubles them.
@@ -43,8 +43,8 @@ class ResNetTranslator(nn.Module):
         height, width = x.shape[1:3]
         if height % 2**self.downsamples or width % 2**self.downsamples:
             raise ValueError(
-                f"ResNetTranslator halves its maps {self.downsamples} times, but images of {height}x{width} are no multiple "
-                f"of {2**self.downsamples}; resize them or lower downsamples"
+                f"ResNetTranslator: images of {height}x{width} cannot be halved {self.downsamples} times; "
+                f"resize them to multiples of {2**self.downsamples} or lower downsamples"
             )
         common: dict[str, Any] = {"kernel_init": normal_init, "dtype": self.dtype, "use_bias": self.norm != "batch"}
 
@@ -70,9 +70,9 @@ class PatchDiscriminator(nn.Module):
     """PatchGAN: images (B, H, W, C) -> float32 logits of overlapping patches (B, H', W'), or (B,).
 
     Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks" (2017, arXiv:1611.07004), appendix
-    6.1.2, as CycleGAN uses it: 4x4 convolutions, LeakyReLU 0.2, no norm on the first and the last. With three layers that
-    halve the map, every logit sees 70x70 pixels; with 256x256 images there are 30x30. Padding is 1, as in the
-    authors' PyTorch code (2 in their first, Lua, code).
+    6.1.2, as CycleGAN uses it: 4x4 convolutions, LeakyReLU 0.2, no norm on the first and the last. With three layers
+    that halve the map every logit sees 70x70 pixels, and images of 256x256 have 30x30 logits. Padding is 1, as in the
+    authors' PyTorch code (2 in their first code, in Lua).
 
     Attributes:
         width: features of the first layer; each layer doubles them, up to 8 times.

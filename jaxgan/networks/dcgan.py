@@ -12,8 +12,8 @@ from flax import linen as nn
 from jaxgan.layers import Conv, UpConv
 from jaxgan.networks.common import choose, height_width, leaky_relu, normal_init, normalization, tanh_image
 
-# Kernel and padding of the layers that double or halve a map. The paper's 5x5 is padded as in its Theano code (2 on both
-# sides, of which an even map uses the last only in part), which is not TensorFlow's "SAME" (1 before, 2 after).
+# Kernel and padding of the layers that double or halve a map. The 5x5 are padded as in the paper's Theano code, by 2 on
+# both sides; TensorFlow's "SAME" has 1 before and 2 after.
 _UP = {
     "paper": {"kernel_size": 5, "padding": 2, "output_padding": 1},
     "torch": {"kernel_size": 4, "padding": 1},
@@ -112,5 +112,5 @@ def _base_map(image_size: int | Sequence[int]) -> tuple[tuple[int, int], int]:
     while height % 2 == 0 and width % 2 == 0 and min(height, width) >= 8:
         height, width, steps = height // 2, width // 2, steps + 1
     if not steps:
-        raise ValueError(f"DCGAN halves its maps, but images of {height}x{width} cannot be halved to 4 or more; resize them")
+        raise ValueError(f"DCGAN: images of {height}x{width} cannot be halved down to a map of 4 or more; resize them")
     return (height, width), steps

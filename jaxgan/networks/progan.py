@@ -10,26 +10,29 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax.nn.initializers import Initializer
 
-from jaxgan.layers import Conv, average_pool, minibatch_stddev, pixel_norm, upsample_nearest
+from jaxgan.layers import Conv, UpConv, average_pool, minibatch_stddev, pixel_norm, upsample_nearest
 from jaxgan.networks.common import leaky_relu
 
-# Gains of the layers that have another one than sqrt(2), by name: for the initialisation here and for the equalised learning
-# rate, which a game applies to the parameter tree.
-PROGAN_GAINS = {"project": math.sqrt(2) / 4, "to_rgb": 1.0, "score": 1.0}
+# Gains of the layers that have another one than sqrt(2), by name: for their initialisation, and for the constraint that
+# equalises learning rates.
+GAINS = {"to_rgb": 1.0, "score": 1.0}
+
+
+Weight = jax.Array | float
 
 
 def _init(layer: str = "") -> Initializer:
     """N(0, gain^2 / fan_in), so that a kernel divided by gain / sqrt(fan_in) is drawn from N(0, 1)."""
-    return nn.initializers.variance_scaling(PROGAN_GAINS.get(layer, math.sqrt(2)) ** 2, "fan_in", "normal")
+    return nn.initializers.variance_scaling(GAINS.get(layer, math.sqrt(2)) ** 2, "fan_in", "normal")
 
 
 class ProGANGenerator(nn.Module):
     """The generator of ProGAN: z (B, latent) -> float32 images (B, resolution, resolution, channels).
 
-    Karras, Aila, Laine and Lehtinen, "Progressive Growing of GANs for Improved Quality, Stability, and Variation" (2017,
-    arXiv:1710.10196), table 2 and appendix A, with z 512. LeakyReLU 0.2, then pixel norm; z is normalised too; images
-    are a linear 1x1 convolution ("to_rgb") of the last map, not limited to [-1, 1]. Equalised learning rates are a
-    constraint on the parameters (`PROGAN_GAINS`).
+    Karras, Aila, Laine and Lehtinen, "Progressive Growing of GANs for Improved Quality, Stability, and Variation"
+    (2017, arXiv:1710.10196), table 2 and appendix A, with z 512. LeakyReLU 0.2, then pixel norm; z is normalised too;
+    images are a linear 1x1 convolution ("to_rgb") of the last map, not limited to [-1, 1]. Equalised learning rates are
+    a constraint on the parameters, with gain sqrt(2), or 1 for "to_rgb" and the discriminator's "score".
 
     Attributes:
         max_resolution: of the grown network, a power of two; its levels start at 4.
@@ -47,7 +50,8 @@ class ProGANGenerator(nn.Module):
 
     def setup(self) -> None:
         widths = {size: _width(self, size) for size in _sizes(self)}
-        self.project = nn.Dense(4 * 4 * widths[4], kernel_init=_init("project"), dtype=self.dtype)
+        # From 1x1 to 4x4. (In the code a dense layer with gain sqrt(2) / 4, which is sqrt(2) with this layer's fan-in.)
+        self.project = UpConv(widths[4], 4, strides=1, padding=0, kernel_init=_init(), dtype=self.dtype)
         self.level = {
             str(size): _Convolutions((width,) if size == 4 else (width, width), normalize=True, dtype=self.dtype)
             for size, width in widths.items()
@@ -56,7 +60,7 @@ class ProGANGenerator(nn.Module):
             str(size): Conv(self.channels, 1, kernel_init=_init("to_rgb"), dtype=self.dtype) for size in widths
         }
 
-    def __call__(self, z: jax.Array, resolution: int | None = None, alpha: jax.Array | float | None = None) -> jax.Array:
+    def __call__(self, z: jax.Array, resolution: int | None = None, alpha: Weight | None = None) -> jax.Array:
         """Maps latents (B, latent) to images.
 
         Args:
@@ -73,7 +77,7 @@ class ProGANGenerator(nn.Module):
                 x = self.level[str(size)](x)
                 self.to_rgb[str(size)](x)
 
-        x = self.project(pixel_norm(z)).reshape(-1, 4, 4, _width(self, 4))
+        x = self.project(pixel_norm(z)[:, None, None, :])
         x = previous = self.level["4"](pixel_norm(leaky_relu(x)))
         for size in _sizes(self)[1:]:
             if size <= resolution:
@@ -87,15 +91,15 @@ class ProGANGenerator(nn.Module):
 class ProGANDiscriminator(nn.Module):
     """The discriminator of ProGAN: images (B, resolution, resolution, C) -> float32 logits (B,).
 
-    The mirror of `ProGANGenerator` (same source), without pixel norm: a 1x1 convolution of the image ("from_rgb"), two 3x3
-    convolutions and an average pool for each level, and at 4x4 the minibatch standard deviation, 3x3 and two dense
+    The mirror of `ProGANGenerator` (same source), without pixel norm: a 1x1 convolution of the image ("from_rgb"), two
+    3x3 convolutions and an average pool for each level, and at 4x4 the minibatch standard deviation, 3x3 and two dense
     layers.
 
     Attributes:
         max_resolution: of the grown network, a power of two; its levels start at 4.
         base_width: the map of size s has `min(2 * base_width / s, max_width)` features.
         max_width: see `base_width`.
-        group_size: samples that the minibatch standard deviation compares (4 in the authors' code; the paper: the whole batch).
+        group_size: samples that the minibatch standard deviation is over: 4 in the authors' code; in the paper, all.
         dtype: compute dtype.
     """
 
@@ -107,22 +111,24 @@ class ProGANDiscriminator(nn.Module):
 
     def setup(self) -> None:
         widths = {size: _width(self, size) for size in _sizes(self)}
-        self.from_rgb = {str(size): Conv(width, 1, kernel_init=_init(), dtype=self.dtype) for size, width in widths.items()}
-        self.level = {
-            str(size): _Convolutions((width,) if size == 4 else (width, widths[size // 2]), normalize=False, dtype=self.dtype)
-            for size, width in widths.items()
+        self.from_rgb = {
+            str(size): Conv(width, 1, kernel_init=_init(), dtype=self.dtype) for size, width in widths.items()
+        }
+        self.level = {"4": _Convolutions((widths[4],), normalize=False, dtype=self.dtype)} | {
+            str(size): _Convolutions((widths[size], widths[size // 2]), normalize=False, dtype=self.dtype)
+            for size in _sizes(self)[1:]
         }
         self.dense = nn.Dense(_width(self, 2), kernel_init=_init(), dtype=self.dtype)
         self.score = nn.Dense(1, kernel_init=_init("score"))
 
-    def __call__(self, x: jax.Array, resolution: int | None = None, alpha: jax.Array | float | None = None) -> jax.Array:
+    def __call__(self, x: jax.Array, resolution: int | None = None, alpha: Weight | None = None) -> jax.Array:
         """Maps images to logits (B,).
 
         Args:
             x: (B, resolution, resolution, C).
             resolution: that of `x`, which is the default.
-            alpha: weight of the newest level in [0, 1]: 0 gives the logits of the level below for the images at half their size;
-                None (no fading) is 1.
+            alpha: weight of the newest level in [0, 1]: 0 gives the logits of the level below for the images at half
+                their size; None (no fading) is 1.
         """
         resolution = _check_resolution(self, resolution or x.shape[1])
         if x.shape[1:3] != (resolution, resolution):
@@ -164,7 +170,7 @@ class _Convolutions(nn.Module):
         return x
 
 
-def _fade(old: jax.Array, new: jax.Array, alpha: jax.Array | float) -> jax.Array:
+def _fade(old: jax.Array, new: jax.Array, alpha: Weight) -> jax.Array:
     """(1 - alpha) old + alpha new: exactly one of them at either end."""
     return ((1 - alpha) * old + alpha * new).astype(new.dtype)
 
@@ -185,6 +191,7 @@ def _check_resolution(network: Any, resolution: int) -> int:
     sizes = _sizes(network)
     if resolution not in sizes:
         raise ValueError(
-            f"{type(network).__name__}: resolution={resolution} does not exist; choose one of {', '.join(map(str, sizes))}"
+            f"{type(network).__name__} has no level for resolution={resolution}; "
+            f"choose one of {', '.join(map(str, sizes))}"
         )
     return resolution

@@ -17,32 +17,30 @@ from jaxgan.networks.common import check_label, choose, height_width, tanh_image
 class ResNetGenerator(nn.Module):
     """Residual generator: z (B, latent) [, label int (B,)] -> float32 images (B, H, W, channels) in [-1, 1].
 
-    The default is the CIFAR network of Gulrajani et al., "Improved Training of Wasserstein GANs" (2017, arXiv:1704.00028),
-    appendix F, with z 128. Miyato et al. (2018, SNGAN, arXiv:1802.05957, table 4) have it with width 256; for 128x128
-    ImageNet (table 6): `image_size=128, widths=(1024, 1024, 512, 256, 128, 64)`. 48x48 starts from a 6x6 map.
+    The default is the CIFAR network of Gulrajani et al., "Improved Training of Wasserstein GANs" (2017,
+    arXiv:1704.00028), appendix F, with z 128. Miyato et al. (2018, SNGAN, arXiv:1802.05957, appendix B.4) have it with
+    width 256, and for 128x128 ImageNet `image_size=128, widths=(1024, 1024, 512, 256, 128, 64)`; 48x48 starts from 6x6.
 
     Attributes:
         image_size: the side of the image or (H, W), multiples of `2 ** (len(widths) - 1)`.
         channels: of the image.
         widths: of the first map and of each block after it; each block doubles the map.
-        num_classes: gains and offsets of the blocks' batch norms per class; None: one for all.
+        num_classes: classes that have their own gains and offsets in the blocks' batch norms; 0: no labels.
         dtype: compute dtype.
     """
 
     image_size: int | tuple[int, int] = 32
     channels: int = 3
     widths: tuple[int, ...] = (128, 128, 128, 128)
-    num_classes: int | None = None
+    num_classes: int = 0
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, z: jax.Array, label: jax.Array | None = None) -> jax.Array:
         """Maps latents (B, latent), and with classes labels (B,), to images (B, H, W, channels)."""
-        check_label(self, self.num_classes, label)
+        check_label(self, label)
         height, width = _base_map(self.image_size, doublings=len(self.widths) - 1)
-        norm: Any = BatchNorm
-        if self.num_classes is not None:
-            norm = functools.partial(ClassConditionalBatchNorm, self.num_classes)
+        norm: Any = functools.partial(ClassConditionalBatchNorm, self.num_classes) if self.num_classes else BatchNorm
         condition = () if label is None else (label,)
 
         x = nn.Dense(height * width * self.widths[0], kernel_init=shortcut_init, dtype=self.dtype, name="project")(z)
@@ -57,16 +55,16 @@ class ResNetDiscriminator(nn.Module):
     """Residual discriminator or critic: images (B, H, W, C) [, label int (B,)] -> float32 logits (B,).
 
     The default is WGAN-GP's CIFAR critic (sources as in `ResNetGenerator`), which averages the last map. SNGAN's is the
-    same with `pooling="sum"` and spectral norm as a constraint on its parameters; for 128x128 ImageNet: `widths=(64, 128,
-    256, 512, 1024, 1024), downsamples=5`. No normalisation, so gradient penalties apply to it. (SNGAN's code leaves out
-    the last layer's bias on CIFAR.)
+    same with `pooling="sum"` and spectral norm as a constraint on its parameters (its code leaves out the last bias on
+    CIFAR); for 128x128 ImageNet it has `widths=(64, 128, 256, 512, 1024, 1024), downsamples=5`. There is no
+    normalisation, so gradient penalties apply.
 
     Attributes:
         widths: of each block.
         downsamples: how many of the blocks, from the first one on, halve the map.
         pooling: "mean" or "sum" of the last map.
         wide: blocks widen in their first convolution (SAGAN, BigGAN); otherwise in their second (WGAN-GP, SNGAN).
-        num_classes: adds the projection of the label; None: no labels.
+        num_classes: classes of the label, which enters by projection; 0: no labels.
         dtype: compute dtype.
     """
 
@@ -74,19 +72,19 @@ class ResNetDiscriminator(nn.Module):
     downsamples: int = 2
     pooling: str = "mean"
     wide: bool = False
-    num_classes: int | None = None
+    num_classes: int = 0
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array, label: jax.Array | None = None) -> jax.Array:
         """Maps images (B, H, W, C), and with classes labels (B,), to logits (B,)."""
-        check_label(self, self.num_classes, label)
+        check_label(self, label)
         pool = choose({"mean": jnp.mean, "sum": jnp.sum}, self.pooling, "pooling")
         for index, features in enumerate(self.widths):
             first = index == 0
             hidden = features if self.wide or first else x.shape[-1]
-            downsample = index < self.downsamples
-            x = DownBlock(features, hidden, downsample, preactivate=not first, dtype=self.dtype, name=f"block_{index}")(x)
+            halve = index < self.downsamples
+            x = DownBlock(features, hidden, halve, preactivate=not first, dtype=self.dtype, name=f"block_{index}")(x)
         h = pool(nn.relu(x).astype(jnp.float32), axis=(1, 2))
         return ProjectionHead(self.num_classes, name="head")(h, label)
 
@@ -95,7 +93,7 @@ def _base_map(image_size: int | tuple[int, int], doublings: int) -> tuple[int, i
     height, width = height_width(image_size)
     if height % 2**doublings or width % 2**doublings:
         raise ValueError(
-            f"ResNetGenerator: {doublings + 1} widths double the map {doublings} times, but images of {height}x{width} are "
-            f"no multiple of {2**doublings}; change image_size or the number of widths"
+            f"ResNetGenerator: its {doublings + 1} widths double the map {doublings} times, but {height}x{width} is no "
+            f"multiple of {2**doublings}; change image_size or the number of widths"
         )
     return height >> doublings, width >> doublings

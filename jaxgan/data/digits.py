@@ -1,0 +1,123 @@
+"""scikit-learn's 1,797 handwritten digits, and the second domains that are made of them."""
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+from jaxgan.data.errors import DataError, nearest
+
+NATIVE_SIZE = 8
+
+
+@functools.cache
+def _digits() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(1797, 8, 8) uint8 pictures, (1797,) int32 labels, and (1797,) int rank of each among those of its label."""
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    # The values are 0 to 16; 16 is full ink.
+    pixels = np.round(data.images * (255 / 16)).astype(np.uint8)
+    labels = data.target.astype(np.int32)
+    ranks = np.empty(len(labels), np.int64)
+    for label in range(10):
+        ranks[labels == label] = np.arange(np.count_nonzero(labels == label))
+    return pixels, labels, ranks
+
+
+class DigitPictures:
+    """Digits as pictures of 8x8 grey pixels, light ink on black, in scikit-learn's order.
+
+    Every fifth digit of each class is held out, so both splits have all classes, and all writers, in equal shares: 1,438
+    to train and 359 to test. The same goes for the halves of the training digits.
+
+    Args:
+        split: "train" or "test".
+        half: 0 or 1 for the one or the other half of the training digits, which have no digit in common; None for all.
+    """
+
+    num_classes = 10
+
+    def __init__(self, split: str, half: int | None = None) -> None:
+        if split not in ("train", "test"):
+            raise DataError(f"data.split={split!r} is unknown to the digits; choose 'train' or 'test'")
+        pixels, labels, ranks = _digits()
+        held_out = ranks % 5 == 2
+        chosen = held_out if split == "test" else ~held_out
+        if half is not None:
+            chosen &= ranks % 2 == half
+        self._pixels, self._labels = pixels[chosen], labels[chosen]
+        self._where = np.flatnonzero(chosen)
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+    def open(self, index: int) -> tuple[Image.Image, int]:
+        return Image.fromarray(self._pixels[index]), int(self._labels[index])
+
+    def where(self, index: int) -> str:
+        return f"digit {self._where[index]}"
+
+
+def _inverted(image: np.ndarray) -> np.ndarray:
+    return 255 - image
+
+
+def _thickened(image: np.ndarray) -> np.ndarray:
+    """Grey dilation with a square whose radius is half a pixel of the 8x8 original at 16x16, one at 8x8 and 32x32 ..."""
+    height, width = image.shape[:2]
+    radius = max(1, min(height, width) // 16)
+    padded = np.pad(image, [(radius, radius), (radius, radius), (0, 0)])
+    shifts = range(2 * radius + 1)
+    rows = functools.reduce(np.maximum, [padded[shift : shift + height] for shift in shifts])
+    return functools.reduce(np.maximum, [rows[:, shift : shift + width] for shift in shifts])
+
+
+def _edges(image: np.ndarray) -> np.ndarray:
+    """The morphological outer gradient: dilation minus image."""
+    return _thickened(image) - image
+
+
+def _thresholded(image: np.ndarray) -> np.ndarray:
+    return np.where(image < 128, np.uint8(0), np.uint8(255))
+
+
+def _low_resolution(image: np.ndarray) -> np.ndarray:
+    """Means over a grid of 4x4 cells, shown at full size."""
+    height, width, channels = image.shape
+    if height % 4 or width % 4:
+        raise DataError(f"data.domain='low_resolution' needs an image_size divisible by 4, not {height}x{width}")
+    cells = image.reshape(4, height // 4, 4, width // 4, channels)
+    means = np.round(cells.mean(axis=(1, 3), keepdims=True)).astype(np.uint8)
+    return np.broadcast_to(means, cells.shape).reshape(image.shape)
+
+
+def _coloured(image: np.ndarray) -> np.ndarray:
+    """Orange ink on dark blue: each channel is its own linear function of the ink."""
+    if image.shape[2] != 3:
+        raise DataError(f"data.domain='coloured' needs data.channels=3, not {image.shape[2]}")
+    ground, ink = np.array([0.0, 0.0, 96.0]), np.array([255.0, 160.0, 0.0])
+    share = image / 255.0
+    return np.round(ground[None, None] * (1 - share) + ink[None, None] * share).astype(np.uint8)
+
+
+DOMAINS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "inverted": _inverted,
+    "edges": _edges,
+    "thickened": _thickened,
+    "thresholded": _thresholded,
+    "low_resolution": _low_resolution,
+    "coloured": _coloured,
+}
+
+
+def domain_transform(name: str) -> Callable[[np.ndarray], np.ndarray]:
+    """The function, from uint8 (H, W, C) to the same, that takes a digit to another domain.
+
+    Raises:
+        DataError: an unknown name.
+    """
+    if name not in DOMAINS:
+        raise DataError(f"data.domain={name!r} is unknown{nearest(name, DOMAINS)} (there are {', '.join(DOMAINS)})")
+    return DOMAINS[name]

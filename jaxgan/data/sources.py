@@ -1,0 +1,335 @@
+"""Sources: a length, and a record by index. All that the loader knows of data is the class `Source`."""
+
+import concurrent.futures
+import logging
+import operator
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from PIL import Image
+
+from jaxgan.data.errors import DataError
+from jaxgan.data.transform import Transform, too_small, upright, upright_size
+
+Record = dict[str, Any]  # arrays, and np.int32 for a label
+
+_log = logging.getLogger("jaxgan.data")
+
+
+class Source:
+    """`len(source)` records; `source[i]` is record i as a dict of arrays, without random augmentation.
+
+    Images are uint8 (height, width, channels), labels int32 scalars, toy vectors float32. A record has "image" and,
+    where the set has them, "label"; or "a" and "b" for two domains (and "label" where both show the same object).
+
+    Attributes:
+        name: What the source is called in messages.
+        image_shape: Shape of the images or vectors; None where it differs between records.
+        num_classes: Number of classes of "label"; None without labels.
+        flip: Whether training records are mirrored left to right half of the time.
+        fixed: Whether records are the same every time but for that flip (so that they may be kept on the device).
+    """
+
+    name: str
+    image_shape: tuple[int, ...] | None
+    num_classes: int | None = None
+    flip: bool = False
+    fixed: bool = True
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def record(self, index: int, draw: np.ndarray | None) -> Record:
+        """Record `index` in 0..len-1, augmented by the (3,) uniform numbers `draw`; None: not augmented."""
+        raise NotImplementedError
+
+    @property
+    def parts(self) -> "tuple[Source, ...]":
+        """The sources that are shuffled each on its own; a minibatch joins their records."""
+        return (self,)
+
+    @property
+    def unreadable(self) -> int:
+        """How many records turned out to be unreadable in this process so far."""
+        return 0
+
+    def check_batchable(self) -> None:
+        """Raises a DataError when records cannot be stacked into a minibatch."""
+
+    def __getitem__(self, index: int) -> Record:
+        index = operator.index(index)
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"record {index} of {self.name}, which has {len(self)}")
+        return self.record(index % len(self), None)
+
+    def __iter__(self) -> Iterator[Record]:
+        return (self[index] for index in range(len(self)))
+
+
+class ArraySource(Source):
+    """Records that lie in memory: entry i of every array. For vectors and anything else that needs no decoding.
+
+    Args:
+        name: What the source is called in messages.
+        arrays: Arrays of one length; "image" and optionally "label".
+        num_classes: As in `Source`.
+    """
+
+    def __init__(self, name: str, arrays: Mapping[str, np.ndarray], num_classes: int | None = None) -> None:
+        self.name, self.arrays, self.num_classes = name, dict(arrays), num_classes
+        self.image_shape = tuple(self.arrays["image"].shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.arrays["image"])
+
+    def record(self, index: int, draw: np.ndarray | None) -> Record:
+        return {key: array[index] for key, array in self.arrays.items()}
+
+
+class Pictures(Protocol):
+    """Where an `ImageSource` gets its pictures: a folder, a zip, a tfds set, scikit-learn's digits."""
+
+    num_classes: int | None
+
+    def __len__(self) -> int: ...
+
+    def open(self, index: int) -> tuple[Image.Image, int | None]:
+        """Opens picture `index`, beside its label or None; raises any exception when it is unreadable."""
+
+    def where(self, index: int) -> str:
+        """Names picture `index` in messages: its file."""
+
+
+class ImageSource(Source):
+    """Pictures, decoded and transformed when they are asked for.
+
+    A picture that cannot be read is replaced by the next one that can, whoever asks and whenever: what a position of the
+    stream holds depends on the files alone, and resuming stays exact. Each is named in a warning of the logger
+    "jaxgan.data" and counted; more than a share `max_unreadable` of them is an error.
+
+    Args:
+        name: What the source is called in messages.
+        pictures: Where they come from.
+        transform: From a picture to an array.
+        flip: Mirror training records half of the time.
+        domain: A function of the transformed array (uint8 HWC to uint8 HWC), or None.
+        max_unreadable: Share of the pictures that may be unreadable, in [0, 1].
+    """
+
+    def __init__(
+        self,
+        name: str,
+        pictures: Pictures,
+        transform: Transform,
+        *,
+        flip: bool = False,
+        domain: Callable[[np.ndarray], np.ndarray] | None = None,
+        max_unreadable: float = 0.01,
+    ) -> None:
+        self.name, self.pictures, self.transform = name, pictures, transform
+        self.flip, self.domain, self.max_unreadable = flip, domain, max_unreadable
+        self.num_classes = pictures.num_classes
+        self.fixed = transform.crop != "random"
+        self._skipped: dict[int, str] = {}
+        self._mixed = ""
+        size = transform.image_size or self._common_size()
+        if transform.resize == "none" and transform.image_size is not None:
+            self._check_sizes()
+        self.image_shape = (*size, transform.channels) if size else None
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    @property
+    def unreadable(self) -> int:
+        return len(self._skipped)
+
+    def record(self, index: int, draw: np.ndarray | None) -> Record:
+        for ahead in range(len(self)):
+            at = (index + ahead) % len(self)
+            if (read := self._read(at, draw)) is None:
+                continue
+            pixels, label = read
+            if self.domain is not None:
+                pixels = self.domain(pixels)
+            if self.flip and draw is not None and draw[0] < 0.5:
+                pixels = pixels[:, ::-1]
+            return {"image": pixels} if label is None else {"image": pixels, "label": np.int32(label)}
+        raise self._none_readable()
+
+    def check_batchable(self) -> None:
+        if self._mixed:
+            raise DataError(f"{self._mixed}; set data.image_size to make them one size")
+
+    def _read(self, index: int, draw: np.ndarray | None) -> tuple[np.ndarray, int | None] | None:
+        """Picture `index`, decoded, upright and transformed, and its label; None when it is unreadable."""
+        if index in self._skipped:
+            return None
+        try:
+            picture, label = self.pictures.open(index)
+            with picture:
+                picture.load()
+                return self.transform(upright(picture), draw, self.pictures.where(index)), label
+        except (MemoryError, DataError):
+            raise
+        except Exception as error:  # whatever a decoder raises on broken bytes
+            self._skip(index, error)
+            return None
+
+    def _skip(self, index: int, error: Exception) -> None:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        self._skipped[index] = reason
+        count, where = len(self._skipped), self.pictures.where(index)
+        if count > self.max_unreadable * len(self):
+            raise DataError(
+                f"{where} cannot be read ({reason}), unreadable image {count} of {len(self)}, which is more than "
+                f"data.max_unreadable={self.max_unreadable}; repair or remove it, or raise data.max_unreadable"
+            ) from error
+        _log.warning("%s cannot be read (%s); the next image takes its place", where, reason)
+
+    def _sizes(self) -> Iterator[tuple[int, tuple[int, int]]]:
+        """(index, (height, width)) of every readable picture, from the headers."""
+
+        def size(index: int) -> tuple[int, int] | None:
+            try:
+                with self.pictures.open(index)[0] as picture:
+                    return upright_size(picture)
+            except Exception:  # counted when it is read
+                return None
+
+        with concurrent.futures.ThreadPoolExecutor(cores()) as pool:
+            for index, found in enumerate(pool.map(size, range(len(self)))):
+                if found is not None:
+                    yield index, found
+
+    def _common_size(self) -> tuple[int, int] | None:
+        """The one size of all pictures; None, with the reason in `_mixed`, when there is none."""
+        first: tuple[int, tuple[int, int]] | None = None
+        for index, size in self._sizes():
+            first = first or (index, size)
+            if size != first[1]:
+                one, other = (f"{self.pictures.where(i)} is {h}x{w}" for i, (h, w) in (first, (index, size)))
+                self._mixed = f"{one} and {other} (height x width)"
+                return None
+        if first is None:
+            raise self._none_readable()
+        return first[1]
+
+    def _none_readable(self) -> DataError:
+        return DataError(f"none of the {len(self)} images of {self.name} can be read; check data.path")
+
+    def _check_sizes(self) -> None:
+        wanted = self.transform.image_size
+        assert wanted is not None
+        for index, size in self._sizes():
+            if size[0] < wanted[0] or size[1] < wanted[1]:
+                raise too_small(self.pictures.where(index), size, wanted)
+
+
+class _Pair(Source):
+    """What aligned and unaligned pairs of sources share."""
+
+    def __init__(self, name: str, a: Source, b: Source) -> None:
+        if a.image_shape != b.image_shape:
+            raise DataError(
+                f"{name}: images of domain A are {a.image_shape} and of domain B {b.image_shape}; set data.image_size"
+            )
+        self.name, self.a, self.b = name, a, b
+        self.image_shape, self.flip, self.fixed = a.image_shape, a.flip, a.fixed and b.fixed
+
+    @property
+    def unreadable(self) -> int:
+        return self.a.unreadable + self.b.unreadable
+
+    def check_batchable(self) -> None:
+        self.a.check_batchable()
+        self.b.check_batchable()
+
+
+class AlignedPair(_Pair):
+    """Record i is {"a", "b"}: record i of both sources, cropped and flipped alike (and "label", where `a` has labels).
+
+    Args:
+        name: What the source is called in messages.
+        a: Domain A.
+        b: Domain B, as long as `a`.
+    """
+
+    def __init__(self, name: str, a: Source, b: Source) -> None:
+        super().__init__(name, a, b)
+        self.num_classes = a.num_classes
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+    def record(self, index: int, draw: np.ndarray | None) -> Record:
+        a, b = self.a.record(index, draw), self.b.record(index, draw)
+        return {"a": a.pop("image"), "b": b["image"], **a}
+
+
+class UnalignedPair(_Pair):
+    """Records of two domains that have nothing to do with each other; each domain has its own order and its own epochs.
+
+    `len` is that of the larger domain. By index, the smaller one starts over.
+
+    Args:
+        name: What the source is called in messages.
+        a: Domain A.
+        b: Domain B.
+    """
+
+    def __len__(self) -> int:
+        return max(len(self.a), len(self.b))
+
+    @property
+    def parts(self) -> tuple[Source, ...]:
+        return (_Named(self.a, "a"), _Named(self.b, "b"))
+
+    def record(self, index: int, draw: np.ndarray | None) -> Record:
+        joined: Record = {}
+        for part in self.parts:
+            joined |= part.record(index % len(part), draw)
+        return joined
+
+
+class _Named(Source):
+    """A source's images under another key."""
+
+    def __init__(self, source: Source, key: str) -> None:
+        self._source, self._key = source, key
+        self.name, self.image_shape = source.name, source.image_shape
+        self.flip, self.fixed = source.flip, source.fixed
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def record(self, index: int, draw: np.ndarray | None) -> Record:
+        return {self._key: self._source.record(index, draw)["image"]}
+
+
+def stack_records(source: Source, indices: Sequence[int] | None = None) -> Record:
+    """Reads records, decoding on all cores, and stacks them: every array gets a leading axis of their number.
+
+    Args:
+        source: What to read from.
+        indices: Which records; None: all of them, in order.
+
+    Raises:
+        DataError: when the records differ in shape, or too many are unreadable.
+    """
+    source.check_batchable()
+    chosen = range(len(source)) if indices is None else indices
+    with concurrent.futures.ThreadPoolExecutor(cores()) as pool:
+        return stack(list(pool.map(source.__getitem__, chosen)))
+
+
+def stack(records: Sequence[Record]) -> Record:
+    """Stacks the arrays of records that have the same keys and shapes."""
+    return {key: np.stack([record[key] for record in records]) for key in records[0]}
+
+
+def cores() -> int:
+    """The CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,115 @@
+"""Data sets that tensorflow_datasets has prepared as array_record, read without TensorFlow."""
+
+import io
+import os
+import re
+from typing import Any
+
+from PIL import Image
+
+from jaxgan.data.errors import DataError, nearest
+
+
+class TfdsPictures:
+    """The images, and labels if there are any, of one split of a prepared set.
+
+    Args:
+        name: "cifar10", "cifar10:3.0.2", "lsun/bedroom" ...; without a version the highest one on disk.
+        data_dir: Where tensorflow_datasets keeps its sets; "" for ~/tensorflow_datasets.
+        split: Any split expression of tensorflow_datasets, like "train" or "train[:90%]".
+
+    Raises:
+        DataError: no such set, prepared in another format, without such a split, or without images.
+    """
+
+    def __init__(self, name: str, data_dir: str, split: str) -> None:
+        data_dir = os.path.expanduser(data_dir or "~/tensorflow_datasets")
+        folder = _prepared_folder(name, data_dir)
+        try:
+            import tensorflow_datasets as tfds
+        except ImportError as error:
+            raise DataError(f"reading tfds:{name} needs a package ({error}); pip install 'jaxgan[tfds]'") from error
+        builder = tfds.builder_from_directory(folder)
+        if builder.info.file_format is not tfds.core.FileFormat.ARRAY_RECORD:
+            raise DataError(
+                f"{folder} is prepared as {builder.info.file_format.value}, not as array_record; "
+                + _how_to_prepare(name, data_dir)
+            )
+        self._image_key = image_key = _image_key(name, builder.info.features, tfds.features.Image)
+        features = {image_key: builder.info.features[image_key]}
+        self.channels = features[image_key].shape[-1] or 3
+        label = dict(builder.info.features.items()).get("label")
+        self.num_classes = label.num_classes if isinstance(label, tfds.features.ClassLabel) else None
+        if self.num_classes:
+            features["label"] = label
+        # Only what is used is parsed, and Pillow decodes the images: the decoders of tensorflow_datasets would need
+        # TensorFlow or OpenCV.
+        self._features = tfds.features.FeaturesDict(features)
+        self._decoders = {image_key: tfds.decode.SkipDecoding()}
+        self._name = f"tfds:{name}[{split}]"
+        try:
+            self._records = builder.as_data_source(split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES)
+        except (ValueError, KeyError) as error:
+            known = sorted(builder.info.splits)
+            raise DataError(
+                f"{folder} has no images in split {split!r}{nearest(split, known)} (its splits: {', '.join(known)})"
+            ) from error
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def open(self, index: int) -> tuple[Image.Image, int | None]:
+        record = self._features.deserialize_example_np(self._records[index], decoders=self._decoders)
+        return Image.open(io.BytesIO(record[self._image_key])), record.get("label")
+
+    def where(self, index: int) -> str:
+        return f"record {index} of {self._name}"
+
+
+def _image_key(name: str, features: Any, image_type: type) -> str:
+    """The feature to train on: "image", or the only one that is an image."""
+    images = sorted(key for key, feature in features.items() if isinstance(feature, image_type))
+    if "image" in images or len(images) == 1:
+        return "image" if "image" in images else images[0]
+    raise DataError(f"tfds:{name} has {len(images)} image features and none is called 'image'; its features are {sorted(features)}")
+
+
+def _prepared_folder(name: str, data_dir: str) -> str:
+    """The folder `data_dir`/name[/config]/version that holds a prepared set."""
+    dataset, _, version = name.partition(":")
+    root = os.path.join(data_dir, *dataset.split("/"))
+    versions = sorted(os.listdir(root), key=_numbers) if os.path.isdir(root) else []
+    versions = [entry for entry in versions if _is_prepared(os.path.join(root, entry)) and version in ("", entry)]
+    if versions:
+        return os.path.join(root, versions[-1])
+    configs = _configs(root) if os.path.isdir(root) else []
+    if configs and not version:
+        raise DataError(f"{root} has several variants: set data.name to one of tfds:{dataset}/{{{','.join(configs)}}}")
+    others = sorted(os.listdir(data_dir)) if os.path.isdir(data_dir) else []
+    raise DataError(
+        f"{data_dir} holds no prepared data set {name}{nearest(name, others)}; {_how_to_prepare(name, data_dir)}"
+    )
+
+
+def _configs(root: str) -> list[str]:
+    """The variants (LSUN's rooms, say) that are prepared below a set's folder."""
+    folders = [entry for entry in sorted(os.listdir(root)) if os.path.isdir(os.path.join(root, entry))]
+    return [entry for entry in folders if any(_is_prepared(path) for path in _below(os.path.join(root, entry)))]
+
+
+def _below(folder: str) -> list[str]:
+    return [os.path.join(folder, entry) for entry in os.listdir(folder)]
+
+
+def _is_prepared(folder: str) -> bool:
+    return os.path.isfile(os.path.join(folder, "dataset_info.json"))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version))
+
+
+def _how_to_prepare(name: str, data_dir: str) -> str:
+    return (
+        f"prepare it where TensorFlow is installed: tfds build {name} --file_format=array_record --data_dir={data_dir}"
+    )

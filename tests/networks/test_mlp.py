@@ -1,0 +1,49 @@
+"""Multilayer perceptrons against matrices multiplied by hand."""
+
+import jax
+import numpy as np
+import pytest
+
+from jaxgan.networks import MLPDiscriminator, MLPGenerator
+
+
+def test_parameters_of_the_first_gan(count):
+    # 64-256-256-784 and 784-256-256-1
+    assert count(MLPGenerator(), (2, 64)) == 65 * 256 + 257 * 256 + 257 * 784
+    assert count(MLPDiscriminator(), (2, 28, 28, 1)) == 785 * 256 + 257 * 256 + 257
+
+
+def test_generator_is_the_product_of_its_matrices(initialise):
+    network = MLPGenerator(output_shape=(2, 3), hidden=(7, 5), activation="leaky_relu", output="tanh")
+    z = jax.random.normal(jax.random.key(3), (4, 6))
+    params = initialise(network, z)
+    x = np.asarray(z)
+    for layer in ("hidden_0", "hidden_1"):
+        x = x @ np.asarray(params[layer]["kernel"]) + np.asarray(params[layer]["bias"])
+        x = np.where(x > 0, x, 0.2 * x)
+    x = np.tanh(x @ np.asarray(params["output"]["kernel"]) + np.asarray(params["output"]["bias"]))
+    np.testing.assert_allclose(network.apply({"params": params}, z), x.reshape(4, 2, 3), rtol=1e-5, atol=1e-6)
+
+
+def test_discriminator_is_the_product_of_its_matrices(initialise):
+    network = MLPDiscriminator(hidden=(7,), activation="relu")
+    x = jax.random.normal(jax.random.key(3), (4, 2, 3))
+    params = initialise(network, x)
+    h = np.maximum(np.asarray(x).reshape(4, 6) @ np.asarray(params["hidden_0"]["kernel"]), 0)
+    np.testing.assert_allclose(
+        network.apply({"params": params}, x), (h @ np.asarray(params["output"]["kernel"]))[:, 0], rtol=1e-5, atol=1e-6
+    )
+
+
+def test_no_hidden_layer_is_affine(initialise):
+    network = MLPGenerator(output_shape=(2,), hidden=(), output="linear")
+    a, b = jax.random.normal(jax.random.key(3), (2, 4, 3))
+    params = initialise(network, a)
+    f = lambda z: np.asarray(network.apply({"params": params}, z))  # noqa: E731
+    np.testing.assert_allclose(f(0.3 * a + 0.7 * b), 0.3 * f(a) + 0.7 * f(b), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("fields", [{"activation": "swish"}, {"output": "sigmoid"}])
+def test_unknown_names_are_errors_that_list_the_known(fields, initialise):
+    with pytest.raises(ValueError, match="choose one of.*'tanh'"):
+        initialise(MLPGenerator(**fields), np.zeros((2, 3), np.float32))
