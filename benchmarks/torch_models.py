@@ -1,8 +1,9 @@
-"""The networks of the speed benchmark in PyTorch: layer for layer those of `jaxgan.networks`, written as its users write them.
+"""The networks of the speed benchmark in PyTorch, as its users write them: layer for layer those of `jaxgan.networks`.
 
-Initial values are PyTorch's own: they do not change the work. Maps are NCHW, or channels last if the caller asks for it.
+Initial values are PyTorch's own: they do not change the work. Maps are NCHW.
 """
 
+import itertools
 from collections.abc import Callable
 
 import torch
@@ -27,8 +28,9 @@ def dcgan_generator(latent_size: int, width: int) -> nn.Module:
     widths = [8 * width, 4 * width, 2 * width, width]
     layers: list[nn.Module] = [nn.ConvTranspose2d(latent_size, widths[0], 4, 1, 0, bias=False)]
     layers += [nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True)]
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
-        layers += [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+    for inputs, outputs in itertools.pairwise(widths):
+        layers += [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False)]
+        layers += [nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers, nn.ConvTranspose2d(width, 3, 4, 2, 1, bias=False), nn.Tanh())
 
 

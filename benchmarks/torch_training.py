@@ -1,17 +1,19 @@
 """The training steps of the speed benchmark in PyTorch: the turns of `jaxgan.gans`, in eager mode.
 
-As in the games, networks that do not move in a turn get no gradient, and the generator answers for the fakes of the first
-discriminator turn where the game's turns share their noise. What differs: spectral norm runs its power iteration at
-each forward pass (jaxgan: at each update), batch norm keeps running averages (jaxgan: none), and jaxgan also computes
-the norm of each player's gradient, to find non-finite ones.
+As in the games, networks that do not move in a turn get no gradient, and the generator answers for the fakes of the
+first discriminator turn where the game's turns share their noise. What differs: spectral norm runs a power iteration at
+each forward pass (jaxgan: one at each update, for all its passes), batch norm keeps running averages (jaxgan: none), and
+jaxgan also computes the norm of each player's gradient, to find non-finite ones.
 """
 
 import copy
 import dataclasses
 import functools
+import os
 import random
 from collections.abc import Callable, Iterable, Mapping
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -21,7 +23,7 @@ from benchmarks import torch_models as models
 Batch = Mapping[str, Tensor]
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class Reference:
     """A system in PyTorch.
 
@@ -34,14 +36,6 @@ class Reference:
     networks: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
     step: Callable[[list[Batch]], None]
-
-    def updates(self) -> dict[str, int]:
-        """How many times each player has been moved."""
-        counts = {}
-        for names, optimizer in self.optimizers.items():
-            steps = {int(entry["step"]) for entry in optimizer.state.values()} or {0}
-            counts.update(dict.fromkeys(names.split("+"), max(steps)))
-        return counts
 
 
 def _prepare(networks: Iterable[nn.Module], device: str, channels_last: bool) -> None:
@@ -225,10 +219,65 @@ def cyclegan(device: str, channels_last: bool, mixed: bool) -> Reference:
             identity = F.l1_loss(generator_ab(real_b).float(), real_b) + F.l1_loss(generator_ba(real_a).float(), real_a)
         _update(optimizer_g, adversarial + 10.0 * cycle + 5.0 * identity)
 
-    networks = dict(
-        zip(
-            ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b"), generators + discriminators, strict=True
-        )
-    )
+    names = ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b")
+    networks = dict(zip(names, generators + discriminators, strict=True))
     optimizers = {"generator_ab+generator_ba": optimizer_g, "discriminator_a+discriminator_b": optimizer_d}
     return Reference(networks, optimizers, step)
+
+
+REFERENCES = {"dcgan64": dcgan, "sngan32": sngan, "biggan32": biggan, "cyclegan64": cyclegan}
+
+
+class TorchSide:
+    """PyTorch's training of one system, as `benchmarks.speed` runs it.
+
+    Attributes:
+        compile_seconds: None: eager mode compiles nothing.
+    """
+
+    compile_seconds: float | None = None
+
+    def __init__(
+        self, system: str, batches: list[dict[str, np.ndarray]], device: str, dtype: str, channels_last: bool
+    ) -> None:
+        """Makes the networks and takes the NHWC minibatches of a step; `device` is "cpu" or "gpu"."""
+        torch.set_num_threads(len(os.sched_getaffinity(0)))
+        # As XLA does by default: float32 products in TensorFloat-32 where the card has it.
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+        self._device = "cuda" if device == "gpu" else "cpu"
+        self._reference = REFERENCES[system](self._device, channels_last, dtype == "bfloat16")
+        layout = torch.channels_last if channels_last else torch.contiguous_format
+
+        def tensor(array: np.ndarray) -> Tensor:
+            if array.ndim == 1:
+                return torch.from_numpy(array).long().to(self._device)
+            return torch.from_numpy(array).permute(0, 3, 1, 2).contiguous(memory_format=layout).to(self._device)
+
+        self._batches = [{name: tensor(array) for name, array in batch.items()} for batch in batches]
+
+    def run(self, steps: int) -> None:
+        """Trains and waits for the end."""
+        for _ in range(steps):
+            self._reference.step(self._batches)
+        if self._device == "cuda":
+            torch.cuda.synchronize()
+
+    def parameters(self) -> dict[str, int]:
+        """Number of parameters of each player."""
+        return {name: sum(p.numel() for p in net.parameters()) for name, net in self._reference.networks.items()}
+
+    def updates(self) -> dict[str, int]:
+        """How often each player has been moved so far."""
+        counts = {}
+        for names, optimizer in self._reference.optimizers.items():
+            (steps,) = {int(entry["step"]) for entry in optimizer.state.values()}
+            counts.update(dict.fromkeys(names.split("+"), steps))
+        return counts
+
+    def finite(self) -> bool:
+        """Whether all weights are still finite."""
+        return all(bool(p.isfinite().all()) for net in self._reference.networks.values() for p in net.parameters())
+
+    def device_memory(self) -> float:
+        """The allocator's peak on the card, in MiB."""
+        return torch.cuda.max_memory_allocated() / 2**20

@@ -1,20 +1,24 @@
 """From a config to a game: configs name things ("DCGANGenerator", "adam") and their fields; this file finds and makes them.
 
-A config is an `ml_collections.ConfigDict` of plain values. What a config leaves open and the data decide (image size,
+A config is an `ml_collections.ConfigDict` of plain values. A name is one of this file's tables, or "module:attribute" for
+a network or a system of your own. What a config leaves open and the data decide (image size,
 channels, number of classes) is filled in wherever a network or a system has a field of that name.
 """
 
 import dataclasses
 import difflib
+import importlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import flax.linen as nn
 import optax
-from ml_collections import ConfigDict
+from ml_collections import ConfigDict, config_dict
 
 from jaxgan import gans, networks
 from jaxgan.core import Game, Player, averaging, constraints, schedules
+from jaxgan.data import DataConfig
 
 OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
     "adam": optax.adam,
@@ -37,7 +41,9 @@ SCHEDULES: dict[str, Callable[..., schedules.Schedule | None]] = {
     "linear_decay": schedules.linear_decay,
     "cosine_decay": schedules.cosine_decay,
 }
-NETWORKS: dict[str, Callable[..., Any]] = {name: getattr(networks, name) for name in networks.__all__}
+NETWORKS: dict[str, Callable[..., Any]] = {
+    name: maker for name, maker in vars(networks).items() if isinstance(maker, type) and issubclass(maker, nn.Module)
+}
 SYSTEMS: dict[str, Callable[..., Game]] = {name: getattr(gans, name) for name in gans.__all__}
 
 
@@ -89,21 +95,32 @@ def make(spec: Mapping[str, Any], table: Mapping[str, Callable[..., Any]], where
         ConfigError: An unknown name or field, or a missing one.
     """
     fields = {key: _plain(value) for key, value in spec.items() if key != "name"}
-    if spec["name"] not in table:
-        raise ConfigError(f"{where}.name={spec['name']!r} is unknown: {nearest(spec['name'], table)}")
-    return call(table[spec["name"]], fields, f"{where} ({spec['name']})", **defaults)
+    return call(find(spec["name"], table, f"{where}.name"), fields, f"{where} ({spec['name']})", **defaults)
+
+
+def find(name: str, table: Mapping[str, Callable[..., Any]], where: str) -> Callable[..., Any]:
+    """The class or function of that name: one of `table`, or "module:attribute" for one of your own.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if name in table:
+        return table[name]
+    module, colon, attribute = name.partition(":")
+    if not colon:
+        raise ConfigError(f"{where}={name!r} is unknown: {nearest(name, table)}")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{where}={name!r} cannot be imported: {error}") from error
 
 
 def call(maker: Callable[..., Any], fields: Mapping[str, Any], where: str, **defaults: Any) -> Any:
     """`maker(**fields)`, its other parameters filled from `defaults` where it has them; errors as in `make`."""
-    if dataclasses.is_dataclass(maker):
-        known = {field.name: field.default for field in dataclasses.fields(maker) if field.name not in ("parent", "name")}
-        required = {name for name, default in known.items() if default is dataclasses.MISSING}
-        required -= {f.name for f in dataclasses.fields(maker) if f.default_factory is not dataclasses.MISSING}
-    else:
-        parameters = inspect.signature(maker).parameters
-        known = {name: parameter.default for name, parameter in parameters.items()}
-        required = {name for name, default in known.items() if default is inspect.Parameter.empty}
+    parameters = inspect.signature(maker).parameters
+    # A Flax module's own two fields are not hyper-parameters.
+    known = {name: parameter.default for name, parameter in parameters.items() if name not in ("parent", "name")}
+    required = {name for name, default in known.items() if default is inspect.Parameter.empty}
     for name in fields:
         if name not in known:
             raise ConfigError(f"{where} has no field {name!r}: {nearest(name, known)}")
@@ -125,12 +142,15 @@ def _plain(value: Any) -> Any:
 
 def default() -> ConfigDict:
     """The fields that every config has; a config file changes them and adds its players."""
+    data = dataclasses.asdict(DataConfig())
+    # A field that is None by default must know its type, or the command line could not set it.
+    data = {name: config_dict.placeholder(int) if value is None else value for name, value in data.items()}
     return ConfigDict(
         {
             "system": "",  # a name in jaxgan.gans
             "game": {},  # arguments of that system beside its players
             "players": {},  # by name, each made by `player`
-            "data": {},  # see docs/data.md
+            "data": data,  # see docs/data.md
             "seed": 0,
             "batch_size": 64,  # images in a minibatch, over all devices
             "steps": 1000,  # the run ends after this many steps ...
@@ -148,29 +168,43 @@ def default() -> ConfigDict:
     )
 
 
-def build_game(config: ConfigDict, image_size: tuple[int, int], channels: int, num_classes: int = 0) -> Game:
+def variant(name: str, variants: Mapping[str, Callable[[ConfigDict], None]]) -> ConfigDict:
+    """The config that `configs/x.py:name` asks for: the default one, changed by the variant's function.
+
+    Args:
+        name: What follows the colon; "" is the embedded default.
+        variants: By name, functions that change a config in place.
+
+    Raises:
+        ConfigError: No such variant.
+    """
+    if name not in variants:
+        raise ConfigError(f"this config has no variant {name!r}: {nearest(name, [v for v in variants if v])}")
+    config = default()
+    variants[name](config)
+    return config
+
+
+def build_game(config: ConfigDict, image_shape: tuple[int, ...], num_classes: int | None = None) -> Game:
     """Makes the game that a config describes.
 
     Args:
         config: See `default`.
-        image_size: (height, width) of the data in pixels.
-        channels: Channels of the data.
-        num_classes: Classes of the data; 0: no labels.
+        image_shape: Of one record of the data: (height, width, channels), or (length,) for vectors.
+        num_classes: Classes of the data; None: no labels.
 
     Raises:
         ConfigError: The config names something unknown, or lacks something.
     """
-    square = image_size[0] == image_size[1]
-    given = {
-        "image_size": image_size[0] if square else image_size,
-        "output_shape": (*image_size, channels),
-        "max_resolution": image_size[0],
-        "resolution": image_size[0],
-        "channels": channels,
-        "dtype": config.dtype,
-        **({"num_classes": num_classes} if num_classes else {}),
-        **({"latent_size": config.game.latent_size} if "latent_size" in config.game else {}),
-    }
+    system = find(config.system, SYSTEMS, "config.system")
+    takes = inspect.signature(system).parameters
+    given: dict[str, Any] = {"output_shape": image_shape, "dtype": config.dtype}
+    if len(image_shape) == 3:
+        height, width, channels = image_shape
+        given |= {"image_size": height if height == width else (height, width), "channels": channels}
+        given |= {"max_resolution": height, "resolution": height}
+    if num_classes and "num_classes" in takes:  # networks are conditional where the game is
+        given["num_classes"] = num_classes
     players = {
         name: Player(
             network=make(spec.network, NETWORKS, f"config.players.{name}.network", **given),
@@ -181,8 +215,6 @@ def build_game(config: ConfigDict, image_size: tuple[int, int], channels: int, n
         )
         for name, spec in config.players.items()
     }
-    if config.system not in SYSTEMS:
-        raise ConfigError(f"config.system={config.system!r} is unknown: {nearest(config.system, SYSTEMS)}")
-    given = {key: value for key, value in given.items() if key in ("resolution", "num_classes")}
-    game = call(SYSTEMS[config.system], players | _plain(config.game), f"config.game ({config.system})", **given)
+    arguments = {key: value for key, value in given.items() if key in takes and key not in config.players}
+    game = call(system, players | _plain(config.game), f"config.game ({config.system})", **arguments)
     return dataclasses.replace(game, accumulate=config.accumulate)

@@ -94,7 +94,7 @@ def _power_iteration(weight: jax.Array, u: jax.Array, epsilon: float) -> tuple[j
 
 
 def _spectral_init(params: Any, key: jax.Array, exclude: str | None) -> dict[str, jax.Array]:
-    vectors = {}
+    vectors: dict[str, jax.Array] = {}
     for path, leaf in jax.tree_util.tree_leaves_with_path(params):
         name = path_string(path)
         if is_weight(name, exclude):
@@ -154,7 +154,8 @@ def spectral_regularization(params: Any, vectors: dict[str, jax.Array], epsilon:
         epsilon: As in `spectral_tracking`.
     """
     leaves = {path_string(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
-    return 0.5 * sum(_power_iteration(leaves[name], u, epsilon)[0] ** 2 for name, u in vectors.items())
+    sigmas = jnp.stack([_power_iteration(leaves[name], u, epsilon)[0] for name, u in vectors.items()])
+    return 0.5 * jnp.square(sigmas).sum()
 
 
 def clip(limit: float) -> Constraint:

@@ -40,7 +40,9 @@ class Game:
 
     def __post_init__(self) -> None:
         if set(self.inputs) != set(self.players):
-            raise ValueError(f"game: players are {sorted(self.players)}, but inputs are given for {sorted(self.inputs)}")
+            raise ValueError(
+                f"game: players are {sorted(self.players)}, but inputs are given for {sorted(self.inputs)}"
+            )
         for stage in self.stages:
             names = [turn.name for turn in stage.turns]
             if len(set(names)) < len(names):
@@ -148,7 +150,9 @@ class Game:
                     repeat_key = jax.random.fold_in(turn_key, repeat)
                     if axis_name is not None:
                         repeat_key = jax.random.fold_in(repeat_key, jax.lax.axis_index(axis_name))
-                    state, played = self._play(state, turn, round.stage, clock, minibatches[repeat], repeat_key, axis_name)
+                    state, played = self._play(
+                        state, turn, round.stage, clock, minibatches[repeat], repeat_key, axis_name
+                    )
                     metrics |= {f"{turn.name}/{name}": value for name, value in played.items()}
 
         moved = {name for turn in self._due(round) for name in turn.players}
@@ -197,7 +201,9 @@ class Game:
         params = {name: state.players[name].params for name in turn.players}
 
         def loss(params: dict[str, Params], part: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Any]:
-            nets = self._nets({name: params.get(name, p.params) for name, p in state.players.items()}, state, stage, clock)
+            nets = self._nets(
+                {name: params.get(name, p.params) for name, p in state.players.items()}, state, stage, clock
+            )
             value, aux = turn.loss(nets, part, memory, key)
             if value.shape != () or value.dtype != jnp.float32:
                 raise TypeError(
@@ -356,4 +362,3 @@ def _clock(state: State, step_images: int = 0) -> Clock:
         stage_images=state.images - state.stage_images,
         step_images=step_images,
     )
-

@@ -1,16 +1,13 @@
 """What a loss sees of the players: networks that can be called, `nets.generator(z)`."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from jaxgan.core.state import Clock, Params
-
-if TYPE_CHECKING:
-    from jaxgan.core.game import Stage
 
 # Collections by which normalisation layers are handed statistics, and give those of the batch they saw.
 STATISTICS = "statistics"
@@ -55,10 +52,10 @@ class Nets:
 
     Attributes:
         clock: How far the game is.
-        stage: The stage being played, with whatever static settings its class carries.
+        stage: The `Stage` being played, or the game's subclass of it with its static settings.
     """
 
-    def __init__(self, nets: Mapping[str, Net], clock: Clock, stage: "Stage") -> None:
+    def __init__(self, nets: Mapping[str, Net], clock: Clock, stage: Any) -> None:
         self.clock = clock
         self.stage = stage
         self._nets = nets

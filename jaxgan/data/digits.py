@@ -29,15 +29,15 @@ def _digits() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 class DigitPictures:
     """Digits as pictures of 8x8 grey pixels, light ink on black, in scikit-learn's order.
 
-    Every fifth digit of each class is held out, so both splits have all classes, and all writers, in equal shares: 1,438
-    to train and 359 to test. The same goes for the halves of the training digits.
+    Every fifth digit of each class is held out, so both splits have the classes in equal shares: 1,438 digits to train
+    and 359 to test. The halves of the training digits, too, have the classes in equal shares.
 
     Args:
         split: "train" or "test".
         half: 0 or 1 for the one or the other half of the training digits, which have no digit in common; None for all.
     """
 
-    num_classes = 10
+    num_classes: int | None = 10
 
     def __init__(self, split: str, half: int | None = None) -> None:
         if split not in ("train", "test"):
@@ -65,7 +65,7 @@ def _inverted(image: np.ndarray) -> np.ndarray:
 
 
 def _thickened(image: np.ndarray) -> np.ndarray:
-    """Grey dilation with a square whose radius is half a pixel of the 8x8 original at 16x16, one at 8x8 and 32x32 ..."""
+    """Grey dilation with a square that reaches one pixel each way, up to 16x16, and size // 16 pixels beyond."""
     height, width = image.shape[:2]
     radius = max(1, min(height, width) // 16)
     padded = np.pad(image, [(radius, radius), (radius, radius), (0, 0)])

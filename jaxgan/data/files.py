@@ -38,7 +38,7 @@ class _Folder:
         self.names = _images(names)
 
     def where(self, name: str) -> str:
-        return os.path.join(self.path, name)
+        return os.path.normpath(os.path.join(self.path, name))
 
     def open(self, name: str) -> Image.Image:
         return Image.open(self.where(name))
@@ -60,7 +60,7 @@ class _Zip:
         self.names = _images([member.filename for member in members if not member.is_dir()])
 
     def where(self, name: str) -> str:
-        return f"{self.path}/{name}"
+        return os.path.normpath(os.path.join(self.path, name))
 
     def open(self, name: str) -> Image.Image:
         archive = self._zip()
@@ -93,8 +93,7 @@ def _images(names: Sequence[str]) -> list[str]:
     return sorted(
         name
         for name in names
-        if name.lower().endswith(EXTENSIONS)
-        and not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+        if name.lower().endswith(EXTENSIONS) and not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
     )
 
 
@@ -146,8 +145,8 @@ def folder_pictures(path: str, split: str) -> FilePictures:
     """The images of a folder or zip, in the order of their names.
 
     A folder that holds nothing but folders named train, test, val, valid or validation is split: `split` picks one.
-    Folders that wrap all the rest are passed through. Then, if every image lies in one of at least two subfolders, these
-    are the classes, numbered in the order of their names; else there are no labels.
+    Folders that wrap all the rest are passed through. Then, if every image lies in one of at least two subfolders,
+    these are the classes, numbered in the order of their names; else there are no labels.
 
     Raises:
         DataError: nothing there, or no such split.
@@ -161,7 +160,9 @@ def folder_pictures(path: str, split: str) -> FilePictures:
         chosen = [name.removeprefix(split + "/") for name in names if name.startswith(split + "/")]
         names, root = _unwrap(chosen, posixpath.join(root, split))
     elif split != "train":
-        raise DataError(f"{container.where(root)} is not split; make the folder {split}/ beside train/, or leave data.split")
+        raise DataError(
+            f"{container.where(root)} is not split; make the folder {split}/ beside train/, or leave data.split"
+        )
     full = [posixpath.join(root, name) for name in names]
     classes = sorted({name.split("/")[0] for name in names})
     if len(classes) < 2 or not all("/" in name for name in names):

@@ -58,6 +58,23 @@ class Source:
     def check_batchable(self) -> None:
         """Raises a DataError when records cannot be stacked into a minibatch."""
 
+    def stack(self, indices: Sequence[int] | np.ndarray | None = None) -> Record:
+        """Reads records, decoding on all cores, and stacks them.
+
+        Args:
+            indices: Which records; None: all of them, in order.
+
+        Returns:
+            The arrays of `record`, each with a leading axis of the records' number.
+
+        Raises:
+            DataError: the records differ in shape, or too many are unreadable.
+        """
+        self.check_batchable()
+        chosen = range(len(self)) if indices is None else indices
+        with concurrent.futures.ThreadPoolExecutor(cores()) as pool:
+            return stacked(list(pool.map(self.__getitem__, chosen)))
+
     def __getitem__(self, index: int) -> Record:
         index = operator.index(index)
         if not -len(self) <= index < len(self):
@@ -87,6 +104,9 @@ class ArraySource(Source):
     def record(self, index: int, draw: np.ndarray | None) -> Record:
         return {key: array[index] for key, array in self.arrays.items()}
 
+    def stack(self, indices: Sequence[int] | np.ndarray | None = None) -> Record:
+        return {key: array if indices is None else array[np.asarray(indices)] for key, array in self.arrays.items()}
+
 
 class Pictures(Protocol):
     """Where an `ImageSource` gets its pictures: a folder, a zip, a tfds set, scikit-learn's digits."""
@@ -105,8 +125,8 @@ class Pictures(Protocol):
 class ImageSource(Source):
     """Pictures, decoded and transformed when they are asked for.
 
-    A picture that cannot be read is replaced by the next one that can, whoever asks and whenever: what a position of the
-    stream holds depends on the files alone, and resuming stays exact. Each is named in a warning of the logger
+    A picture that cannot be read is replaced by the next one that can, whoever asks and whenever: what a position of
+    the stream holds depends on the files alone, and resuming stays exact. Each is named in a warning of the logger
     "jaxgan.data" and counted; more than a share `max_unreadable` of them is an error.
 
     Args:
@@ -148,35 +168,33 @@ class ImageSource(Source):
 
     def record(self, index: int, draw: np.ndarray | None) -> Record:
         for ahead in range(len(self)):
-            at = (index + ahead) % len(self)
-            if (read := self._read(at, draw)) is None:
-                continue
-            pixels, label = read
-            if self.domain is not None:
-                pixels = self.domain(pixels)
-            if self.flip and draw is not None and draw[0] < 0.5:
-                pixels = pixels[:, ::-1]
-            return {"image": pixels} if label is None else {"image": pixels, "label": np.int32(label)}
+            if (record := self.read((index + ahead) % len(self), draw)) is not None:
+                return record
         raise self._none_readable()
 
-    def check_batchable(self) -> None:
-        if self._mixed:
-            raise DataError(f"{self._mixed}; set data.image_size to make them one size")
-
-    def _read(self, index: int, draw: np.ndarray | None) -> tuple[np.ndarray, int | None] | None:
-        """Picture `index`, decoded, upright and transformed, and its label; None when it is unreadable."""
+    def read(self, index: int, draw: np.ndarray | None) -> Record | None:
+        """`record`, but None when the picture is unreadable."""
         if index in self._skipped:
             return None
         try:
             picture, label = self.pictures.open(index)
             with picture:
                 picture.load()
-                return self.transform(upright(picture), draw, self.pictures.where(index)), label
+                pixels = self.transform(upright(picture), draw, self.pictures.where(index))
         except (MemoryError, DataError):
             raise
         except Exception as error:  # whatever a decoder raises on broken bytes
             self._skip(index, error)
             return None
+        if self.domain is not None:
+            pixels = self.domain(pixels)
+        if self.flip and draw is not None and draw[0] < 0.5:
+            pixels = pixels[:, ::-1]
+        return {"image": pixels} if label is None else {"image": pixels, "label": np.int32(label)}
+
+    def check_batchable(self) -> None:
+        if self._mixed:
+            raise DataError(f"{self._mixed}; set data.image_size to make them one size")
 
     def _skip(self, index: int, error: Exception) -> None:
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -231,10 +249,12 @@ class ImageSource(Source):
 class _Pair(Source):
     """What aligned and unaligned pairs of sources share."""
 
-    def __init__(self, name: str, a: Source, b: Source) -> None:
+    def __init__(self, name: str, a: ImageSource, b: ImageSource) -> None:
+        a.check_batchable()
+        b.check_batchable()
         if a.image_shape != b.image_shape:
             raise DataError(
-                f"{name}: images of domain A are {a.image_shape} and of domain B {b.image_shape}; set data.image_size"
+                f"images of {a.name} are {a.image_shape} and of {b.name} {b.image_shape}; set data.image_size"
             )
         self.name, self.a, self.b = name, a, b
         self.image_shape, self.flip, self.fixed = a.image_shape, a.flip, a.fixed and b.fixed
@@ -242,10 +262,6 @@ class _Pair(Source):
     @property
     def unreadable(self) -> int:
         return self.a.unreadable + self.b.unreadable
-
-    def check_batchable(self) -> None:
-        self.a.check_batchable()
-        self.b.check_batchable()
 
 
 class AlignedPair(_Pair):
@@ -257,7 +273,7 @@ class AlignedPair(_Pair):
         b: Domain B, as long as `a`.
     """
 
-    def __init__(self, name: str, a: Source, b: Source) -> None:
+    def __init__(self, name: str, a: ImageSource, b: ImageSource) -> None:
         super().__init__(name, a, b)
         self.num_classes = a.num_classes
 
@@ -265,8 +281,12 @@ class AlignedPair(_Pair):
         return len(self.a)
 
     def record(self, index: int, draw: np.ndarray | None) -> Record:
-        a, b = self.a.record(index, draw), self.b.record(index, draw)
-        return {"a": a.pop("image"), "b": b["image"], **a}
+        for ahead in range(len(self)):
+            at = (index + ahead) % len(self)
+            a, b = self.a.read(at, draw), self.b.read(at, draw)
+            if a is not None and b is not None:  # a pair is skipped as a whole
+                return {"a": a.pop("image"), "b": b["image"], **a}
+        raise DataError(f"none of the {len(self)} pairs of {self.name} can be read; check data.path")
 
 
 class UnalignedPair(_Pair):
@@ -309,23 +329,7 @@ class _Named(Source):
         return {self._key: self._source.record(index, draw)["image"]}
 
 
-def stack_records(source: Source, indices: Sequence[int] | None = None) -> Record:
-    """Reads records, decoding on all cores, and stacks them: every array gets a leading axis of their number.
-
-    Args:
-        source: What to read from.
-        indices: Which records; None: all of them, in order.
-
-    Raises:
-        DataError: when the records differ in shape, or too many are unreadable.
-    """
-    source.check_batchable()
-    chosen = range(len(source)) if indices is None else indices
-    with concurrent.futures.ThreadPoolExecutor(cores()) as pool:
-        return stack(list(pool.map(source.__getitem__, chosen)))
-
-
-def stack(records: Sequence[Record]) -> Record:
+def stacked(records: Sequence[Record]) -> Record:
     """Stacks the arrays of records that have the same keys and shapes."""
     return {key: np.stack([record[key] for record in records]) for key in records[0]}
 

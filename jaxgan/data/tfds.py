@@ -71,7 +71,9 @@ def _image_key(name: str, features: Any, image_type: type) -> str:
     images = sorted(key for key, feature in features.items() if isinstance(feature, image_type))
     if "image" in images or len(images) == 1:
         return "image" if "image" in images else images[0]
-    raise DataError(f"tfds:{name} has {len(images)} image features and none is called 'image'; its features are {sorted(features)}")
+    raise DataError(
+        f"tfds:{name} has {len(images)} image features and none is called 'image'; its features are {sorted(features)}"
+    )
 
 
 def _prepared_folder(name: str, data_dir: str) -> str:

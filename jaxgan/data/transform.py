@@ -15,7 +15,7 @@ RESAMPLE = {
     "nearest": Image.Resampling.NEAREST,
 }
 RESIZE = ("cover", "stretch", "none")
-CROP = ("center", "random")
+CROP = ("centre", "random")
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 CHANNELS = tuple(_MODES)
 _EXIF_ORIENTATION = 0x0112
@@ -35,9 +35,9 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 def convert(image: Image.Image, channels: int) -> Image.Image:
     """Converts a picture of any mode to 8 bits and 1 (grey), 3 (RGB) or 4 (RGBA) channels.
 
-    16-bit grey is scaled, round(v * 255 / 65535), not cut off. With 1 or 3 channels, transparency (alpha, or a palette's
-    or PNG's transparent colour) is laid on white; with 4, opaque pictures get alpha 255. Grey from colour is the
-    ITU-R 601 luma (Pillow's). Colour profiles are ignored.
+    16-bit grey is scaled, round(v * 255 / 65535), not cut off. With 1 or 3 channels, transparency (alpha, or the
+    transparent colour of a palette or PNG) is laid on white; with 4, opaque pictures get alpha 255. Grey from colour is
+    the ITU-R 601 luma (Pillow's). Colour profiles are ignored.
     """
     if image.mode == "I" or image.mode.startswith("I;"):
         wide = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
@@ -59,9 +59,9 @@ class Transform:
     Attributes:
         image_size: (height, width) of the result; None keeps each picture's own.
         load_size: (height, width) before the crop; None is `image_size`. CycleGAN loads 286x286 and crops 256x256.
-        resize: "cover" keeps the aspect ratio and covers `load_size` (the excess is cropped), "stretch" makes it exactly
-            `load_size`, "none" only crops.
-        crop: "center", or "random" while training (the centre where no draw is given).
+        resize: "cover" keeps the aspect ratio and covers `load_size` (the excess is cropped), "stretch" makes the
+            picture exactly `load_size`, "none" only crops.
+        crop: "centre", or "random" while training (the centre where no draw is given).
         resample: A key of `RESAMPLE`; all are antialiased when shrinking, except "nearest".
         channels: 1, 3 or 4.
     """
@@ -69,7 +69,7 @@ class Transform:
     image_size: tuple[int, int] | None
     load_size: tuple[int, int] | None = None
     resize: str = "cover"
-    crop: str = "center"
+    crop: str = "centre"
     resample: str = "bicubic"
     channels: int = 3
 
@@ -94,7 +94,7 @@ class Transform:
             spare = (image.height - height, image.width - width)
             if min(spare) < 0:
                 raise too_small(where, (image.height, image.width), self.image_size)
-            at = (0.5, 0.5) if draw is None or self.crop == "center" else (draw[1], draw[2])
+            at = (0.5, 0.5) if draw is None or self.crop == "centre" else (draw[1], draw[2])
             # floor(u (spare + 1)) is uniform over the spare + 1 places; for u = 1/2 it is the centre.
             top, left = (int(u * (s + 1)) for u, s in zip(at, spare, strict=True))
             if spare != (0, 0):

@@ -48,7 +48,8 @@ def cyclegan(
         fake_b, fake_a = nets.generator_ab(real_a), nets.generator_ba(real_b)
         # E[(D_B(G(a)) - 1)^2] + E[(D_A(F(b)) - 1)^2]: the objective's own factor of one half undone, as in section 4
         adversarial = 2.0 * (
-            least_squares.generator(nets.discriminator_b(fake_b)) + least_squares.generator(nets.discriminator_a(fake_a))
+            least_squares.generator(nets.discriminator_b(fake_b))
+            + least_squares.generator(nets.discriminator_a(fake_a))
         )
         # Eq. 2: E || F(G(a)) - a ||_1 + E || G(F(b)) - b ||_1
         cycles = l1(nets.generator_ba(fake_b), real_a) + l1(nets.generator_ab(fake_a), real_b)

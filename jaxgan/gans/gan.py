@@ -4,9 +4,11 @@
 Metz and Chintala 2015, arXiv:1511.06434).
 """
 
+from collections.abc import Callable
+
 import jax
 
-from jaxgan.core import Aux, Batch, Game, Latent, Loss, Memory, Nets, Player, Stage, Turn
+from jaxgan.core import Aux, Batch, Game, Latent, Memory, Nets, Player, Stage, Turn
 from jaxgan.losses import OBJECTIVES
 
 
@@ -60,7 +62,7 @@ def gan(
     )
 
 
-def sampler(draw: Latent) -> Loss:
+def sampler(draw: Latent) -> Callable[..., jax.Array]:
     """The ability to sample of every game whose generator maps z to images."""
 
     def sample(nets: Nets, key: jax.Array, number: int, truncation: float | None = None) -> jax.Array:

@@ -1,13 +1,14 @@
 """A small digit classifier that ships with its weights: features, probabilities and a Frechet distance, offline.
 
-It reads the digits of scikit-learn at 16x16 (`benchmarks/train_digits_classifier.py` made the weights from four fifths of
-them and reads the held-out fifth at better than 99 %). While it learned the ten digits it also learned to tell clean
-pictures from noisy, blurred and thresholded ones, so that distances in its features see the quality of a picture as well
-as its digit. Features are scaled so that the total variance of the training digits is 100: a generator that draws one
-average picture scores above 100, and held-out real digits score `digit_fd_floor()`.
+It reads scikit-learn's digits at 16x16. `benchmarks/train_digits_classifier.py` made the weights from the training
+split of `jaxgan.data.digits`, four fifths of the set; the held-out fifth is read at better than 99 %. While it learned
+the ten digits it also learned to tell clean pictures from noisy and blurred ones, so that distances in its features see
+the quality of a picture as well as its digit: a classifier alone does not mind noise. Features are scaled so that the
+total variance of the training digits is 100: one picture drawn again and again scores above 100, held-out real digits
+score `digit_fd_floor()`.
 
-Digits in another domain are read through their way back: `digit_probabilities(-images)` for inverted digits; thresholded
-ones are read as they are.
+Digits of another domain are read through their way back, `-images` for inverted digits and `images[..., :1]` for
+coloured ones; thresholded digits are read as they are, at 99 %.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class DigitClassifier(nn.Module):
         images: (N, 16, 16, 1) float32 in [-1, 1].
 
     Returns:
-        Features (N, 64) float32, not negative, and logits (N, 10) float32.
+        Features (N, 64) float32 and logits (N, 10) float32.
     """
 
     @nn.compact
@@ -49,7 +50,7 @@ class DigitClassifier(nn.Module):
             )
             x = nn.relu(convolution(x))
         x = x.reshape(len(x), -1)
-        features = nn.relu(nn.Dense(64, precision=jax.lax.Precision.HIGHEST, name="features")(x))
+        features = nn.leaky_relu(nn.Dense(64, precision=jax.lax.Precision.HIGHEST, name="features")(x), 0.1)
         return features, nn.Dense(10, precision=jax.lax.Precision.HIGHEST, name="logits")(features)
 
 
@@ -83,7 +84,7 @@ def digit_fd(images: np.ndarray | jax.Array, reference: np.ndarray | jax.Array |
     Args:
         images: as in `digit_features`. The distance falls with their number, as every Frechet distance does: compare
             numbers of equal counts, at best 1,000 or more. A warning says so at 64 images or fewer.
-        reference: images to compare with, another domain's digits for one; None for the 1,437 training digits at 16x16.
+        reference: images to compare with, another domain's digits for one; None for the 1,438 training digits at 16x16.
 
     Returns:
         The distance; 100 is the total variance of the training digits. Real digits reach `digit_fd_floor()`.
@@ -98,7 +99,7 @@ def digit_fd(images: np.ndarray | jax.Array, reference: np.ndarray | jax.Array |
 
 
 def digit_fd_floor() -> float:
-    """`digit_fd` of the 360 held-out real digits at 16x16: what a perfect generator would score with 360 images."""
+    """`digit_fd` of the 359 held-out real digits at 16x16: what a perfect generator would score with as many images."""
     return _shipped().floor
 
 
@@ -151,7 +152,8 @@ def prepare(images: jax.Array) -> jax.Array:
 
 @jax.jit
 def _network(params: Any, images: jax.Array) -> tuple[jax.Array, jax.Array]:
-    features, logits = DigitClassifier().apply({"params": params}, prepare(images))
+    outputs: Any = DigitClassifier().apply({"params": params}, prepare(images))
+    features, logits = outputs
     return features, jax.nn.softmax(logits)
 
 

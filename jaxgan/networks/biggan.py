@@ -41,7 +41,8 @@ class BigGANGenerator(nn.Module):
     arXiv:1809.11096), appendix B. z is split into equal chunks, one for the first layer and one for each block; the
     gains and offsets of a block's batch norms are linear in its chunk and the label's embedding, which is one for all
     blocks. The size of z must therefore be a multiple of the number of chunks: the paper has 20 in each, 120 at 128
-    pixels, 140 at 256, 160 at 512. Leave the embedding ("shared_embedding" in its path) out of spectral norm and regularisation.
+    pixels, 140 at 256, 160 at 512. Leave the embedding ("shared_embedding" in its path) out of spectral norm and
+    regularisation.
 
     Attributes:
         image_size: 16, 32, 64, 128, 256 or 512.
@@ -67,8 +68,8 @@ class BigGANGenerator(nn.Module):
         widths = _widths(_GENERATOR_WIDTHS, self)
         if z.shape[-1] % len(widths):
             raise ValueError(
-                f"BigGANGenerator: image_size={self.image_size} splits latents into {len(widths)} equal chunks, but they "
-                f"have size {z.shape[-1]}; use a multiple of {len(widths)}"
+                f"BigGANGenerator: image_size={self.image_size} splits latents into {len(widths)} equal chunks, but "
+                f"they have size {z.shape[-1]}; use a multiple of {len(widths)}"
             )
         first, *chunks = jnp.split(z, len(widths), axis=-1)
         embedding = nn.Embed(self.num_classes, self.shared_size, embedding_init=_init, name="shared_embedding")(label)

@@ -11,10 +11,11 @@ from flax import linen as nn
 from jax.nn.initializers import Initializer
 
 from jaxgan.layers import BatchNorm, Conv, average_pool, upsample_nearest
+from jaxgan.networks.initializers import variance_scaling
 
 # Uniform, deviation sqrt(4 / (fan_in + fan_out)): WGAN-GP's "He" initialisation is SNGAN's Glorot with gain sqrt(2).
-residual_init = nn.initializers.variance_scaling(2.0, "fan_avg", "uniform")
-shortcut_init = nn.initializers.glorot_uniform()
+residual_init = variance_scaling(2.0, "fan_avg", "uniform")
+shortcut_init = variance_scaling(1.0, "fan_avg", "uniform")
 
 
 class UpBlock(nn.Module):

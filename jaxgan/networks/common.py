@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxgan.layers import BatchNorm, InstanceNorm
+from jaxgan.networks.initializers import normal
 
 leaky_relu = functools.partial(nn.leaky_relu, negative_slope=0.2)
 
@@ -20,13 +21,9 @@ ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "tanh": jnp.tanh,
 }
 
-# DCGAN's initialisation (Radford et al. 2015, section 4), which CycleGAN took over.
-normal_init = nn.initializers.normal(0.02)
-
-
-def normal_scale_init(key: jax.Array, *shape_and_dtype: Any, **options: Any) -> jax.Array:
-    """Gains of batch norm around one: N(1, 0.02)."""
-    return 1.0 + normal_init(key, *shape_and_dtype, **options)
+# DCGAN's initialisation of kernels (Radford et al. 2015, section 4) and gains, which CycleGAN took over.
+normal_init = normal(0.02)
+gain_init = normal(0.02, mean=1.0)
 
 
 def choose(options: dict[str, Any], value: str, field: str) -> Any:
@@ -48,7 +45,7 @@ def normalization(kind: str, dtype: Any, name: str) -> Callable[[jax.Array], jax
         name: the layer's name in the parameter tree.
     """
     layers = {
-        "batch": functools.partial(BatchNorm, scale_init=normal_scale_init, dtype=dtype, name=name),
+        "batch": functools.partial(BatchNorm, scale_init=gain_init, dtype=dtype, name=name),
         "instance": functools.partial(InstanceNorm, use_scale=False, use_bias=False, dtype=dtype, name=name),
         "none": lambda: lambda x: x,
     }

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxgan.networks.common import ACTIVATIONS, choose, tanh_image
+from jaxgan.networks.initializers import variance_scaling
 
 # As the toy code of WGAN-GP: He for the rectified layers, Glorot for the last.
-_hidden_init = nn.initializers.he_uniform()
-_output_init = nn.initializers.glorot_uniform()
+_hidden_init = variance_scaling(2.0, "fan_in", "uniform")
+_output_init = variance_scaling(1.0, "fan_avg", "uniform")
 
 
 class MLPGenerator(nn.Module):

@@ -12,10 +12,11 @@ from jax.nn.initializers import Initializer
 
 from jaxgan.layers import Conv, UpConv, average_pool, minibatch_stddev, pixel_norm, upsample_nearest
 from jaxgan.networks.common import leaky_relu
+from jaxgan.networks.initializers import variance_scaling
 
 # Gains of the layers that have another one than sqrt(2), by name: for their initialisation, and for the constraint that
 # equalises learning rates.
-GAINS = {"to_rgb": 1.0, "score": 1.0}
+PROGAN_GAINS = {"to_rgb": 1.0, "score": 1.0}
 
 
 Weight = jax.Array | float
@@ -23,7 +24,7 @@ Weight = jax.Array | float
 
 def _init(layer: str = "") -> Initializer:
     """N(0, gain^2 / fan_in), so that a kernel divided by gain / sqrt(fan_in) is drawn from N(0, 1)."""
-    return nn.initializers.variance_scaling(GAINS.get(layer, math.sqrt(2)) ** 2, "fan_in", "normal")
+    return variance_scaling(PROGAN_GAINS.get(layer, math.sqrt(2)) ** 2, "fan_in", "normal")
 
 
 class ProGANGenerator(nn.Module):

@@ -33,7 +33,12 @@ def test_exponential_average_starts_when_told():
 def test_schedules_hold_then_descend_to_their_final_value(unit, field):
     linear = schedules.linear_decay(300, start=100, final=0.2, unit=unit)
     cosine = schedules.cosine_decay(300, start=100, final=0.2, unit=unit)
-    for now, straight, curved in ((0, 1, 1), (100, 1, 1), (150, 0.8, 0.2 + 0.4 * (1 + np.cos(np.pi / 4))), (200, 0.6, 0.6)):
+    for now, straight, curved in (
+        (0, 1, 1),
+        (100, 1, 1),
+        (150, 0.8, 0.2 + 0.4 * (1 + np.cos(np.pi / 4))),
+        (200, 0.6, 0.6),
+    ):
         assert float(linear(clock(**{field: now}))) == pytest.approx(straight)
         assert float(cosine(clock(**{field: now}))) == pytest.approx(curved)
     for rule in (linear, cosine):

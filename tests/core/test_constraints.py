@@ -39,9 +39,7 @@ def test_spectral_norm_divides_by_the_largest_singular_value():
         true = np.linalg.svd(matrix(raw[layer]["kernel"]), compute_uv=False)[0]
         np.testing.assert_allclose(matrix(constrained[layer]["kernel"]), matrix(raw[layer]["kernel"]) / true, rtol=1e-4)
         np.testing.assert_array_equal(constrained[layer]["bias"], raw[layer]["bias"])
-    np.testing.assert_array_equal(
-        constrained["shared_embedding"]["embedding"], raw["shared_embedding"]["embedding"]
-    )
+    np.testing.assert_array_equal(constrained["shared_embedding"]["embedding"], raw["shared_embedding"]["embedding"])
     assert sorted(state) == ["conv/kernel", "dense/kernel"]
 
 

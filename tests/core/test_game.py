@@ -100,7 +100,9 @@ def test_turns_with_the_same_randomness_draw_the_same_numbers_and_steps_draw_new
         return nets.a(1.0) * 0, Aux({"draw": jax.random.uniform(key)})
 
     game = scalar_game(
-        Turn("one", loss, ("a",), randomness="z"), Turn("two", loss, ("a",), randomness="z"), Turn("three", loss, ("a",))
+        Turn("one", loss, ("a",), randomness="z"),
+        Turn("two", loss, ("a",), randomness="z"),
+        Turn("three", loss, ("a",)),
     )
     state = game.init(jax.random.key(0), minibatch(0.0))
     draws = []
@@ -113,7 +115,8 @@ def test_turns_with_the_same_randomness_draw_the_same_numbers_and_steps_draw_new
 
 def test_a_lazy_turn_is_played_every_k_steps_at_k_times_its_strength_as_a_second_compiled_variant():
     lazy = scalar_game(
-        Turn("a", mean_loss("a")), Turn("decay", lambda n, b, m, k: (0.5 * n.a(1.0) ** 2, Aux()), ("a",), every=4, lazy=True)
+        Turn("a", mean_loss("a")),
+        Turn("decay", lambda n, b, m, k: (0.5 * n.a(1.0) ** 2, Aux()), ("a",), every=4, lazy=True),
     )
     rounds = [lazy.round(step, 0).turns for step in range(9)]
     assert [step for step, turns in enumerate(rounds) if "decay" in turns] == [0, 4, 8]
@@ -279,7 +282,9 @@ def test_bfloat16_computes_on_float32_parameters():
 
 
 def test_the_first_step_that_is_not_finite_is_remembered_by_player():
-    game = scalar_game(Turn("a", mean_loss("a")), Turn("b", lambda n, b, m, k: (jnp.log(n.b(b["image"])).mean(), Aux())))
+    game = scalar_game(
+        Turn("a", mean_loss("a")), Turn("b", lambda n, b, m, k: (jnp.log(n.b(b["image"])).mean(), Aux()))
+    )
     state = game.init(jax.random.key(0), minibatch(1.0))
     for value in (1.0, 1.0, -1.0, 1.0):
         state, _ = game.step(state, minibatch(value))

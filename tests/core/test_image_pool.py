@@ -25,7 +25,9 @@ def test_the_pool_fills_first_then_swaps_about_half():
     for step in range(20):
         new = fakes(1000 + 30 * step, 30)
         shown, pool = exchange(pool, jax.random.key(2 + step), new)
-        for given, out in zip(np.asarray(new[:, 0, 0, 0]).tolist(), np.asarray(shown[:, 0, 0, 0]).tolist(), strict=True):
+        for given, out in zip(
+            np.asarray(new[:, 0, 0, 0]).tolist(), np.asarray(shown[:, 0, 0, 0]).tolist(), strict=True
+        ):
             if out != given:  # an earlier image is shown: it leaves the pool and the new one takes its place
                 assert out in stored
                 stored = (stored - {out}) | {given}

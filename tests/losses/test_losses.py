@@ -139,4 +139,4 @@ def test_interpolation_mixes_each_image_with_one_number():
     mixed = np.asarray(losses.interpolate(jax.random.key(0), real, fake))
     assert (mixed == mixed[:, :1, :1, :1]).all()
     assert len(np.unique(mixed[:, 0, 0, 0])) == 6
-    assert 0 <= mixed.min() and mixed.max() <= 1
+    assert mixed.min() >= 0 and mixed.max() <= 1

@@ -35,9 +35,9 @@ def test_point_masses_leave_the_distance_of_the_means():
 
 def test_singular_covariances_of_few_samples():
     # Rank-one covariances s s' and t t': tr sqrt(s s' t t') = |s't|.
-    s, t = np.arange(1.0, 301.0), np.cos(np.arange(300.0))
+    s, t = np.arange(1.0, 61.0), np.cos(np.arange(60.0))
     expected = s @ s + t @ t - 2.0 * abs(s @ t)
-    zeros = np.zeros(300)
+    zeros = np.zeros(60)
     assert frechet_distance(zeros, np.outer(s, s), zeros, np.outer(t, t)) == pytest.approx(expected, rel=1e-6)
 
 

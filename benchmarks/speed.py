@@ -1,0 +1,390 @@
+"""Training speed of jaxgan beside PyTorch eager, step by step in turns: same networks, losses, batches and optimisers.
+
+    python -m benchmarks.speed                                    # all systems, on the processor's cores
+    python -m benchmarks.speed --systems dcgan64 --steps 10
+    python -m benchmarks.speed --device gpu --dtype bfloat16 --peak_tflops 989
+
+Prints a Markdown table. Without PyTorch it times jaxgan alone.
+"""
+
+import argparse
+import concurrent.futures
+import dataclasses
+import importlib.metadata
+import importlib.util
+import multiprocessing
+import os
+import pathlib
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+# On a GPU, two frameworks share the card's memory, and both are asked how much they used.
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxgan import gans, networks
+from jaxgan.core import Game, Player, averaging, constraints
+
+HAVE_TORCH = importlib.util.find_spec("torch") is not None
+JAXGAN, TORCH, CHANNELS_LAST = "jaxgan", "PyTorch", "PyTorch channels_last"
+SIDES = (JAXGAN, TORCH, CHANNELS_LAST) if HAVE_TORCH else (JAXGAN,)
+
+
+# ---- the systems
+
+
+def dcgan(dtype: str) -> Game:
+    """DCGAN (Radford et al. 2015) in the layout of PyTorch's tutorial."""
+    adam = optax.adam(2e-4, b1=0.5)
+    return gans.gan(
+        Player(networks.DCGANGenerator(width=64, layout="torch", dtype=dtype), adam),
+        Player(networks.DCGANDiscriminator(width=64, layout="torch", dtype=dtype), adam),
+        latent_size=100,
+    )
+
+
+def sngan(dtype: str) -> Game:
+    """SNGAN (Miyato et al. 2018) with its CIFAR ResNet, five discriminator turns."""
+    adam = optax.adam(2e-4, b1=0.0, b2=0.9)
+    discriminator = networks.ResNetDiscriminator(pooling="sum", dtype=dtype)
+    return gans.gan(
+        Player(networks.ResNetGenerator(widths=(256,) * 4, dtype=dtype), adam),
+        Player(discriminator, adam, constraint=constraints.spectral_norm()),
+        latent_size=128,
+        objective="hinge",
+        discriminator_steps=5,
+    )
+
+
+def biggan(dtype: str) -> Game:
+    """BigGAN (Brock et al. 2018) at 32 pixels: width 64, ten classes, two discriminator turns."""
+    shape: dict[str, Any] = {"image_size": 32, "width": 64, "num_classes": 10, "dtype": dtype}
+    return gans.biggan(
+        Player(
+            networks.BigGANGenerator(**shape),
+            optax.adam(1e-4, b1=0.0),
+            constraint=constraints.spectral_norm(exclude="shared_embedding"),
+            average=averaging.exponential(0.9999),
+        ),
+        Player(networks.BigGANDiscriminator(**shape), optax.adam(4e-4, b1=0.0), constraint=constraints.spectral_norm()),
+        num_classes=10,
+        latent_size=128,
+    )
+
+
+def cyclegan(dtype: str) -> Game:
+    """CycleGAN (Zhu et al. 2017) with three residual blocks and the 70x70 PatchGAN."""
+    adam = optax.adam(2e-4, b1=0.5)
+    translator = Player(networks.ResNetTranslator(blocks=3, dtype=dtype), adam)
+    discriminator = Player(networks.PatchDiscriminator(dtype=dtype), adam)
+    return gans.cyclegan(translator, translator, discriminator, discriminator)
+
+
+@dataclasses.dataclass(frozen=True)
+class System:
+    """What is trained.
+
+    Attributes:
+        title: Name in the table.
+        game: Makes the game for a compute dtype.
+        arrays: Shapes of one example, by their names in a minibatch; () is an integer label below ten.
+        batch: Examples in a minibatch, on "cpu" and "gpu".
+        minibatches: How many minibatches a step takes, one for each discriminator turn.
+    """
+
+    title: str
+    game: Callable[[str], Game]
+    arrays: Mapping[str, tuple[int, ...]]
+    batch: Mapping[str, int]
+    minibatches: int = 1
+
+
+IMAGE_32, IMAGE_64 = (32, 32, 3), (64, 64, 3)
+SYSTEMS = {
+    "dcgan64": System("DCGAN-64", dcgan, {"image": IMAGE_64}, {"cpu": 64, "gpu": 128}),
+    "sngan32": System("SNGAN-ResNet-32", sngan, {"image": IMAGE_32}, {"cpu": 16, "gpu": 64}, 5),
+    "biggan32": System("BigGAN-32", biggan, {"image": IMAGE_32, "label": ()}, {"cpu": 16, "gpu": 64}, 2),
+    "cyclegan64": System("CycleGAN-64", cyclegan, {"a": IMAGE_64, "b": IMAGE_64}, {"cpu": 1, "gpu": 16}),
+}
+
+
+def minibatches(system: System, device: str) -> list[dict[str, np.ndarray]]:
+    """The data of one step: noise in [-1, 1] and random labels, the same for every framework."""
+    generator = np.random.default_rng(0)
+    size = system.batch[device]
+
+    def array(shape: tuple[int, ...]) -> np.ndarray:
+        if not shape:
+            return generator.integers(0, 10, size, dtype=np.int32)
+        return generator.uniform(-1, 1, (size, *shape)).astype(np.float32)
+
+    return [{name: array(shape) for name, shape in system.arrays.items()} for _ in range(system.minibatches)]
+
+
+# ---- the two frameworks (PyTorch's is `benchmarks.torch_training.TorchSide`)
+
+
+class JaxSide:
+    """jaxgan's training of one system.
+
+    Attributes:
+        compile_seconds: What tracing and compiling the step took.
+        flops: Of one step, by XLA's count.
+    """
+
+    def __init__(self, system: System, device: str, dtype: str) -> None:
+        game = system.game(dtype)
+        batches = tuple(jax.device_put(minibatches(system, device)))
+        self._batches = batches if len(batches) > 1 else batches[0]
+        self._state = jax.jit(game.init)(jax.random.key(0), batches[0])
+        start = time.perf_counter()
+        self._step = jax.jit(game.step, donate_argnums=0).lower(self._state, self._batches).compile()
+        self.compile_seconds = time.perf_counter() - start
+        self.flops = self._step.cost_analysis()["flops"]
+
+    def run(self, steps: int) -> None:
+        """Trains and waits for the end."""
+        for _ in range(steps):
+            self._state, _ = self._step(self._state, self._batches)
+        jax.block_until_ready(self._state)
+
+    def parameters(self) -> dict[str, int]:
+        """Number of parameters of each player."""
+        players = self._state.players.items()
+        return {name: sum(leaf.size for leaf in jax.tree.leaves(player.params)) for name, player in players}
+
+    def updates(self) -> dict[str, int]:
+        """How often each player has been moved so far."""
+        return {name: int(player.optimizer[0].count) for name, player in self._state.players.items()}
+
+    def finite(self) -> bool:
+        """Whether all losses and gradients have been finite."""
+        return all(int(step) < 0 for step in self._state.nonfinite.values())
+
+    def device_memory(self) -> float:
+        """The allocator's peak on the card, in MiB."""
+        return jax.devices()[0].memory_stats()["peak_bytes_in_use"] / 2**20
+
+
+def make_side(side: str, name: str, device: str, dtype: str) -> Any:
+    """One of `SIDES` for one of `SYSTEMS`, ready to run."""
+    if side == JAXGAN:
+        return JaxSide(SYSTEMS[name], device, dtype)
+    from benchmarks.torch_training import TorchSide
+
+    return TorchSide(name, minibatches(SYSTEMS[name], device), device, dtype, channels_last=side == CHANNELS_LAST)
+
+
+# ---- measuring
+
+
+@dataclasses.dataclass
+class Row:
+    """One line of the table.
+
+    Attributes:
+        system: Title of the system.
+        side: One of `SIDES`.
+        batch: Examples in a minibatch.
+        images: Real images that a step consumes.
+        flops: Of one step.
+        seconds: Of a step, one for each timed block.
+        compile_seconds: None in eager mode.
+        memory: Peak, in MiB.
+    """
+
+    system: str
+    side: str
+    batch: int
+    images: int
+    flops: float
+    seconds: list[float]
+    compile_seconds: float | None
+    memory: float
+
+    @property
+    def median(self) -> float:
+        """The median of `seconds`."""
+        return statistics.median(self.seconds)
+
+
+def measure(name: str, device: str, dtype: str, steps: int, cache: str) -> list[Row]:
+    """Times all sides of one system in turns: jaxgan, PyTorch, jaxgan, PyTorch, ..."""
+    system = SYSTEMS[name]
+    sides = {side: make_side(side, name, device, dtype) for side in SIDES}
+    compare("parameters", {side: made.parameters() for side, made in sides.items()})
+    for made in sides.values():
+        made.run(2)
+    compare("updates in two steps", {side: made.updates() for side, made in sides.items()})
+
+    # A GPU works while Python goes on: timed one by one, steps would pay for the waiting.
+    block = 1 if device == "cpu" else 10
+    seconds: dict[str, list[float]] = {side: [] for side in sides}
+    for _ in range(steps):
+        for side, made in sides.items():
+            start = time.perf_counter()
+            made.run(block)
+            seconds[side].append((time.perf_counter() - start) / block)
+    for side, made in sides.items():
+        if not made.finite():
+            raise FloatingPointError(
+                f"{system.title} in {side}: its numbers are not finite, so its speed means nothing"
+            )
+
+    batch, flops = system.batch[device], sides[JAXGAN].flops
+    compile_seconds = {side: made.compile_seconds for side, made in sides.items()}
+    sides.clear()
+    rows = []
+    for side in SIDES:
+        memory = peak_memory_in_child(side, name, device, dtype, cache)
+        images = batch * system.minibatches
+        rows.append(Row(system.title, side, batch, images, flops, seconds[side], compile_seconds[side], memory))
+    return rows
+
+
+def compare(what: str, counts: Mapping[str, Mapping[str, int]]) -> None:
+    """Prints the counts that all sides have in common; raises a ValueError where they differ."""
+    expected = counts[JAXGAN]
+    for side, count in counts.items():
+        if dict(count) != dict(expected):
+            raise ValueError(f"{what} differ: {dict(expected)} in {JAXGAN}, but {dict(count)} in {side}")
+    print(f"  {what}: " + ", ".join(f"{player} {number:,}" for player, number in sorted(expected.items())), flush=True)
+
+
+def peak_memory_in_child(*arguments: str) -> float:
+    """`peak_memory`, in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as executor:
+        return executor.submit(peak_memory, *arguments).result()
+
+
+def peak_memory(side: str, name: str, device: str, dtype: str, cache: str) -> float:
+    """MiB that training takes: on a GPU the allocator's peak, on a CPU the resident memory's growth since the imports.
+
+    Compiling is left out on a CPU: jaxgan's step is read from the folder `cache`, and the kernel's mark of the highest
+    resident memory is set back before the steps that count.
+    """
+    configure_jax(device, cache)
+    if side == JAXGAN:
+        jax.block_until_ready(jnp.zeros(()))
+    else:
+        importlib.import_module("benchmarks.torch_training")
+    before = resident("VmRSS")
+    made = make_side(side, name, device, dtype)
+    made.run(1)
+    if device == "gpu":
+        made.run(2)
+        return made.device_memory()
+    pathlib.Path("/proc/self/clear_refs").write_text("5")
+    made.run(2)
+    return resident("VmHWM") - before
+
+
+def resident(field: str) -> float:
+    """This process's resident memory in MiB, now ("VmRSS") or at its highest ("VmHWM")."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(status.split(f"{field}:")[1].split()[0]) / 1024
+
+
+# ---- the table
+
+COLUMNS = (
+    "system",
+    "batch",
+    "framework",
+    "s/step",
+    "min",
+    "max",
+    "PyTorch / jaxgan",
+    "images/s",
+    "TFLOP/s",
+    "compile s",
+    "memory MiB",
+)
+
+
+def table(rows: Sequence[Row], peak_tflops: float | None = None) -> str:
+    """The rows as a Markdown table (seconds: the median), and the geometric means of the ratios.
+
+    Args:
+        rows: jaxgan's row and the others of each system.
+        peak_tflops: The card's peak, to print the share of it that each row reaches.
+    """
+    own = {row.system: row.median for row in rows if row.side == JAXGAN}
+    ratios: dict[str, list[float]] = {}
+    lines = [COLUMNS, ("---",) * len(COLUMNS)]
+    for row in rows:
+        ratio = ""
+        if row.side != JAXGAN:
+            ratios.setdefault(row.side, []).append(row.median / own[row.system])
+            ratio = f"{ratios[row.side][-1]:.2f}"
+        rate = row.flops / row.median / 1e12
+        lines.append(
+            (
+                row.system,
+                str(row.batch),
+                row.side,
+                *(f"{value:.3f}" for value in (row.median, min(row.seconds), max(row.seconds))),
+                ratio,
+                f"{row.images / row.median:.1f}",
+                f"{rate:.3g}" + (f" ({rate / peak_tflops:.0%})" if peak_tflops else ""),
+                "" if row.compile_seconds is None else f"{row.compile_seconds:.1f}",
+                f"{row.memory:.0f}",
+            )
+        )
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    for side, values in ratios.items():
+        text += f"\n\nGeometric mean of {side} / jaxgan: {statistics.geometric_mean(values):.2f}"
+    return text
+
+
+def describe(device: str, dtype: str) -> str:
+    """The machine and the versions, in one line."""
+    versions = f"Python {platform.python_version()}, jax {jax.__version__}"
+    if HAVE_TORCH:
+        versions += f", torch {importlib.metadata.version('torch')}"
+    if device == "cpu":
+        return f"{len(os.sched_getaffinity(0))} cores, {platform.machine()}; {versions}; {dtype}"
+    precision = "PyTorch by autocast" if dtype == "bfloat16" else "products in TensorFloat-32"
+    return f"{jax.devices()[0].device_kind}; {versions}; {dtype}, {precision}"
+
+
+def configure_jax(device: str, cache: str) -> None:
+    """Chooses the device, and the folder of compiled steps that child processes read."""
+    jax.config.update("jax_platforms", "cpu" if device == "cpu" else "cuda")
+    jax.config.update("jax_compilation_cache_dir", cache)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line, measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS), help="default: all")
+    parser.add_argument("--steps", type=int, default=5, help="timed steps (on a GPU: blocks of ten steps)")
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
+    parser.add_argument("--peak_tflops", type=float, help="the card's peak at this dtype, to print the share reached")
+    options = parser.parse_args(arguments)
+
+    with tempfile.TemporaryDirectory() as cache:
+        configure_jax(options.device, cache)
+        print(describe(options.device, options.dtype), flush=True)
+        rows: list[Row] = []
+        for name in options.systems:
+            print(f"{SYSTEMS[name].title}", flush=True)
+            measured = measure(name, options.device, options.dtype, options.steps, cache)
+            for row in measured:
+                print(f"  {row.side}: {row.median:.3f} s", flush=True)
+            rows += measured
+        print(f"\n{table(rows, options.peak_tflops)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""DCGAN: Radford, Metz and Chintala 2015 (arXiv:1511.06434), the non-saturating game with convolutional networks.
+
+python train.py --config=configs/dcgan.py            digits 16x16, two to three minutes on two CPU cores
+python train.py --config=configs/dcgan.py:paper      64x64 images of a folder, as in the paper: 25 epochs of faces
+python train.py --config=configs/dcgan.py:tutorial   64x64 images of a folder, PyTorch's tutorial layer by layer
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgan import config as jaxgan
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    return jaxgan.variant(variant, {"": digits, "paper": paper, "tutorial": tutorial})
+
+
+def _players(config: ConfigDict, width: int, layout: str, discriminator_width: int | None = None) -> None:
+    adam = jaxgan.named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
+    config.players.generator = jaxgan.player(jaxgan.named("DCGANGenerator", width=width, layout=layout), adam)
+    config.players.discriminator = jaxgan.player(
+        jaxgan.named("DCGANDiscriminator", width=discriminator_width or width, layout=layout),
+        adam.copy_and_resolve_references(),
+    )
+
+
+def digits(config: ConfigDict) -> None:
+    config.system = "gan"
+    config.game = {"latent_size": 64}
+    _players(config, width=32, layout="torch")
+    for player in config.players.values():
+        player.optimizer.learning_rate = 5e-4
+    config.players.generator.average = jaxgan.named("half_life", images=10_000, ramp_up=0.1)
+    config.data.name = "digits"
+    config.data.image_size = 16
+    config.steps = 2000
+    config.metrics = ("digit_fd",)
+
+
+def paper(config: ConfigDict) -> None:
+    config.system = "gan"
+    config.game = {"latent_size": 100, "latent": "uniform"}
+    _players(config, width=128, layout="paper")
+    config.data.name = "folder"
+    config.data.path = "data/faces"
+    config.data.image_size = 64
+    config.data.channels = 3
+    config.batch_size = 128
+    config.steps = 70_000  # about 25 epochs of 350,000 faces
+    config.log_every, config.sample_every, config.checkpoint_every = 100, 1000, 5000
+
+
+def tutorial(config: ConfigDict) -> None:
+    paper(config)
+    config.game = {"latent_size": 100}
+    _players(config, width=64, layout="torch")
+    config.data.path = "data/celeba"
+    config.steps = 8_000  # 5 epochs of CelebA's 202,599 images, 128 at a time
+    config.sample_every = 500

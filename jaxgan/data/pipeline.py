@@ -1,0 +1,258 @@
+"""From a source to minibatches on the devices: shuffled, sharded, read ahead, and resumable at any record.
+
+What position t of the stream holds is a pure function of the source, the seed and t (see `jaxgan.data.order`); a
+minibatch is positions start .. start + batch_size - 1, across the ends of epochs. So the position in the data is one
+number, the records consumed so far, and neither the number of processes nor the way of reading changes a minibatch.
+"""
+
+import collections
+import contextlib
+import itertools
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from absl import flags
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from jaxgan.data import order
+from jaxgan.data.errors import DataError
+from jaxgan.data.sources import Source, cores, stacked
+
+Batch = dict[str, Any]
+Resident = tuple[dict[str, jax.Array], ...]
+
+_AHEAD = 2  # minibatches on their way to the device while the step works on another
+_DATA = "data"  # the mesh axis that a minibatch is cut along
+
+
+def prepare(batch: Batch, resident: Resident = ()) -> dict[str, jax.Array]:
+    """Turns what `Loader.batches` yields into a minibatch for a game. Pure: call it inside the jitted step.
+
+    Args:
+        batch: One minibatch of `Loader.batches`.
+        resident: `Loader.resident` of the same loader. It must be an argument of the jitted function: captured, it
+            would be compiled in as a constant.
+
+    Returns:
+        Images as float32 in [-1, 1]: x / 127.5 - 1; labels (int32) and vectors (float32) as they are.
+    """
+    if resident:
+        batch = take(resident, batch)
+    return {key: x.astype(jnp.float32) / 127.5 - 1.0 if x.dtype == jnp.uint8 else x for key, x in batch.items()}
+
+
+def take(resident: Resident, batch: Batch) -> dict[str, jax.Array]:
+    """Gathers the records that a minibatch of indices names, on the device, and flips those that it says.
+
+    Args:
+        resident: For each part of the source, its arrays, each with a leading axis of its N records.
+        batch: {"index": (B, parts) int32 in [0, N)} and, where images are flipped, {"flip": (B, parts) bool}.
+
+    Returns:
+        The minibatch that reading the records one by one would give: uint8 images, int32 labels, float32 vectors.
+    """
+    records: dict[str, jax.Array] = {}
+    for part, arrays in enumerate(resident):
+        for key, array in arrays.items():
+            chosen = array[batch["index"][:, part]]
+            if "flip" in batch and chosen.ndim == 4:
+                chosen = jnp.where(batch["flip"][:, part, None, None, None], chosen[:, :, ::-1], chosen)
+            records[key] = chosen
+    return records
+
+
+class Loader:
+    """Minibatches of a source, endlessly, from any record on.
+
+    A small set whose records do not change (no random crop) is read once and kept on every device as uint8; a minibatch
+    then is its indices, and `prepare` gathers it on the device. Any other set is decoded on the CPU as it is needed.
+    Either way the minibatches are the same:
+
+        loader = Loader(source, seed=0, mesh=mesh)
+        for batch in loader.batches(batch_size=64, start=int(state.images)):
+            state, metrics = step(state, batch, loader.resident)  # step begins with prepare(batch, resident)
+
+    Attributes:
+        source: Where the records come from.
+        resident: The arrays on the device, () when records are read as needed; what `prepare` wants.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        seed: int = 0,
+        mesh: Mesh | None = None,
+        resident_bytes: int = 256 * 2**20,
+        threads: int | None = None,
+        workers: int = 0,
+    ) -> None:
+        """Makes a loader.
+
+        Args:
+            source: Of `make_source`, or any `Source`.
+            seed: Of the order and of the augmentation, 0 <= seed < 2^64.
+            mesh: Minibatches are global arrays, cut along its axis "data"; it may span processes. None: arrays on the
+                default device.
+            resident_bytes: The largest set, in bytes, that is kept on the device.
+            threads: Threads that decode, in each process; None: one per core.
+            workers: Processes that decode, for images whose decoding holds Python's lock; 0: only the threads of this
+                one. The main module then needs `if __name__ == "__main__":`.
+
+        Raises:
+            DataError: the records cannot be stacked, or the mesh has no axis "data".
+        """
+        source.check_batchable()
+        if mesh is not None and _DATA not in mesh.axis_names:
+            raise DataError(f"the mesh has the axes {mesh.axis_names}; one of them must be {_DATA!r}")
+        self.source, self._seed, self._mesh, self._workers = source, seed, mesh, workers
+        self._threads = cores() if threads is None else threads
+        self._record = source[0]
+        self.resident: Resident = ()
+        if all(part.fixed for part in source.parts) and _size(source) <= resident_bytes:
+            self.resident = tuple(
+                {key: self._on_every_device(array) for key, array in part.stack().items()} for part in source.parts
+            )
+
+    def batches(self, batch_size: int, start: int = 0) -> Iterator[Batch]:
+        """Yields the minibatches of positions start .. start + batch_size - 1, and so on without end.
+
+        Args:
+            batch_size: Records in a minibatch, over all processes.
+            start: Records consumed before: the position to go on from.
+
+        Yields:
+            What `prepare` takes: dicts of arrays whose first axis is the batch, on the device, cut along the mesh.
+
+        Raises:
+            DataError: a batch that the mesh does not divide, or that is larger than the data set; or, while iterating,
+                too many unreadable images.
+        """
+        rows = self._local_rows(batch_size)
+        self._check_length(batch_size)
+        return _ahead(
+            (self._on_devices(batch, batch_size) for batch in self.local_batches(batch_size, start, rows)), _AHEAD
+        )
+
+    def local_batches(self, batch_size: int, start: int = 0, rows: np.ndarray | None = None) -> Iterator[Batch]:
+        """The same minibatches as NumPy arrays.
+
+        Args:
+            batch_size: Records in a minibatch, over all processes.
+            start: As in `batches`.
+            rows: Which entries of each minibatch to read; None: all.
+        """
+        rows = np.arange(batch_size) if rows is None else rows
+        minibatches = _Minibatches(self.source, self._seed, start, batch_size, rows)
+        if self.resident:
+            flips = any(part.flip for part in self.source.parts)
+            return (minibatches.indices(number, flips) for number in itertools.count())
+        return _read_ahead(minibatches, self._threads, self._workers)
+
+    def example(self, batch_size: int = 1) -> dict[str, jax.ShapeDtypeStruct]:
+        """Shapes and dtypes of a prepared minibatch: what `game.init` takes."""
+        shapes = {key: np.shape(value) for key, value in self._record.items()}
+        dtypes = {key: np.asarray(value).dtype for key, value in self._record.items()}
+        return {
+            key: jax.ShapeDtypeStruct((batch_size, *shape), jnp.float32 if dtypes[key] == np.uint8 else dtypes[key])
+            for key, shape in shapes.items()
+        }
+
+    def _check_length(self, batch_size: int) -> None:
+        for part in self.source.parts:
+            if batch_size > len(part):
+                raise DataError(f"batch_size={batch_size} exceeds the {len(part)} records of {part.name}; lower it")
+
+    def _local_rows(self, batch_size: int) -> np.ndarray:
+        """Those entries of a global batch that this process's devices hold, ascending."""
+        if batch_size < 1:
+            raise DataError(f"batch_size={batch_size}; it must be at least 1")
+        if self._mesh is None:
+            return np.arange(batch_size)
+        if batch_size % (shards := self._mesh.shape[_DATA]):
+            raise DataError(
+                f"batch_size={batch_size} is not divisible by the {shards} devices of the mesh's axis {_DATA!r}; "
+                f"take {max(1, batch_size // shards) * shards}"
+            )
+        slices = NamedSharding(self._mesh, PartitionSpec(_DATA)).addressable_devices_indices_map((batch_size,))
+        return np.unique(np.concatenate([np.arange(batch_size)[index] for index in slices.values()]))
+
+    def _on_devices(self, batch: Batch, batch_size: int) -> Batch:
+        if self._mesh is None:
+            return jax.device_put(batch)
+        sharding = NamedSharding(self._mesh, PartitionSpec(_DATA))
+        return {
+            key: jax.make_array_from_process_local_data(sharding, array, (batch_size, *array.shape[1:]))
+            for key, array in batch.items()
+        }
+
+    def _on_every_device(self, array: np.ndarray) -> jax.Array:
+        if self._mesh is None:
+            return jax.device_put(array)
+        sharding = NamedSharding(self._mesh, PartitionSpec())
+        return jax.make_array_from_process_local_data(sharding, array, array.shape)
+
+
+class _Minibatches:
+    """Minibatch by number, as NumPy arrays; pure and picklable, so any thread or process may read any of them."""
+
+    def __init__(self, source: Source, seed: int, start: int, batch_size: int, rows: np.ndarray) -> None:
+        self._source, self._seed, self._start, self._batch_size, self._rows = source, seed, start, batch_size, rows
+
+    def __len__(self) -> int:
+        return sys.maxsize
+
+    def __getitem__(self, number: int) -> Batch:
+        """The records themselves."""
+        positions = self._positions(number)
+        batch: Batch = {}
+        for which, part in enumerate(self._source.parts):
+            indices = order.record_indices(positions, len(part), self._seed, which)
+            draws = order.augmentation_draws(positions, self._seed, which)
+            batch |= stacked([part.record(int(index), draw) for index, draw in zip(indices, draws, strict=True)])
+        return batch
+
+    def indices(self, number: int, flips: bool) -> Batch:
+        """The records' indices, and whether they are flipped."""
+        positions, parts = self._positions(number), self._source.parts
+        indices = [order.record_indices(positions, len(part), self._seed, which) for which, part in enumerate(parts)]
+        batch: Batch = {"index": np.stack(indices, axis=1).astype(np.int32)}
+        if flips:
+            draws = [order.augmentation_draws(positions, self._seed, which)[:, 0] for which in range(len(parts))]
+            batch["flip"] = np.stack(draws, axis=1) < 0.5
+        return batch
+
+    def _positions(self, number: int) -> np.ndarray:
+        return self._start + number * self._batch_size + self._rows
+
+
+def _read_ahead(minibatches: _Minibatches, threads: int, workers: int) -> Iterator[Batch]:
+    """Reads whole minibatches in parallel and in order, one per thread."""
+    import grain  # takes a second, which a set on the device does not need
+
+    options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads + 1)
+    dataset = grain.MapDataset.source(minibatches).to_iter_dataset(options)
+    if workers:
+        if not flags.FLAGS.is_parsed():  # grain reads its flags here, also where no absl app has parsed them
+            flags.FLAGS.mark_as_parsed()
+        dataset = dataset.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers))
+    with contextlib.closing(iter(dataset)) as batches:
+        yield from batches
+
+
+def _ahead(items: Iterable[Batch], number: int) -> Iterator[Batch]:
+    """Yields items, each after `number` more of them were asked for: transfers overlap the step."""
+    iterator = iter(items)
+    waiting = collections.deque(itertools.islice(iterator, number))
+    for item in iterator:
+        waiting.append(item)
+        yield waiting.popleft()
+
+
+def _size(source: Source) -> int:
+    """Bytes that all records take."""
+    return sum(len(part) * sum(np.asarray(value).nbytes for value in part[0].values()) for part in source.parts)

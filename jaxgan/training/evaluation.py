@@ -1,0 +1,135 @@
+"""How good a game is: the metrics that a config can name, each with what it needs to be measured.
+
+A metric is measured on samples of the averaged players. Its first value, which has the metric's name or is `Metric.score`,
+tells the best checkpoint; the others stand beside it in metrics.jsonl.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from jaxgan import metrics
+from jaxgan.config import ConfigError, nearest
+from jaxgan.data import Source, make_source, stack_records
+from jaxgan.training.sampling import Sampler, Snapshot
+
+# How digits of another domain are read by the classifier of plain digits, where they can be.
+_WAY_BACK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "inverted": lambda images: -images,
+    "thresholded": lambda images: images,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A metric that a config can name.
+
+    Attributes:
+        measure: (snapshot, source, config, key) -> values by name; deterministic.
+        score: The name of the value that tells the best checkpoint.
+        lower_is_better: Whether lower scores are better.
+        obstacle: (sampler, source, config) -> why this game or its data cannot be measured so, or "".
+        floor: Name of the value among the measured ones that says what the score of real data would be, or "".
+    """
+
+    measure: Callable[[Snapshot, Source, ConfigDict, jax.Array], dict[str, float]]
+    score: str
+    lower_is_better: bool
+    obstacle: Callable[[Sampler, Source, ConfigDict], str]
+    floor: str = ""
+
+
+def _digit_fd(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    images = snapshot.sample(key, config.evaluate_samples)
+    return {
+        "digit_fd": metrics.digit_fd(images),
+        "digit_fd_floor": metrics.digit_fd_floor(),
+        "digits_present": float(len(metrics.classes_present(images))),
+    }
+
+
+def _class_accuracy(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    label = np.arange(config.evaluate_samples) % 10
+    images = snapshot.sample(key, len(label), label)
+    return {"class_accuracy": metrics.class_accuracy(images, label)}
+
+
+def _modes(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    coverage = metrics.mode_coverage(
+        snapshot.sample(key, config.evaluate_samples), source.centres, source.standard_deviation
+    )
+    return {
+        "modes": float(coverage.modes),
+        "high_quality": coverage.high_quality,
+        "reverse_kl": coverage.reverse_kl,
+    }
+
+
+def _translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    held_out = stack_records(make_source(config.data, split="test"))
+    a, b = (held_out[name].astype(np.float32) / 127.5 - 1.0 for name in ("a", "b"))
+    label, read_b = held_out["label"], _WAY_BACK[config.data.domain or "inverted"]
+    to_b, to_a = snapshot.translate(key, a, "ab"), snapshot.translate(key, b, "ba")
+    agreement_ab, agreement_ba = metrics.class_accuracy(read_b(to_b), label), metrics.class_accuracy(to_a, label)
+    cycle_a = np.abs(snapshot.translate(key, to_b, "ba") - a).mean()
+    cycle_b = np.abs(snapshot.translate(key, to_a, "ab") - b).mean()
+    return {
+        "agreement": (agreement_ab + agreement_ba) / 2,
+        "agreement_ab": agreement_ab,
+        "agreement_ba": agreement_ba,
+        "cycle_l1": float(cycle_a + cycle_b) / 2,
+        "counterpart_mse_ab": float(np.square(to_b - b).mean()),
+        "counterpart_mse_ba": float(np.square(to_a - a).mean()),
+    }
+
+
+def _needs_digits(sampler: Sampler, source: Source, config: ConfigDict) -> str:
+    if "sample" not in sampler.game.abilities:
+        return "the game does not sample"
+    if config.data.name != "digits" or config.data.domain:
+        return "the data are not the digits (data.name='digits', without data.domain)"
+    return "" if source.image_shape[0] in (8, 16, 32) else "digits are read at data.image_size 8, 16 or 32"
+
+
+def _needs_labelled_digits(sampler: Sampler, source: Source, config: ConfigDict) -> str:
+    unconditional = "" if "label" in sampler.options("sample") else "the game takes no labels"
+    return unconditional or _needs_digits(sampler, source, config)
+
+
+def _needs_modes(sampler: Sampler, source: Source, config: ConfigDict) -> str:
+    return "" if hasattr(source, "centres") else "the data have no known modes (data.name='ring8' or 'grid25' have)"
+
+
+def _needs_two_domains(sampler: Sampler, source: Source, config: ConfigDict) -> str:
+    if "translate" not in sampler.game.abilities:
+        return "the game does not translate"
+    if config.data.name != "digits_translation" or (config.data.domain or "inverted") not in _WAY_BACK:
+        return f"the data are not digits with the second domain {' or '.join(_WAY_BACK)} (data.name='digits_translation')"
+    return ""
+
+
+METRICS: dict[str, Metric] = {
+    "digit_fd": Metric(_digit_fd, "digit_fd", True, _needs_digits, floor="digit_fd_floor"),
+    "class_accuracy": Metric(_class_accuracy, "class_accuracy", False, _needs_labelled_digits),
+    "modes": Metric(_modes, "modes", False, _needs_modes),
+    "translation": Metric(_translation, "agreement", False, _needs_two_domains),
+}
+
+
+def choose(config: ConfigDict, sampler: Sampler, source: Source) -> dict[str, Metric]:
+    """The metrics that a config names, by name and in its order.
+
+    Raises:
+        ConfigError: One is unknown, or cannot be measured on this game and data.
+    """
+    chosen = {}
+    for name in config.metrics:
+        if name not in METRICS:
+            raise ConfigError(f"config.metrics names {name!r}, which is unknown: {nearest(name, METRICS)}")
+        if obstacle := METRICS[name].obstacle(sampler, source, config):
+            raise ConfigError(f"config.metrics names {name!r}, but {obstacle}: leave it out")
+        chosen[name] = METRICS[name]
+    return chosen

@@ -1,0 +1,172 @@
+"""Drawing: grids of images, scatter plots, curves and animations, each small enough to be looked at anywhere."""
+
+import io
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from jaxgan.training.run_folder import atomically
+
+# The largest picture, in bytes, and the side that a grid is kept to, in pixels.
+LARGEST = 300_000
+_SIDE = 1024
+_SMALL = 48  # smaller images are enlarged to about this many pixels
+_FRAMES, _FRAME_MS, _LAST_FRAME_MS = 40, 120, 2000
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Images in [-1, 1] as bytes: floor(127.5 x + 128), clipped, the inverse of x / 127.5 - 1."""
+    return np.clip(np.floor(127.5 * np.asarray(images, np.float64) + 128.0), 0, 255).astype(np.uint8)
+
+
+def to_image(pixels: np.ndarray) -> Image.Image:
+    """A picture of uint8 (H, W, C); of channels that are not grey, RGB or RGBA, the first is shown."""
+    return Image.fromarray(pixels if pixels.shape[2] in (3, 4) else pixels[:, :, 0])
+
+
+def columns_for(image_shape: Sequence[int], most: int = 8) -> int:
+    """How many images of a shape (H, W, C) stand side by side: 8, or fewer large ones, but 2 at least."""
+    return max(2, min(most, _SIDE // max(image_shape[:2])))
+
+
+def grid(images: np.ndarray, columns: int) -> Image.Image:
+    """Images (N, H, W, C) in [-1, 1], row by row, on a grey ground; small ones are enlarged pixel by pixel."""
+    number, height, width, channels = images.shape
+    scale, gap = max(1, _SMALL // max(height, width)), 2
+    height, width = height * scale, width * scale
+    pixels = to_uint8(images).repeat(scale, axis=1).repeat(scale, axis=2)
+    rows = -(-number // columns)
+    canvas = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 96, np.uint8)
+    for index, image in enumerate(pixels):
+        top, left = gap + index // columns * (height + gap), gap + index % columns * (width + gap)
+        canvas[top : top + height, left : left + width] = image
+    return to_image(canvas)
+
+
+def beside(left: Image.Image, right: Image.Image) -> Image.Image:
+    """Two pictures with a white gap between them."""
+    canvas = Image.new(left.mode, (left.width + 12 + right.width, max(left.height, right.height)), "white")
+    canvas.paste(left, (0, 0))
+    canvas.paste(right, (left.width + 12, 0))
+    return canvas
+
+
+def density(real: np.ndarray | None, fake: np.ndarray) -> Image.Image:
+    """Samples of a toy density, over those of the data if there are any: points (N, 2), or a histogram of (N, 1)."""
+    # matplotlib takes a second to import, which nobody else should wait for; and pyplot would keep every figure.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
+    axes = figure.subplots()
+    shown = fake if real is None else real
+    low, high = shown.min(axis=0), shown.max(axis=0)
+    low, high = low - 0.15 * (high - low), high + 0.15 * (high - low)
+    axes.set_xlim(low[0], high[0])
+    sets = ([] if real is None else [(real, "0.7", "data")]) + [(fake, "C3", "samples")]
+    if fake.shape[1] == 1:
+        bins = np.linspace(low[0], high[0], 60)
+        for points, colour, label in sets:
+            axes.hist(points[:, 0], bins, density=True, color=colour, alpha=0.7, label=label)
+    else:
+        axes.set_ylim(low[1], high[1])
+        axes.set_aspect("equal")
+        for points, colour, label in sets:
+            axes.scatter(points[:, 0], points[:, 1], s=3, color=colour, alpha=0.6, linewidths=0, label=label)
+    axes.legend(loc="upper right")
+    return _render(figure)
+
+
+def curves(lines: Sequence[Mapping[str, Any]], floors: Mapping[str, str] | None = None) -> Image.Image:
+    """The lines of a metrics.jsonl: a panel for each quantity, in it a curve for each turn or player.
+
+    Quantities whose names begin with the same word share a panel: "d_real" and "d_fake".
+
+    Args:
+        lines: As in metrics.jsonl; names are "turn/quantity", or "quantity" for evaluations.
+        floors: For evaluations, the name of the value that real data would reach, which shares the panel.
+    """
+    from matplotlib.figure import Figure
+
+    series: dict[str, list[tuple[int, float]]] = {}
+    for line in lines:
+        for name, value in line.items():
+            if value is not None and name not in ("step", "images", "seconds", "images_per_second"):
+                series.setdefault(name, []).append((line["step"], value))
+    panels: dict[str, list[str]] = {}
+    for name in series:
+        panels.setdefault(_panel(name, floors or {}), []).append(name)
+    columns = min(3, max(1, len(panels)))
+    rows = max(1, -(-len(panels) // columns))
+    figure = Figure(figsize=(4.2 * columns, 2.6 * rows), layout="constrained")
+    every = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, title in itertools.zip_longest(every, panels):
+        if title is None:
+            axes.set_axis_off()
+            continue
+        for name in panels[title]:
+            steps, values = zip(*series[name], strict=True)
+            marker = "" if len(steps) > 20 else "."
+            axes.plot(steps, values, linewidth=0.9, marker=marker, label=name)
+        axes.set_title(title, fontsize=9)
+        axes.tick_params(labelsize=7)
+        axes.legend(fontsize=6)
+        axes.grid(alpha=0.3)
+    return _render(figure)
+
+
+def _panel(name: str, floors: Mapping[str, str]) -> str:
+    floor_of = {floor: metric for metric, floor in floors.items()}
+    if "/" not in name:
+        return floor_of.get(name, name)
+    return name.rsplit("/", 1)[-1].split("_")[0]
+
+
+def _render(figure: Any) -> Image.Image:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def save(image: Image.Image, path: Path) -> None:
+    """Writes a PNG, made smaller until it is no larger than `LARGEST` bytes."""
+    while len(data := _encoded(image, "PNG", optimize=True)) > LARGEST:
+        image = _shrunk(image, math.sqrt(LARGEST / len(data)))
+    with atomically(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def animate(frames: Sequence[Path], path: Path) -> None:
+    """Writes PNG files as an animated GIF: at most 40 of them, evenly chosen, and smaller if they would be too large."""
+    chosen = [frames[round(index)] for index in np.linspace(0, len(frames) - 1, min(len(frames), _FRAMES))]
+    images = []
+    for frame in chosen:
+        with Image.open(frame) as image:
+            images.append(image.convert("RGB").quantize(64))
+    durations = [_FRAME_MS] * (len(images) - 1) + [_LAST_FRAME_MS]
+    while True:
+        data = _encoded(images[0], "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)
+        if len(data) <= LARGEST:
+            break
+        factor = math.sqrt(LARGEST / len(data))
+        images = [_shrunk(image.convert("RGB"), factor).quantize(64) for image in images]
+    with atomically(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _encoded(image: Image.Image, format: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def _shrunk(image: Image.Image, factor: float) -> Image.Image:
+    factor = min(0.95 * factor, 0.95)
+    size = (max(1, int(image.width * factor)), max(1, int(image.height * factor)))
+    return image.resize(size, Image.Resampling.LANCZOS)

@@ -1,0 +1,164 @@
+"""What a run reports while it goes on: metrics.jsonl, TensorBoard, and a bar or lines on the terminal."""
+
+import contextlib
+import datetime
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from jaxgan.training.run_folder import RunFolder, atomically
+
+# What differs between the metrics.jsonl of two runs of one config.
+TIMINGS = ("seconds", "images_per_second")
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The lines of a metrics.jsonl, up to one that a killed process left unfinished; none if there is no file."""
+    lines = []
+    for text in path.read_text().splitlines() if path.exists() else []:
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError:
+            break
+    return lines
+
+
+class Stopwatch:
+    """Seconds that were spent training: what happens inside `paused` does not count."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self._counted, self._since = seconds, time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far."""
+        return self._counted + time.perf_counter() - self._since
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stands still during its `with` block."""
+        self._counted = self.seconds
+        try:
+            yield
+        finally:
+            self._since = time.perf_counter()
+
+
+class Records:
+    """The records of one run; a context manager that closes its files.
+
+    A line of metrics.jsonl is `{"step", "images", ...}` and either a step's metrics, as they were at that very step,
+    beside `TIMINGS`, or the values of an evaluation. What was written after the step that a run goes on from is cut off
+    first, so that the file of a resumed run reads like that of one that never stopped.
+
+    Args:
+        folder: The run's folder.
+        step: The step that the run goes on from; None: it begins.
+        images: Real images consumed by then.
+        write: Whether this process writes and prints.
+    """
+
+    def __init__(self, folder: RunFolder, step: int | None, images: int, write: bool = True) -> None:
+        self.lines = [] if step is None else [line for line in read_metrics(folder.metrics) if line["step"] <= step]
+        self.stopwatch = Stopwatch(max((line.get("seconds", 0.0) for line in self.lines), default=0.0))
+        self._lap = (images, self.stopwatch.seconds)
+        self._start: tuple[float, float] | None = None  # when the first step was done, and how much of the run was
+        self._write, self._files = write, contextlib.ExitStack()
+        self._bar: Any = None
+        self._board: Any = None
+        if write:
+            with atomically(folder.metrics) as temporary:
+                temporary.write_text("".join(json.dumps(line) + "\n" for line in self.lines))
+            self._file = self._files.enter_context(folder.metrics.open("a"))
+            self._board = _tensorboard(folder, 0 if step is None else step + 1, self._files)
+            if sys.stderr.isatty():
+                look = "{percentage:3.0f}%|{bar:20}| {postfix}"
+                self._bar = self._files.enter_context(tqdm(total=1.0, bar_format=look, dynamic_ncols=True))
+
+    def __enter__(self) -> "Records":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._files.close()
+
+    def say(self, text: str) -> None:
+        """Prints a line to stderr, above the bar if there is one."""
+        if self._write:
+            tqdm.write(text, file=sys.stderr)
+
+    def progress(self, fraction: float) -> None:
+        """Moves the bar; to be called after every step.
+
+        Args:
+            fraction: How much of the run is done, in [0, 1].
+        """
+        if self._start is None:
+            self._start = (time.perf_counter(), fraction)
+        if self._bar is not None:
+            self._bar.update(fraction - self._bar.n)
+
+    def log(self, step: int, images: int, metrics: Mapping[str, float], fraction: float) -> None:
+        """Records a step.
+
+        Args:
+            step: How many steps have been played.
+            images: Real images consumed.
+            metrics: The last step's own, on the host.
+            fraction: How much of the run is done.
+        """
+        images_before, seconds_before = self._lap
+        seconds = self.stopwatch.seconds
+        rate = (images - images_before) / max(seconds - seconds_before, 1e-9)
+        self._lap = (images, seconds)
+        self._append(step, images, {**metrics, "images_per_second": round(rate, 1), "seconds": round(seconds, 2)})
+        losses = {name: value for name, value in metrics.items() if name.endswith("/loss")}
+        left = self._time_left(fraction)
+        if self._bar is not None:
+            shown = "  ".join(f"{name.removesuffix('/loss')} {value:.3f}" for name, value in losses.items())
+            self._bar.set_postfix_str(f"step {step}  {shown}  {rate:.0f} images/s  {left} left")
+        else:
+            shown = " ".join(f"{name}={value:.4g}" for name, value in losses.items())
+            self.say(f"step={step} images={images} {shown} images/s={rate:.1f} left={left}")
+
+    def evaluated(self, step: int, images: int, values: Mapping[str, float]) -> None:
+        """Records the values of an evaluation after `step` steps."""
+        self._append(step, images, values)
+        self.say(f"step={step} " + " ".join(f"{name}={value:.4g}" for name, value in values.items()))
+
+    def series(self, name: str) -> dict[int, float]:
+        """One metric by step."""
+        return {line["step"]: line[name] for line in self.lines if line.get(name) is not None}
+
+    def _append(self, step: int, images: int, values: Mapping[str, float]) -> None:
+        # JSON has no NaN.
+        finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        line = {"step": step, "images": images, **finite}
+        self.lines.append(line)
+        if self._write:
+            self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
+
+    def _time_left(self, fraction: float) -> str:
+        if self._start is None or fraction <= self._start[1]:
+            return "?"
+        began, before = self._start
+        seconds = (time.perf_counter() - began) * (1.0 - fraction) / (fraction - before)
+        return str(datetime.timedelta(seconds=round(seconds)))
+
+
+def _tensorboard(folder: RunFolder, purge_step: int, files: contextlib.ExitStack) -> Any:
+    """A TensorBoard writer if tensorboardX is installed; what was written from `purge_step` on is hidden."""
+    try:
+        import tensorboardX
+    except ImportError:
+        return None
+    return files.enter_context(tensorboardX.SummaryWriter(str(folder.tensorboard), purge_step=purge_step))

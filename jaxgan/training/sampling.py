@@ -1,0 +1,114 @@
+"""The game at one moment, ready to be asked for images: averaged players, sampling statistics, compiled calls."""
+
+import functools
+import inspect
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxgan.core import Game, State, merge_statistics
+from jaxgan.core.parallel import replicated
+
+# A network alone needs far less memory than a training step, so small minibatches need not be kept to.
+_SMALLEST_BATCH = 16
+
+
+class Sampler:
+    """Compiles what a game can do, once for all moments of a run.
+
+    Args:
+        game: The game.
+        mesh: Calls are cut among its devices, and every process gets the whole result.
+        image_shape: Of the data. A stage whose images are smaller has them enlarged to it, pixel by pixel.
+        batch_size: Images in a call, about: it is raised to 16, and to what the mesh divides.
+        statistics_batches: Batches that batch norm's sampling statistics are estimated over; 0: each batch's own.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        mesh: jax.sharding.Mesh,
+        image_shape: tuple[int, ...],
+        batch_size: int,
+        statistics_batches: int,
+    ) -> None:
+        self.game, self.image_shape, self.statistics_batches = game, image_shape, statistics_batches
+        self.batch_size = -(-max(batch_size, _SMALLEST_BATCH) // mesh.size) * mesh.size
+        jit = functools.partial(jax.jit, out_shardings=replicated(mesh))
+        self.estimate = jit(game.statistics, static_argnames=("number", "stage"))
+        self.sample = jit(game.sample, static_argnames=("number", "stage"))
+        self.translate = jit(game.translate, static_argnames=("stage", "direction"))
+
+    def options(self, ability: str) -> set[str]:
+        """The names of an ability's own arguments, such as "label"; empty for what the game cannot do."""
+        return set(inspect.signature(self.game.abilities[ability]).parameters) if ability in self.game.abilities else set()
+
+    def at(self, state: State, stage: int, key: jax.Array) -> "Snapshot":
+        """The game as it is now; `state` must not be donated while the snapshot is used.
+
+        Args:
+            state: The state.
+            stage: Index of the stage whose settings apply.
+            key: Key of the draws that statistics are estimated from.
+        """
+        statistics: dict[str, Any] = {}
+        if self.statistics_batches and "sample" in self.game.abilities:
+            keys = jax.random.split(key, self.statistics_batches)
+            batches = [self.estimate(state, each, number=self.batch_size, stage=stage) for each in keys]
+            statistics = merge_statistics(batches)
+        return Snapshot(self, state, stage, statistics)
+
+
+class Snapshot:
+    """What the players can do at one moment; see `Sampler.at`. Arrays go in and come out on the host."""
+
+    def __init__(self, sampler: Sampler, state: State, stage: int, statistics: dict[str, Any]) -> None:
+        self.game, self.sampler = sampler.game, sampler
+        self._state, self._stage, self._statistics = state, stage, statistics
+
+    def sample(
+        self, key: jax.Array, number: int, label: np.ndarray | None = None, truncation: float | None = None
+    ) -> np.ndarray:
+        """Draws images.
+
+        Args:
+            key: The same key draws the same images, and fewer of them draws the first ones of more.
+            number: How many.
+            label: int (number,), for a game that takes labels; None: its own choice.
+            truncation: As in `jaxgan.core.Latent`.
+
+        Returns:
+            float32 (number, H, W, C) in [-1, 1], or vectors (number, D).
+        """
+        size, parts = self.sampler.batch_size, []
+        options: dict[str, Any] = {} if truncation is None else {"truncation": truncation}
+        for index, start in enumerate(range(0, number, size)):
+            if label is not None:
+                part = np.asarray(label[start : start + size], np.int32)
+                options["label"] = np.pad(part, (0, size - len(part)))
+            images = self.sampler.sample(
+                self._state,
+                jax.random.fold_in(key, index),
+                number=size,
+                stage=self._stage,
+                statistics=self._statistics,
+                **options,
+            )
+            parts.append(np.asarray(images))
+        images = np.concatenate(parts)[:number]
+        if images.ndim == 4:
+            for axis in (1, 2):
+                images = images.repeat(self.sampler.image_shape[axis - 1] // images.shape[axis], axis)
+        return images
+
+    def translate(self, key: jax.Array, images: np.ndarray, direction: str) -> np.ndarray:
+        """Carries images (N, H, W, C) in [-1, 1] into the other domain; `direction` is "ab" or "ba"."""
+        size, parts = self.sampler.batch_size, []
+        for start in range(0, len(images), size):
+            part = np.asarray(images[start : start + size], np.float32)
+            # The last part is filled up with copies, so that one compilation serves all.
+            filled = np.concatenate([part, np.repeat(part[-1:], size - len(part), axis=0)])
+            translated = self.sampler.translate(self._state, key, filled, stage=self._stage, direction=direction)
+            parts.append(np.asarray(translated)[: len(part)])
+        return np.concatenate(parts)

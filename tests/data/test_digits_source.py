@@ -1,0 +1,109 @@
+"""The digits against scikit-learn's own arrays."""
+
+import numpy as np
+import pytest
+import scipy.ndimage
+from sklearn.datasets import load_digits
+
+from jaxgan.data import DataError, Source, make_source
+
+
+def native(split: str, **fields: object) -> tuple[np.ndarray, np.ndarray]:
+    records = make_source("digits", split=split, image_size=8, **fields).stack()
+    return records["image"][..., 0], records["label"]
+
+
+def test_all_of_scikit_learns_digits_once() -> None:
+    data = load_digits()
+    images, labels = (np.concatenate(both) for both in zip(native("train"), native("test"), strict=True))
+    assert len(images) == 1797
+    expected = np.round(data.images * 255 / 16).astype(np.uint8)
+    got = sorted((int(label), image.tobytes()) for label, image in zip(labels, images, strict=True))
+    assert got == sorted((int(label), image.tobytes()) for label, image in zip(data.target, expected, strict=True))
+    np.testing.assert_array_equal(np.bincount(labels), np.bincount(data.target))
+
+
+def test_a_fifth_of_each_class_is_held_out() -> None:
+    counts = np.bincount(load_digits().target)
+    _, labels = native("test")
+    assert len(labels) == 359
+    np.testing.assert_array_equal(np.bincount(labels), np.round(counts / 5))
+
+
+def test_default_size_and_type() -> None:
+    source = make_source("digits")
+    assert source.image_shape == (16, 16, 1) and source.num_classes == 10
+    record = source[0]
+    assert record["image"].dtype == np.uint8 and record["image"].shape == (16, 16, 1)
+    assert make_source("digits", image_size=(32, 24), channels=3)[0]["image"].shape == (32, 24, 3)
+
+
+def test_domains() -> None:
+    plain, labels = native("test")
+    inverted, same_labels = native("test", domain="inverted")
+    np.testing.assert_array_equal(inverted.astype(int) + plain, 255)
+    np.testing.assert_array_equal(labels, same_labels)
+    dilated = np.stack([scipy.ndimage.grey_dilation(image, (3, 3), mode="constant") for image in plain])
+    np.testing.assert_array_equal(native("test", domain="thickened")[0], dilated)
+    np.testing.assert_array_equal(native("test", domain="edges")[0], dilated - plain)
+    thresholded = native("test", domain="thresholded")[0]
+    assert set(np.unique(thresholded)) == {0, 255} and ((thresholded == 255) == (plain > 127.5)).all()
+    low = native("test", domain="low_resolution")[0]
+    means = scipy.ndimage.uniform_filter(plain.astype(float), (0, 2, 2))[:, 1::2, 1::2]
+    np.testing.assert_allclose(low, means.repeat(2, axis=1).repeat(2, axis=2), atol=0.5)
+
+
+def test_thickening_grows_with_the_size() -> None:
+    plain, thick = (make_source("digits", image_size=32, domain=name)[0]["image"][..., 0] for name in ("", "thickened"))
+    np.testing.assert_array_equal(thick, scipy.ndimage.grey_dilation(plain, (5, 5), mode="constant"))
+
+
+def test_coloured_digits() -> None:
+    image = make_source("digits", domain="coloured", image_size=8)[0]["image"]
+    plain = make_source("digits", image_size=8)[0]["image"][..., 0]
+    assert image.shape == (8, 8, 3)
+    np.testing.assert_array_equal(image[plain == 0], np.broadcast_to([0, 0, 96], ((plain == 0).sum(), 3)))
+    np.testing.assert_array_equal(image[plain == 255], np.broadcast_to([255, 160, 0], ((plain == 255).sum(), 3)))
+    with pytest.raises(DataError, match="'coloured' needs data.channels=3, not 1"):
+        make_source("digits", domain="coloured", channels=1)[0]
+
+
+def images(source: Source, key: str) -> set[bytes]:
+    return {record[key].tobytes() for record in source}
+
+
+def test_unaligned_domains_share_no_digit() -> None:
+    source = make_source("digits_translation", image_size=8)
+    a, b = source.parts
+    assert len(a) + len(b) == 1438 and abs(len(a) - len(b)) <= 10
+    digits_a = images(a, "a")
+    digits_b = {(255 - record["b"]).tobytes() for record in b}
+    assert not digits_a & digits_b
+    # They are the training digits, and none of the test digits.
+    assert digits_a | digits_b == {image.tobytes() for image in native("train")[0]}
+    assert "label" not in source[0]
+
+
+def test_the_test_split_has_true_counterparts() -> None:
+    source = make_source("digits_translation", split="test", domain="edges")
+    assert len(source) == 359 and len(source.parts) == 1 and source.num_classes == 10
+    plain, edges = (make_source("digits", split="test", domain=domain) for domain in ("", "edges"))
+    for record, a, b in zip(source, plain, edges, strict=True):
+        np.testing.assert_array_equal(record["a"], a["image"])
+        np.testing.assert_array_equal(record["b"], b["image"])
+        assert record["label"] == a["label"]
+
+
+def test_aligned_training_digits() -> None:
+    source = make_source("digits_translation", aligned=True)
+    assert len(source) == 1438 and len(source.parts) == 1
+    np.testing.assert_array_equal(source[5]["b"], 255 - source[5]["a"])
+
+
+def test_errors() -> None:
+    with pytest.raises(DataError, match="data.domain='invertd' is unknown; did you mean 'inverted'"):
+        make_source("digits", domain="invertd")
+    with pytest.raises(DataError, match="data.split='val' is unknown to the digits; choose 'train' or 'test'"):
+        make_source("digits", split="val")
+    with pytest.raises(DataError, match="needs an image_size divisible by 4, not 18x18"):
+        make_source("digits", domain="low_resolution", image_size=18)[0]

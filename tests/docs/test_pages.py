@@ -1,0 +1,40 @@
+"""The code that the pages show is the code that runs."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def blocks(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)
+
+
+def test_the_page_on_adding_a_gan_trains_its_gan(tmp_path):
+    system, config = blocks("docs/add-a-gan.md")
+    assert len((system + config).splitlines()) < 100
+    for block in (system, config):
+        name = re.match(r"# (\w+\.py)\n", block).group(1)
+        (tmp_path / name).write_text(block)
+    command = [sys.executable, str(ROOT / "train.py"), "--config=pair_gan_config.py", "--workdir=run"]
+    command += ["--config.steps=4", "--config.evaluate_samples=64", "--config.evaluate_every=4", "--config.batch_size=8"]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, env=child_environment(tmp_path)
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "digit_fd" in (tmp_path / "run" / "metrics.jsonl").read_text()
+
+
+def child_environment(path: pathlib.Path) -> dict[str, str]:
+    import os
+
+    return os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{path}", "JAX_PLATFORMS": "cpu"}
+
+
+@pytest.mark.parametrize("index", range(len(blocks("README.md"))))
+def test_the_readme_examples_run(index):
+    exec(compile(blocks("README.md")[index], "README.md", "exec"), {"__name__": "readme"})
