@@ -48,7 +48,7 @@ def cifar10(config: ConfigDict) -> None:
         rates=(2e-4, 2e-4),
     )
     config.players.generator.average = jaxgan.named("exponential", decay=0.9999, start=1000)
-    config.game = {"latent_size": 80, "discriminator_steps": 4}
+    config.game = {"num_classes": 10, "latent_size": 80, "discriminator_steps": 4}
     config.data.name = "tfds:cifar10"
     config.data.flip = True
     config.data.require_labels = True
@@ -60,7 +60,7 @@ def cifar10(config: ConfigDict) -> None:
 def paper(config: ConfigDict) -> None:
     _players(config, jaxgan.named("BigGANGenerator"), jaxgan.named("BigGANDiscriminator"), rates=(5e-5, 2e-4))
     config.players.generator.average = jaxgan.named("exponential", decay=0.9999, start=20_000)
-    config.game = {"latent_size": 120, "discriminator_steps": 2, "orthogonal": 1e-4}
+    config.game = {"num_classes": 1000, "latent_size": 120, "discriminator_steps": 2, "orthogonal": 1e-4}
     config.data.name = "tfds:imagenet2012"
     config.data.image_size = 128
     config.data.flip = True

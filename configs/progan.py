@@ -51,5 +51,5 @@ def paper(config: ConfigDict) -> None:
     config.data.flip = True
     config.batch_size = 16
     config.images = 12_000_000
-    config.steps = 10**9  # the images end the run
+    config.steps = 0  # the images end the run
     config.log_every, config.sample_every, config.checkpoint_every = 100, 1000, 5000

@@ -5,8 +5,8 @@ minibatch is positions start .. start + batch_size - 1, across the ends of epoch
 number, the records consumed so far, and neither the number of processes nor the way of reading changes a minibatch.
 """
 
+import atexit
 import collections
-import contextlib
 import itertools
 import sys
 from collections.abc import Iterable, Iterator
@@ -234,14 +234,29 @@ def _read_ahead(minibatches: _Minibatches, threads: int, workers: int) -> Iterat
     """Reads whole minibatches in parallel and in order, one per thread."""
     import grain  # takes a second, which a set on the device does not need
 
-    options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads + 1)
-    dataset = grain.MapDataset.source(minibatches).to_iter_dataset(options)
+    reading = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads + 1)
+    dataset = grain.MapDataset.source(minibatches).to_iter_dataset(reading)
     if workers:
         if not flags.FLAGS.is_parsed():  # grain reads its flags here, also where no absl app has parsed them
             flags.FLAGS.mark_as_parsed()
+        # Minibatches come through pipes: grain's shared memory is left behind when a worker is stopped halfway.
+        options = grain.experimental.DatasetOptions(min_shm_size=sys.maxsize)
+        dataset = grain.experimental.WithOptionsIterDataset(dataset, options)
         dataset = dataset.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers))
-    with contextlib.closing(iter(dataset)) as batches:
-        yield from batches
+    running = [iter(dataset)]
+
+    def stop() -> None:
+        while running:
+            running.pop().close()
+
+    # grain's threads and processes complain if they are still there when the interpreter ends.
+    atexit.register(stop)
+    try:
+        while True:
+            yield next(running[0])
+    finally:
+        atexit.unregister(stop)
+        stop()
 
 
 def _ahead(items: Iterable[Batch], number: int) -> Iterator[Batch]:

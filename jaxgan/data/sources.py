@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from jaxgan.data.errors import DataError
 from jaxgan.data.transform import Transform, too_small, upright, upright_size
@@ -197,7 +197,10 @@ class ImageSource(Source):
             raise DataError(f"{self._mixed}; set data.image_size to make them one size")
 
     def _skip(self, index: int, error: Exception) -> None:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, UnidentifiedImageError):
+            reason = "not an image"
+        else:
+            reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
         self._skipped[index] = reason
         count, where = len(self._skipped), self.pictures.where(index)
         if count > self.max_unreadable * len(self):

@@ -4,7 +4,7 @@ from flax.linen import Dense
 
 from jaxgan.layers.attention import SelfAttention
 from jaxgan.layers.batch import batch_axis, batch_axis_name, batch_mean
-from jaxgan.layers.conv import Conv, UpConv, conv, up_conv
+from jaxgan.layers.conv import Conv, UpConv, convolution, up_convolution
 from jaxgan.layers.minibatch import minibatch_stddev
 from jaxgan.layers.norm import (
     BatchNorm,
@@ -30,11 +30,11 @@ __all__ = [
     "batch_axis",
     "batch_axis_name",
     "batch_mean",
-    "conv",
+    "convolution",
     "max_pool",
     "minibatch_stddev",
     "pixel_norm",
     "reflect_pad",
-    "up_conv",
+    "up_convolution",
     "upsample_nearest",
 ]

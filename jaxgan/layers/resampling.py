@@ -57,12 +57,12 @@ def max_pool(x: jax.Array, factor: int = 2) -> jax.Array:
     return _windows(x, factor).max(axis=(2, 4))
 
 
-def reflect_pad(x: jax.Array, amount: int) -> jax.Array:
+def reflect_pad(x: jax.Array, amount: int | tuple[int, int]) -> jax.Array:
     """Pads height and width by reflection about the border pixels, which are not repeated (`torch.nn.ReflectionPad2d`).
 
     Args:
-        x: (B, H, W, C), H and W larger than `amount`.
-        amount: pixels added on each side.
+        x: (B, H, W, C).
+        amount: pixels added on each side, for both axes or (vertical, horizontal); less than H and W.
 
     Returns:
         (B, H + 2 * amount, W + 2 * amount, C).
@@ -70,18 +70,17 @@ def reflect_pad(x: jax.Array, amount: int) -> jax.Array:
     Raises:
         ValueError: a side is too short to be reflected by `amount`.
     """
-    if amount == 0:
-        return x
-    if amount < 0 or amount >= min(x.shape[1:3]):
-        raise ValueError(
-            f"reflect_pad: cannot reflect {amount} pixels of a {x.shape[1]}x{x.shape[2]} map; "
-            "pad by at least 0 and by less than its shorter side"
-        )
-    for axis in (1, 2):
+    amounts = (amount, amount) if isinstance(amount, int) else amount
+    for axis, pixels in zip((1, 2), amounts, strict=True):
         size = x.shape[axis]
-        before = jax.lax.slice_in_dim(x, 1, amount + 1, axis=axis)
-        after = jax.lax.slice_in_dim(x, size - amount - 1, size - 1, axis=axis)
-        x = jnp.concatenate([jnp.flip(before, axis), x, jnp.flip(after, axis)], axis=axis)
+        if not 0 <= pixels < size:
+            raise ValueError(
+                f"reflect_pad: cannot reflect {pixels} of {size} pixels: pad by at least 0 and by less than the side"
+            )
+        if pixels:
+            before = jax.lax.slice_in_dim(x, 1, pixels + 1, axis=axis)
+            after = jax.lax.slice_in_dim(x, size - pixels - 1, size - 1, axis=axis)
+            x = jnp.concatenate([jnp.flip(before, axis), x, jnp.flip(after, axis)], axis=axis)
     return x
 
 

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from PIL import Image
 
-from jaxgan.data import Source, stack_records
+from jaxgan.data import Source
 from jaxgan.training import pictures
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.sampling import Sampler, Snapshot
@@ -66,6 +66,11 @@ class Album:
             if comparison is not None:
                 pictures.save(comparison, self._folder.real_and_fake)
 
+    @property
+    def latest(self) -> Path | None:
+        """The newest picture of the fixed noise."""
+        return self.frames[max(self.frames)] if self.frames else None
+
     def finish(self, lines: Sequence[Mapping[str, Any]], floors: Mapping[str, str]) -> None:
         """Draws the loss curves and the animation of what the noise became; arguments as in `pictures.curves`."""
         if self._write:
@@ -96,7 +101,7 @@ class Album:
     def _real(self, number: int) -> dict[str, np.ndarray]:
         """Real records, as far apart in the data as possible; images in [-1, 1]."""
         number = min(number, len(self._source))
-        records = stack_records(self._source, np.linspace(0, len(self._source) - 1, number).astype(int).tolist())
+        records = self._source.stack(np.linspace(0, len(self._source) - 1, number).astype(int))
         return {
             name: array.astype(np.float32) / 127.5 - 1.0 if array.dtype == np.uint8 else array
             for name, array in records.items()

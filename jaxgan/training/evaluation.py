@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 
 from jaxgan import metrics
 from jaxgan.config import ConfigError, nearest
-from jaxgan.data import Source, make_source, stack_records
+from jaxgan.data import Source, make_source
 from jaxgan.training.sampling import Sampler, Snapshot
 
 # How digits of another domain are read by the classifier of plain digits, where they can be.
@@ -69,7 +69,7 @@ def _modes(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Arra
 
 
 def _translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
-    held_out = stack_records(make_source(config.data, split="test"))
+    held_out = make_source(config.data, split="test").stack()
     a, b = (held_out[name].astype(np.float32) / 127.5 - 1.0 for name in ("a", "b"))
     label, read_b = held_out["label"], _WAY_BACK[config.data.domain or "inverted"]
     to_b, to_a = snapshot.translate(key, a, "ab"), snapshot.translate(key, b, "ba")
@@ -133,3 +133,9 @@ def choose(config: ConfigDict, sampler: Sampler, source: Source) -> dict[str, Me
             raise ConfigError(f"config.metrics names {name!r}, but {obstacle}: leave it out")
         chosen[name] = METRICS[name]
     return chosen
+
+
+def lower_is_better(chosen: dict[str, Metric]) -> bool:
+    """Whether the best checkpoint is the one with the lowest score, that of the first metric."""
+    first = next(iter(chosen.values()), None)
+    return first is None or first.lower_is_better

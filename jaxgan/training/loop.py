@@ -9,51 +9,118 @@ images for itself, so that it asks the device for nothing between two log steps.
 
 import itertools
 import time
-import zlib
 from pathlib import Path
-from typing import Any
 
 import jax
-from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
 
-from jaxgan.config import ConfigError, build_game
-from jaxgan.core import Game, Metrics, Round, State, data_mesh
+from jaxgan.core import Game, Metrics, Round, State
 from jaxgan.core.parallel import replicated
-from jaxgan.data import Loader, Source, make_source, prepare
+from jaxgan.data import Loader, make_source, prepare
+from jaxgan.data.pipeline import Batch, Resident
 from jaxgan.training import evaluation
-from jaxgan.training.album import Album
 from jaxgan.training.checkpoints import Checkpoints, check_finite
+from jaxgan.training.observer import Observer
+from jaxgan.training.plan import DataShapes, Plan, data_mesh
 from jaxgan.training.records import Records
-from jaxgan.training.run_folder import DataShapes, RunFolder
+from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.sampling import Sampler
 from jaxgan.training.stop import StopRequest
 
 
 def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
-    """Trains the game of a config until its end, or until SIGTERM or SIGINT, and leaves all about it in a folder.
+    """Trains the game of a config to its end, or until SIGTERM or SIGINT, and leaves all about it in a folder.
 
     Args:
         config: See `jaxgan.config.default`.
         workdir: The run's folder; if it holds a run of this config, that one goes on.
 
     Returns:
-        "step", "images", "seconds" (of training alone), "images_per_second", and the last values of the metrics; those
-        of the untrained game too, as "untrained/...".
+        "step", "images", "seconds" (of training alone), and the last value of everything in metrics.jsonl; values of
+        the untrained game are there too, as "untrained/digit_fd".
 
     Raises:
         ConfigError: The config cannot be used, or the folder belongs to another one.
         DataError: The data cannot be used.
         NonFiniteError: A loss, a gradient or a parameter is not finite; the last checkpoint before it stays.
     """
-    check(config)
-    mesh = data_mesh()
     source = make_source(config.data)
-    loader = Loader(source, seed=config.seed, mesh=mesh)
-    shapes = DataShapes.of(loader)
-    game = build_game(config, shapes.image, shapes.num_classes)
-    sampler = Sampler(game, mesh, shapes.image, config.batch_size, config.statistics_batches)
-    metrics_wanted = evaluation.choose(config, sampler, source)
-    main = jax.process_index() == 0  # of several processes, the one that writes
-    folder = RunFolder(Path(workdir))
-    folder.claim(config, shapes, write=main)
+    loader = Loader(source, seed=config.seed, mesh=data_mesh())
+    plan = Plan.of(config, DataShapes.of(loader))
+    game, sampler = plan.game, Sampler(plan)
+    metrics = evaluation.choose(config, sampler, source)
+    folder, main = RunFolder(Path(workdir)), jax.process_index() == 0
+    folder.claim(config, plan.shapes, write=main)
+
+    lower_is_better = evaluation.lower_is_better(metrics)
+    with jax.set_mesh(plan.mesh), StopRequest() as stop, Checkpoints(folder.checkpoints, lower_is_better) as checkpoints:
+        resumed = max(checkpoints.steps(), default=None)
+        state = plan.first_state() if resumed is None else checkpoints.restore(resumed, plan.abstract_state())
+        # From here on the host counts for itself.
+        step, images, stage = int(state.step), int(state.images), int(state.stage)
+        done = plan.fraction_done(step, images)
+        with Records(folder, resumed, images, write=main) as records:
+            observer = Observer(plan, source, sampler, metrics, folder, records, resumed)
+            with records.stopwatch.paused():  # the untrained game, or what a stop left undone
+                observer.look(state, step, images, stage, last=done == 1.0)
+            play, batches = CompiledStep(game, plan.mesh, records), None
+            while done < 1.0:
+                round = game.round(step, images)
+                if batches is None or round.stage != stage:
+                    stage, batch_size = round.stage, plan.batch_size(round.stage)
+                    batches = loader.batches(batch_size, start=images)
+                minibatches = tuple(itertools.islice(batches, game.minibatches(round)))
+                state, values = play(state, minibatches, loader.resident, round)
+                step, images = step + 1, images + batch_size * len(minibatches)
+                done = plan.fraction_done(step, images)
+                records.progress(done)
+                if step % config.log_every == 0 or done == 1.0:
+                    values, nonfinite = jax.device_get((values, state.nonfinite))
+                    check_finite(nonfinite)
+                    records.log(step, images, values, done)
+                if done < 1.0 and stop.asked(step):
+                    break
+                saves = config.checkpoint_every > 0 and step % config.checkpoint_every == 0
+                if saves or done == 1.0 or observer.due(step):
+                    jax.block_until_ready(state)
+                    with records.stopwatch.paused():
+                        score = observer.look(state, step, images, stage, last=done == 1.0)
+                        if saves or done == 1.0 or checkpoints.improves(score):
+                            checkpoints.save(step, state, score)
+            if done < 1.0:
+                checkpoints.save(step, state)
+                records.say(f"saved at step {step}; run the same command to go on")
+            else:
+                observer.finish()
+                records.print(observer.summary())
+            return records.result(step, images)
+
+
+class CompiledStep:
+    """The game's step, compiled once for every round that it meets."""
+
+    def __init__(self, game: Game, mesh: jax.sharding.Mesh, records: Records) -> None:
+        def step(state: State, minibatches: tuple[Batch, ...], resident: Resident, round: Round) -> tuple[State, Metrics]:
+            return game.step(state, tuple(prepare(minibatch, resident) for minibatch in minibatches), round)
+
+        self._step = jax.jit(step, static_argnames="round", donate_argnames="state", out_shardings=replicated(mesh))
+        self._game, self._records = game, records
+        self._compiled: dict[Round, jax.stages.Compiled] = {}
+        self._last: Metrics = {}
+
+    def __call__(
+        self, state: State, minibatches: tuple[Batch, ...], resident: Resident, round: Round
+    ) -> tuple[State, Metrics]:
+        """Plays a step; returns the new state, and the latest metrics of every turn that was ever due."""
+        # One step is in flight while the next one is prepared, and no more: a stop must not wait for a queue of them.
+        jax.block_until_ready(self._last)
+        if round not in self._compiled:
+            with self._records.stopwatch.paused():
+                began = time.perf_counter()
+                self._compiled[round] = self._step.lower(state, minibatches, resident, round=round).compile()
+                seconds = time.perf_counter() - began
+            stage = self._game.stages[round.stage].name
+            self._records.say(f"compiled {stage} ({', '.join(round.turns)}) in {seconds:.1f} s")
+        state, metrics = self._compiled[round](state, minibatches, resident)
+        self._last = {**self._last, **metrics}
+        return state, self._last

@@ -1,8 +1,6 @@
 """Looking at a game while it trains, without touching it: pictures and metrics, at their steps."""
 
 import zlib
-from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -10,8 +8,8 @@ from jax.experimental import multihost_utils
 
 from jaxgan.core import State
 from jaxgan.data import Source
-from jaxgan.training import evaluation
 from jaxgan.training.album import Album
+from jaxgan.training.evaluation import Metric
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records
 from jaxgan.training.run_folder import RunFolder
@@ -19,30 +17,99 @@ from jaxgan.training.sampling import Sampler
 
 
 class Observer:
-    """Draws and measures the averaged players when it is time to.
+    """Draws and measures the averaged players when it is time to, into a run's album and records.
 
     Args:
         plan: The run's plan.
         source: Its training data.
-
-    Raises:
-        ConfigError: The config names a metric that is unknown, or that this game and its data do not allow.
+        sampler: What its game can do.
+        metrics: What to measure, by name; the first one's score tells the best checkpoint.
+        folder: The run's folder.
+        records: Where values go.
+        step: The step that the run goes on from; None: it begins.
     """
 
-    def __init__(self, plan: Plan, source: Source) -> None:
-        config = self._config = plan.config
-        self._source = source
-        self._sampler = Sampler(plan.game, plan.mesh, plan.shapes.image, config.batch_size, config.statistics_batches)
-        self._metrics = evaluation.choose(config, self._sampler, source)
-        first = next(iter(self._metrics.values()), None)
-        self.lower_is_better = first is None or first.lower_is_better
-        self._score = "" if first is None else first.score
+    def __init__(
+        self,
+        plan: Plan,
+        source: Source,
+        sampler: Sampler,
+        metrics: dict[str, Metric],
+        folder: RunFolder,
+        records: Records,
+        step: int | None,
+    ) -> None:
+        self._config, self._source, self._sampler, self._metrics = plan.config, source, sampler, metrics
+        self._folder, self._records = folder, records
+        self._album = Album(folder, sampler, source, self._key("album"), step, records.write)
 
-    def open(self, folder: RunFolder, records: Records, step: int | None, write: bool) -> None:
-        """Begins to keep an album in the run's folder; arguments as `Album`'s and `Records`'."""
-        self._records = records
-        self._album = Album(folder, self._sampler, self._source, self._key("album"), step, write)
+    def due(self, step: int, last: bool = False) -> bool:
+        """Whether there is something to look at after `step` steps that was not looked at yet."""
+        return self._draws(step, last) or self._measures(step, last)
+
+    def look(self, state: State, step: int, images: int, stage: int, last: bool = False) -> float | None:
+        """Draws and measures what is due; returns the score if it was measured.
+
+        Args:
+            state: The game, after `step` steps and `images` real images.
+            step: As the host counts it.
+            images: As the host counts them.
+            stage: The stage of the last step.
+            last: Whether it is the end, at which everything is due.
+        """
+        draws, measures = self._draws(step, last), self._measures(step, last)
+        if not (draws or measures):
+            return None
+        snapshot = self._sampler.at(state, stage, self._key("statistics"))
+        if draws:
+            self._album.draw(snapshot, step)
+        if not measures:
+            return None
+        values: dict[str, float] = {}
+        for name, metric in self._metrics.items():
+            values |= metric.measure(snapshot, self._source, self._config, self._key(name))
+        if jax.process_count() > 1:
+            # Whether to keep a checkpoint hangs on these: all processes must see the same ones.
+            agreed = multihost_utils.broadcast_one_to_all(np.array(list(values.values()), np.float64))
+            values = dict(zip(values, agreed.tolist(), strict=True))
+        self._records.evaluated(step, images, values)
+        return values[self._score]
+
+    def finish(self) -> None:
+        """Draws what sums the run up."""
+        floors = {metric.score: metric.floor for metric in self._metrics.values() if metric.floor}
+        self._album.finish(self._records.lines, floors)
+
+    def summary(self) -> str:
+        """Where everything lies, and what the metrics say, for people."""
+        folder = self._folder
+        places = [("samples", self._album.latest), ("real beside fake", folder.real_and_fake), ("loss curves", folder.losses)]
+        places += [("animation", folder.animation), ("metrics", folder.metrics), ("checkpoint", folder.checkpoints)]
+        lines = [f"{name:<18}{path}" for name, path in places if path is not None and path.exists()]
+        for metric in self._metrics.values():
+            by_step = self._records.series(metric.score)
+            notes = [f"untrained {by_step[0]:.4g}"] if 0 in by_step else []
+            if metric.floor:
+                notes.append(f"real held-out data {self._records.series(metric.floor)[max(by_step)]:.4g}")
+            notes.append("lower is better" if metric.lower_is_better else "higher is better")
+            lines.append(f"{metric.score:<18}{by_step[max(by_step)]:.4g}   ({', '.join(notes)})")
+        return "\n".join(lines)
+
+    @property
+    def _score(self) -> str:
+        return next(iter(self._metrics.values())).score
+
+    def _draws(self, step: int, last: bool) -> bool:
+        return (last or _due(step, self._config.sample_every)) and step not in self._album.frames
+
+    def _measures(self, step: int, last: bool) -> bool:
+        due = last or _due(step, self._config.evaluate_every)
+        return bool(self._metrics) and due and step not in self._records.series(self._score)
 
     def _key(self, what: str) -> jax.Array:
         """The same noise at every step, so that pictures and values can be compared."""
         return jax.random.fold_in(jax.random.key(self._config.seed), zlib.crc32(what.encode()))
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0

@@ -97,9 +97,10 @@ def curves(lines: Sequence[Mapping[str, Any]], floors: Mapping[str, str] | None 
         for name, value in line.items():
             if value is not None and name not in ("step", "images", "seconds", "images_per_second"):
                 series.setdefault(name, []).append((line["step"], value))
-    panels: dict[str, list[str]] = {}
+    panels: dict[str, list[str]] = {"loss": []}
     for name in series:
         panels.setdefault(_panel(name, floors or {}), []).append(name)
+    panels = {title: names for title, names in panels.items() if names}
     columns = min(3, max(1, len(panels)))
     rows = max(1, -(-len(panels) // columns))
     figure = Figure(figsize=(4.2 * columns, 2.6 * rows), layout="constrained")

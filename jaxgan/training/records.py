@@ -66,10 +66,8 @@ class Records:
 
     def __init__(self, folder: RunFolder, step: int | None, images: int, write: bool = True) -> None:
         self.lines = [] if step is None else [line for line in read_metrics(folder.metrics) if line["step"] <= step]
-        self.stopwatch = Stopwatch(max((line.get("seconds", 0.0) for line in self.lines), default=0.0))
-        self._lap = (images, self.stopwatch.seconds)
         self._start: tuple[float, float] | None = None  # when the first step was done, and how much of the run was
-        self._write, self._files = write, contextlib.ExitStack()
+        self.write, self._files = write, contextlib.ExitStack()
         self._bar: Any = None
         self._board: Any = None
         if write:
@@ -80,6 +78,8 @@ class Records:
             if sys.stderr.isatty():
                 look = "{percentage:3.0f}%|{bar:20}| {postfix}"
                 self._bar = self._files.enter_context(tqdm(total=1.0, bar_format=look, dynamic_ncols=True))
+        self.stopwatch = Stopwatch(max((line.get("seconds", 0.0) for line in self.lines), default=0.0))
+        self._lap = (images, self.stopwatch.seconds)
 
     def __enter__(self) -> "Records":
         return self
@@ -89,7 +89,7 @@ class Records:
 
     def say(self, text: str) -> None:
         """Prints a line to stderr, above the bar if there is one."""
-        if self._write:
+        if self.write:
             tqdm.write(text, file=sys.stderr)
 
     def progress(self, fraction: float) -> None:
@@ -116,7 +116,7 @@ class Records:
         seconds = self.stopwatch.seconds
         rate = (images - images_before) / max(seconds - seconds_before, 1e-9)
         self._lap = (images, seconds)
-        self._append(step, images, {**metrics, "images_per_second": round(rate, 1), "seconds": round(seconds, 2)})
+        self._append(step, images, {**metrics, "images_per_second": rate, "seconds": seconds})
         losses = {name: value for name, value in metrics.items() if name.endswith("/loss")}
         left = self._time_left(fraction)
         if self._bar is not None:
@@ -131,16 +131,31 @@ class Records:
         self._append(step, images, values)
         self.say(f"step={step} " + " ".join(f"{name}={value:.4g}" for name, value in values.items()))
 
+    def print(self, text: str) -> None:
+        """Prints what is not progress but result, to stdout."""
+        if self.write:
+            if self._bar is not None:
+                self._bar.close()
+            print(text)
+
+    def result(self, step: int, images: int) -> dict[str, float]:
+        """The last value of everything, "untrained/..." for values before the first step, and the counts."""
+        last: dict[str, float] = {}
+        for line in self.lines:
+            prefix = "" if line["step"] else "untrained/"
+            last |= {prefix + name: value for name, value in line.items() if name not in ("step", "images")}
+        return {**last, "step": step, "images": images, "seconds": self.stopwatch.seconds}
+
     def series(self, name: str) -> dict[int, float]:
         """One metric by step."""
         return {line["step"]: line[name] for line in self.lines if line.get(name) is not None}
 
     def _append(self, step: int, images: int, values: Mapping[str, float]) -> None:
-        # JSON has no NaN.
-        finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
-        line = {"step": step, "images": images, **finite}
+        # Six digits say it all, and JSON has no NaN.
+        rounded = {name: float(f"{value:.6g}") if math.isfinite(value) else None for name, value in values.items()}
+        line = {"step": step, "images": images, **rounded}
         self.lines.append(line)
-        if self._write:
+        if self.write:
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
         if self._board is not None:

@@ -7,8 +7,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgan.core import Game, State, merge_statistics
+from jaxgan.core import State, merge_statistics
 from jaxgan.core.parallel import replicated
+from jaxgan.training.plan import Plan
 
 # A network alone needs far less memory than a training step, so small minibatches need not be kept to.
 _SMALLEST_BATCH = 16
@@ -18,24 +19,16 @@ class Sampler:
     """Compiles what a game can do, once for all moments of a run.
 
     Args:
-        game: The game.
-        mesh: Calls are cut among its devices, and every process gets the whole result.
-        image_shape: Of the data. A stage whose images are smaller has them enlarged to it, pixel by pixel.
-        batch_size: Images in a call, about: it is raised to 16, and to what the mesh divides.
-        statistics_batches: Batches that batch norm's sampling statistics are estimated over; 0: each batch's own.
+        plan: The run's plan. Calls are cut among its devices, and every process gets the whole result.
     """
 
-    def __init__(
-        self,
-        game: Game,
-        mesh: jax.sharding.Mesh,
-        image_shape: tuple[int, ...],
-        batch_size: int,
-        statistics_batches: int,
-    ) -> None:
-        self.game, self.image_shape, self.statistics_batches = game, image_shape, statistics_batches
-        self.batch_size = -(-max(batch_size, _SMALLEST_BATCH) // mesh.size) * mesh.size
-        jit = functools.partial(jax.jit, out_shardings=replicated(mesh))
+    def __init__(self, plan: Plan) -> None:
+        self.game, self.image_shape = plan.game, plan.shapes.image
+        self.statistics_batches = plan.config.statistics_batches
+        # Images in a call: a number that the mesh divides.
+        self.batch_size = -(-max(plan.config.batch_size, _SMALLEST_BATCH) // plan.mesh.size) * plan.mesh.size
+        game = plan.game
+        jit = functools.partial(jax.jit, out_shardings=replicated(plan.mesh))
         self.estimate = jit(game.statistics, static_argnames=("number", "stage"))
         self.sample = jit(game.sample, static_argnames=("number", "stage"))
         self.translate = jit(game.translate, static_argnames=("stage", "direction"))
@@ -97,6 +90,7 @@ class Snapshot:
             )
             parts.append(np.asarray(images))
         images = np.concatenate(parts)[:number]
+        # A stage whose images are smaller than the data has them enlarged, pixel by pixel.
         if images.ndim == 4:
             for axis in (1, 2):
                 images = images.repeat(self.sampler.image_shape[axis - 1] // images.shape[axis], axis)

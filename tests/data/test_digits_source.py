@@ -64,7 +64,7 @@ def test_coloured_digits() -> None:
     assert image.shape == (8, 8, 3)
     np.testing.assert_array_equal(image[plain == 0], np.broadcast_to([0, 0, 96], ((plain == 0).sum(), 3)))
     np.testing.assert_array_equal(image[plain == 255], np.broadcast_to([255, 160, 0], ((plain == 255).sum(), 3)))
-    with pytest.raises(DataError, match="'coloured' needs data.channels=3, not 1"):
+    with pytest.raises(DataError, match=r"'coloured' needs data.channels=3, not 1"):
         make_source("digits", domain="coloured", channels=1)[0]
 
 
@@ -101,9 +101,9 @@ def test_aligned_training_digits() -> None:
 
 
 def test_errors() -> None:
-    with pytest.raises(DataError, match="data.domain='invertd' is unknown; did you mean 'inverted'"):
+    with pytest.raises(DataError, match=r"data.domain='invertd' is unknown; did you mean 'inverted'"):
         make_source("digits", domain="invertd")
-    with pytest.raises(DataError, match="data.split='val' is unknown to the digits; choose 'train' or 'test'"):
+    with pytest.raises(DataError, match=r"data.split='val' is unknown to the digits; choose 'train' or 'test'"):
         make_source("digits", split="val")
-    with pytest.raises(DataError, match="needs an image_size divisible by 4, not 18x18"):
+    with pytest.raises(DataError, match=r"needs an image_size divisible by 4, not 18x18"):
         make_source("digits", domain="low_resolution", image_size=18)[0]

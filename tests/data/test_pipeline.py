@@ -215,7 +215,7 @@ def test_errors_while_reading_reach_the_caller(folder: pathlib.Path) -> None:
     loader = Loader(source, resident_bytes=0)
     for file in folder.rglob("*.png"):
         file.unlink()
-    with pytest.raises(DataError, match=r"png cannot be read \(.*No such file.*\), unreadable image 1 of 15"):
+    with pytest.raises(DataError, match=r"png cannot be read \(No such file or directory\), unreadable image"):
         next(loader.batches(4))
 
 
@@ -223,7 +223,7 @@ def test_batches_that_cannot_be(folder: pathlib.Path) -> None:
     loader = Loader(make_source("folder", path=str(folder)))
     with pytest.raises(DataError, match=f"^batch_size=16 exceeds the 15 records of {folder}; lower it$"):
         loader.batches(16)
-    with pytest.raises(DataError, match="^batch_size=0; it must be at least 1$"):
+    with pytest.raises(DataError, match=r"^batch_size=0; it must be at least 1$"):
         loader.batches(0)
     loader = Loader(make_source("folder", path=str(folder)), mesh=data_mesh())
     message = "^batch_size=12 is not divisible by the 8 devices of the mesh's axis 'data'; take 8$"

@@ -157,5 +157,5 @@ def test_other_features(tmp_path: pathlib.Path) -> None:
         make_source("tfds:text_set", path=str(tmp_path))
     source = make_source("tfds:mask_set", path=str(tmp_path))
     assert source.num_classes is None and set(source[0]) == {"image"}
-    with pytest.raises(DataError, match="tfds:mask_set .* has no class labels; put the images in one subfolder"):
+    with pytest.raises(DataError, match=r"tfds:mask_set .* has no class labels; put the images in one subfolder"):
         make_source("tfds:mask_set", path=str(tmp_path), require_labels=True)

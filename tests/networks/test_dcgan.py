@@ -1,5 +1,7 @@
 """DCGAN, layer by layer against torch, and its sizes."""
 
+import itertools
+
 import jax
 import numpy as np
 import pytest
@@ -68,8 +70,7 @@ def test_errors(network, inputs, words, shapes):
         shapes(network, inputs)
 
 
-# The same networks in torch, written as a list of layers; torch's kernels are (in, out, H, W) for transposed convolutions and
-# (out, in, H, W) for convolutions.
+# The same networks in torch, whose kernels are (in, out, H, W) for transposed convolutions, (out, in, H, W) for others.
 def torch_generator(nn, latent, widths, channels, layout):
     up = dict(kernel_size=4, stride=2, padding=1) if layout == "torch" else dict(kernel_size=5, stride=2, padding=2)
     up |= {} if layout == "torch" else {"output_padding": 1}
@@ -85,7 +86,7 @@ def torch_generator(nn, latent, widths, channels, layout):
 def torch_discriminator(nn, channels, widths, layout):
     down = dict(kernel_size=4, stride=2, padding=1) if layout == "torch" else dict(kernel_size=5, stride=2, padding=2)
     layers = [nn.Conv2d(channels, widths[0], bias=False, **down), nn.LeakyReLU(0.2)]
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in itertools.pairwise(widths):
         layers += [nn.Conv2d(before, after, bias=False, **down), nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
     if layout == "torch":
         return nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 0, bias=False), nn.Flatten(0))

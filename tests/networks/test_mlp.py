@@ -45,5 +45,5 @@ def test_no_hidden_layer_is_affine(initialise):
 
 @pytest.mark.parametrize("fields", [{"activation": "swish"}, {"output": "sigmoid"}])
 def test_unknown_names_are_errors_that_list_the_known(fields, initialise):
-    with pytest.raises(ValueError, match="choose one of.*'tanh'"):
+    with pytest.raises(ValueError, match=r"choose one of.*'tanh'"):
         initialise(MLPGenerator(**fields), np.zeros((2, 3), np.float32))

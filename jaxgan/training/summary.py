@@ -1,0 +1,92 @@
+"""The dry run: the resolved config, the parameters of every player, the stages, and how much memory it will take."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan.core import State
+from jaxgan.training.plan import Plan
+
+# On a CPU, compiling the step of a larger game takes minutes.
+_CHEAP_TO_COMPILE = 5_000_000
+
+
+def summarize(plan: Plan) -> str:
+    """The dry run's text for a plan; nothing of the game's size is allocated."""
+    state = plan.abstract_state()
+    parts = ["config", str(plan.config).rstrip(), ""]
+    total = 0
+    for name, player in state.players.items():
+        rows = [(path, str(leaf.shape), f"{leaf.size:,}") for path, leaf in _leaves(player.params)]
+        count = sum(leaf.size for _, leaf in _leaves(player.params))
+        total += count
+        parts += [*_table([(name, "shape", "parameters"), *rows, ("total", "", f"{count:,}")]), ""]
+    parts += [f"all players: {total:,} parameters", "", *_stages(plan), "", *_memory(plan, state, total)]
+    return "\n".join(parts)
+
+
+def _stages(plan: Plan) -> list[str]:
+    rows = [("stage", "turns of a step", "minibatch", "until")]
+    for index, stage in enumerate(plan.game.stages):
+        turns = [
+            turn.name + (f" x{turn.repeats}" if turn.repeats > 1 else "") + (f" every {turn.every}" if turn.every > 1 else "")
+            for turn in stage.turns
+        ]
+        ends = [("step", stage.until_step), ("image", stage.until_images)]
+        if index == len(plan.game.stages) - 1:
+            ends += [("step", plan.config.steps), ("image", plan.config.images)]
+        until = " or ".join(f"{unit} {end:,}" for unit, end in ends if end)
+        rows.append((stage.name, ", ".join(turns), f"{plan.batch_size(index)} images", until))
+    return _table(rows)
+
+
+def _memory(plan: Plan, state: State, parameters: int) -> list[str]:
+    players = state.players.values()
+    rows = [
+        ("parameters", [player.params for player in players]),
+        ("optimizer state", [player.optimizer for player in players]),
+        ("moving averages", [player.average for player in players]),
+        ("constraints and the game's memory", ([player.constraint for player in players], state.memory)),
+        ("the state, on every device", state),
+    ]
+    lines = [f"{name:<36}{_megabytes(_bytes(tree)):>14}" for name, tree in rows]
+    if jax.default_backend() == "cpu" and parameters > _CHEAP_TO_COMPILE:
+        return [*lines, "activations are not estimated: on a CPU, compiling a step of this size takes minutes"]
+    stage = len(plan.game.stages) - 1
+    round = plan.game.round(0, 0)._replace(stage=stage, turns=tuple(turn.name for turn in plan.game.stages[stage].turns))
+    with jax.set_mesh(plan.mesh):
+        minibatch = plan.shapes.minibatch(plan.batch_size(stage))
+        minibatches = (minibatch,) * plan.game.minibatches(round)
+        step = jax.jit(plan.game.step, static_argnames="round", donate_argnums=0)
+        analysis = step.lower(state, minibatches, round=round).compile().memory_analysis()
+    if analysis is not None:
+        lines.append(f"{'activations and gradients of a step':<36}{_megabytes(analysis.temp_size_in_bytes):>14}")
+        lines.append("  (the compiler's own count for the last stage, on each device; with the state, what a step takes")
+        lines.append("   beside the data; sampling and evaluation come on top)")
+    return lines
+
+
+def _leaves(tree: Any) -> Iterable[tuple[str, Any]]:
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        yield jax.tree_util.keystr(path, simple=True, separator="/"), leaf
+
+
+def _bytes(tree: Any) -> int:
+    def size(leaf: Any) -> int:
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            leaf = jax.eval_shape(jax.random.key_data, leaf)
+        return math.prod(leaf.shape) * leaf.dtype.itemsize
+
+    return sum(size(leaf) for leaf in jax.tree.leaves(tree))
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 2**20:,.2f} MiB"
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

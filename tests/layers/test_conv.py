@@ -1,0 +1,257 @@
+"""Convolutions: against torch, finite differences, and under the transformations that a game uses."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec as P
+from jax.test_util import check_grads
+
+from jaxgan.layers import Conv, UpConv, bilinear, convolution, up_convolution
+
+# kernel side, strides, padding, height, width
+DOWN = {
+    "3x3 same": (3, 1, 1, 6, 5),
+    "7x7 same": (7, 1, 3, 8, 8),
+    "1x1": (1, 1, 0, 5, 4),
+    "1x1 stride 2": (1, 2, 0, 5, 4),
+    "4x4 stride 2": (4, 2, 1, 8, 6),
+    "5x5 stride 2, odd map": (5, 2, 2, 7, 8),
+    "3x3 stride 2, remainder": (3, 2, 0, 8, 8),
+    "patch discriminator": (4, 1, 1, 7, 6),
+    "2x2 padded": (2, 1, 1, 5, 5),
+    "padding beyond the kernel's centre": (4, 1, 3, 5, 6),
+    "whole image": (4, 1, 0, 4, 4),
+    "strides beyond the kernel": (3, 4, 1, 9, 8),
+}
+# kernel side, strides, padding, output padding, height, width
+UP = {
+    "4x4 stride 2": (4, 2, 1, 0, 4, 3),
+    "first layer of DCGAN": (4, 1, 0, 0, 1, 1),
+    "3x3 stride 2": (3, 2, 1, 1, 4, 5),
+    "5x5 stride 2": (5, 2, 2, 1, 3, 4),
+    "stride 1": (3, 1, 1, 0, 4, 4),
+    "unpadded": (4, 2, 0, 0, 3, 4),
+    "padding beyond the kernel's centre": (4, 2, 3, 1, 5, 4),
+    "strides beyond the kernel": (2, 3, 0, 2, 3, 3),
+    "8x8 stride 4": (8, 4, 2, 0, 2, 3),
+}
+
+
+def normal(seed, *shape):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def torch_values(function, x, kernel, permutation, **options):
+    """Result, and gradients of the sum of its sines, of a torch function in our layout, in float64."""
+    torch = pytest.importorskip("torch")
+    x = torch.tensor(x, dtype=torch.float64).permute(0, 3, 1, 2).requires_grad_()
+    inverse = np.argsort(permutation).tolist()
+    weight = torch.tensor(kernel, dtype=torch.float64).permute(*inverse).requires_grad_()
+    y = getattr(torch.nn.functional, function)(x, weight, **options)
+    torch.sin(y).sum().backward()
+    as_ours = y.detach().permute(0, 2, 3, 1), x.grad.permute(0, 2, 3, 1), weight.grad.permute(*permutation)
+    return [value.numpy() for value in as_ours]
+
+
+def our_values(function, x, kernel):
+    y = function(x, kernel)
+    return y, *jax.grad(lambda x, kernel: jnp.sin(function(x, kernel)).sum(), (0, 1))(x, kernel)
+
+
+def assert_close(ours, theirs, tolerance=1e-4):
+    for ours_one, theirs_one in zip(ours, theirs, strict=True):
+        assert ours_one.shape == theirs_one.shape
+        np.testing.assert_allclose(ours_one, theirs_one, atol=tolerance * np.abs(theirs_one).max(), rtol=tolerance)
+
+
+@pytest.fixture(params=["cpu", "other"])
+def platform(request, monkeypatch):
+    """Both ways to compute the maps: a CPU's, and that of all other platforms."""
+    monkeypatch.setattr(bilinear, "_on_cpu", lambda: request.param == "cpu")
+
+
+def down(strides, padding):
+    return functools.partial(convolution, strides=strides, padding=padding)
+
+
+def up(strides, padding, output_padding):
+    return functools.partial(up_convolution, strides=strides, padding=padding, output_padding=output_padding)
+
+
+@pytest.mark.usefixtures("platform")
+@pytest.mark.parametrize("case", DOWN)
+def test_convolution_and_its_gradients_equal_torch(case):
+    side, strides, padding, height, width = DOWN[case]
+    x, kernel = normal(0, 2, height, width, 3), normal(1, side, side, 3, 4)
+    theirs = torch_values("conv2d", x, kernel, (2, 3, 1, 0), stride=strides, padding=padding)
+    assert_close(jax.jit(our_values, static_argnums=0)(down(strides, padding), x, kernel), theirs)
+
+
+@pytest.mark.usefixtures("platform")
+@pytest.mark.parametrize("case", UP)
+@pytest.mark.parametrize("channels", [3, 16])
+def test_up_convolution_and_its_gradients_equal_torch(case, channels):
+    side, strides, padding, output_padding, height, width = UP[case]
+    x, kernel = normal(0, 2, height, width, 4), normal(1, side, side, 4, channels)
+    options = {"stride": strides, "padding": padding, "output_padding": output_padding}
+    theirs = torch_values("conv_transpose2d", x, kernel, (2, 3, 0, 1), **options)
+    assert_close(jax.jit(our_values, static_argnums=0)(up(strides, padding, output_padding), x, kernel), theirs)
+
+
+@pytest.mark.usefixtures("platform")
+@pytest.mark.parametrize(
+    ("function", "shape", "kernel_shape"),
+    [
+        (down(2, 1), (2, 6, 5, 2), (4, 4, 2, 3)),
+        (down(1, 1), (2, 3, 3, 2), (2, 2, 2, 3)),
+        (down(1, "REFLECT"), (1, 4, 4, 2), (3, 3, 2, 2)),
+        (up(2, 1, 0), (2, 3, 2, 2), (4, 4, 2, 16)),
+        (up(2, 1, 1), (1, 2, 3, 2), (3, 3, 2, 3)),
+    ],
+)
+def test_first_and_second_derivatives_are_finite_differences(function, shape, kernel_shape):
+    with jax.enable_x64(True):
+        x, kernel = normal(0, *shape).astype(np.float64), normal(1, *kernel_shape).astype(np.float64)
+        check_grads(jax.jit(lambda x, kernel: jnp.sin(function(x, kernel))), (x, kernel), order=2, modes=["rev"])
+
+
+def test_gradient_penalty_equals_plain_lax():
+    """The parameters' gradient of a penalty on the images' gradient, through both kinds of convolution."""
+    layout = ("NHWC", "HWIO", "NHWC")
+
+    def plain_down(x, kernel):
+        return jax.lax.conv_general_dilated(x, kernel, (2, 2), ((1, 1), (1, 1)), dimension_numbers=layout)
+
+    def plain_up(x, kernel):
+        return jax.lax.conv_transpose(x, kernel[::-1, ::-1], (2, 2), ((2, 2), (2, 2)), dimension_numbers=layout)
+
+    def penalty(kernels, x, down_function, up_function):
+        def critic(x):
+            return jnp.tanh(up_function(jnp.tanh(down_function(x, kernels[0])), kernels[1])).sum()
+
+        return (jnp.sqrt(jnp.square(jax.grad(critic)(x)).sum((1, 2, 3))) - 1.0).sum() ** 2
+
+    with jax.enable_x64(True):
+        x = normal(0, 3, 8, 8, 2).astype(np.float64)
+        kernels = [normal(1, 4, 4, 2, 5).astype(np.float64), normal(2, 4, 4, 5, 16).astype(np.float64)]
+        gradient = jax.jit(jax.grad(penalty), static_argnums=(2, 3))
+        ours = gradient(kernels, x, down(2, 1), up(2, 1, 0))
+        assert_close(ours, gradient(kernels, x, plain_down, plain_up), 1e-9)
+
+
+@pytest.mark.parametrize("ensemble", [3, 17])
+def test_vmap_over_kernels_equals_a_loop(ensemble):
+    x, kernels, maps = normal(0, 2, 4, 4, 2), normal(1, ensemble, 4, 4, 2, 3), normal(2, ensemble, 4, 4, 3, 2)
+
+    def loss(kernel, kernel_up):
+        return jnp.sin(up(2, 1, 0)(jnp.tanh(down(2, 1)(x, kernel)), kernel_up)).sum()
+
+    gradient = jax.grad(loss, (0, 1))
+    loop = [gradient(kernels[i], maps[i]) for i in range(ensemble)]
+    assert_close(jax.jit(jax.vmap(gradient))(kernels, maps), [np.stack(values) for values in zip(*loop, strict=True)])
+
+
+def test_vmap_over_images_and_nested_vmaps_equal_a_loop():
+    x, kernels = normal(0, 3, 5, 5, 2), normal(1, 2, 3, 3, 2, 4)
+
+    def gradient(kernel, image):  # of one image, by its kernel
+        return jax.grad(lambda kernel: jnp.sin(down(2, 1)(image[None], kernel)).sum())(kernel)
+
+    ours = jax.jit(jax.vmap(jax.vmap(gradient, (None, 0)), (0, None)))(kernels, x)
+    assert_close([ours], [np.stack([[gradient(kernel, image) for image in x] for kernel in kernels])])
+
+
+def loss_of_both(kernels, x):
+    return jnp.square(up(2, 1, 0)(jnp.tanh(down(2, 1)(x, kernels[0])), kernels[1])).sum()
+
+
+def test_a_batch_sharded_by_jit_gives_the_same_gradient_without_moving_images():
+    x, kernels = normal(0, 32, 32, 32, 2), [normal(1, 4, 4, 2, 8), normal(2, 4, 4, 8, 16)]
+    mesh = jax.make_mesh((8,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
+    sharded = jax.device_put(x, NamedSharding(mesh, P("data")))
+    gradient = jax.jit(jax.grad(loss_of_both))
+    assert_close(gradient(kernels, sharded), gradient(kernels, x))
+    program = gradient.lower(jax.device_put(kernels, NamedSharding(mesh, P())), sharded).compile().as_text()
+    assert "all-reduce" in program
+    for movement in ("all-gather", "all-to-all", "collective-permute"):
+        assert movement not in program
+
+
+@pytest.mark.parametrize("check_vma", [True, False])
+def test_a_batch_split_by_shard_map_gives_the_same_gradient(check_vma):
+    x, kernels = normal(0, 8, 8, 8, 2), [normal(1, 4, 4, 2, 3), normal(2, 4, 4, 3, 2)]
+    mesh = jax.make_mesh((8,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
+
+    def gradient(kernels, x):
+        gradient = jax.grad(loss_of_both)(kernels, x)
+        return gradient if check_vma else jax.lax.psum(gradient, "data")
+
+    split = jax.shard_map(gradient, mesh=mesh, in_specs=(P(), P("data")), out_specs=P(), check_vma=check_vma)
+    assert_close(jax.jit(split)(kernels, x), jax.grad(loss_of_both)(kernels, x))
+
+
+def test_large_batches_are_summed_in_parts():
+    """4096 pixels: more than are summed at once."""
+    x, maps = normal(0, 64, 16, 16, 2), normal(1, 64, 8, 8, 3)
+    kernel_gradient = jax.grad(lambda kernel: jnp.vdot(down(2, 1)(x, kernel), maps))(jnp.zeros((4, 4, 2, 3)))
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    expected = [
+        [np.einsum("bhwc,bhwd->cd", padded[:, i : i + 15 : 2, j : j + 15 : 2], maps) for j in range(4)]
+        for i in range(4)
+    ]
+    assert_close([kernel_gradient], [np.array(expected)])
+
+
+def test_bfloat16_computes_in_bfloat16_and_sums_kernel_gradients_in_float32():
+    x, kernel = jnp.ones((64, 8, 8, 2), jnp.bfloat16), jnp.ones((3, 3, 2, 3))
+    assert convolution(x, kernel).dtype == jnp.bfloat16
+    gradient = jax.grad(lambda kernel: convolution(x, kernel, padding=1).astype(jnp.float32).sum())(kernel)
+    assert gradient.dtype == jnp.float32
+    # 64 * 8 * 7 pixels lie under the middle tap of the upper row: bfloat16 has no such number
+    np.testing.assert_array_equal(gradient[0, 1], 64 * 8 * 7)
+
+
+def test_same_padding_halves_sizes_upwards():
+    x, kernel = normal(0, 1, 5, 4, 1), np.ones((3, 3, 1, 1), np.float32)
+    y = convolution(x, kernel, 2, "SAME")
+    # 5 rows: one row of zeros on each side; 4 columns: one column of zeros at the end
+    padded = np.pad(x[0, :, :, 0], ((1, 1), (0, 1)))
+    expected = [[padded[i : i + 3, j : j + 3].sum() for j in (0, 2)] for i in (0, 2, 4)]
+    np.testing.assert_allclose(y[0, :, :, 0], expected, rtol=1e-5)
+
+
+def test_reflection_padding_equals_numpy():
+    x, kernel = normal(0, 2, 6, 5, 2), normal(1, 7, 5, 2, 3)
+    padded = np.pad(x, ((0, 0), (3, 3), (2, 2), (0, 0)), mode="reflect")
+    assert_close([convolution(x, kernel, 1, "REFLECT")], [convolution(padded, kernel, 1, "VALID")])
+
+
+def test_modules_hold_float32_kernels_with_the_output_last_and_add_biases():
+    x = jnp.asarray(normal(0, 2, 4, 4, 3))
+    for module, size in ((Conv(5, (3, 2), dtype=jnp.bfloat16), 4), (UpConv(5, (4, 4), dtype="bfloat16"), 8)):
+        params = module.init(jax.random.key(0), x)["params"]
+        assert params["kernel"].dtype == params["bias"].dtype == jnp.float32
+        assert params["kernel"].shape == (*module.kernel_size, 3, 5)
+        y = module.apply({"params": {"kernel": 0 * params["kernel"], "bias": jnp.arange(5.0)}}, x)
+        assert y.dtype == jnp.bfloat16
+        np.testing.assert_array_equal(y, np.broadcast_to(np.arange(5.0), (2, size, size, 5)))
+    assert set(Conv(5, 1, use_bias=False).init(jax.random.key(0), x)["params"]) == {"kernel"}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: convolution(jnp.ones((1, 4, 4, 3)), jnp.ones((3, 3, 2, 5))), "do not fit"),
+        (lambda: convolution(jnp.ones((1, 2, 2, 3)), jnp.ones((5, 5, 3, 5)), 1, 1), "larger image"),
+        (lambda: convolution(jnp.ones((1, 4, 4, 3)), jnp.ones((3, 3, 3, 5)), 1, "reflect"), "unknown padding"),
+        (lambda: up_convolution(jnp.ones((1, 4, 4, 3)), jnp.ones((4, 4, 3, 5)), 2, 1, 2), "output_padding 2"),
+        (lambda: up_convolution(jnp.ones((1, 1, 1, 3)), jnp.ones((4, 4, 3, 5)), 2, 2), "less padding"),
+    ],
+)
+def test_what_does_not_fit_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,0 +1,147 @@
+"""ProGAN: growth without a jump, one parameter tree for every resolution, published sizes."""
+
+import itertools
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan.networks import PROGAN_GAINS, ProGANDiscriminator, ProGANGenerator
+
+FIELDS = {"max_resolution": 16, "base_width": 32, "max_width": 8}
+GENERATOR = ProGANGenerator(**FIELDS)
+DISCRIMINATOR = ProGANDiscriminator(**FIELDS)
+LATENT = jax.random.normal(jax.random.key(1), (4, 6))
+IMAGE = jax.random.normal(jax.random.key(2), (4, 16, 16, 3))
+
+
+@pytest.fixture(scope="module")
+def generator():
+    """The generator as a function of latents, resolution and alpha, operation by operation: no fusion changes a bit."""
+    params = jax.jit(lambda key: GENERATOR.init(key, LATENT)["params"])(jax.random.key(0))
+    return lambda *args, **options: GENERATOR.apply({"params": params}, *args, **options)
+
+
+@pytest.fixture(scope="module")
+def discriminator():
+    params = jax.jit(lambda key: DISCRIMINATOR.init(key, IMAGE)["params"])(jax.random.key(0))
+    return lambda *args, **options: DISCRIMINATOR.apply({"params": params}, *args, **options)
+
+
+def halved(x):
+    return x.reshape(len(x), x.shape[1] // 2, 2, x.shape[2] // 2, 2, -1).mean(axis=(2, 4))
+
+
+def doubled(x):
+    return np.repeat(np.repeat(x, 2, axis=1), 2, axis=2)
+
+
+@pytest.mark.parametrize("resolution", [8, 16])
+def test_a_new_level_changes_nothing_at_first(resolution, generator, discriminator):
+    old = generator(LATENT, resolution=resolution // 2)
+    np.testing.assert_array_equal(generator(LATENT, resolution=resolution, alpha=0.0), doubled(old))
+    image = IMAGE[:, :resolution, :resolution]
+    old = discriminator(halved(image), resolution=resolution // 2)
+    np.testing.assert_array_equal(discriminator(image, resolution=resolution, alpha=0.0), old)
+
+
+@pytest.mark.parametrize("resolution", [8, 16])
+def test_a_grown_level_has_forgotten_the_old_one(resolution, generator, discriminator):
+    np.testing.assert_array_equal(
+        generator(LATENT, resolution=resolution, alpha=1.0), generator(LATENT, resolution=resolution)
+    )
+    image = IMAGE[:, :resolution, :resolution]
+    np.testing.assert_array_equal(discriminator(image, alpha=1.0), discriminator(image))
+
+
+def test_images_fade_linearly(generator):
+    ends = [generator(LATENT, resolution=16, alpha=alpha) for alpha in (0.0, 1.0)]
+    assert np.abs(ends[0] - ends[1]).max() > 0.1
+    # alpha may be traced: one compiled program for the whole fade.
+    faded = jax.jit(lambda alpha: generator(LATENT, resolution=16, alpha=alpha))(0.25)
+    np.testing.assert_allclose(faded, 0.75 * ends[0] + 0.25 * ends[1], atol=1e-5)
+
+
+def test_alpha_means_nothing_at_the_first_level(generator, discriminator):
+    np.testing.assert_array_equal(generator(LATENT, resolution=4, alpha=0.3), generator(LATENT, resolution=4))
+    image = IMAGE[:, :4, :4]
+    np.testing.assert_array_equal(discriminator(image, alpha=0.3), discriminator(image))
+
+
+def test_the_defaults_are_the_grown_networks(generator, discriminator):
+    np.testing.assert_array_equal(generator(LATENT), generator(LATENT, resolution=16))
+    np.testing.assert_array_equal(discriminator(IMAGE), discriminator(IMAGE, resolution=16))
+
+
+def test_one_parameter_tree_for_all_resolutions(shapes):
+    def structure(tree):
+        return jax.tree.map(lambda leaf: leaf.shape, tree)
+
+    trees = [structure(shapes(GENERATOR, (2, 6), resolution=resolution)) for resolution in (4, 8, 16, None)]
+    trees += [structure(shapes(GENERATOR, (2, 6), resolution=8, alpha=0.5))]
+    assert all(tree == trees[0] for tree in trees)
+    assert set(trees[0]) == {"project"} | {f"{kind}_{size}" for kind in ("level", "to_rgb") for size in (4, 8, 16)}
+    trees = [structure(shapes(DISCRIMINATOR, (2, size, size, 3))) for size in (4, 8, 16)]
+    trees += [structure(shapes(DISCRIMINATOR, (2, 8, 8, 3), resolution=8, alpha=0.5))]
+    assert all(tree == trees[0] for tree in trees)
+    names = {f"{kind}_{size}" for kind in ("level", "from_rgb") for size in (4, 8, 16)}
+    assert set(trees[0]) == {"dense", "score"} | names
+
+
+def test_published_parameters(count, shapes):
+    def conv(inputs, outputs, size):
+        return size * size * inputs * outputs + outputs
+
+    # Table 2: widths of 4x4 to 1024x1024. The authors' program prints 23,087,249 for the discriminator.
+    widths = [512, 512, 512, 512, 256, 128, 64, 32, 16]
+    generator = conv(512, 512, 4) + conv(512, 512, 3) + sum(conv(width, 3, 1) for width in widths)
+    discriminator = conv(513, 512, 3) + conv(512, 512, 4) + 513 + sum(conv(3, width, 1) for width in widths)
+    for before, after in itertools.pairwise(widths):
+        generator += conv(before, after, 3) + conv(after, after, 3)
+        discriminator += conv(after, after, 3) + conv(after, before, 3)
+    assert count(ProGANGenerator(), (2, 512)) == generator == 23_079_115
+    assert count(ProGANDiscriminator(), (4, 1024, 1024, 3)) == discriminator == 23_087_249
+    assert shapes(ProGANGenerator(), (2, 512))["level_1024"]["conv_0"]["kernel"].shape == (3, 3, 32, 16)
+
+
+def test_kernels_are_standard_normal_once_equalised(initialise):
+    # N(0, 1) times gain / sqrt(fan-in) is what the networks compute with (section 4.1).
+    network = ProGANDiscriminator(max_resolution=8, base_width=512, max_width=32)
+    params = initialise(network, IMAGE[:, :8, :8])
+    stored = []
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        name = jax.tree_util.keystr(path, simple=True, separator="/")
+        if name.endswith("bias"):
+            assert not np.any(leaf)
+            continue
+        gain = next((gain for layer, gain in PROGAN_GAINS.items() if layer in name), math.sqrt(2))
+        kernel = np.asarray(leaf).ravel() / (gain / math.sqrt(leaf.size / leaf.shape[-1]))
+        assert abs(kernel.std() - 1) < 4 / math.sqrt(2 * kernel.size), name
+        stored.append(kernel)
+    np.testing.assert_allclose(np.std(np.concatenate(stored)), 1, atol=0.02)
+
+
+def test_latents_count_by_their_direction_only(generator):
+    np.testing.assert_allclose(generator(3 * LATENT), generator(LATENT), atol=1e-4)
+
+
+def test_groups_of_the_minibatch_standard_deviation_stay_apart(discriminator):
+    images = jnp.concatenate([IMAGE, -IMAGE])
+    np.testing.assert_allclose(discriminator(images)[:4], discriminator(IMAGE), atol=1e-5)
+    assert np.abs(discriminator(images[:2]) - discriminator(images)[:2]).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("network", "inputs", "options", "words"),
+    [
+        (GENERATOR, (2, 6), {"resolution": 32}, "no level for resolution=32; choose one of 4, 8, 16"),
+        (ProGANGenerator(max_resolution=48), (2, 6), {}, "max_resolution=48, but it must be a power of two"),
+        (DISCRIMINATOR, (2, 8, 8, 3), {"resolution": 16}, "8x8 at resolution=16"),
+        (DISCRIMINATOR, (2, 8, 16, 3), {}, "8x16"),
+    ],
+)
+def test_errors(network, inputs, options, words, shapes):
+    with pytest.raises(ValueError, match=words):
+        shapes(network, inputs, **options)

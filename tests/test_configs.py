@@ -1,0 +1,131 @@
+"""Every config: its default takes real steps at a tiny size, its other variants build and trace."""
+
+import importlib
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from jaxgan.config import ConfigError, build_game, default, named, player
+from jaxgan.training import train
+
+ROOT = pathlib.Path(__file__).parents[1]
+NAMES = sorted(path.stem for path in (ROOT / "configs").glob("*.py"))
+VARIANTS = {
+    "biggan_like": ("cifar10", "paper"),
+    "cyclegan": ("thresholded", "paper", "tutorial"),
+    "dcgan": ("paper", "tutorial"),
+    "progan": ("paper",),
+    "wgan_gp": ("grid25", "paper", "tutorial"),
+}
+
+
+def get_config(name: str, variant: str = ""):
+    return importlib.import_module(f"configs.{name}").get_config(variant)
+
+
+def test_every_config_is_in_the_table():
+    assert sorted(VARIANTS) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_embedded_default_trains(name, tmp_path):
+    config = get_config(name)
+    config.batch_size, config.steps, config.log_every = 8, 2, 1
+    config.sample_every = config.evaluate_every = config.checkpoint_every = 2
+    config.evaluate_samples, config.statistics_batches = 80, 1
+    for spec in config.players.values():  # the same shape of network, much thinner
+        for field in ("width", "base_width", "max_width"):
+            if field in spec.network:
+                spec.network[field] = max(2, spec.network[field] // 8)
+    if name == "progan":
+        config.game.stable_images = config.game.fade_images = 8
+        config.steps = 4
+    result = train(config, tmp_path / "run")
+    assert result["step"] == config.steps
+    assert {metric: result[metric] for metric in result if "loss" in metric}
+    assert (tmp_path / "run" / "metrics.jsonl").exists()
+
+
+@pytest.mark.parametrize(("name", "variant"), [(name, variant) for name in NAMES for variant in VARIANTS[name]])
+def test_other_variants_build_and_a_whole_step_traces(name, variant):
+    config = get_config(name, variant)
+    config.lock()
+    size, channels = config.data.image_size or 32, config.data.channels or 3
+    shape = (2,) if config.data.name == "grid25" else (size, size, channels)
+    classes = config.game.get("num_classes")
+    game = build_game(config, shape, classes)
+    batch_size = 8  # shapes do not depend on it, and tracing is all that happens
+    names = ("a", "b") if config.system == "cyclegan" else ("image",)
+    batch = {key: jax.ShapeDtypeStruct((batch_size, *shape), jnp.float32) for key in names}
+    if classes:
+        batch["label"] = jax.ShapeDtypeStruct((batch_size,), jnp.int32)
+    state = jax.eval_shape(game.init, jax.random.key(0), batch)
+    for stage in range(len(game.stages)):
+        round = game.round(0, 0)._replace(stage=stage)
+        new, metrics = jax.eval_shape(lambda s, b, r=round: game.step(s, (b,) * game.minibatches(r), r), state, batch)
+        assert jax.tree.structure(new) == jax.tree.structure(state)
+        assert all(metric.shape == () and metric.dtype == jnp.float32 for metric in metrics.values())
+
+
+def test_the_published_biggan_has_the_published_size():
+    game = build_game(get_config("biggan_like", "paper"), (128, 128, 3), 1000)
+    example = {"image": jnp.zeros((1, 128, 128, 3)), "label": jnp.zeros((1,), jnp.int32)}
+    state = jax.eval_shape(game.init, jax.random.key(0), example)
+    sizes = {name: sum(leaf.size for leaf in jax.tree.leaves(one.params)) for name, one in state.players.items()}
+    assert sizes == {"generator": 70_433_988, "discriminator": 87_982_370}
+    # spectral norm everywhere but in the shared embedding
+    assert not any("shared_embedding" in path for path in state.players["generator"].constraint)
+    assert any("head" in path for path in state.players["discriminator"].constraint)
+
+
+def broken(**fields):
+    config = default()
+    config.system = "gan"
+    adam = named("adam", learning_rate=1e-3)
+    config.players.generator = player(named("MLPGenerator"), adam)
+    config.players.discriminator = player(named("MLPDiscriminator"), adam)
+    for path, value in fields.items():
+        node = config
+        *sections, leaf = path.split("__")
+        for section in sections:
+            node = node[section]
+        node[leaf] = value
+    return config
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"system": "wgan-gp"}, r"config\.system='wgan-gp' is unknown: did you mean 'wgan_gp'\?"),
+        ({"system": "nowhere:gan"}, r"config\.system='nowhere:gan' cannot be imported: No module named 'nowhere'"),
+        ({"system": "biggan"}, r"config\.game \(biggan\) needs num_classes: add it to the config"),
+        ({"game__latent": "cauchy"}, r"config\.game \(gan\): latent distribution 'cauchy' is unknown"),
+        ({"game__n_critic": 5}, r"config\.game \(gan\) has no field 'n_critic'"),
+        (
+            {"players__generator__network__name": "MLPGenrator"},
+            r"config\.players\.generator\.network\.name='MLPGenrator' is unknown: did you mean 'MLPGenerator'\?",
+        ),
+        (
+            {"players__generator__network__hiden": (8,)},
+            r"config\.players\.generator\.network \(MLPGenerator\) has no field 'hiden': did you mean 'hidden'\?",
+        ),
+        (
+            {"players__generator__optimizer__name": "adma"},
+            r"config\.players\.generator\.optimizer\.name='adma' is unknown: did you mean 'adam'\?",
+        ),
+        (
+            {"players__generator__average": named("half_life", images=-1)},
+            r"config\.players\.generator\.average \(half_life\): moving average: a half-life of -1 images",
+        ),
+    ],
+)
+def test_a_config_that_cannot_be_used_says_where_and_how_to_mend_it(fields, message):
+    with pytest.raises(ConfigError, match=message):
+        build_game(broken(**fields), (8, 8, 1))
+
+
+def test_an_unknown_variant_is_named():
+    with pytest.raises(ConfigError, match="this config has no variant 'papper': did you mean 'paper'"):
+        get_config("dcgan", "papper")
