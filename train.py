@@ -15,7 +15,9 @@ from ml_collections import config_flags
 from jaxgan import training
 from jaxgan.training import command_line
 
-_CONFIG = config_flags.DEFINE_config_file("config", help_string="Config file, with its variant: configs/dcgan.py:paper.")
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", help_string="Config file, with its variant: configs/dcgan.py:paper."
+)
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder; by default runs/CONFIG-VARIANT.")
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print the config, the parameters and the memory they take, and stop.")
 _DISTRIBUTED = flags.DEFINE_bool(
@@ -31,7 +33,9 @@ def main() -> None:
     flags.FLAGS(sys.argv)
     command_line.use_compilation_cache()
     if _DISTRIBUTED.value:
-        numbers = [int(os.environ[name]) if name in os.environ else None for name in ("JAX_NUM_PROCESSES", "JAX_PROCESS_ID")]
+        numbers = [
+            int(os.environ[name]) if name in os.environ else None for name in ("JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
+        ]
         jax.distributed.initialize(num_processes=numbers[0], process_id=numbers[1])
     if _DRY_RUN.value:
         print(training.summarize(training.plan_without_data(_CONFIG.value)))

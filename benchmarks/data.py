@@ -6,10 +6,12 @@ rounds go through all settings in turn, so that a busy machine is fair to each.
 """
 
 import contextlib
+import functools
 import pathlib
 import tempfile
 import time
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
@@ -50,25 +52,25 @@ def write_jpegs(folder: pathlib.Path, number: int = JPEGS) -> float:
 def loaders(folder: str) -> dict[str, Callable[[], Loader]]:
     """What is compared, by the text of its line."""
     table: dict[str, Callable[[], Loader]] = {}
-    for text, fields in (("digits 16x16", {}), ("digits 32x32, flipped", {"image_size": 32, "flip": True})):
+    embedded: dict[str, dict[str, Any]] = {
+        "digits 16x16": {},
+        "digits 32x32, flipped": {"image_size": 32, "flip": True},
+    }
+    for text, fields in embedded.items():
         source = make_source("digits", **fields)
-        table[f"{text}, kept on the device"] = lambda source=source: Loader(source)
-        table[f"{text}, read each time"] = lambda source=source: Loader(source, resident_bytes=0)
-    ways = [(threads, 0) for threads in sorted({1, 2, cores(), 2 * cores()})]
-    ways += [(1, workers) for workers in sorted({1, 2, cores()})]
-    for text, fields in (
-        ("JPEGs 128x128", {"image_size": SIZE}),
-        (
-            "JPEGs to 72x72, random crop to 64x64, flip",
-            {"load_size": 72, "image_size": 64, "crop": "random", "flip": True},
-        ),
-    ):
+        table[f"{text}, kept on the device"] = functools.partial(Loader, source)
+        table[f"{text}, read each time"] = functools.partial(Loader, source, resident_bytes=0)
+    jpegs: dict[str, dict[str, Any]] = {
+        "JPEGs 128x128": {"image_size": SIZE},
+        "JPEGs to 72x72, cropped to 64x64": {"load_size": 72, "image_size": 64, "crop": "random", "flip": True},
+    }
+    ways = {f"{threads} threads": (threads, 0) for threads in sorted({1, 2, cores(), 2 * cores()})}
+    ways |= {f"{workers} processes": (1, workers) for workers in sorted({1, 2, cores()})}
+    for text, fields in jpegs.items():
         source = make_source("folder", path=folder, **fields)
-        for threads, workers in ways:
-            way = f"{threads} threads" if not workers else f"{workers} processes of 1 thread"
-            table[f"{text}, {way}"] = lambda source=source, threads=threads, workers=workers: Loader(
-                source, resident_bytes=0, threads=threads, workers=workers
-            )
+        for way, (threads, workers) in ways.items():
+            options: dict[str, Any] = {"resident_bytes": 0, "threads": threads, "workers": workers}
+            table[f"{text}, {way}"] = functools.partial(Loader, source, **options)
     return table
 
 
@@ -86,7 +88,7 @@ def main() -> None:
             for text, make in table.items():
                 best[text] = max(best[text], images_per_second(make()))
         for text, rate in best.items():
-            print(f"{text:62} {rate:10,.0f} images per second")
+            print(f"{text:50} {rate:10,.0f} images per second")
 
 
 if __name__ == "__main__":

@@ -32,14 +32,14 @@ def _players(config: ConfigDict, generator: dict, discriminator: dict, rate: flo
 
 
 def digits(config: ConfigDict) -> None:
-    config.steps = 800
+    config.steps = 400
     # Small maps: the discriminators do without instance norm, which would normalise 4x4 maps.
     _players(
         config,
         generator={"width": 16, "blocks": 2, "downsamples": 1},
         discriminator={"width": 32, "layers": 2, "norm": "none"},
         rate=1e-3,
-        decay=(400, 800),
+        decay=(200, 400),
     )
     config.game = {"cycle": 10.0, "identity": 0.0}
     config.data.name = "digits_translation"

@@ -9,7 +9,7 @@ import atexit
 import collections
 import itertools
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import jax
@@ -118,8 +118,10 @@ class Loader:
                 {key: self._on_every_device(array) for key, array in part.stack().items()} for part in source.parts
             )
 
-    def batches(self, batch_size: int, start: int = 0) -> Iterator[Batch]:
+    def batches(self, batch_size: int, start: int = 0) -> Generator[Batch, None, None]:
         """Yields the minibatches of positions start .. start + batch_size - 1, and so on without end.
+
+        Closing the generator stops what reads ahead.
 
         Args:
             batch_size: Records in a minibatch, over all processes.
@@ -259,7 +261,7 @@ def _read_ahead(minibatches: _Minibatches, threads: int, workers: int) -> Iterat
         stop()
 
 
-def _ahead(items: Iterable[Batch], number: int) -> Iterator[Batch]:
+def _ahead(items: Iterable[Batch], number: int) -> Generator[Batch, None, None]:
     """Yields items, each after `number` more of them were asked for: transfers overlap the step."""
     iterator = iter(items)
     waiting = collections.deque(itertools.islice(iterator, number))

@@ -26,6 +26,7 @@ class TfdsPictures:
         data_dir = os.path.expanduser(data_dir or "~/tensorflow_datasets")
         folder = _prepared_folder(name, data_dir)
         try:
+            import array_record  # noqa: F401  # what tensorflow_datasets reads the files with
             import tensorflow_datasets as tfds
         except ImportError as error:
             raise DataError(f"reading tfds:{name} needs a package ({error}); pip install 'jaxgan[tfds]'") from error

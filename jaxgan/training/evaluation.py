@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 from jaxgan import metrics
 from jaxgan.config import ConfigError, nearest
 from jaxgan.data import Source, make_source
+from jaxgan.data.toy import ToyDensity
 from jaxgan.training.sampling import Sampler, Snapshot
 
 # How digits of another domain are read by the classifier of plain digits, where they can be.
@@ -58,9 +59,9 @@ def _class_accuracy(snapshot: Snapshot, source: Source, config: ConfigDict, key:
 
 
 def _modes(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
-    coverage = metrics.mode_coverage(
-        snapshot.sample(key, config.evaluate_samples), source.centres, source.standard_deviation
-    )
+    assert isinstance(source, ToyDensity)
+    samples = snapshot.sample(key, config.evaluate_samples)
+    coverage = metrics.mode_coverage(samples, source.centres, source.standard_deviation)
     return {
         "modes": float(coverage.modes),
         "high_quality": coverage.high_quality,
@@ -91,7 +92,7 @@ def _needs_digits(sampler: Sampler, source: Source, config: ConfigDict) -> str:
         return "the game does not sample"
     if config.data.name != "digits" or config.data.domain:
         return "the data are not the digits (data.name='digits', without data.domain)"
-    return "" if source.image_shape[0] in (8, 16, 32) else "digits are read at data.image_size 8, 16 or 32"
+    return "" if sampler.image_shape[0] in (8, 16, 32) else "digits are read at data.image_size 8, 16 or 32"
 
 
 def _needs_labelled_digits(sampler: Sampler, source: Source, config: ConfigDict) -> str:
@@ -100,14 +101,16 @@ def _needs_labelled_digits(sampler: Sampler, source: Source, config: ConfigDict)
 
 
 def _needs_modes(sampler: Sampler, source: Source, config: ConfigDict) -> str:
-    return "" if hasattr(source, "centres") else "the data have no known modes (data.name='ring8' or 'grid25' have)"
+    return "" if isinstance(source, ToyDensity) else "the data have no known modes (data.name='ring8' or 'grid25' have)"
 
 
 def _needs_two_domains(sampler: Sampler, source: Source, config: ConfigDict) -> str:
     if "translate" not in sampler.game.abilities:
         return "the game does not translate"
     if config.data.name != "digits_translation" or (config.data.domain or "inverted") not in _WAY_BACK:
-        return f"the data are not digits with the second domain {' or '.join(_WAY_BACK)} (data.name='digits_translation')"
+        return (
+            f"the data are not digits with the second domain {' or '.join(_WAY_BACK)} (data.name='digits_translation')"
+        )
     return ""
 
 

@@ -53,7 +53,11 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
     folder.claim(config, plan.shapes, write=main)
 
     lower_is_better = evaluation.lower_is_better(metrics)
-    with jax.set_mesh(plan.mesh), StopRequest() as stop, Checkpoints(folder.checkpoints, lower_is_better) as checkpoints:
+    with (
+        jax.set_mesh(plan.mesh),
+        StopRequest() as stop,
+        Checkpoints(folder.checkpoints, lower_is_better) as checkpoints,
+    ):
         resumed = max(checkpoints.steps(), default=None)
         state = plan.first_state() if resumed is None else checkpoints.restore(resumed, plan.abstract_state())
         # From here on the host counts for itself.
@@ -100,7 +104,9 @@ class CompiledStep:
     """The game's step, compiled once for every round that it meets."""
 
     def __init__(self, game: Game, mesh: jax.sharding.Mesh, records: Records) -> None:
-        def step(state: State, minibatches: tuple[Batch, ...], resident: Resident, round: Round) -> tuple[State, Metrics]:
+        def step(
+            state: State, minibatches: tuple[Batch, ...], resident: Resident, round: Round
+        ) -> tuple[State, Metrics]:
             return game.step(state, tuple(prepare(minibatch, resident) for minibatch in minibatches), round)
 
         self._step = jax.jit(step, static_argnames="round", donate_argnames="state", out_shardings=replicated(mesh))

@@ -83,7 +83,11 @@ class Observer:
     def summary(self) -> str:
         """Where everything lies, and what the metrics say, for people."""
         folder = self._folder
-        places = [("samples", self._album.latest), ("real beside fake", folder.real_and_fake), ("loss curves", folder.losses)]
+        places = [
+            ("samples", self._album.latest),
+            ("real beside fake", folder.real_and_fake),
+            ("loss curves", folder.losses),
+        ]
         places += [("animation", folder.animation), ("metrics", folder.metrics), ("checkpoint", folder.checkpoints)]
         lines = [f"{name:<18}{path}" for name, path in places if path is not None and path.exists()]
         for metric in self._metrics.values():

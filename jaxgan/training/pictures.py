@@ -16,7 +16,7 @@ from jaxgan.training.run_folder import atomically
 LARGEST = 300_000
 _SIDE = 1024
 _SMALL = 48  # smaller images are enlarged to about this many pixels
-_FRAMES, _FRAME_MS, _LAST_FRAME_MS = 40, 120, 2000
+_FRAMES, _FRAME_MS, _LAST_FRAME_MS = 24, 150, 2000  # of an animation
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
@@ -69,7 +69,7 @@ def density(real: np.ndarray | None, fake: np.ndarray) -> Image.Image:
     axes.set_xlim(low[0], high[0])
     sets = ([] if real is None else [(real, "0.7", "data")]) + [(fake, "C3", "samples")]
     if fake.shape[1] == 1:
-        bins = np.linspace(low[0], high[0], 60)
+        bins = np.linspace(low[0], high[0], 60).tolist()
         for points, colour, label in sets:
             axes.hist(points[:, 0], bins, density=True, color=colour, alpha=0.7, label=label)
     else:
@@ -113,7 +113,7 @@ def curves(lines: Sequence[Mapping[str, Any]], floors: Mapping[str, str] | None 
             steps, values = zip(*series[name], strict=True)
             marker = "" if len(steps) > 20 else "."
             axes.plot(steps, values, linewidth=0.9, marker=marker, label=name)
-        axes.set_title(title, fontsize=9)
+        axes.set_title(", ".join(sorted({name.rsplit("/", 1)[-1] for name in panels[title]})), fontsize=9)
         axes.tick_params(labelsize=7)
         axes.legend(fontsize=6)
         axes.grid(alpha=0.3)
@@ -144,19 +144,19 @@ def save(image: Image.Image, path: Path) -> None:
 
 
 def animate(frames: Sequence[Path], path: Path) -> None:
-    """Writes PNG files as an animated GIF: at most 40 of them, evenly chosen, and smaller if they would be too large."""
-    chosen = [frames[round(index)] for index in np.linspace(0, len(frames) - 1, min(len(frames), _FRAMES))]
+    """Writes PNG files as an animated GIF: at most 24 of them, evenly chosen, made smaller until it fits `LARGEST`."""
     images = []
-    for frame in chosen:
-        with Image.open(frame) as image:
-            images.append(image.convert("RGB").quantize(64))
+    for index in np.linspace(0, len(frames) - 1, min(len(frames), _FRAMES)):
+        with Image.open(frames[round(index)]) as frame:
+            images.append(frame.convert("L" if frame.mode == "L" else "RGB"))
     durations = [_FRAME_MS] * (len(images) - 1) + [_LAST_FRAME_MS]
     while True:
-        data = _encoded(images[0], "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)
+        # GIF packs few colours far better than many, and a digit needs few.
+        first, *others = [image.quantize(16 if image.mode == "L" else 64) for image in images]
+        data = _encoded(first, "GIF", save_all=True, append_images=others, duration=durations, loop=0)
         if len(data) <= LARGEST:
             break
-        factor = math.sqrt(LARGEST / len(data))
-        images = [_shrunk(image.convert("RGB"), factor).quantize(64) for image in images]
+        images = [_shrunk(image, math.sqrt(LARGEST / len(data))) for image in images]
     with atomically(path) as temporary:
         temporary.write_bytes(data)
 

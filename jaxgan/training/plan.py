@@ -35,7 +35,9 @@ class DataShapes:
     @classmethod
     def from_json(cls, plain: Any) -> "DataShapes":
         """The inverse of `dataclasses.asdict`, by way of JSON."""
-        return cls({name: (tuple(shape), dtype) for name, (shape, dtype) in plain["arrays"].items()}, plain["num_classes"])
+        return cls(
+            {name: (tuple(shape), dtype) for name, (shape, dtype) in plain["arrays"].items()}, plain["num_classes"]
+        )
 
     @property
     def image(self) -> tuple[int, ...]:

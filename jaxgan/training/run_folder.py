@@ -1,11 +1,11 @@
 """What a run leaves in its folder, and where; a folder belongs to one config.
 
-    config.json       the config that made it
-    data.json         shapes of its data, so that the trained game can be used without them
-    checkpoints/      states, by step
-    metrics.jsonl     a line per log step and per evaluation
-    samples/          what the same noise became, by step
-    ...               and at the end the pictures that sum it up
+config.json       the config that made it
+data.json         shapes of its data, so that the trained game can be used without them
+checkpoints/      states, by step
+metrics.jsonl     a line per log step and per evaluation
+samples/          what the same noise became, by step
+...               and at the end the pictures that sum it up
 """
 
 import contextlib
@@ -102,7 +102,9 @@ class RunFolder:
         """
         for file in (self.path / "config.json", self.path / "data.json"):
             if not file.exists():
-                raise ConfigError(f"{self.path} is not the folder of a run ({file.name} is missing): train one with train.py")
+                raise ConfigError(
+                    f"{self.path} is not the folder of a run ({file.name} is missing): train one with train.py"
+                )
         return ConfigDict(_read(self.path / "config.json")), DataShapes.from_json(_read(self.path / "data.json"))
 
 

@@ -35,7 +35,9 @@ class Sampler:
 
     def options(self, ability: str) -> set[str]:
         """The names of an ability's own arguments, such as "label"; empty for what the game cannot do."""
-        return set(inspect.signature(self.game.abilities[ability]).parameters) if ability in self.game.abilities else set()
+        return (
+            set(inspect.signature(self.game.abilities[ability]).parameters) if ability in self.game.abilities else set()
+        )
 
     def at(self, state: State, stage: int, key: jax.Array) -> "Snapshot":
         """The game as it is now; `state` must not be donated while the snapshot is used.

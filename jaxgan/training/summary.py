@@ -1,7 +1,7 @@
 """The dry run: the resolved config, the parameters of every player, the stages, and how much memory it will take."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
@@ -32,7 +32,9 @@ def _stages(plan: Plan) -> list[str]:
     rows = [("stage", "turns of a step", "minibatch", "until")]
     for index, stage in enumerate(plan.game.stages):
         turns = [
-            turn.name + (f" x{turn.repeats}" if turn.repeats > 1 else "") + (f" every {turn.every}" if turn.every > 1 else "")
+            turn.name
+            + (f" x{turn.repeats}" if turn.repeats > 1 else "")
+            + (f" every {turn.every}" if turn.every > 1 else "")
             for turn in stage.turns
         ]
         ends = [("step", stage.until_step), ("image", stage.until_images)]
@@ -56,7 +58,9 @@ def _memory(plan: Plan, state: State, parameters: int) -> list[str]:
     if jax.default_backend() == "cpu" and parameters > _CHEAP_TO_COMPILE:
         return [*lines, "activations are not estimated: on a CPU, compiling a step of this size takes minutes"]
     stage = len(plan.game.stages) - 1
-    round = plan.game.round(0, 0)._replace(stage=stage, turns=tuple(turn.name for turn in plan.game.stages[stage].turns))
+    round = plan.game.round(0, 0)._replace(
+        stage=stage, turns=tuple(turn.name for turn in plan.game.stages[stage].turns)
+    )
     with jax.set_mesh(plan.mesh):
         minibatch = plan.shapes.minibatch(plan.batch_size(stage))
         minibatches = (minibatch,) * plan.game.minibatches(round)
@@ -64,7 +68,9 @@ def _memory(plan: Plan, state: State, parameters: int) -> list[str]:
         analysis = step.lower(state, minibatches, round=round).compile().memory_analysis()
     if analysis is not None:
         lines.append(f"{'activations and gradients of a step':<36}{_megabytes(analysis.temp_size_in_bytes):>14}")
-        lines.append("  (the compiler's own count for the last stage, on each device; with the state, what a step takes")
+        lines.append(
+            "  (the compiler's own count for the last stage, on each device; with the state, what a step takes"
+        )
         lines.append("   beside the data; sampling and evaluation come on top)")
     return lines
 
@@ -87,6 +93,6 @@ def _megabytes(count: int) -> str:
     return f"{count / 2**20:,.2f} MiB"
 
 
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -80,5 +80,7 @@ def test_labels_where_none_exist(tmp_path: pathlib.Path) -> None:
 
 def test_every_field_is_documented() -> None:
     page = (pathlib.Path(__file__).parents[2] / "docs" / "data.md").read_text()
-    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
-    assert rows[: len(dataclasses.fields(DataConfig))] == [field.name for field in dataclasses.fields(DataConfig)]
+    table = page[page.index("## Fields") : page.index("`Loader` has its own arguments")]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [
+        field.name for field in dataclasses.fields(DataConfig)
+    ]

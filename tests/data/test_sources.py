@@ -44,7 +44,9 @@ def test_the_next_readable_picture_takes_the_place(folder: pathlib.Path, caplog:
 def test_too_many_unreadable_pictures(folder: pathlib.Path) -> None:
     source = make_source("folder", path=str(folder), max_unreadable=0.1)
     assert source[2]["image"].max() == 3
-    message = r"9.png cannot be read \(not an image\), unreadable image 2 of 10, which is more than data.max_unreadable=0.1; repair"
+    message = (
+        r"9.png cannot be read \(not an image\), unreadable image 2 of 10, which is more than data.max_unreadable=0.1;"
+    )
     with pytest.raises(DataError, match=message) as caught:
         list(source)
     assert "\n" not in str(caught.value)

@@ -60,16 +60,13 @@ def test_attention_follows_the_maps_it_names(shapes):
     assert not attended(shapes(BigGANDiscriminator(64, width=8), image, "label"))
 
 
-@pytest.fixture(scope="module")
-def small():
-    """A generator of 16x16, its parameters, latents and labels."""
-    network = BigGANGenerator(16, channels=1, width=2, num_classes=3, shared_size=4, attention=(8,))
-    z, label = jax.random.normal(jax.random.key(3), (4, 9)), jnp.array([0, 1, 2, 2])
-    return network, jax.jit(lambda key: network.init(key, z, label)["params"])(jax.random.key(0)), z, label
+SMALL = BigGANGenerator(16, channels=1, width=2, num_classes=3, shared_size=4, attention=(8,))
+LATENT = jnp.asarray(np.random.default_rng(3).standard_normal((4, 9), np.float32))
+LABEL = jnp.array([0, 1, 2, 2])
 
 
-def test_orthogonal_initialisation(small):
-    _, params, _, _ = small
+def test_orthogonal_initialisation(initialised):
+    params = initialised(SMALL, LATENT, LABEL)
     for path in (("project",), ("block_0", "conv_1"), ("block_1", "shortcut"), ("block_1", "norm_2", "gain")):
         layer = params
         for name in path:
@@ -81,9 +78,9 @@ def test_orthogonal_initialisation(small):
     assert sum("shared_embedding" in str(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)) == 1
 
 
-def test_each_chunk_of_the_latent_goes_to_its_own_block(small):
-    network, params, z, label = small
-    apply = jax.jit(lambda params, z: network.apply({"params": params}, z, label))
+def test_each_chunk_of_the_latent_goes_to_its_own_block(drawn):
+    params = drawn(SMALL, LATENT, LABEL)
+    apply = jax.jit(lambda params, z: SMALL.apply({"params": params}, z, LABEL))
 
     def without_chunks(block):
         """The parameters with the rows that read the chunk of z, below those of the class embedding, set to zero."""
@@ -95,18 +92,18 @@ def test_each_chunk_of_the_latent_goes_to_its_own_block(small):
 
     readers = [params, without_chunks("block_0"), without_chunks("block_1")]
     for chunk, reader in itertools.product(range(3), range(3)):
-        moved = z.at[:, 3 * chunk : 3 * chunk + 3].add(1.0)
-        change = np.abs(apply(readers[reader], moved) - apply(readers[reader], z)).max()
+        moved = LATENT.at[:, 3 * chunk : 3 * chunk + 3].add(1.0)
+        change = np.abs(apply(readers[reader], moved) - apply(readers[reader], LATENT)).max()
         # Chunk 0 enters the first layer, chunk k the norms of block k - 1, and nothing else.
         assert (change < 1e-6) == (chunk == reader and chunk > 0)
 
 
-def test_the_label_enters_through_the_embedding_alone(small):
-    network, params, z, label = small
-    apply = jax.jit(lambda params, label: network.apply({"params": params}, z, label))
-    assert np.abs(apply(params, label) - apply(params, 2 - label)).max() > 1e-3
+def test_the_label_enters_through_the_embedding_alone(drawn):
+    params = drawn(SMALL, LATENT, LABEL)
+    apply = jax.jit(lambda params, label: SMALL.apply({"params": params}, LATENT, label))
+    assert np.abs(apply(params, LABEL) - apply(params, 2 - LABEL)).max() > 1e-3
     blind = params | {"shared_embedding": {"embedding": jnp.ones((3, 4))}}
-    np.testing.assert_array_equal(apply(blind, label), apply(blind, 2 - label))
+    np.testing.assert_array_equal(apply(blind, LABEL), apply(blind, 2 - LABEL))
 
 
 @pytest.mark.parametrize(

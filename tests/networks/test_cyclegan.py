@@ -36,24 +36,24 @@ def test_logits_of_the_published_size(shapes):
 
 
 @pytest.mark.parametrize(("layers", "patch"), [(1, 16), (2, 34), (3, 70)])
-def test_receptive_field(layers, patch, initialise):
+def test_receptive_field(layers, patch, drawn, run, normal):
     # Without a norm: an instance norm lets every logit see the statistics of the whole image.
     network = PatchDiscriminator(width=2, layers=layers, norm="none")
-    x = jax.random.normal(jax.random.key(3), (1, 128, 128, 1))
-    params = initialise(network, x)
+    x = normal(1, 128, 128, 1)
+    params = drawn(network, x)
     middle = 128 // 2**layers // 2
-    gradient = jax.jit(jax.grad(lambda x: network.apply({"params": params}, x)[0, middle, middle]))(x)
+    gradient = jax.jit(jax.grad(lambda x: run(network, params, x)[0, middle, middle]))(x)
     for axis in (1, 2):
         seen = np.flatnonzero(np.any(np.asarray(gradient) != 0, axis=tuple({0, 1, 2, 3} - {axis})))
         assert seen.max() - seen.min() + 1 == patch
 
 
-def test_global_average_is_the_mean_of_the_patches(initialise):
-    x = jax.random.normal(jax.random.key(3), (2, 32, 32, 3))
+def test_global_average_is_the_mean_of_the_patches(drawn, run, normal):
+    x = normal(2, 32, 32, 3)
     patches, average = PatchDiscriminator(width=2), PatchDiscriminator(width=2, global_average=True)
-    params = initialise(patches, x)
-    expected = np.asarray(patches.apply({"params": params}, x)).reshape(2, -1).mean(1)
-    np.testing.assert_allclose(average.apply({"params": params}, x), expected, rtol=1e-4)
+    params = drawn(patches, x)
+    expected = np.asarray(run(patches, params, x)).reshape(2, -1).mean(1)
+    np.testing.assert_allclose(run(average, params, x), expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("downsamples", [0, 1, 2])
@@ -77,13 +77,7 @@ def fill(torch, layers, params, names):
         target.bias.data = torch.tensor(np.asarray(params[name]["bias"]))
 
 
-def grown(params):
-    """Larger kernels and biases that are not zero, so that all of them show in the result."""
-    generator = np.random.default_rng(0)
-    return jax.tree.map(lambda leaf: 5 * leaf + 0.1 * generator.standard_normal(leaf.shape, np.float32), params)
-
-
-def test_translator_agrees_with_torch(initialise):
+def test_translator_agrees_with_torch(drawn, run, normal):
     torch = pytest.importorskip("torch")
     nn = torch.nn
 
@@ -106,17 +100,17 @@ def test_translator_agrees_with_torch(initialise):
         *[nn.ConvTranspose2d(8, 4, 3, stride=2, padding=1, output_padding=1), nn.InstanceNorm2d(4), nn.ReLU()],
         *[nn.ReflectionPad2d(3), nn.Conv2d(4, 2, 7), nn.Tanh()],
     )
-    x = jax.random.normal(jax.random.key(3), (2, 16, 20, 3))
+    x = normal(2, 16, 20, 3)
     network = ResNetTranslator(width=4, blocks=1, channels=2)
-    params = grown(initialise(network, x))
+    params = drawn(network, x)
     names = ["stem", "down_0", "down_1", "block_0_conv_1", "block_0_conv_2", "up_0", "up_1", "to_image"]
     fill(torch, model.modules(), params, names)
     expected = model(torch.tensor(np.asarray(x).transpose(0, 3, 1, 2))).detach().numpy().transpose(0, 2, 3, 1)
     assert expected.std() > 0.1
-    np.testing.assert_allclose(network.apply({"params": params}, x), expected, atol=1e-4)
+    np.testing.assert_allclose(run(network, params, x), expected, atol=1e-4)
 
 
-def test_patch_discriminator_agrees_with_torch(initialise):
+def test_patch_discriminator_agrees_with_torch(drawn, run, normal):
     torch = pytest.importorskip("torch")
     nn = torch.nn
     model = nn.Sequential(
@@ -125,9 +119,9 @@ def test_patch_discriminator_agrees_with_torch(initialise):
         *[nn.Conv2d(8, 16, 4, 1, 1), nn.InstanceNorm2d(16), nn.LeakyReLU(0.2)],
         nn.Conv2d(16, 1, 4, 1, 1),
     )
-    x = jax.random.normal(jax.random.key(3), (2, 16, 20, 3))
+    x = normal(2, 16, 20, 3)
     network = PatchDiscriminator(width=4, layers=2)
-    params = grown(initialise(network, x))
+    params = drawn(network, x)
     fill(torch, model.modules(), params, ["conv_0", "conv_1", "conv_2", "logit"])
     expected = model(torch.tensor(np.asarray(x).transpose(0, 3, 1, 2))).detach().numpy()[:, 0]
-    np.testing.assert_allclose(network.apply({"params": params}, x), expected, atol=1e-4)
+    np.testing.assert_allclose(run(network, params, x), expected, atol=1e-4)

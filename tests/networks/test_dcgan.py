@@ -2,7 +2,6 @@
 
 import itertools
 
-import jax
 import numpy as np
 import pytest
 
@@ -37,8 +36,8 @@ def test_sizes(size, base, widths, shapes):
     assert discriminator["logit"]["kernel"].shape == (base, base, 2**widths, 1)
 
 
-def test_initialisation(initialise):
-    params = initialise(DCGANGenerator(image_size=16, width=32), np.zeros((2, 64), np.float32))
+def test_initialisation(initialised):
+    params = initialised(DCGANGenerator(image_size=16, width=32), np.zeros((2, 64), np.float32))
     np.testing.assert_allclose(np.std(params["project"]["kernel"]), 0.02, rtol=0.02)
     np.testing.assert_allclose(np.std(params["up_1"]["kernel"]), 0.02, rtol=0.02)
     np.testing.assert_allclose(np.mean(params["norm_0"]["scale"]), 1.0, atol=0.01)
@@ -119,27 +118,26 @@ def copy_to_torch(torch, params, model):
 
 
 @pytest.mark.parametrize("layout", ["torch", "paper"])
-def test_generator_agrees_with_torch(layout, initialise):
+def test_generator_agrees_with_torch(layout, drawn, run, normal):
     torch = pytest.importorskip("torch")
-    z = jax.random.normal(jax.random.key(3), (3, 10))
+    z = normal(3, 10)
     network = DCGANGenerator(image_size=32, width=4, layout=layout)
-    # Kernels ten times as large as at the start, so that the images are not nearly grey.
-    params = jax.tree.map(lambda leaf: leaf * 10 if leaf.ndim > 1 else leaf, initialise(network, z))
+    params = drawn(network, z)
     model = torch_generator(torch.nn, 10, [16, 8, 4], 3, layout)
     copy_to_torch(torch, params, model)
     expected = model(torch.tensor(np.asarray(z))).detach().numpy().transpose(0, 2, 3, 1)
     assert expected.std() > 0.1
-    np.testing.assert_allclose(network.apply({"params": params}, z), expected, atol=2e-5)
+    np.testing.assert_allclose(run(network, params, z), expected, atol=2e-5)
 
 
 @pytest.mark.parametrize("layout", ["torch", "paper"])
-def test_discriminator_agrees_with_torch(layout, initialise):
+def test_discriminator_agrees_with_torch(layout, drawn, run, normal):
     torch = pytest.importorskip("torch")
-    x = jax.random.normal(jax.random.key(3), (3, 32, 32, 3))
+    x = normal(3, 32, 32, 3)
     network = DCGANDiscriminator(width=4, layout=layout)
-    params = jax.tree.map(lambda leaf: leaf * 10 if leaf.ndim > 1 else leaf, initialise(network, x))
+    params = drawn(network, x)
     model = torch_discriminator(torch.nn, 3, [4, 8, 16], layout)
     copy_to_torch(torch, params, model)
     expected = model(torch.tensor(np.asarray(x).transpose(0, 3, 1, 2))).detach().numpy()
     assert expected.std() > 0.1
-    np.testing.assert_allclose(network.apply({"params": params}, x), expected, atol=2e-5)
+    np.testing.assert_allclose(run(network, params, x), expected, atol=2e-5)

@@ -13,37 +13,37 @@ def test_parameters_of_the_first_gan(count):
     assert count(MLPDiscriminator(), (2, 28, 28, 1)) == 785 * 256 + 257 * 256 + 257
 
 
-def test_generator_is_the_product_of_its_matrices(initialise):
+def test_generator_is_the_product_of_its_matrices(drawn, run, normal):
     network = MLPGenerator(output_shape=(2, 3), hidden=(7, 5), activation="leaky_relu", output="tanh")
-    z = jax.random.normal(jax.random.key(3), (4, 6))
-    params = initialise(network, z)
+    z = normal(4, 6)
+    params = drawn(network, z)
     x = np.asarray(z)
     for layer in ("hidden_0", "hidden_1"):
         x = x @ np.asarray(params[layer]["kernel"]) + np.asarray(params[layer]["bias"])
         x = np.where(x > 0, x, 0.2 * x)
     x = np.tanh(x @ np.asarray(params["output"]["kernel"]) + np.asarray(params["output"]["bias"]))
-    np.testing.assert_allclose(network.apply({"params": params}, z), x.reshape(4, 2, 3), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(run(network, params, z), x.reshape(4, 2, 3), rtol=1e-5, atol=1e-6)
 
 
-def test_discriminator_is_the_product_of_its_matrices(initialise):
+def test_discriminator_is_the_product_of_its_matrices(drawn, run, normal):
     network = MLPDiscriminator(hidden=(7,), activation="relu")
-    x = jax.random.normal(jax.random.key(3), (4, 2, 3))
-    params = initialise(network, x)
-    h = np.maximum(np.asarray(x).reshape(4, 6) @ np.asarray(params["hidden_0"]["kernel"]), 0)
-    np.testing.assert_allclose(
-        network.apply({"params": params}, x), (h @ np.asarray(params["output"]["kernel"]))[:, 0], rtol=1e-5, atol=1e-6
-    )
+    x = normal(4, 2, 3)
+    params = drawn(network, x)
+    hidden, output = jax.tree.map(np.asarray, (params["hidden_0"], params["output"]))
+    h = np.maximum(np.asarray(x).reshape(4, 6) @ hidden["kernel"] + hidden["bias"], 0)
+    expected = (h @ output["kernel"] + output["bias"])[:, 0]
+    np.testing.assert_allclose(run(network, params, x), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_no_hidden_layer_is_affine(initialise):
+def test_no_hidden_layer_is_affine(drawn, run, normal):
     network = MLPGenerator(output_shape=(2,), hidden=(), output="linear")
-    a, b = jax.random.normal(jax.random.key(3), (2, 4, 3))
-    params = initialise(network, a)
-    f = lambda z: np.asarray(network.apply({"params": params}, z))  # noqa: E731
+    a, b = normal(2, 4, 3)
+    params = drawn(network, a)
+    f = lambda z: np.asarray(run(network, params, z))  # noqa: E731
     np.testing.assert_allclose(f(0.3 * a + 0.7 * b), 0.3 * f(a) + 0.7 * f(b), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("fields", [{"activation": "swish"}, {"output": "sigmoid"}])
-def test_unknown_names_are_errors_that_list_the_known(fields, initialise):
+def test_unknown_names_are_errors_that_list_the_known(fields, shapes):
     with pytest.raises(ValueError, match=r"choose one of.*'tanh'"):
-        initialise(MLPGenerator(**fields), np.zeros((2, 3), np.float32))
+        shapes(MLPGenerator(**fields), (2, 3))

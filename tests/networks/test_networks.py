@@ -10,12 +10,13 @@ import pytest
 from jaxgan import networks
 
 BATCH = 4
-LATENT = jax.random.normal(jax.random.key(1), (BATCH, 12))
+LATENT = jnp.asarray(np.random.default_rng(1).standard_normal((BATCH, 12), np.float32))
 LABEL = jnp.arange(BATCH) % 3
 
 
 def image(height, width=None, channels=3):
-    return jnp.tanh(jax.random.normal(jax.random.key(2), (BATCH, height, width or height, channels)))
+    shape = (BATCH, height, width or height, channels)
+    return jnp.asarray(np.random.default_rng(2).uniform(-1, 1, shape).astype(np.float32))
 
 
 # name: (network, inputs, keyword arguments, shape of the result)
@@ -134,23 +135,30 @@ CASES = {
 }
 
 
-@functools.cache
-def parameters(name):
-    network, fields, inputs, options, _ = CASES[name]
-    return jax.jit(lambda key: network(**fields).init(key, *inputs, **options)["params"])(jax.random.key(0))
+@pytest.fixture(scope="session")
+def played(drawn):
+    """By name and dtype: a network, drawn parameters, and its function of parameters and first input, compiled once."""
 
+    @functools.cache
+    def parameters(name):
+        network, fields, inputs, options, _ = CASES[name]
+        return drawn(network(**fields), *inputs, **options)
 
-@functools.cache
-def result(name, dtype):
-    network, fields, inputs, options, _ = CASES[name]
-    module = network(**fields, dtype=dtype)
-    return jax.jit(lambda params: module.apply({"params": params}, *inputs, **options))(parameters(name))
+    @functools.cache
+    def play(name, dtype="float32"):
+        network, fields, inputs, options, _ = CASES[name]
+        module = network(**fields, dtype=dtype)
+        apply = lambda params, first: module.apply({"params": params}, first, *inputs[1:], **options)  # noqa: E731
+        return module, parameters(name), jax.jit(apply)
+
+    return play
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_shape_and_range(name):
-    network, _, _, _, shape = CASES[name]
-    y = result(name, "float32")
+def test_shape_and_range(name, played):
+    network, _, inputs, _, shape = CASES[name]
+    _, params, apply = played(name)
+    y = apply(params, inputs[0])
     assert y.shape == shape
     assert y.dtype == jnp.float32
     assert np.isfinite(y).all()
@@ -160,28 +168,25 @@ def test_shape_and_range(name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_bfloat16(name):
-    network, fields, inputs, options, _ = CASES[name]
-    module = network(**fields, dtype="bfloat16")
-    params = jax.eval_shape(lambda key: module.init(key, *inputs, **options), jax.random.key(0))["params"]
-    assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype("float32")}
-    program = jax.make_jaxpr(lambda params: module.apply({"params": params}, *inputs, **options))(parameters(name))
-    products = [line for line in str(program).splitlines() if "conv_general_dilated[" in line or "dot_general[" in line]
+def test_bfloat16(name, played):
+    _, _, inputs, options, _ = CASES[name]
+    module, params, apply = played(name, "bfloat16")
+    own = jax.eval_shape(lambda key: module.init(key, *inputs, **options)["params"], jax.random.key(0))
+    assert {leaf.dtype for leaf in jax.tree.leaves(own)} == {jnp.dtype("float32")}
+    program = str(apply.trace(params, inputs[0]).jaxpr).splitlines()
+    products = [line for line in program if "conv_general_dilated[" in line or "dot_general[" in line]
     assert any(":bf16[" in line for line in products), "nothing is computed in bfloat16"
-    exact, rounded = result(name, "float32"), result(name, "bfloat16")
+    rounded, exact = apply(params, inputs[0]), played(name)[2](params, inputs[0])
     assert rounded.dtype == jnp.float32
-    assert np.linalg.norm(rounded - exact) < 0.1 * np.linalg.norm(exact)
-    assert np.linalg.norm(rounded - exact) > 0
+    assert 0 < np.linalg.norm(rounded - exact) < 0.1 * np.linalg.norm(exact)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if "discriminator" in name or "critic" in name])
-def test_samples_see_each_other_only_through_batch_statistics(name):
-    network, fields, inputs, options, _ = CASES[name]
-    module = network(**fields)
-    changed = inputs[0].at[1].multiply(0.5)
-    new = jax.jit(lambda params: module.apply({"params": params}, changed, *inputs[1:], **options))(parameters(name))
-    difference = np.abs(new - result(name, "float32"))
+def test_samples_see_each_other_only_through_batch_statistics(name, played):
+    _, params, apply = played(name)
+    x = CASES[name][2][0]
+    difference = np.abs(apply(params, x.at[1].multiply(0.5)) - apply(params, x))
     assert difference[1].max() > 0
     # A gradient penalty is one sample's own: only batch norm and the minibatch standard deviation may mix samples.
-    mixes = network is networks.ProGANDiscriminator or name in ("dcgan discriminator", "dcgan discriminator, torch")
-    assert (difference[0].max() > 1e-6) == mixes
+    mixing = ("dcgan discriminator", "dcgan discriminator, torch", "progan discriminator")
+    assert (difference[0].max() > 1e-6) == (name in mixing)

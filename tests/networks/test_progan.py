@@ -13,20 +13,20 @@ from jaxgan.networks import PROGAN_GAINS, ProGANDiscriminator, ProGANGenerator
 FIELDS = {"max_resolution": 16, "base_width": 32, "max_width": 8}
 GENERATOR = ProGANGenerator(**FIELDS)
 DISCRIMINATOR = ProGANDiscriminator(**FIELDS)
-LATENT = jax.random.normal(jax.random.key(1), (4, 6))
-IMAGE = jax.random.normal(jax.random.key(2), (4, 16, 16, 3))
+LATENT = jnp.asarray(np.random.default_rng(1).standard_normal((4, 6), np.float32))
+IMAGE = jnp.asarray(np.random.default_rng(2).standard_normal((4, 16, 16, 3), np.float32))
 
 
 @pytest.fixture(scope="module")
-def generator():
+def generator(drawn):
     """The generator as a function of latents, resolution and alpha, operation by operation: no fusion changes a bit."""
-    params = jax.jit(lambda key: GENERATOR.init(key, LATENT)["params"])(jax.random.key(0))
+    params = drawn(GENERATOR, LATENT)
     return lambda *args, **options: GENERATOR.apply({"params": params}, *args, **options)
 
 
 @pytest.fixture(scope="module")
-def discriminator():
-    params = jax.jit(lambda key: DISCRIMINATOR.init(key, IMAGE)["params"])(jax.random.key(0))
+def discriminator(drawn):
+    params = drawn(DISCRIMINATOR, IMAGE)
     return lambda *args, **options: DISCRIMINATOR.apply({"params": params}, *args, **options)
 
 
@@ -106,10 +106,10 @@ def test_published_parameters(count, shapes):
     assert shapes(ProGANGenerator(), (2, 512))["level_1024"]["conv_0"]["kernel"].shape == (3, 3, 32, 16)
 
 
-def test_kernels_are_standard_normal_once_equalised(initialise):
+def test_kernels_are_standard_normal_once_equalised(initialised):
     # N(0, 1) times gain / sqrt(fan-in) is what the networks compute with (section 4.1).
     network = ProGANDiscriminator(max_resolution=8, base_width=512, max_width=32)
-    params = initialise(network, IMAGE[:, :8, :8])
+    params = initialised(network, IMAGE[:, :8, :8])
     stored = []
     for path, leaf in jax.tree_util.tree_leaves_with_path(params):
         name = jax.tree_util.keystr(path, simple=True, separator="/")

@@ -63,29 +63,22 @@ def pool(x):
     return (x[:, ::2, ::2] + x[:, 1::2, ::2] + x[:, ::2, 1::2] + x[:, 1::2, 1::2]) / 4
 
 
-def perturbed(params, seed=5):
-    """Parameters of which none, not even a bias, is at its start."""
-    leaves, tree = jax.tree.flatten(params)
-    generator = np.random.default_rng(seed)
-    return jax.tree.unflatten(tree, [leaf + 0.3 * generator.standard_normal(leaf.shape, np.float32) for leaf in leaves])
-
-
 @pytest.mark.parametrize("preactivate", [True, False])
-def test_down_block_in_the_published_order(preactivate, initialise):
+def test_down_block_in_the_published_order(preactivate, drawn, run, normal):
     block = DownBlock(features=5, hidden=3, preactivate=preactivate)
-    x = jax.random.normal(jax.random.key(3), (2, 6, 4, 3))
-    params = perturbed(initialise(block, x))
+    x = normal(2, 6, 4, 3)
+    params = drawn(block, x)
     h = plain_conv(jax.nn.relu(x) if preactivate else x, params["conv_1"])
     h = pool(plain_conv(jax.nn.relu(h), params["conv_2"]))
     # SNGAN's code: the first block pools before its 1x1 convolution, the others after it.
     shortcut = pool(plain_conv(x, params["shortcut"])) if preactivate else plain_conv(pool(x), params["shortcut"])
-    np.testing.assert_allclose(block.apply({"params": params}, x), h + shortcut, atol=1e-5)
+    np.testing.assert_allclose(run(block, params, x), h + shortcut, atol=1e-5)
 
 
-def test_up_block_in_the_published_order(initialise):
+def test_up_block_in_the_published_order(drawn, run, normal):
     block = UpBlock(features=5)
-    x = jax.random.normal(jax.random.key(3), (2, 3, 4, 2))
-    params = perturbed(initialise(block, x))
+    x = normal(2, 3, 4, 2)
+    params = drawn(block, x)
 
     def norm(x, layer):
         standard = (x - x.mean((0, 1, 2), keepdims=True)) / jnp.sqrt(x.var((0, 1, 2), keepdims=True) + 1e-5)
@@ -97,30 +90,31 @@ def test_up_block_in_the_published_order(initialise):
     h = plain_conv(up(jax.nn.relu(norm(x, params["norm_1"]))), params["conv_1"])
     h = plain_conv(jax.nn.relu(norm(h, params["norm_2"])), params["conv_2"])
     expected = h + plain_conv(up(x), params["shortcut"])
-    np.testing.assert_allclose(block.apply({"params": params}, x), expected, atol=1e-5)
+    np.testing.assert_allclose(run(block, params, x), expected, atol=1e-5)
 
 
-def test_sum_pooling_is_the_mean_times_the_pixels(initialise):
-    x = jax.random.normal(jax.random.key(3), (3, 8, 8, 3))
+def test_sum_pooling_is_the_mean_times_the_pixels(drawn, run, normal):
+    x = normal(3, 8, 8, 3)
     mean, total = ResNetDiscriminator((4, 4), pooling="mean"), ResNetDiscriminator((4, 4), pooling="sum")
-    params = initialise(mean, x)
-    # Two halvings leave 2x2 pixels, and biases are zero at the start.
-    logits = mean.apply({"params": params}, x)
-    np.testing.assert_allclose(total.apply({"params": params}, x), 4 * logits, rtol=1e-5)
+    params = drawn(mean, x)
+    bias = params["head"]["logit"]["bias"]
+    # Two halvings leave 2x2 pixels.
+    expected = 4 * (run(mean, params, x) - bias) + bias
+    np.testing.assert_allclose(run(total, params, x), expected, rtol=1e-5)
 
 
-def test_projection_is_linear_in_the_class_embedding(initialise):
-    x, label = jax.random.normal(jax.random.key(3), (3, 8, 8, 3)), jnp.array([0, 1, 1])
+def test_projection_is_linear_in_the_class_embedding(drawn, run, normal):
+    x, label = normal(3, 8, 8, 3), jnp.array([0, 1, 1])
     network, plain = ResNetDiscriminator((4, 4), num_classes=2), ResNetDiscriminator((4, 4))
-    params = initialise(network, x, label)
+    params = drawn(network, x, label)
     embedding = params["head"]["class_embedding"]["embedding"]
 
     def logits(rows):
         head = params["head"] | {"class_embedding": {"embedding": rows}}
-        return network.apply({"params": params | {"head": head}}, x, label)
+        return run(network, params | {"head": head}, x, label)
 
     without = {**params, "head": {"logit": params["head"]["logit"]}}
-    unconditional = plain.apply({"params": without}, x)
+    unconditional = run(plain, without, x)
     np.testing.assert_allclose(logits(0 * embedding), unconditional, rtol=1e-5)
     np.testing.assert_allclose(
         logits(2 * embedding) - unconditional, 2 * (logits(embedding) - unconditional), rtol=1e-4
@@ -131,25 +125,26 @@ def test_projection_is_linear_in_the_class_embedding(initialise):
     assert (changed[1:] != 0).all()
 
 
-def test_classes_of_the_generator(initialise):
-    z, label = jax.random.normal(jax.random.key(3), (4, 6)), jnp.array([0, 1, 0, 1])
-    network = ResNetGenerator(8, widths=(4, 4), num_classes=2)
-    params = initialise(network, z, label)
-    plain = ResNetGenerator(8, widths=(4, 4))
-    # At the start every class has gain one and offset zero, which is plain batch norm.
-    ones = {"scale": jnp.ones(4), "bias": jnp.zeros(4)}
-    unconditional = params | {"block_0": params["block_0"] | {"norm_1": ones, "norm_2": ones}}
-    images = network.apply({"params": params}, z, label)
-    np.testing.assert_allclose(images, plain.apply({"params": unconditional}, z), atol=1e-6)
-    # Gains differ between the two blocks' classes once they are trained.
-    trained = perturbed(params)
-    assert not np.allclose(
-        network.apply({"params": trained}, z, label)[0], network.apply({"params": trained}, z, 1 - label)[0], atol=1e-3
-    )
+def test_classes_of_the_generator(drawn, run, normal):
+    z = normal(4, 6)
+    network, plain = ResNetGenerator(8, widths=(4, 4), num_classes=2), ResNetGenerator(8, widths=(4, 4))
+    params = drawn(network, z, jnp.zeros(4, jnp.int32))
+    # One label for all samples is plain batch norm with that label's rows.
+    for label in (0, 1):
+        norms = {
+            name: {kind: params["block_0"][name][kind]["embedding"][label] for kind in ("scale", "bias")}
+            for name in ("norm_1", "norm_2")
+        }
+        unconditional = params | {"block_0": params["block_0"] | norms}
+        images = run(network, params, z, jnp.full(4, label))
+        np.testing.assert_allclose(images, run(plain, unconditional, z), atol=1e-6)
+    # The statistics are over the whole batch, but each sample's gains are its own label's.
+    images = [run(network, params, z, jnp.array(labels)) for labels in ([0, 0, 0, 0], [1, 0, 0, 0])]
+    assert np.abs(images[0] - images[1])[0].max() > 1e-2
 
 
-def test_initialisation(initialise):
-    params = initialise(DownBlock(features=32, hidden=16), np.zeros((1, 4, 4, 8), np.float32))
+def test_initialisation(initialised):
+    params = initialised(DownBlock(features=32, hidden=16), np.zeros((1, 4, 4, 8), np.float32))
     for name, deviation in (
         ("conv_1", np.sqrt(4 / (9 * 8 + 9 * 16))),
         ("conv_2", np.sqrt(4 / (9 * 16 + 9 * 32))),

@@ -1,0 +1,63 @@
+"""A trained game, from its run's folder alone."""
+
+import dataclasses
+from pathlib import Path
+
+import jax
+
+from jaxgan.config import ConfigError
+from jaxgan.training import evaluation
+from jaxgan.training.checkpoints import Checkpoints
+from jaxgan.training.plan import Plan
+from jaxgan.training.run_folder import RunFolder
+from jaxgan.training.sampling import Sampler, Snapshot
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A run's game as one of its checkpoints has it.
+
+    Attributes:
+        plan: The run's plan.
+        step: The checkpoint's step.
+        snapshot: What its averaged players can do.
+    """
+
+    plan: Plan
+    step: int
+    snapshot: Snapshot
+
+
+def load(workdir: str | Path, step: int | None = None) -> Trained:
+    """Loads a checkpoint; to be called, and used, inside `jax.set_mesh(data_mesh())`.
+
+    Args:
+        workdir: The run's folder.
+        step: Which checkpoint; None: the best by the run's first metric, or the last one if none was scored.
+
+    Raises:
+        ConfigError: The folder holds no run, or no such checkpoint.
+    """
+    folder = RunFolder(Path(workdir))
+    config, shapes = folder.read()
+    plan = Plan.of(config, shapes)
+    if not folder.checkpoints.is_dir():
+        raise ConfigError(f"{workdir} holds no checkpoint yet: train on until the first one, or save one with Ctrl-C")
+    first = next(iter(config.metrics), None)
+    lower_is_better = first not in evaluation.METRICS or evaluation.METRICS[first].lower_is_better
+    with Checkpoints(folder.checkpoints, lower_is_better, write=False) as checkpoints:
+        steps = checkpoints.steps()
+        if not steps:
+            raise ConfigError(
+                f"{workdir} holds no checkpoint yet: train on until the first one, or save one with Ctrl-C"
+            )
+        if step is not None and step not in steps:
+            raise ConfigError(
+                f"{workdir} holds no checkpoint of step {step}: choose one of {', '.join(map(str, steps))}"
+            )
+        best = checkpoints.best()
+        step = step if step is not None else steps[-1] if best is None else best
+        state = checkpoints.restore(step, plan.abstract_state())
+    # Any constant key: the statistics are estimates of the same thing.
+    snapshot = Sampler(plan).at(state, int(state.stage), jax.random.key(0))
+    return Trained(plan, step, snapshot)

@@ -1,0 +1,91 @@
+"""The package as others get it: a wheel that carries what it needs, and rooms whose imports run one way."""
+
+import ast
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).parents[1]
+PROGRAM = """
+import jax, jax.numpy as jnp, numpy as np, optax, pathlib
+import jaxgan
+from jaxgan import gans, networks
+from jaxgan.core import Player
+from jaxgan.metrics import digit_fd
+
+assert pathlib.Path(jaxgan.__file__).is_relative_to({site!r}), jaxgan.__file__
+game = gans.gan(
+    Player(networks.MLPGenerator(output_shape=(2,), hidden=(4,)), optax.adam(1e-3)),
+    Player(networks.MLPDiscriminator(hidden=(4,)), optax.adam(1e-3)),
+    latent_size=2,
+)
+batch = {{"image": jnp.ones((4, 2))}}
+state, metrics = jax.jit(game.step)(game.init(jax.random.key(0), batch), batch)
+assert int(state.step) == 1 and np.isfinite(float(metrics["generator/loss"]))
+assert np.isfinite(digit_fd(np.random.default_rng(0).uniform(-1, 1, (80, 16, 16, 1)).astype(np.float32)))
+"""
+
+
+def test_the_wheel_works_in_another_folder(tmp_path):
+    source, wheels, site, elsewhere = (tmp_path / name for name in ("source", "wheels", "site", "elsewhere"))
+    elsewhere.mkdir()
+    # Built from a copy, because building leaves its own folders beside the sources.
+    shutil.copytree(ROOT / "jaxgan", source / "jaxgan", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    build = ["wheel", ".", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels)]
+    subprocess.run([*pip, *build], check=True, cwd=source)
+    (wheel,) = wheels.glob("jaxgan-*.whl")
+    assert wheel.stat().st_size < 2**20
+    subprocess.run([*pip, "install", "--no-deps", "--target", str(site), str(wheel)], check=True)
+    program = [sys.executable, "-c", PROGRAM.format(site=str(site))]
+    environment = os.environ | {"PYTHONPATH": str(site), "JAX_PLATFORMS": "cpu"}
+    subprocess.run(program, check=True, cwd=elsewhere, env=environment)
+
+
+# Which rooms a room may enter, beside itself. The files at the top (config.py, sample.py, ...) are the front door.
+ROOMS = {
+    "layers": set(),
+    "core": {"layers"},
+    "networks": {"layers"},
+    "losses": {"core", "layers"},
+    "gans": {"core", "layers", "losses", "networks"},
+    "data": set(),
+    "metrics": {"layers"},
+    "training": {"config", "core", "data", "gans", "layers", "losses", "metrics", "networks"},
+}
+
+
+def imports(path: pathlib.Path) -> set[str]:
+    """The rooms of jaxgan, or folders beside it, that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "jaxgan" else [node.module]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            top, _, rest = name.partition(".")
+            if top == "jaxgan":
+                found.add(rest.partition(".")[0])
+            elif top in ("configs", "benchmarks", "tests"):
+                found.add(top)
+    return found
+
+
+def test_imports_run_one_way():
+    assert set(ROOMS) == {path.name for path in (ROOT / "jaxgan").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    for room, allowed in ROOMS.items():
+        for path in (ROOT / "jaxgan" / room).rglob("*.py"):
+            assert imports(path) <= allowed | {room, ""}, path
+
+
+def test_no_file_is_two_rooms():
+    folders = ("jaxgan", "configs", "benchmarks")
+    for path in [ROOT / "train.py", *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]:
+        assert len(path.read_text().splitlines()) <= 400, path
