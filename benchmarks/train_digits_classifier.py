@@ -19,7 +19,7 @@ import optax
 from flax.traverse_util import flatten_dict
 
 from jaxgan.data.digits import DigitPictures
-from jaxgan.data.sources import ImageSource, stack_records
+from jaxgan.data.sources import ImageSource
 from jaxgan.data.transform import Transform
 from jaxgan.metrics import digits
 from jaxgan.metrics.frechet import Moments, frechet_distance
@@ -33,7 +33,7 @@ TOTAL_VARIANCE = 100.0
 
 def digit_images(split: str) -> tuple[np.ndarray, np.ndarray]:
     """All digits of a split, "train" or "test": (N, 16, 16, 1) float32 in [-1, 1], and their (N,) int32 labels."""
-    records = stack_records(ImageSource("digits", DigitPictures(split), Transform((16, 16), channels=1)))
+    records = ImageSource("digits", DigitPictures(split), Transform((16, 16), channels=1)).stack()
     return records["image"].astype(np.float32) / 127.5 - 1.0, records["label"]
 
 

@@ -52,7 +52,8 @@ class Check:
     def holds(self, values: Mapping[str, float]) -> bool:
         """Whether the last evaluation of a run keeps every bound."""
         return all(
-            values[name] <= bound if side == BELOW else values[name] >= bound for name, (side, bound) in self.bounds.items()
+            values[name] <= bound if side == BELOW else values[name] >= bound
+            for name, (side, bound) in self.bounds.items()
         )
 
 
@@ -69,12 +70,18 @@ CHECKS: dict[str, Check] = {
     "wgan_gp": Check("wgan_gp", {"digit_fd": (BELOW, 25.0), "digits_present": (ABOVE, 10)}),
     "wgan_gp: 25 Gaussians": Check("wgan_gp", {"modes": (ABOVE, 24), "high_quality": (ABOVE, 0.6)}, "grid25"),
     "biggan_like": Check(
-        "biggan_like", {"class_accuracy": (ABOVE, 0.9), "digit_fd": (BELOW, 25.0)}, baselines={"class_accuracy": "0.10 (chance)"}
+        "biggan_like",
+        {"class_accuracy": (ABOVE, 0.9), "digit_fd": (BELOW, 25.0)},
+        baselines={"class_accuracy": "0.10 (chance)"},
     ),
     "progan": Check("progan", {"digit_fd": (BELOW, 25.0), "digits_present": (ABOVE, 10)}),
     "cyclegan: inverted digits": Check("cyclegan", _TRANSLATION),
     "cyclegan without cycle loss": Check(
-        "cyclegan", _TRANSLATION, changes={"game.cycle": 0.0}, control=True, note="the cycle loss is what keeps the pairs"
+        "cyclegan",
+        _TRANSLATION,
+        changes={"game.cycle": 0.0},
+        control=True,
+        note="the cycle loss is what keeps the pairs",
     ),
     "cyclegan: thresholded digits": Check("cyclegan", _IDENTITY, "thresholded"),
     "cyclegan without identity loss": Check(
@@ -135,7 +142,9 @@ def table(rows: Mapping[str, dict[str, Any]]) -> str:
     for entry in rows.values():
         for index, (metric, measured) in enumerate(entry["metrics"].items()):
             first = index == 0
-            verdict = ("control fails, as it should" if entry["control"] else "passes") if entry["passes"] else "**FAILS**"
+            verdict = (
+                ("control fails, as it should" if entry["control"] else "passes") if entry["passes"] else "**FAILS**"
+            )
             seconds = f"{min(entry['seconds'])} to {max(entry['seconds'])}"
             cells = [
                 entry["system"] if first else "",
@@ -143,7 +152,11 @@ def table(rows: Mapping[str, dict[str, Any]]) -> str:
                 measured["bound"],
                 measured["baseline"],
                 ", ".join(f"{value:.3g}" for value in measured["values"]),
-                *((str(entry["steps"]), seconds, str(entry["images_per_second"]), verdict) if first else ("", "", "", "")),
+                *(
+                    (str(entry["steps"]), seconds, str(entry["images_per_second"]), verdict)
+                    if first
+                    else ("", "", "", "")
+                ),
             ]
             lines.append("| " + " | ".join(cells) + " |")
     lines += ["", f"Machine: {rows and next(iter(rows.values())).get('machine', '')}.", ""]
@@ -170,7 +183,10 @@ def main() -> int:
     machine = f"{jax.device_count()} {jax.devices()[0].device_kind} device, {platform.machine()}, jax {jax.__version__}"
     for name, check in chosen.items():
         results = [run(name, check, seed, arguments.workdir) for seed in range(arguments.seeds)]
-        rows[name] = row(name, check, results) | {"machine": machine, "floor": results[0].get("digit_fd_floor", math.nan)}
+        rows[name] = row(name, check, results) | {
+            "machine": machine,
+            "floor": results[0].get("digit_fd_floor", math.nan),
+        }
         if math.isnan(rows[name]["floor"]):
             del rows[name]["floor"]
         print(json.dumps(rows[name]), flush=True)

@@ -64,7 +64,9 @@ def imports(path: pathlib.Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "jaxgan" else [node.module]
+            names = (
+                [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "jaxgan" else [node.module]
+            )
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         else:
@@ -79,7 +81,9 @@ def imports(path: pathlib.Path) -> set[str]:
 
 
 def test_imports_run_one_way():
-    assert set(ROOMS) == {path.name for path in (ROOT / "jaxgan").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert set(ROOMS) == {
+        path.name for path in (ROOT / "jaxgan").iterdir() if path.is_dir() and path.name != "__pycache__"
+    }
     for room, allowed in ROOMS.items():
         for path in (ROOT / "jaxgan" / room).rglob("*.py"):
             assert imports(path) <= allowed | {room, ""}, path

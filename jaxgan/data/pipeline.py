@@ -99,7 +99,8 @@ class Loader:
             mesh: Minibatches are global arrays, cut along its axis "data"; it may span processes. None: arrays on the
                 default device.
             resident_bytes: The largest set, in bytes, that is kept on the device.
-            threads: Threads that decode, in each process; None: one per core.
+            threads: Threads that decode, one minibatch each, in each process; None: one per core, at most 8 (more would
+                only wait for Python's lock, and each holds a minibatch).
             workers: Processes that decode, for images whose decoding holds Python's lock; 0: only the threads of this
                 one. The main module then needs `if __name__ == "__main__":`.
 
@@ -110,7 +111,7 @@ class Loader:
         if mesh is not None and _DATA not in mesh.axis_names:
             raise DataError(f"the mesh has the axes {mesh.axis_names}; one of them must be {_DATA!r}")
         self.source, self._seed, self._mesh, self._workers = source, seed, mesh, workers
-        self._threads = cores() if threads is None else threads
+        self._threads = min(cores(), 8) if threads is None else threads
         self._record = source[0]
         self.resident: Resident = ()
         if all(part.fixed for part in source.parts) and _size(source) <= resident_bytes:

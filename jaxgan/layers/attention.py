@@ -17,8 +17,8 @@ class SelfAttention(nn.Module):
     """The non-local block of SAGAN (Zhang et al. 2018) and BigGAN (Brock et al. 2018), as the authors released it.
 
     Queries and keys have C / 8 channels, values C / 2; keys and values are max-pooled 2x2; the scores are not divided by
-    the square root of their width. (The paper's text has C / 8 channels for all three and no pooling.) The learned scalar "gamma"
-    starts at 0, so that the block starts as the identity.
+    the square root of their width. (The paper's text has C / 8 channels for all three and no pooling.) The learned scalar
+    "gamma" starts at 0, so that the block starts as the identity.
 
     Attributes:
         kernel_init: initialiser of the four 1x1 convolutions, which have no biases.

@@ -18,7 +18,8 @@ def interpolate(key: jax.Array, real: jax.Array, fake: jax.Array) -> jax.Array:
         real: (B, ...).
         fake: The same shape.
     """
-    weight = shard_batch(jax.random.uniform(key, (len(real),) + (1,) * (real.ndim - 1), real.dtype))
+    # Drawn flat: a draw of many axes takes XLA:CPU seconds to compile.
+    weight = shard_batch(jax.random.uniform(key, (len(real),), real.dtype)).reshape(-1, *(1,) * (real.ndim - 1))
     return weight * real + (1 - weight) * fake
 
 

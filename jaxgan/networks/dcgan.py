@@ -28,8 +28,8 @@ class DCGANGenerator(nn.Module):
     """The generator of DCGAN: z (B, latent) -> float32 images (B, H, W, channels) in [-1, 1].
 
     Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
-    Networks" (2015, arXiv:1511.06434), section 3 and figure 1. Latents are projected to a map of 4x4 (the first halving
-    of the image that cannot be halved again: 7x7 for 28 pixels); each layer doubles the map and halves the width. Batch
+    Networks" (2015, arXiv:1511.06434), section 3 and figure 1. Latents are projected to a map of 4x4 (the image halved
+    while its sides are even and 8 or more: 7x7 for 28 pixels); each layer doubles the map and halves the width. Batch
     norm and ReLU follow every layer but the last, which ends in tanh; no layer has a bias. The first batch norm is per
     channel of the map (the Theano code's: per unit).
 
@@ -78,8 +78,8 @@ class DCGANDiscriminator(nn.Module):
         width: features of the first layer.
         layout: "paper" for 5x5 layers and a dense last layer; "torch" for 4x4 layers and, last, a convolution over the
             whole map, with width 64.
-        norm: "batch", or "none" (with biases instead) for a critic with a gradient penalty, whose samples must not see
-            each other.
+        norm: "batch", or "none" (with biases instead) for a critic with a gradient penalty, where no sample may see
+            another.
         dtype: compute dtype.
     """
 
@@ -93,7 +93,7 @@ class DCGANDiscriminator(nn.Module):
         """Maps images (B, H, W, C) to logits (B,)."""
         down = choose(_DOWN, self.layout, "layout")
         base, halvings = _base_map(x.shape[1:3])
-        common: dict[str, Any] = {"use_bias": self.norm == "none", "kernel_init": normal_init}
+        common: dict[str, Any] = {"use_bias": self.norm != "batch", "kernel_init": normal_init}
         for index in range(halvings):
             x = Conv(self.width * 2**index, strides=2, **down, **common, dtype=self.dtype, name=f"down_{index}")(x)
             if index > 0:

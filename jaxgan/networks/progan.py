@@ -18,8 +18,7 @@ from jaxgan.networks.initializers import variance_scaling
 # equalises learning rates.
 PROGAN_GAINS = {"to_rgb": 1.0, "score": 1.0}
 
-
-Weight = jax.Array | float
+Weight = jax.Array | float  # of a level that fades in: traced, or a number
 
 
 def _init(layer: str = "") -> Initializer:

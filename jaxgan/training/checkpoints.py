@@ -4,6 +4,7 @@ A thin cover of orbax's CheckpointManager, which writes to a temporary folder an
 """
 
 import math
+import operator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class Checkpoints:
 
     def __init__(self, folder: Path, lower_is_better: bool = True, write: bool = True) -> None:
         score = lambda metrics: metrics["score"]  # noqa: E731
-        best = managers.BestN(get_metric_fn=score, reverse=lower_is_better, n=1, keep_checkpoints_without_metrics=False)
+        best = managers.BestN(get_metric_fn=score, reverse=lower_is_better, n=1)
         self._manager = ocp.CheckpointManager(
             folder.absolute(),
             item_handlers=ocp.StandardCheckpointHandler(),
@@ -46,7 +47,14 @@ class Checkpoints:
                 read_only=not write,
             ),
         )
-        self._better = (lambda new, old: new < old) if lower_is_better else (lambda new, old: new > old)
+        # What a checkpoint without a score has for one; orbax would rather keep such checkpoints for ever.
+        self._worst = math.inf if lower_is_better else -math.inf
+        self._better = operator.lt if lower_is_better else operator.gt
+        # Noted here, for those that are still being written cannot be read.
+        self._scores: dict[int, float] = {}
+        for step in self._manager.all_steps():
+            if (metrics := self._manager.metrics(step)) and math.isfinite(metrics["score"]):
+                self._scores[step] = metrics["score"]
         self._finite_players = jax.jit(_finite_players)
 
     def __enter__(self) -> "Checkpoints":
@@ -60,18 +68,14 @@ class Checkpoints:
         """The steps that there are checkpoints of, in order."""
         return sorted(self._manager.all_steps())
 
-    def scores(self) -> dict[int, float]:
-        """Of the checkpoints that were saved with a score: the score by step."""
-        return {step: metrics["score"] for step in self.steps() if (metrics := self._manager.metrics(step))}
-
     def best(self) -> int | None:
-        """The step with the best score; None if none was saved with one."""
-        return self._manager.best_step() if self.scores() else None
+        """The step with the best score; None if no checkpoint was saved with one."""
+        return self._manager.best_step() if self._scores else None
 
     def improves(self, score: float | None) -> bool:
         """Whether a score is finite, and better than that of every checkpoint."""
         usable = score is not None and math.isfinite(score)
-        return usable and all(self._better(score, other) for other in self.scores().values())
+        return usable and all(self._better(score, other) for other in self._scores.values())
 
     def save(self, step: int, state: State, score: float | None = None) -> None:
         """Saves a state, unless there is a checkpoint of its step; the state may be donated once this returns.
@@ -91,7 +95,10 @@ class Checkpoints:
         if broken := [name for name, good in finite.items() if not good]:
             raise NonFiniteError(f"the parameters of {' and '.join(broken)} are not finite after step {step}")
         usable = score is not None and math.isfinite(score)
-        self._manager.save(step, args=ocp.args.StandardSave(state), metrics={"score": score} if usable else None)
+        if usable:
+            self._scores[step] = score
+        metrics = {"score": score if usable else self._worst}
+        self._manager.save(step, args=ocp.args.StandardSave(state), metrics=metrics)
 
     def restore(self, step: int, abstract: State) -> State:
         """Reads the state of a step.

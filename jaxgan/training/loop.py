@@ -63,10 +63,10 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         # From here on the host counts for itself.
         step, images, stage = int(state.step), int(state.images), int(state.stage)
         done = plan.fraction_done(step, images)
-        with Records(folder, resumed, images, write=main) as records:
+        with Records(folder, resumed, write=main) as records:
             observer = Observer(plan, source, sampler, metrics, folder, records, resumed)
-            with records.stopwatch.paused():  # the untrained game, or what a stop left undone
-                observer.look(state, step, images, stage, last=done == 1.0)
+            # The untrained game, or what a stop left undone.
+            observer.look(state, step, images, stage, last=done == 1.0)
             play, batches = CompiledStep(game, plan.mesh, records), None
             while done < 1.0:
                 round = game.round(step, images)
@@ -77,7 +77,7 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
                 state, values = play(state, minibatches, loader.resident, round)
                 step, images = step + 1, images + batch_size * len(minibatches)
                 done = plan.fraction_done(step, images)
-                records.progress(done)
+                records.progress(images, done)
                 if step % config.log_every == 0 or done == 1.0:
                     values, nonfinite = jax.device_get((values, state.nonfinite))
                     check_finite(nonfinite)
@@ -86,7 +86,7 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
                     break
                 saves = config.checkpoint_every > 0 and step % config.checkpoint_every == 0
                 if saves or done == 1.0 or observer.due(step):
-                    jax.block_until_ready(state)
+                    check_finite(jax.device_get(state.nonfinite))  # and so the step is over, and the clock may stop
                     with records.stopwatch.paused():
                         score = observer.look(state, step, images, stage, last=done == 1.0)
                         if saves or done == 1.0 or checkpoints.improves(score):

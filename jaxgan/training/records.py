@@ -30,15 +30,24 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 class Stopwatch:
-    """Seconds that were spent training: what happens inside `paused` does not count."""
+    """Seconds that were spent training, from `start` on: what happens inside `paused` does not count."""
 
     def __init__(self, seconds: float = 0.0) -> None:
-        self._counted, self._since = seconds, time.perf_counter()
+        self._counted, self._since = seconds, math.inf
+
+    @property
+    def started(self) -> bool:
+        """Whether it runs, or is paused."""
+        return self._since < math.inf
 
     @property
     def seconds(self) -> float:
         """Seconds so far."""
-        return self._counted + time.perf_counter() - self._since
+        return self._counted + max(0.0, time.perf_counter() - self._since)
+
+    def start(self) -> None:
+        """Begins to count."""
+        self._since = time.perf_counter()
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -47,7 +56,8 @@ class Stopwatch:
         try:
             yield
         finally:
-            self._since = time.perf_counter()
+            if self.started:
+                self.start()
 
 
 class Records:
@@ -60,13 +70,13 @@ class Records:
     Args:
         folder: The run's folder.
         step: The step that the run goes on from; None: it begins.
-        images: Real images consumed by then.
         write: Whether this process writes and prints.
     """
 
-    def __init__(self, folder: RunFolder, step: int | None, images: int, write: bool = True) -> None:
+    def __init__(self, folder: RunFolder, step: int | None, write: bool = True) -> None:
         self.lines = [] if step is None else [line for line in read_metrics(folder.metrics) if line["step"] <= step]
-        self._start: tuple[float, float] | None = None  # when the first step was done, and how much of the run was
+        self._lap = (0, 0.0)  # images and seconds at the last log step
+        self._start = (0.0, 0.0)  # when the first step was done, and how much of the run was
         self.write, self._files = write, contextlib.ExitStack()
         self._bar: Any = None
         self._board: Any = None
@@ -79,7 +89,6 @@ class Records:
                 look = "{percentage:3.0f}%|{bar:20}| {postfix}"
                 self._bar = self._files.enter_context(tqdm(total=1.0, bar_format=look, dynamic_ncols=True))
         self.stopwatch = Stopwatch(max((line.get("seconds", 0.0) for line in self.lines), default=0.0))
-        self._lap = (images, self.stopwatch.seconds)
 
     def __enter__(self) -> "Records":
         return self
@@ -92,14 +101,16 @@ class Records:
         if self.write:
             tqdm.write(text, file=sys.stderr)
 
-    def progress(self, fraction: float) -> None:
-        """Moves the bar; to be called after every step.
+    def progress(self, images: int, fraction: float) -> None:
+        """Moves the bar; to be called after every step. Time counts from the end of the first one on.
 
         Args:
+            images: Real images consumed.
             fraction: How much of the run is done, in [0, 1].
         """
-        if self._start is None:
-            self._start = (time.perf_counter(), fraction)
+        if not self.stopwatch.started:
+            self.stopwatch.start()
+            self._lap, self._start = (images, self.stopwatch.seconds), (time.perf_counter(), fraction)
         if self._bar is not None:
             self._bar.update(fraction - self._bar.n)
 
@@ -163,9 +174,9 @@ class Records:
                 self._board.add_scalar(name, value, step)
 
     def _time_left(self, fraction: float) -> str:
-        if self._start is None or fraction <= self._start[1]:
-            return "?"
         began, before = self._start
+        if fraction <= before:
+            return "?"
         seconds = (time.perf_counter() - began) * (1.0 - fraction) / (fraction - before)
         return str(datetime.timedelta(seconds=round(seconds)))
 

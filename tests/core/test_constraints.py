@@ -11,11 +11,15 @@ from jaxgan.core import constraints
 
 
 def params(seed: int = 0):
-    keys = jax.random.split(jax.random.key(seed), 4)
+    rng = np.random.default_rng(seed)
+
+    def draw(*shape):
+        return jnp.asarray(rng.normal(size=shape), jnp.float32)
+
     return {
-        "conv": {"kernel": jax.random.normal(keys[0], (3, 3, 4, 6)), "bias": jnp.ones(6)},
-        "dense": {"kernel": jax.random.normal(keys[1], (7, 5)), "bias": jnp.ones(5)},
-        "shared_embedding": {"embedding": jax.random.normal(keys[2], (10, 8))},
+        "conv": {"kernel": draw(3, 3, 4, 6), "bias": jnp.ones(6)},
+        "dense": {"kernel": draw(7, 5), "bias": jnp.ones(5)},
+        "shared_embedding": {"embedding": draw(10, 8)},
     }
 
 

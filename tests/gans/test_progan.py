@@ -31,7 +31,7 @@ def test_levels_follow_the_images_shown():
 
 def test_a_level_starts_without_a_jump_and_fades_in_by_images():
     made = game()
-    batch = {"image": jax.random.uniform(jax.random.key(1), (4, 16, 16, 1), minval=-1.0)}
+    batch = {"image": np.random.default_rng(1).uniform(-1, 1, (4, 16, 16, 1)).astype(np.float32)}
     state = made.init(jax.random.key(0), batch)
     # the last images of 4x4, upsampled, are the first ones of 8x8
     before = made.sample(state, jax.random.key(2), 3, stage=0)

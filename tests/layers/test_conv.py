@@ -82,7 +82,6 @@ def up(strides, padding, output_padding):
     return functools.partial(up_convolution, strides=strides, padding=padding, output_padding=output_padding)
 
 
-@pytest.mark.usefixtures("platform")
 @pytest.mark.parametrize("case", DOWN)
 def test_convolution_and_its_gradients_equal_torch(case):
     side, strides, padding, height, width = DOWN[case]
@@ -91,32 +90,30 @@ def test_convolution_and_its_gradients_equal_torch(case):
     assert_close(jax.jit(our_values, static_argnums=0)(down(strides, padding), x, kernel), theirs)
 
 
-@pytest.mark.usefixtures("platform")
 @pytest.mark.parametrize("case", UP)
-@pytest.mark.parametrize("channels", [3, 16])
-def test_up_convolution_and_its_gradients_equal_torch(case, channels):
+def test_up_convolution_and_its_gradients_equal_torch(case):
     side, strides, padding, output_padding, height, width = UP[case]
-    x, kernel = normal(0, 2, height, width, 4), normal(1, side, side, 4, channels)
+    x, kernel = normal(0, 2, height, width, 4), normal(1, side, side, 4, 16)
     options = {"stride": strides, "padding": padding, "output_padding": output_padding}
     theirs = torch_values("conv_transpose2d", x, kernel, (2, 3, 0, 1), **options)
     assert_close(jax.jit(our_values, static_argnums=0)(up(strides, padding, output_padding), x, kernel), theirs)
 
 
 @pytest.mark.usefixtures("platform")
-@pytest.mark.parametrize(
-    ("function", "shape", "kernel_shape"),
-    [
-        (down(2, 1), (2, 6, 5, 2), (4, 4, 2, 3)),
-        (down(1, 1), (2, 3, 3, 2), (2, 2, 2, 3)),
-        (down(1, "REFLECT"), (1, 4, 4, 2), (3, 3, 2, 2)),
-        (up(2, 1, 0), (2, 3, 2, 2), (4, 4, 2, 16)),
-        (up(2, 1, 1), (1, 2, 3, 2), (3, 3, 2, 3)),
-    ],
-)
-def test_first_and_second_derivatives_are_finite_differences(function, shape, kernel_shape):
+def test_first_and_second_derivatives_are_finite_differences():
+    """Of one function of several kernels, in which every kind of layer has neighbours of other kinds."""
     with jax.enable_x64(True):
-        x, kernel = normal(0, *shape).astype(np.float64), normal(1, *kernel_shape).astype(np.float64)
-        check_grads(jax.jit(lambda x, kernel: jnp.sin(function(x, kernel))), (x, kernel), order=2, modes=["rev"])
+        x = normal(0, 1, 6, 4, 2).astype(np.float64)
+        shapes = ((3, 3, 2, 2), (4, 4, 2, 16), (2, 2, 16, 2), (4, 4, 2, 16), (3, 3, 16, 3))
+        kernels = [normal(seed, *shape).astype(np.float64) / 5 for seed, shape in enumerate(shapes)]
+        layers = [down(1, "REFLECT"), down(2, 1), down(1, 1), up(2, 1, 0), up((2, 1), 0, 0)]
+
+        def network(x, kernels):
+            for layer, kernel in zip(layers, kernels, strict=True):
+                x = jnp.sin(layer(x, kernel))
+            return x
+
+        check_grads(jax.jit(network), (x, kernels), order=2, modes=["rev"], rtol=1e-5, atol=1e-5)
 
 
 def test_gradient_penalty_equals_plain_lax():
@@ -143,26 +140,27 @@ def test_gradient_penalty_equals_plain_lax():
         assert_close(ours, gradient(kernels, x, plain_down, plain_up), 1e-9)
 
 
-@pytest.mark.parametrize("ensemble", [3, 17])
+@pytest.mark.parametrize("ensemble", [2, 17])
 def test_vmap_over_kernels_equals_a_loop(ensemble):
     x, kernels, maps = normal(0, 2, 4, 4, 2), normal(1, ensemble, 4, 4, 2, 3), normal(2, ensemble, 4, 4, 3, 2)
 
     def loss(kernel, kernel_up):
         return jnp.sin(up(2, 1, 0)(jnp.tanh(down(2, 1)(x, kernel)), kernel_up)).sum()
 
-    gradient = jax.grad(loss, (0, 1))
+    gradient = jax.jit(jax.grad(loss, (0, 1)))
     loop = [gradient(kernels[i], maps[i]) for i in range(ensemble)]
     assert_close(jax.jit(jax.vmap(gradient))(kernels, maps), [np.stack(values) for values in zip(*loop, strict=True)])
 
 
-def test_vmap_over_images_and_nested_vmaps_equal_a_loop():
+def test_nested_vmaps_over_images_and_kernels_equal_loops():
     x, kernels = normal(0, 3, 5, 5, 2), normal(1, 2, 3, 3, 2, 4)
 
     def gradient(kernel, image):  # of one image, by its kernel
         return jax.grad(lambda kernel: jnp.sin(down(2, 1)(image[None], kernel)).sum())(kernel)
 
     ours = jax.jit(jax.vmap(jax.vmap(gradient, (None, 0)), (0, None)))(kernels, x)
-    assert_close([ours], [np.stack([[gradient(kernel, image) for image in x] for kernel in kernels])])
+    loop = jax.jit(gradient)
+    assert_close([ours], [np.stack([[loop(kernel, image) for image in x] for kernel in kernels])])
 
 
 def loss_of_both(kernels, x):
@@ -207,12 +205,12 @@ def test_large_batches_are_summed_in_parts():
 
 
 def test_bfloat16_computes_in_bfloat16_and_sums_kernel_gradients_in_float32():
-    x, kernel = jnp.ones((64, 8, 8, 2), jnp.bfloat16), jnp.ones((3, 3, 2, 3))
+    x, kernel = jnp.ones((1, 17, 19, 2), jnp.bfloat16), jnp.ones((3, 3, 2, 3))
     assert convolution(x, kernel).dtype == jnp.bfloat16
-    gradient = jax.grad(lambda kernel: convolution(x, kernel, padding=1).astype(jnp.float32).sum())(kernel)
+    gradient = jax.grad(lambda kernel: convolution(x, kernel).astype(jnp.float32).sum())(kernel)
     assert gradient.dtype == jnp.float32
-    # 64 * 8 * 7 pixels lie under the middle tap of the upper row: bfloat16 has no such number
-    np.testing.assert_array_equal(gradient[0, 1], 64 * 8 * 7)
+    # all 323 pixels lie under the middle tap, and bfloat16 has no such number
+    np.testing.assert_array_equal(gradient[1, 1], 17 * 19)
 
 
 def test_same_padding_halves_sizes_upwards():

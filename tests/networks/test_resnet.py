@@ -105,7 +105,7 @@ def test_sum_pooling_is_the_mean_times_the_pixels(drawn, run, normal):
 
 def test_projection_is_linear_in_the_class_embedding(drawn, run, normal):
     x, label = normal(3, 8, 8, 3), jnp.array([0, 1, 1])
-    network, plain = ResNetDiscriminator((4, 4), num_classes=2), ResNetDiscriminator((4, 4))
+    network, plain = ResNetDiscriminator((4, 8), num_classes=2), ResNetDiscriminator((4, 8))
     params = drawn(network, x, label)
     embedding = params["head"]["class_embedding"]["embedding"]
 

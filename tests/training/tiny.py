@@ -45,6 +45,7 @@ def dcgan(config: ConfigDict) -> None:
 
 def conditional(config: ConfigDict) -> None:
     _digits(config)
+    config.data.image_size = 16
     config.data.require_labels = True
     config.metrics = ("digit_fd", "class_accuracy")
     config.system, config.game = "biggan", {"latent_size": 4, "discriminator_steps": 2}

@@ -1,0 +1,53 @@
+"""Resampling: against numpy and loops over windows."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan.layers import average_pool, max_pool, reflect_pad, upsample_nearest
+
+
+@pytest.fixture
+def x():
+    return np.random.default_rng(0).normal(size=(2, 4, 6, 3)).astype(np.float32)
+
+
+def test_upsample_nearest_repeats_pixels(x):
+    np.testing.assert_array_equal(upsample_nearest(x), x.repeat(2, 1).repeat(2, 2))
+    np.testing.assert_array_equal(upsample_nearest(x, 3), x.repeat(3, 1).repeat(3, 2))
+
+
+@pytest.mark.parametrize(("pool", "reduce"), [(average_pool, np.mean), (max_pool, np.max)])
+def test_pools_reduce_windows(x, pool, reduce):
+    expected = [[reduce(x[:, i : i + 2, j : j + 2], axis=(1, 2)) for j in (0, 2, 4)] for i in (0, 2)]
+    np.testing.assert_allclose(pool(x), np.moveaxis(expected, 2, 0), rtol=1e-6)
+
+
+def test_the_gradient_of_max_pool_goes_to_the_largest_and_is_shared_by_ties():
+    x = jnp.array([[1.0, 2.0], [2.0, 0.0]]).reshape(1, 2, 2, 1)
+    gradient = jax.grad(lambda x: max_pool(x).sum())(x)
+    np.testing.assert_allclose(gradient.reshape(2, 2), [[0.0, 0.5], [0.5, 0.0]])
+
+
+def test_maps_that_do_not_divide_are_refused(x):
+    with pytest.raises(ValueError, match="4x6 map does not divide into windows of 4x4"):
+        average_pool(x, 4)
+
+
+@pytest.mark.parametrize("amount", [0, 1, 3, (2, 0)])
+def test_reflect_pad_equals_numpy(x, amount):
+    vertical, horizontal = (amount, amount) if isinstance(amount, int) else amount
+    expected = np.pad(x, ((0, 0), (vertical, vertical), (horizontal, horizontal), (0, 0)), mode="reflect")
+    np.testing.assert_array_equal(reflect_pad(x, amount), expected)
+
+
+def test_the_gradient_of_reflect_pad_counts_the_copies_of_a_pixel():
+    gradient = jax.grad(lambda x: reflect_pad(x, 1).sum())(jnp.ones((1, 3, 3, 1)))
+    # the neighbours of the border are copied once along each axis
+    np.testing.assert_array_equal(gradient[0, :, :, 0], np.outer([1, 3, 1], [1, 3, 1]))
+
+
+def test_sides_too_short_to_reflect_are_refused(x):
+    with pytest.raises(ValueError, match="cannot reflect 4 of 4 pixels"):
+        reflect_pad(x, 4)

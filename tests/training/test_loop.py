@@ -1,0 +1,212 @@
+"""The loop: what a run leaves behind, how it goes on, and how it ends when numbers break."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxgan.config import ConfigError
+from jaxgan.training import NonFiniteError, train
+from jaxgan.training.records import TIMINGS, read_metrics
+
+
+def size(path):
+    with Image.open(path) as image:
+        return image.size
+
+
+def logged(lines):
+    return [line["step"] for line in lines if "seconds" in line]
+
+
+def evaluated(lines, name):
+    return [line["step"] for line in lines if name in line]
+
+
+def test_a_run_leaves_everything_behind(runs):
+    folder, result = runs("dcgan")
+    lines = read_metrics(folder / "metrics.jsonl")
+    assert logged(lines) == [5, 10, 15, 20, 25, 30]
+    assert evaluated(lines, "digit_fd") == [0, 15, 30]
+    assert [line["images"] for line in lines if "seconds" in line] == [8 * step for step in logged(lines)]
+    assert sorted(path.name for path in (folder / "samples").iterdir()) == [
+        f"step_{step:07d}.png" for step in (0, 10, 20, 30)
+    ]
+    for name in ("losses.png", "real_and_fake.png", "animation.gif"):
+        assert size(folder / name)[0] > 50
+        assert (folder / name).stat().st_size <= 300_000
+    assert json.loads((folder / "config.json").read_text())["batch_size"] == 8
+    assert list((folder / "tensorboard").iterdir())
+    # The last two, and the best, which may be one of them.
+    kept = {int(path.name) for path in (folder / "checkpoints").iterdir() if path.name.isdigit()}
+    best = min((line["digit_fd"], line["step"]) for line in lines if line["step"] and "digit_fd" in line)[1]
+    assert kept == {28, 30} | {best}
+    assert result["step"] == 30 and result["images"] == 240
+    assert result["digit_fd"] == lines[-1]["digit_fd"] and result["untrained/digit_fd"] == lines[0]["digit_fd"]
+
+
+def test_a_finished_run_ends_at_once_and_may_be_made_longer(tiny, tmp_path, capfd):
+    config = tiny("wgan_gp")
+    config.steps = 10
+    train(config, tmp_path / "run")
+    before = (tmp_path / "run" / "metrics.jsonl").read_text()
+    capfd.readouterr()
+    train(config, tmp_path / "run")
+    seen = capfd.readouterr()
+    assert "compiled" not in seen.err and "step=" not in seen.err
+    assert "digit_fd" in seen.out and str(tmp_path / "run" / "animation.gif") in seen.out
+    assert (tmp_path / "run" / "metrics.jsonl").read_text() == before
+    config.steps = 20
+    assert train(config, tmp_path / "run")["step"] == 20
+    assert logged(read_metrics(tmp_path / "run" / "metrics.jsonl")) == [5, 10, 15, 20]
+
+
+def test_n_critic_counts_every_minibatch(runs):
+    folder, result = runs("wgan_gp")
+    assert result["images"] == 30 * 2 * 8
+
+
+def test_a_stage_changes_the_minibatch(runs):
+    """4x4 with 8 images a step until 80 images, that is 10 steps; then 8x8 with 16 images a step."""
+    folder, result = runs("progan")
+    images = {line["step"]: line["images"] for line in read_metrics(folder / "metrics.jsonl")}
+    assert images[10] == 80 and images[15] == 160 and images[30] == 400
+    assert result["images"] == 400
+
+
+def test_images_end_a_run(tiny, tmp_path):
+    config = tiny("wgan_gp")
+    config.images, config.steps = 160, 0
+    assert train(config, tmp_path)["step"] == 10
+
+
+def test_the_device_is_asked_only_when_something_is_due(tiny, tmp_path, monkeypatch):
+    """Everything that a step makes is watched: only at log steps, looks and saves does any of it reach the host."""
+    from jaxgan.training import loop
+
+    config = tiny("wgan_gp")
+    config.steps, config.log_every, config.sample_every, config.evaluate_every, config.checkpoint_every = 12, 6, 0, 0, 0
+    config.metrics = ()
+    steps, asked = [0], []
+    call, get = loop.CompiledStep.__call__, jax.device_get
+
+    def counting_call(self, *arguments):
+        steps[0] += 1
+        return call(self, *arguments)
+
+    def counting_get(tree):
+        asked.append(steps[0])
+        return get(tree)
+
+    monkeypatch.setattr(loop.CompiledStep, "__call__", counting_call)
+    monkeypatch.setattr(jax, "device_get", counting_get)
+    # On accelerators the guard sees every other way to the host; on a CPU, where memory is shared, it sees none.
+    with jax.transfer_guard_device_to_host("allow"):
+        train(config, tmp_path)
+    assert set(asked) == {6, 12}
+
+
+def test_numbers_that_break_end_the_run_and_leave_the_last_good_checkpoint(tiny, tmp_path):
+    config = tiny("dcgan")
+    config.steps, config.log_every, config.checkpoint_every = 20, 10, 5
+    config.sample_every, config.metrics = 0, ()
+    train_until(config, tmp_path, 5)
+    # Step 6 is sound and throws the weights so far that step 7 overflows; step 10 is the next one that looks.
+    config.players.generator.optimizer.learning_rate = 1e38
+    with pytest.raises(NonFiniteError, match=r"of discriminator was not finite at step 7$"):
+        train(overridden(config, tmp_path), tmp_path)
+    assert {path.name for path in (tmp_path / "checkpoints").iterdir() if path.name.isdigit()} == {"5"}
+
+
+def train_until(config, folder, step):
+    shorter = config.copy_and_resolve_references()
+    shorter.steps = step
+    train(shorter, folder)
+
+
+def overridden(config, folder):
+    """The config, with the folder made to believe that it was its own from the start."""
+    (folder / "config.json").write_text(json.dumps(config.to_dict()))
+    return config
+
+
+def test_another_config_is_refused(tiny, runs):
+    folder, _ = runs("dcgan")
+    config = tiny("dcgan")
+    config.seed, config.players.generator.network.width = 4, 9
+    with pytest.raises(ConfigError, match=r"players\.generator\.network\.width is 8 there and 9 here; seed is 3 there and 4"):
+        train(config, folder)
+
+
+def test_timings_leave_out_compilation_and_looking(tiny, tmp_path, monkeypatch):
+    """Compiling, evaluating and saving are made to take long; the seconds of training must not show it."""
+    import time
+
+    from jaxgan.training import checkpoints, evaluation
+
+    config = tiny("wgan_gp")
+    config.steps, config.log_every = 14, 1
+    slow = 0.5
+
+    def slowed(function):
+        def wrapped(*arguments, **options):
+            time.sleep(slow)
+            return function(*arguments, **options)
+
+        return wrapped
+
+    monkeypatch.setattr(checkpoints.Checkpoints, "save", slowed(checkpoints.Checkpoints.save))
+    monkeypatch.setattr(jax.stages.Lowered, "compile", slowed(jax.stages.Lowered.compile))
+    metric = evaluation.METRICS["digit_fd"]
+    monkeypatch.setitem(
+        evaluation.METRICS, "digit_fd", evaluation.Metric(slowed(metric.measure), "digit_fd", True, metric.obstacle)
+    )
+    config.evaluate_every = 2
+    began = time.perf_counter()
+    result = train(config, tmp_path)
+    slept = slow * (1 + 2 + 8)
+    assert time.perf_counter() - began > slept
+    assert result["seconds"] < 0.3 * slept
+    rates = [line["images_per_second"] for line in read_metrics(tmp_path / "metrics.jsonl") if "seconds" in line]
+    # 16 images a step: with the pauses, steps at which something is looked at could not exceed 32 a second.
+    assert min(rates[1:]) > 32
+    assert set(TIMINGS) <= set(read_metrics(tmp_path / "metrics.jsonl")[1])
+
+
+def test_metrics_that_do_not_fit_are_refused_before_anything_is_written(tiny, tmp_path):
+    for variant, name, message in [
+        ("cyclegan", "digit_fd", "the game does not sample"),
+        ("dcgan", "class_accuracy", "the game takes no labels"),
+        ("dcgan", "translation", "the game does not translate"),
+        ("dcgan", "modes", "no known modes"),
+        ("ring8", "digit_fd", "the data are not the digits"),
+        ("dcgan", "digit_df", "did you mean 'digit_fd'"),
+    ]:
+        config = tiny(variant)
+        config.metrics = (name,)
+        with pytest.raises(ConfigError, match=message):
+            train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_a_run_means_without_an_end_or_with_a_batch_that_does_not_divide(tiny, tmp_path):
+    config = tiny("dcgan")
+    config.steps = 0
+    with pytest.raises(ConfigError, match="never end"):
+        train(config, tmp_path / "run")
+    config.steps, config.batch_size = 1, 9
+    with pytest.raises(ValueError, match="not divisible by the 8 devices"):
+        train(config, tmp_path / "run")
+
+
+def test_translation_and_toy_runs_draw_their_own_pictures(runs):
+    for variant in ("cyclegan", "ring8", "conditional"):
+        folder, result = runs(variant)
+        assert min(size(folder / "samples" / "step_0000030.png")) > 100
+        assert np.isfinite(result["seconds"])
+    # Six columns and eight rows of 8-pixel images, six times enlarged.
+    assert size(runs("cyclegan")[0] / "samples" / "step_0000030.png") == (6 * 50 + 2, 8 * 50 + 2)
+    # A row for each of the ten digits, eight columns.
+    assert size(runs("conditional")[0] / "samples" / "step_0000030.png") == (8 * 50 + 2, 10 * 50 + 2)
