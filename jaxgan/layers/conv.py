@@ -115,12 +115,13 @@ def convolution(
             f"convolution: a {height}x{width} kernel does not fit into a {x.shape[1]}x{x.shape[2]} map with padding "
             f"{padding!r}: use a larger image or fewer downsamplings"
         )
-    if geometry.padding == ((0, 0), (0, 0)):  # products of matrices, where a convolution is no more
+    if geometry.padding == ((0, 0), (0, 0)):  # where a convolution is no more than a product of matrices
         if geometry.window == (1, 1):
-            pixels = x[:, :: strides[0], :: strides[1]]
-            return jnp.einsum("bhwc,cd->bhwd", pixels, kernel[0, 0].astype(x.dtype))
+            x = x[:, :: strides[0], :: strides[1]]
+            return (x.reshape(-1, x.shape[3]) @ kernel[0, 0].astype(x.dtype)).reshape(*x.shape[:3], -1)
         if geometry.window == geometry.size:
-            return jnp.einsum("bhwc,hwcd->bd", x, kernel.astype(x.dtype))[:, None, None]
+            flat = x.reshape(x.shape[0], -1)
+            return (flat @ kernel.reshape(flat.shape[1], -1).astype(x.dtype))[:, None, None]
     return bilinear.down(geometry, *bilinear.vary_alike(x, kernel))
 
 

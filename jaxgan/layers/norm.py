@@ -40,6 +40,8 @@ class BatchNorm(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         """Normalises `x`, (B, ..., C), per channel."""
         x = _at_least_float32(x)
+        mean: jax.Array
+        variance: jax.Array
         if self.has_variable("statistics", "mean"):
             mean = self.get_variable("statistics", "mean")
             centred = x - _channels(mean, x)

@@ -24,14 +24,15 @@ def interpolate(key: jax.Array, real: jax.Array, fake: jax.Array) -> jax.Array:
 
 
 def gradient_norms(critic: Callable[[jax.Array], jax.Array], points: jax.Array) -> jax.Array:
-    """|| d C(x_i) / d x_i ||_2 over all but the first axis, float32 (B,); its own gradient is 0, not NaN, where it is 0.
+    """|| d C(x_i) / d x_i ||_2 over all but the first axis, at least float32 (B,); its own gradient is 0, not NaN, where it is 0.
 
     Args:
         critic: (B, ...) -> logits (B,) or a map of them; no layer may mix the images of a batch (no batch norm).
         points: (B, ...).
     """
     # Images do not mix, so the gradient of the sum holds each image's own gradient.
-    gradients = jax.grad(lambda x: critic(x).sum())(points).astype(jnp.float32)
+    gradients = jax.grad(lambda x: critic(x).sum())(points)
+    gradients = gradients.astype(jnp.promote_types(gradients.dtype, jnp.float32))
     squares = jnp.sum(jnp.square(gradients), axis=tuple(range(1, gradients.ndim)))
     positive = squares > 0
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, squares, 1.0)), 0.0)
