@@ -36,7 +36,8 @@ def digits(config: ConfigDict) -> None:
     config.data.name = "digits"
     config.data.image_size = 16
     config.data.require_labels = True
-    config.steps = 1200
+    config.steps = 600
+    config.evaluate_every, config.sample_every = 200, 100
     config.metrics = ("digit_fd", "class_accuracy")
 
 

@@ -46,7 +46,7 @@ def digits(config: ConfigDict) -> None:
     config.data.domain = "inverted"
     config.data.image_size = 16
     config.batch_size = 32
-    config.log_every, config.sample_every, config.evaluate_every = 20, 100, 200
+    config.log_every, config.sample_every, config.evaluate_every = 20, 50, 200
     config.metrics = ("translation",)
 
 

@@ -32,7 +32,7 @@ def digits(config: ConfigDict) -> None:
     config.players.generator.average = jaxgan.named("half_life", images=10_000, ramp_up=0.1)
     config.data.name = "digits"
     config.data.image_size = 16
-    config.steps = 2000
+    config.steps = 1500
     config.metrics = ("digit_fd",)
 
 

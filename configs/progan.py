@@ -27,11 +27,11 @@ def _players(config: ConfigDict, rate: float, **network: int) -> None:
 def digits(config: ConfigDict) -> None:
     _players(config, rate=2e-3, base_width=512, max_width=64)
     config.players.generator.average = jaxgan.named("half_life", images=10_000, ramp_up=0.1)
-    config.game = {"latent_size": 64, "fade_images": 16_000, "stable_images": 16_000}
+    config.game = {"latent_size": 64, "fade_images": 8_000, "stable_images": 8_000}
     config.data.name = "digits"
     config.data.image_size = 32
     config.batch_size = 64
-    config.steps = 2500
+    config.steps = 1400  # the last level from step 625 on
     config.metrics = ("digit_fd",)
 
 

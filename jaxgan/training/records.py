@@ -125,7 +125,8 @@ class Records:
         """
         images_before, seconds_before = self._lap
         seconds = self.stopwatch.seconds
-        rate = (images - images_before) / max(seconds - seconds_before, 1e-9)
+        # After the very first step there is nothing to tell.
+        rate = (images - images_before) / (seconds - seconds_before) if images > images_before else math.nan
         self._lap = (images, seconds)
         self._append(step, images, {**metrics, "images_per_second": rate, "seconds": seconds})
         losses = {name: value for name, value in metrics.items() if name.endswith("/loss")}
@@ -155,7 +156,7 @@ class Records:
         for line in self.lines:
             prefix = "" if line["step"] else "untrained/"
             last |= {prefix + name: value for name, value in line.items() if name not in ("step", "images")}
-        return {**last, "step": step, "images": images, "seconds": self.stopwatch.seconds}
+        return {"seconds": 0.0, **last, "step": step, "images": images}
 
     def series(self, name: str) -> dict[int, float]:
         """One metric by step."""

