@@ -49,6 +49,7 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
     plan = Plan.of(config, DataShapes.of(loader))
     game, sampler = plan.game, Sampler(plan)
     metrics = evaluation.choose(config, sampler, source)
+    abstract = plan.abstract_state()  # networks that do not fit the data say so before anything is written
     folder, main = RunFolder(Path(workdir)), jax.process_index() == 0
     folder.claim(config, plan.shapes, write=main)
 
@@ -59,7 +60,7 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         Checkpoints(folder.checkpoints, lower_is_better) as checkpoints,
     ):
         resumed = max(checkpoints.steps(), default=None)
-        state = plan.first_state() if resumed is None else checkpoints.restore(resumed, plan.abstract_state())
+        state = plan.first_state() if resumed is None else checkpoints.restore(resumed, abstract)
         # From here on the host counts for itself.
         step, images, stage = int(state.step), int(state.images), int(state.stage)
         done = plan.fraction_done(step, images)

@@ -48,7 +48,7 @@ def conditional(config: ConfigDict) -> None:
     config.data.image_size = 16
     config.data.require_labels = True
     config.metrics = ("digit_fd", "class_accuracy")
-    config.system, config.game = "biggan", {"latent_size": 4, "discriminator_steps": 2}
+    config.system, config.game = "biggan", {"latent_size": 6, "discriminator_steps": 1}
     config.players.generator = _player(
         jaxgan.named("BigGANGenerator", width=4, shared_size=4, attention=()), True, "spectral_norm"
     )
