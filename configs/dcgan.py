@@ -27,12 +27,13 @@ def digits(config: ConfigDict) -> None:
     config.system = "gan"
     config.game = {"latent_size": 64}
     _players(config, width=32, layout="torch")
+    config.steps = 4500
     for player in config.players.values():
         player.optimizer.learning_rate = 5e-4
+        player.schedule = jaxgan.named("linear_decay", start=2250, stop=4500)
     config.players.generator.average = jaxgan.named("half_life", images=10_000, ramp_up=0.1)
     config.data.name = "digits"
     config.data.image_size = 16
-    config.steps = 1500
     config.metrics = ("digit_fd",)
 
 

@@ -32,7 +32,7 @@ def digits(config: ConfigDict) -> None:
     config.game = {"latent_size": 32, "n_critic": 5}
     config.data.name = "digits"
     config.data.image_size = 16
-    config.steps = 300
+    config.steps = 200
     config.log_every, config.sample_every, config.evaluate_every = 20, 50, 100
     config.metrics = ("digit_fd",)
 

@@ -24,6 +24,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+_LAYOUT = ("NHWC", "HWIO", "NHWC")
 # XLA:CPU multiplies matrices by their full inner dimension at once; a filter gradient's is the number of pixels in the
 # batch. Beyond this many the operands fall out of the cache, and parts of the batch are faster.
 _LARGEST_INNER_DIMENSION = 2048
@@ -119,19 +120,34 @@ def _convolve(
     kernel: jax.Array,
     strides: tuple[int, int],
     padding: Sequence[tuple[int, int]],
-    layout: tuple[str, str, str] = ("NHWC", "HWIO", "NHWC"),
-    **options: Any,
+    layout: tuple[str, str, str] = _LAYOUT,
+    dilation: tuple[int, int] = (1, 1),
+    dtype: Any = None,
 ) -> jax.Array:
-    """A plain convolution."""
-    if not _on_cpu() or any(low or high for low, high in padding):
-        return lax.conv_general_dilated(x, kernel, strides, padding, dimension_numbers=layout, **options)
-    # XLA:CPU runs an unpadded convolution up to 20 times slower than a padded one: compute a column more and cut it off.
-    shape = jax.eval_shape(
-        lambda: lax.conv_general_dilated(x, kernel, strides, padding, dimension_numbers=layout, **options)
+    """One convolution, by a kernel with holes where dilated."""
+    columns = None
+    if _on_cpu():
+        # XLA:CPU is 2 to 50 times slower where the kernel is larger than the image or the padding than half the kernel,
+        # so pad beforehand, and where there is no padding at all, so compute one column more and cut it off.
+        first = layout[1].index("H")
+        sides = [(k - 1) * d + 1 for k, d in zip(kernel.shape[first : first + 2], dilation, strict=True)]
+        if any(
+            side > n or max(pads) > side // 2 or min(pads) < 0
+            for n, side, pads in zip(x.shape[1:3], sides, padding, strict=True)
+        ):
+            x, padding = lax.optimization_barrier(_pad(x, padding)), ((0, 0), (0, 0))
+        if not any(map(any, padding)):
+            columns, padding = (x.shape[2] - sides[1]) // strides[1] + 1, ((0, 0), (0, 1))
+    y = lax.conv_general_dilated(
+        x,
+        kernel,
+        strides,
+        padding,
+        rhs_dilation=dilation,
+        dimension_numbers=layout,
+        preferred_element_type=dtype,
     )
-    y = lax.conv_general_dilated(x, kernel, strides, ((0, 0), (0, 1)), dimension_numbers=layout, **options)
-    axis = layout[2].index("W")
-    return lax.slice_in_dim(y, 0, shape.shape[axis], axis=axis)
+    return y if columns is None else lax.slice_in_dim(y, 0, columns, axis=layout[2].index("W"))
 
 
 def _compute_down(geometry: Geometry, x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -141,10 +157,12 @@ def _compute_down(geometry: Geometry, x: jax.Array, kernel: jax.Array) -> jax.Ar
 def _compute_up(geometry: Geometry, y: jax.Array, kernel: jax.Array) -> jax.Array:
     kernel = jnp.swapaxes(kernel, 2, 3).astype(y.dtype)
     # Below 16 channels the copies that interleave the phases cost more than the zeros between the pixels.
-    if _on_cpu() and max(geometry.strides) > 1 and kernel.shape[3] >= 16:
+    if _on_cpu() and (max(geometry.strides) == 1 or kernel.shape[3] >= 16):
         return _up_by_phases(geometry, y, kernel)
     padding = [(k - 1 - low, n + low - s * (m - 1) - 1) for n, m, low, k, s in geometry.axes]
-    return _convolve(y, kernel[::-1, ::-1], (1, 1), padding, lhs_dilation=geometry.strides)
+    return lax.conv_general_dilated(
+        y, kernel[::-1, ::-1], (1, 1), padding, lhs_dilation=geometry.strides, dimension_numbers=_LAYOUT
+    )
 
 
 def _up_by_phases(geometry: Geometry, y: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -182,34 +200,21 @@ def _up_by_phases(geometry: Geometry, y: jax.Array, kernel: jax.Array) -> jax.Ar
 
 def _compute_filter_gradient(geometry: Geometry, x: jax.Array, y: jax.Array) -> jax.Array:
     padding = [(low, s * (m - 1) + k - n - low) for n, m, low, k, s in geometry.axes]
-    if not _on_cpu():
-        return _filter_convolution(geometry, x, y, padding)
-    if any(m > n for n, m, *_ in geometry.axes):  # a window larger than the images: XLA:CPU has no fast code for it
-        x, padding = _pad(x, padding), [(0, 0), (0, 0)]
+    dtype = jnp.promote_types(x.dtype, jnp.float32)
+
+    def convolve(x: jax.Array, y: jax.Array) -> jax.Array:
+        # x by y, with the batch in the place of the channels
+        return _convolve(x, y, (1, 1), padding, ("CHWN", "IHWO", "HWNC"), geometry.strides, dtype)
+
     batch, pixels, parts = y.shape[0], y.shape[0] * y.shape[1] * y.shape[2], 1
-    while pixels // parts > _LARGEST_INNER_DIMENSION and parts < 8 and batch % (16 * parts) == 0:
+    while _on_cpu() and pixels // parts > _LARGEST_INNER_DIMENSION and parts < 8 and batch % (16 * parts) == 0:
         parts *= 2
     # Parts are interleaved, so that each device of a sharded batch holds its share of each.
     xs, ys = (array.reshape(batch // parts, parts, *array.shape[1:]) for array in (x, y))
-    gradient = _filter_convolution(geometry, xs[:, 0], ys[:, 0], padding)
+    gradient = convolve(xs[:, 0], ys[:, 0])
     for part in range(1, parts):
-        gradient += _filter_convolution(geometry, xs[:, part], ys[:, part], padding)
+        gradient += convolve(xs[:, part], ys[:, part])
     return gradient
-
-
-def _filter_convolution(
-    geometry: Geometry, x: jax.Array, y: jax.Array, padding: Sequence[tuple[int, int]]
-) -> jax.Array:
-    """x convolved by y, with the batch in the place of the channels."""
-    return _convolve(
-        x,
-        y,
-        (1, 1),
-        padding,
-        ("CHWN", "IHWO", "HWNC"),
-        rhs_dilation=geometry.strides,
-        preferred_element_type=jnp.promote_types(x.dtype, jnp.float32),
-    )
 
 
 def _filter_gradient_by_taps(geometry: Geometry, x: jax.Array, y: jax.Array) -> jax.Array:

@@ -15,9 +15,14 @@ def get_config(variant: str = "dcgan") -> ConfigDict:
         "ring8": ring8,
     }
     config = jaxgan.variant(variant, makers)
-    config.batch_size, config.steps, config.seed = 8, 30, 3
-    config.log_every, config.sample_every, config.evaluate_every, config.checkpoint_every = 5, 10, 15, 7
+    config.batch_size, config.seed = 8, 3
     config.evaluate_samples, config.statistics_batches = 100, 2
+    if variant == "dcgan":
+        config.steps = 30
+        config.log_every, config.sample_every, config.evaluate_every, config.checkpoint_every = 5, 10, 15, 7
+    else:
+        config.steps = 10
+        config.log_every, config.sample_every, config.evaluate_every, config.checkpoint_every = 5, 10, 10, 0
     return config
 
 
@@ -78,7 +83,7 @@ def cyclegan(config: ConfigDict) -> None:
 def progan(config: ConfigDict) -> None:
     _digits(config)
     config.system = "progan"
-    config.game = {"latent_size": 4, "fade_images": 40, "stable_images": 80, "batch_sizes": {"8": 16}}
+    config.game = {"latent_size": 4, "fade_images": 40, "stable_images": 40, "batch_sizes": {"8": 16}}
     for name, network in (("generator", "ProGANGenerator"), ("critic", "ProGANDiscriminator")):
         config.players[name] = _player(jaxgan.named(network, base_width=8, max_width=8))
 
