@@ -108,7 +108,10 @@ def run(name: str, check: Check, seed: int, workdir: pathlib.Path) -> dict[str, 
     folder = workdir / f"{name.replace(': ', '-').replace(' ', '_')}-{seed}"
     finished = folder / "result.json"
     if not finished.exists():
-        finished.write_text(json.dumps(train(config, folder)))
+        result = train(config, folder)
+        if result["step"] < config.steps:
+            sys.exit("stopped; run the same command to go on")
+        finished.write_text(json.dumps(result))
     return json.loads(finished.read_text())
 
 

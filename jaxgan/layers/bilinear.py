@@ -200,21 +200,31 @@ def _up_by_phases(geometry: Geometry, y: jax.Array, kernel: jax.Array) -> jax.Ar
 
 def _compute_filter_gradient(geometry: Geometry, x: jax.Array, y: jax.Array) -> jax.Array:
     padding = [(low, s * (m - 1) + k - n - low) for n, m, low, k, s in geometry.axes]
-    dtype = jnp.promote_types(x.dtype, jnp.float32)
-
-    def convolve(x: jax.Array, y: jax.Array) -> jax.Array:
-        # x by y, with the batch in the place of the channels
-        return _convolve(x, y, (1, 1), padding, ("CHWN", "IHWO", "HWNC"), geometry.strides, dtype)
-
+    # Few features are a thin matrix, but the kernel turned round takes the maps to the images: swap the two.
+    swap = _on_cpu() and geometry.strides == (1, 1) and y.shape[3] <= 16 < x.shape[3]
+    if swap:
+        padding = [(k - 1 - low, n - m + low) for n, m, low, k, _ in geometry.axes]
+        x, y = y, x
     batch, pixels, parts = y.shape[0], y.shape[0] * y.shape[1] * y.shape[2], 1
     while _on_cpu() and pixels // parts > _LARGEST_INNER_DIMENSION and parts < 8 and batch % (16 * parts) == 0:
         parts *= 2
     # Parts are interleaved, so that each device of a sharded batch holds its share of each.
     xs, ys = (array.reshape(batch // parts, parts, *array.shape[1:]) for array in (x, y))
-    gradient = convolve(xs[:, 0], ys[:, 0])
-    for part in range(1, parts):
-        gradient += convolve(xs[:, part], ys[:, part])
-    return gradient
+    # A convolution of x by y, with the batch in the place of the channels.
+    products = [
+        _convolve(
+            xs[:, part],
+            ys[:, part],
+            (1, 1),
+            padding,
+            layout=("CHWN", "IHWO", "HWNC"),
+            dilation=geometry.strides,
+            dtype=jnp.promote_types(x.dtype, jnp.float32),
+        )
+        for part in range(parts)
+    ]
+    gradient = functools.reduce(jnp.add, products)
+    return jnp.swapaxes(gradient[::-1, ::-1], 2, 3) if swap else gradient
 
 
 def _filter_gradient_by_taps(geometry: Geometry, x: jax.Array, y: jax.Array) -> jax.Array:

@@ -24,7 +24,7 @@ def interpolate(key: jax.Array, real: jax.Array, fake: jax.Array) -> jax.Array:
 
 
 def gradient_norms(critic: Callable[[jax.Array], jax.Array], points: jax.Array) -> jax.Array:
-    """|| d C(x_i) / d x_i ||_2 over all but the first axis, at least float32 (B,); its own gradient is 0, not NaN, where it is 0.
+    """|| d C(x_i) / d x_i ||_2 over all but the first axis, (B,); its own gradient is 0, not NaN, where it is 0.
 
     Args:
         critic: (B, ...) -> logits (B,) or a map of them; no layer may mix the images of a batch (no batch norm).

@@ -1,5 +1,6 @@
 """The code that the pages show is the code that runs."""
 
+import os
 import pathlib
 import re
 import subprocess
@@ -20,19 +21,13 @@ def test_the_page_on_adding_a_gan_trains_its_gan(tmp_path):
     for block in (system, config):
         name = re.match(r"# (\w+\.py)\n", block).group(1)
         (tmp_path / name).write_text(block)
+    short = {"steps": 4, "evaluate_samples": 80, "evaluate_every": 4, "batch_size": 8}
     command = [sys.executable, str(ROOT / "train.py"), "--config=pair_gan_config.py", "--workdir=run"]
-    command += ["--config.steps=4", "--config.evaluate_samples=64", "--config.evaluate_every=4", "--config.batch_size=8"]
-    done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, check=False, env=child_environment(tmp_path)
-    )
+    command += [f"--config.{field}={value}" for field, value in short.items()]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "digit_fd" in (tmp_path / "run" / "metrics.jsonl").read_text()
-
-
-def child_environment(path: pathlib.Path) -> dict[str, str]:
-    import os
-
-    return os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{path}", "JAX_PLATFORMS": "cpu"}
 
 
 @pytest.mark.parametrize("index", range(len(blocks("README.md"))))
