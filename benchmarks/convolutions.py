@@ -21,6 +21,7 @@ from jaxgan.layers import convolution, up_convolution
 
 Function = Callable[[jax.Array, jax.Array], jax.Array]
 REPEATS = 5
+ENOUGH = 1000.0  # milliseconds of one function, after which it is not repeated
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
@@ -100,6 +101,8 @@ def milliseconds(functions: list[Function], x: jax.Array, kernel: jax.Array) -> 
     times: list[list[float]] = [[] for _ in compiled]
     for _ in range(REPEATS):
         for function, taken in zip(compiled, times, strict=True):
+            if sum(taken) > ENOUGH:
+                continue
             start = time.perf_counter()
             jax.block_until_ready(function(x, kernel))
             taken.append(1e3 * (time.perf_counter() - start))

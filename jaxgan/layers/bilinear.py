@@ -9,7 +9,7 @@ With images x (B, H, W, C), a kernel w (h, w, C, D) and maps y (B, H', W', D), o
 so the gradients of each are the other two. They are declared so with `jax.custom_vjp`: gradients of gradients (penalties)
 stay within the three, and each is computed in one place, in the form that the platform runs well. Left to itself, XLA
 differentiates a transposed convolution, and any gradient, into convolutions by windows as large as the images, which a
-CPU runs up to a hundred times slower (`python -m benchmarks.convolutions`).
+CPU runs tens of times slower (`python -m benchmarks.convolutions`).
 
 The price is forward mode: `jax.jvp` is not defined through these maps. `jax.vjp`, nested as deep as need be, is.
 """
@@ -206,7 +206,7 @@ def _compute_filter_gradient(geometry: Geometry, x: jax.Array, y: jax.Array) -> 
         padding = [(k - 1 - low, n - m + low) for n, m, low, k, _ in geometry.axes]
         x, y = y, x
     batch, pixels, parts = y.shape[0], y.shape[0] * y.shape[1] * y.shape[2], 1
-    while _on_cpu() and pixels // parts > _LARGEST_INNER_DIMENSION and parts < 8 and batch % (16 * parts) == 0:
+    while _on_cpu() and pixels // parts > _LARGEST_INNER_DIMENSION and parts < 4 and batch % (16 * parts) == 0:
         parts *= 2
     # Parts are interleaved, so that each device of a sharded batch holds its share of each.
     xs, ys = (array.reshape(batch // parts, parts, *array.shape[1:]) for array in (x, y))

@@ -1,7 +1,7 @@
 """Resampling of NHWC feature maps: nearest neighbour, average and max pooling, reflection padding.
 
-Each is written with reshapes and slices: the windowed forms of XLA (`reduce_window`, `jnp.pad(mode="reflect")`) have gradients
-that are ten to a hundred times slower on a CPU.
+Each is written with reshapes and slices: the windowed forms of XLA (`reduce_window`, `jnp.pad(mode="reflect")`) have
+gradients that are several times slower on a CPU.
 """
 
 from __future__ import annotations

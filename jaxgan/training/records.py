@@ -33,12 +33,8 @@ class Stopwatch:
     """Seconds that were spent training, from `start` on: what happens inside `paused` does not count."""
 
     def __init__(self, seconds: float = 0.0) -> None:
-        self._counted, self._since = seconds, math.inf
-
-    @property
-    def started(self) -> bool:
-        """Whether it runs, or is paused."""
-        return self._since < math.inf
+        self.started = False
+        self._counted, self._since = seconds, math.inf  # what is counted, and since when it counts again
 
     @property
     def seconds(self) -> float:
@@ -47,12 +43,12 @@ class Stopwatch:
 
     def start(self) -> None:
         """Begins to count."""
-        self._since = time.perf_counter()
+        self.started, self._since = True, time.perf_counter()
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
         """Stands still during its `with` block."""
-        self._counted = self.seconds
+        self._counted, self._since = self.seconds, math.inf
         try:
             yield
         finally:
@@ -123,20 +119,19 @@ class Records:
             metrics: The last step's own, on the host.
             fraction: How much of the run is done.
         """
-        images_before, seconds_before = self._lap
         seconds = self.stopwatch.seconds
-        # After the very first step there is nothing to tell.
-        rate = (images - images_before) / (seconds - seconds_before) if images > images_before else math.nan
+        shown, passed = images - self._lap[0], seconds - self._lap[1]
+        rate = shown / passed if shown and passed else math.nan  # after the very first step there is nothing to tell
         self._lap = (images, seconds)
         self._append(step, images, {**metrics, "images_per_second": rate, "seconds": seconds})
         losses = {name: value for name, value in metrics.items() if name.endswith("/loss")}
         left = self._time_left(fraction)
         if self._bar is not None:
-            shown = "  ".join(f"{name.removesuffix('/loss')} {value:.3f}" for name, value in losses.items())
-            self._bar.set_postfix_str(f"step {step}  {shown}  {rate:.0f} images/s  {left} left")
+            text = "  ".join(f"{name.removesuffix('/loss')} {value:.3f}" for name, value in losses.items())
+            self._bar.set_postfix_str(f"step {step}  {text}  {rate:.0f} images/s  {left} left")
         else:
-            shown = " ".join(f"{name}={value:.4g}" for name, value in losses.items())
-            self.say(f"step={step} images={images} {shown} images/s={rate:.1f} left={left}")
+            text = " ".join(f"{name}={value:.4g}" for name, value in losses.items())
+            self.say(f"step={step} images={images} {text} images/s={rate:.1f} left={left}")
 
     def evaluated(self, step: int, images: int, values: Mapping[str, float]) -> None:
         """Records the values of an evaluation after `step` steps."""

@@ -31,7 +31,11 @@ def environment(tmp_path_factory):
     dropped = ("XLA_FLAGS", "JAX_COMPILATION_CACHE_DIR")
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
     cache = tmp_path_factory.mktemp("cache")
-    return kept | {"JAX_PLATFORMS": "cpu", "XDG_CACHE_HOME": str(cache), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    return kept | {
+        "JAX_PLATFORMS": "cpu",
+        "XDG_CACHE_HOME": str(cache),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
 
 
 def start(variant, folder, environment, *overrides):
@@ -93,7 +97,10 @@ def without_timings(folder):
 
 
 # DCGAN is also measured and drawn on its way; CycleGAN, with its image pool, only at the end, which costs less.
-LOOKS = {"dcgan": ("--config.sample_every=15", "--config.evaluate_every=15"), "cyclegan": ("--config.sample_every=0", "--config.evaluate_every=0")}
+LOOKS = {
+    "dcgan": ("--config.sample_every=15", "--config.evaluate_every=15"),
+    "cyclegan": ("--config.sample_every=0", "--config.evaluate_every=0"),
+}
 
 
 @pytest.mark.parametrize("variant", ["dcgan", "cyclegan"])

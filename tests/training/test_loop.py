@@ -1,6 +1,8 @@
 """The loop: what a run leaves behind, how it goes on, and how it ends when numbers break."""
 
 import json
+import os
+import signal
 
 import jax
 import numpy as np
@@ -10,6 +12,7 @@ from PIL import Image
 from jaxgan.config import ConfigError
 from jaxgan.training import NonFiniteError, train
 from jaxgan.training.records import TIMINGS, read_metrics
+from jaxgan.training.stop import StopRequest
 
 
 def size(path):
@@ -63,7 +66,7 @@ def test_a_finished_run_ends_at_once_and_may_be_made_longer(tiny, tmp_path, capf
 
 
 def test_n_critic_counts_every_minibatch(runs):
-    folder, result = runs("wgan_gp")
+    _, result = runs("wgan_gp")
     assert result["images"] == 10 * 2 * 8
 
 
@@ -135,7 +138,9 @@ def test_another_config_is_refused(tiny, runs):
     folder, _ = runs("dcgan")
     config = tiny("dcgan")
     config.seed, config.players.generator.network.width = 4, 9
-    with pytest.raises(ConfigError, match=r"players\.generator\.network\.width is 8 there and 9 here; seed is 3 there and 4"):
+    with pytest.raises(
+        ConfigError, match=r"players\.generator\.network\.width is 8 there and 9 here; seed is 3 there and 4"
+    ):
         train(config, folder)
 
 
@@ -173,6 +178,37 @@ def test_timings_leave_out_compilation_and_looking(tiny, tmp_path, monkeypatch):
     assert rates[0] is None
     assert np.median(rates[2::2]) > 32
     assert set(TIMINGS) <= set(read_metrics(tmp_path / "metrics.jsonl")[1])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_run_with_the_step_that_is_being_played(number, tiny, tmp_path, monkeypatch, capfd):
+    from jaxgan.training import loop
+
+    config = tiny("wgan_gp")
+    config.steps, config.metrics, config.sample_every = 9, (), 0
+    calls, call = [0], loop.CompiledStep.__call__
+
+    def interrupted(self, *arguments):
+        calls[0] += 1
+        if calls[0] == 4:
+            os.kill(os.getpid(), number)
+        return call(self, *arguments)
+
+    monkeypatch.setattr(loop.CompiledStep, "__call__", interrupted)
+    handlers = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+    assert train(config, tmp_path)["step"] == 4
+    assert "saved at step 4; run the same command to go on" in capfd.readouterr().err
+    assert (tmp_path / "checkpoints" / "4").is_dir()
+    assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)] == handlers
+    assert train(config, tmp_path)["step"] == 9
+
+
+def test_a_second_interruption_aborts():
+    with pytest.raises(KeyboardInterrupt), StopRequest() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.asked(1)
+        os.kill(os.getpid(), signal.SIGINT)
+        signal.pause()
 
 
 def test_metrics_that_do_not_fit_are_refused_before_anything_is_written(tiny, tmp_path):

@@ -61,7 +61,12 @@ def final_state(folder):
 
 def test_two_processes_train_stop_resume_and_agree_with_one(tmp_path):
     together, alone = tmp_path / "together", tmp_path / "alone"
-    overrides = ["--config.steps=20", "--config.evaluate_every=20", "--config.sample_every=20", "--config.checkpoint_every=0"]
+    overrides = [
+        "--config.steps=20",
+        "--config.evaluate_every=20",
+        "--config.sample_every=20",
+        "--config.checkpoint_every=0",
+    ]
     running = start(together, 2, *overrides)
     for line in running[0].stderr:
         if line.startswith("step=0 "):  # the untrained game is measured

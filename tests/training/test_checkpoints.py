@@ -1,0 +1,123 @@
+"""Checkpoints: what is kept, what is refused, and that what comes back is what was saved."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxgan.config import ConfigError
+from jaxgan.core import PlayerState, State
+from jaxgan.core.parallel import data_mesh, replicated
+from jaxgan.training.checkpoints import Checkpoints, NonFiniteError, check_finite
+
+
+def make_state(step=0, width=3, nonfinite=-1, weight=1.0):
+    params = {"layer": {"kernel": jnp.full((2, width), weight), "bias": jnp.zeros(width)}}
+    player = PlayerState(params, {"u": jnp.ones(2)}, optax.adam(1e-3).init(params), None)
+    state = State(
+        step=jnp.int32(step),
+        images=jnp.int32(8 * step),
+        stage=jnp.int32(0),
+        stage_step=jnp.int32(0),
+        stage_images=jnp.int32(0),
+        players={"critic": player.replace(average=params), "generator": player},
+        memory={"pool": jnp.arange(4.0), "filled": jnp.int32(2)},
+        key=jax.random.key(7),
+        nonfinite={"critic": jnp.int32(nonfinite), "generator": jnp.int32(-1)},
+    )
+    # Every leaf a buffer of its own, as training has them.
+    return jax.jit(lambda state: jax.tree.map(jnp.copy, state), out_shardings=replicated(data_mesh()))(state)
+
+
+def abstract(state):
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding), state)
+
+
+@pytest.mark.parametrize(
+    ("lower_is_better", "best"),
+    [(True, 20), (False, 40)],
+)
+def test_the_last_two_and_the_best_are_kept(tmp_path, lower_is_better, best):
+    with Checkpoints(tmp_path, lower_is_better) as checkpoints:
+        assert checkpoints.best() is None
+        for step, score in [(10, 5.0), (20, 1.0), (30, None), (40, 9.0), (50, 3.0), (60, None), (70, float("nan"))]:
+            assert checkpoints.improves(score) == (step in ((10, 20) if lower_is_better else (10, 40)))
+            checkpoints.save(step, make_state(step), score)
+    with Checkpoints(tmp_path, lower_is_better, write=False) as checkpoints:
+        assert checkpoints.steps() == [best, 60, 70]
+        assert checkpoints.best() == best
+        assert not checkpoints.improves(1.0 if lower_is_better else 9.0)
+        assert checkpoints.improves(0.5 if lower_is_better else 9.5)
+
+
+def test_every_leaf_comes_back_where_it_was(tmp_path):
+    saved = make_state(10, weight=0.1)
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(10, saved)
+    with Checkpoints(tmp_path) as checkpoints:
+        restored = checkpoints.restore(10, abstract(saved))
+    assert jax.tree.structure(restored) == jax.tree.structure(saved)
+    for one, other in zip(jax.tree.leaves(restored), jax.tree.leaves(saved), strict=True):
+        assert one.dtype == other.dtype and one.sharding == other.sharding
+        if jnp.issubdtype(one.dtype, jax.dtypes.prng_key):
+            one, other = jax.random.key_data(one), jax.random.key_data(other)
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_state_may_be_donated_while_it_is_written(tmp_path):
+    double = jax.jit(lambda tree: jax.tree.map(lambda leaf: 2 * leaf, tree), donate_argnums=0)
+    state = make_state(10, weight=0.5)
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(10, state)
+        double(state.players)
+    with Checkpoints(tmp_path) as checkpoints:
+        restored = checkpoints.restore(10, abstract(make_state()))
+    assert (np.asarray(restored.players["critic"].params["layer"]["kernel"]) == 0.5).all()
+
+
+def test_a_state_that_met_no_number_is_not_saved(tmp_path):
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(10, make_state(10))
+        with pytest.raises(NonFiniteError, match="the loss or the gradient of critic was not finite at step 18"):
+            checkpoints.save(20, make_state(20, nonfinite=17))
+        with pytest.raises(NonFiniteError, match="parameters of critic and generator are not finite after step 20"):
+            checkpoints.save(20, make_state(20, weight=float("inf")))
+        assert checkpoints.steps() == [10]
+
+
+def test_the_earliest_broken_player_is_named():
+    check_finite({"critic": -1, "generator": -1})
+    with pytest.raises(NonFiniteError, match=r"of generator was not finite at step 4$"):
+        check_finite({"critic": 5, "generator": 3})
+
+
+def test_another_shape_is_one_line(tmp_path, capfd):
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(10, make_state(10))
+    with Checkpoints(tmp_path) as checkpoints, pytest.raises(ConfigError) as error:
+        checkpoints.restore(10, abstract(make_state(width=4)))
+    message = str(error.value)
+    assert "players.critic.average.layer.bias has shape (3,) there and (4,) here" in message
+    assert "\n" not in message and capfd.readouterr().err == ""
+
+
+def test_saving_a_step_twice_keeps_the_first(tmp_path):
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(10, make_state(10, weight=1.0))
+        checkpoints.save(10, make_state(10, weight=2.0))
+        assert checkpoints.steps() == [10]
+
+
+def test_what_a_killed_process_left_is_removed_and_never_read(tmp_path):
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(10, make_state(10))
+    half = tmp_path / "20.orbax-checkpoint-tmp"
+    half.mkdir()
+    (half / "data").write_text("half")
+    with Checkpoints(tmp_path, write=False) as checkpoints:
+        assert checkpoints.steps() == [10] and half.exists()
+    with Checkpoints(tmp_path) as checkpoints:
+        assert checkpoints.steps() == [10] and not half.exists()
+        checkpoints.save(20, make_state(20))
+        assert checkpoints.steps() == [10, 20]

@@ -1,0 +1,94 @@
+"""Pictures: every pixel where it belongs, and no file larger than it may be."""
+
+import numpy as np
+from PIL import Image
+
+from jaxgan.training import pictures
+
+
+def pixels_of(path):
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_bytes_survive_the_way_there_and_back():
+    every = np.arange(256, dtype=np.uint8)
+    np.testing.assert_array_equal(pictures.to_uint8(every.astype(np.float32) / 127.5 - 1.0), every)
+    np.testing.assert_array_equal(pictures.to_uint8(np.array([-3.0, 3.0, 0.0])), [0, 255, 128])
+
+
+def test_a_grid_has_every_image_in_its_cell():
+    """Five 2x3 images in rows of two: enlarged 16 times, with 2 pixels between them."""
+    images = np.linspace(-1, 1, 5, dtype=np.float32)[:, None, None, None] * np.ones((5, 2, 3, 1), np.float32)
+    grid = np.asarray(pictures.grid(images, columns=2))
+    assert grid.shape == (3 * (32 + 2) + 2, 2 * (48 + 2) + 2)
+    for index, value in enumerate([0, 64, 128, 191, 255]):
+        top, left = 2 + index // 2 * 34, 2 + index % 2 * 50
+        assert (grid[top : top + 32, left : left + 48] == value).all()
+    assert (grid[:2] == 96).all() and (grid[-34:, 52:] == 96).all()
+
+
+def test_a_grid_keeps_what_is_up_and_what_is_left():
+    image = np.full((1, 64, 64, 3), -1.0)
+    image[0, 0, 1] = [1.0, -1.0, -1.0]  # a red pixel, in the first row and second column
+    grid = np.asarray(pictures.grid(image, columns=1))
+    assert grid[2, 3].tolist() == [255, 0, 0] and grid[3, 2].tolist() == [0, 0, 0]
+
+
+def test_noise_is_made_to_fit(tmp_path):
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (600, 600, 3), np.uint8))
+    pictures.save(noise, tmp_path / "noise.png")
+    assert (tmp_path / "noise.png").stat().st_size <= pictures.LARGEST
+    assert pixels_of(tmp_path / "noise.png").shape[0] > 200
+    paths = []
+    for index in range(12):
+        paths.append(tmp_path / f"{index}.png")
+        noise.resize((150, 150)).save(paths[-1])
+    pictures.animate(paths, tmp_path / "noise.gif")
+    assert (tmp_path / "noise.gif").stat().st_size <= pictures.LARGEST
+
+
+def test_an_animation_begins_with_the_first_frame_and_ends_with_the_last(tmp_path):
+    paths = []
+    for index, grey in enumerate(range(0, 250, 5)):  # 50 frames
+        paths.append(tmp_path / f"{index}.png")
+        Image.new("L", (64, 64), grey).save(paths[-1])
+    pictures.animate(paths, tmp_path / "a.gif")
+    with Image.open(tmp_path / "a.gif") as animation:
+        greys = []
+        for frame in range(animation.n_frames):
+            animation.seek(frame)
+            greys.append(animation.convert("L").getpixel((32, 32)))
+    assert len(greys) == 24 and greys[0] == 0 and greys[-1] == 245
+    assert greys == sorted(greys)
+
+
+def test_small_pictures_stay_as_they_are(tmp_path):
+    image = pictures.grid(np.zeros((4, 8, 8, 1)), 2)
+    pictures.save(image, tmp_path / "grid.png")
+    np.testing.assert_array_equal(pixels_of(tmp_path / "grid.png"), np.asarray(image))
+
+
+def test_points_are_drawn_where_they_are():
+    """Real points in two corners, samples in the lower left one: red is there, and nowhere else but in the legend."""
+    corner = np.random.default_rng(0).normal(0.0, 0.05, (200, 2))
+    drawn = np.asarray(pictures.density(np.concatenate([corner - 1, corner + 1]), corner - 1)).astype(int)
+    rows, columns = (drawn[:, :, 0] - drawn[:, :, 1] > 60).nonzero()
+    left, low = columns < drawn.shape[1] / 2, rows > drawn.shape[0] / 2
+    assert (left & low).sum() > 50
+    assert not (left & ~low).any() and not (~left & low).any()
+    assert pictures.density(None, corner[:, :1]).size[0] > 100
+
+
+def test_curves_have_a_panel_for_each_quantity():
+    lines = [{"step": 0, "images": 0, "score": 9.0, "floor": 1.0}]
+    lines += [
+        {"step": step, "images": step, "d/loss": 1.0, "g/loss": step, "d/d_real": 0.5, "d/d_fake": None, "seconds": 1.0}
+        for step in range(1, 4)
+    ]
+    lines.append({"step": 3, "images": 3, "score": 2.0, "floor": 1.0})
+    wide = pictures.curves(lines, {"score": "floor"}).size
+    assert wide == pictures.curves(lines[1:], {}).size or wide[0] > wide[1]
+    one = pictures.curves([{"step": 1, "images": 1, "d/loss": 1.0}]).size
+    assert wide[0] == 3 * one[0] and wide[1] == one[1]  # loss, d_real, and score with its floor
+    assert pictures.curves([]).size == one  # nothing was logged yet
