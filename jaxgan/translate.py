@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise ConfigError(f"the game of {asked.workdir} cannot translate; it can: {abilities}")
         (height, width, channels), data = trained.plan.shapes.image, trained.plan.config.data
         # As in training, but without its random crops and what is enlarged for them.
-        resize = Transform((height, width), None, data.resize, "center", data.resample, channels)
+        resize = Transform((height, width), resize=data.resize, resample=data.resample, channels=channels)
         for start in range(0, len(container.names), _CHUNK):
             read = {}
             for name in container.names[start : start + _CHUNK]:

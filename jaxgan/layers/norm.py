@@ -178,8 +178,11 @@ def _at_least_float32(x: jax.Array) -> jax.Array:
 
 def _standardise(x: jax.Array, axes: tuple[int, ...], epsilon: float) -> jax.Array:
     """(x - mean) / sqrt(var + epsilon), with the mean and the (biased) variance over `axes`."""
-    centred = x - jnp.mean(x, axis=axes, keepdims=True)
-    return centred * jax.lax.rsqrt(jnp.mean(jnp.square(centred), axis=axes, keepdims=True) + epsilon)
+    # Not keepdims=True: with it, XLA does not see that a network run twice on the same images is the same network, and a
+    # CycleGAN translates its images once for the discriminators and once more for the generators.
+    centred = x - jnp.expand_dims(jnp.mean(x, axis=axes), axes)
+    scale = jax.lax.rsqrt(jnp.mean(jnp.square(centred), axis=axes) + epsilon)
+    return centred * jnp.expand_dims(scale, axes)
 
 
 def _affine(module: Any, y: jax.Array) -> jax.Array:

@@ -1,8 +1,62 @@
-"""Configs that train in seconds: `:dcgan`, `:conditional`, `:wgan_gp`, `:cyclegan`, `:progan`, `:ring8`."""
+"""Configs that train in seconds: `:dcgan`, `:conditional`, `:wgan_gp`, `:cyclegan`, `:progan`, `:ring8`.
 
+The games are the real ones. Where a real network would take long to compile, a smaller one of its kind stands in.
+"""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from jaxgan import config as jaxgan
+
+
+class LabelledGenerator(nn.Module):
+    """z (B, latent), labels (B,) -> images (B, S, S, C)."""
+
+    image_size: int
+    channels: int
+    num_classes: int
+
+    @nn.compact
+    def __call__(self, z: jax.Array, label: jax.Array) -> jax.Array:
+        x = jnp.concatenate([z, nn.Embed(self.num_classes, 4)(label)], axis=1)
+        x = nn.Dense(self.image_size**2 * self.channels)(nn.relu(nn.Dense(8)(x)))
+        return jnp.tanh(x).reshape(-1, self.image_size, self.image_size, self.channels)
+
+
+class LabelledDiscriminator(nn.Module):
+    """Images, labels (B,) -> logits (B,)."""
+
+    num_classes: int
+
+    @nn.compact
+    def __call__(self, images: jax.Array, label: jax.Array) -> jax.Array:
+        x = nn.relu(nn.Dense(4)(images.reshape(len(images), -1)))
+        return nn.Dense(1)(x * nn.Embed(self.num_classes, 4)(label))[:, 0]
+
+
+class Filter(nn.Module):
+    """Images -> images."""
+
+    channels: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return jnp.tanh(nn.Conv(self.channels, (3, 3))(nn.relu(nn.Conv(4, (3, 3))(x))))
+
+
+class Patches(nn.Module):
+    """Images -> logits (B, H', W')."""
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return nn.Conv(1, (3, 3))(nn.relu(nn.Conv(4, (3, 3), strides=2)(x)))[..., 0]
+
+
+jaxgan.NETWORKS.update(
+    {network.__name__: network for network in (LabelledGenerator, LabelledDiscriminator, Filter, Patches)}
+)
 
 
 def get_config(variant: str = "dcgan") -> ConfigDict:
@@ -50,16 +104,11 @@ def dcgan(config: ConfigDict) -> None:
 
 def conditional(config: ConfigDict) -> None:
     _digits(config)
-    config.data.image_size = 16
     config.data.require_labels = True
     config.metrics = ("digit_fd", "class_accuracy")
     config.system, config.game = "biggan", {"latent_size": 6, "discriminator_steps": 1}
-    config.players.generator = _player(
-        jaxgan.named("BigGANGenerator", width=4, shared_size=4, attention=()), True, "spectral_norm"
-    )
-    config.players.discriminator = _player(
-        jaxgan.named("BigGANDiscriminator", width=4, attention=()), constraint="spectral_norm"
-    )
+    config.players.generator = _player(jaxgan.named("LabelledGenerator"), True, "spectral_norm")
+    config.players.discriminator = _player(jaxgan.named("LabelledDiscriminator"), constraint="spectral_norm")
 
 
 def wgan_gp(config: ConfigDict) -> None:
@@ -75,9 +124,9 @@ def cyclegan(config: ConfigDict) -> None:
     config.metrics = ("translation",)
     config.system, config.game = "cyclegan", {"pool_size": 12}
     for name in ("generator_ab", "generator_ba"):
-        config.players[name] = _player(jaxgan.named("ResNetTranslator", width=4, blocks=1, downsamples=1))
+        config.players[name] = _player(jaxgan.named("Filter"))
     for name in ("discriminator_a", "discriminator_b"):
-        config.players[name] = _player(jaxgan.named("PatchDiscriminator", width=4, layers=1, norm="none"))
+        config.players[name] = _player(jaxgan.named("Patches"))
 
 
 def progan(config: ConfigDict) -> None:
@@ -85,7 +134,7 @@ def progan(config: ConfigDict) -> None:
     config.system = "progan"
     config.game = {"latent_size": 4, "fade_images": 40, "stable_images": 40, "batch_sizes": {"8": 16}}
     for name, network in (("generator", "ProGANGenerator"), ("critic", "ProGANDiscriminator")):
-        config.players[name] = _player(jaxgan.named(network, base_width=8, max_width=8))
+        config.players[name] = _player(jaxgan.named(network, base_width=4, max_width=4))
 
 
 def ring8(config: ConfigDict) -> None:
