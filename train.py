@@ -29,6 +29,9 @@ _DISTRIBUTED = flags.DEFINE_bool(
 
 
 def main() -> None:
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__, flags.FLAGS.main_module_help(), sep="")
+        return
     command_line.check_config_flags(sys.argv[1:])
     flags.FLAGS(sys.argv)
     command_line.use_compilation_cache()

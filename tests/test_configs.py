@@ -41,6 +41,8 @@ def test_the_embedded_default_trains(name, tmp_path):
             if field in spec.network:
                 value = spec.network[field]
                 spec.network[field] = (4,) * len(value) if isinstance(value, tuple) else max(2, value // 8)
+        if "blocks" in spec.network:
+            spec.network.blocks = 1
     if "n_critic" in config.game:
         config.game.n_critic = 2
     if name == "progan":  # a step of 4x4, and one of 8x8

@@ -71,10 +71,10 @@ class Album:
         """The newest picture of the fixed noise."""
         return self.frames[max(self.frames)] if self.frames else None
 
-    def finish(self, lines: Sequence[Mapping[str, Any]], floors: Mapping[str, str]) -> None:
-        """Draws the loss curves and the animation of what the noise became; arguments as in `pictures.curves`."""
+    def finish(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Draws the curves of the lines of metrics.jsonl, and the animation of what the noise became."""
         if self._write:
-            pictures.save(pictures.curves(lines, floors), self._folder.losses)
+            pictures.save(pictures.curves(lines), self._folder.losses)
             if self.frames:
                 pictures.animate([self.frames[step] for step in sorted(self.frames)], self._folder.animation)
 

@@ -74,8 +74,9 @@ class Checkpoints:
 
     def improves(self, score: float | None) -> bool:
         """Whether a score is finite, and better than that of every checkpoint."""
-        usable = score is not None and math.isfinite(score)
-        return usable and all(self._better(score, other) for other in self._scores.values())
+        if score is None or not math.isfinite(score):
+            return False
+        return all(self._better(score, other) for other in self._scores.values())
 
     def save(self, step: int, state: State, score: float | None = None) -> None:
         """Saves a state, unless there is a checkpoint of its step; the state may be donated once this returns.
@@ -94,11 +95,11 @@ class Checkpoints:
         check_finite(nonfinite)
         if broken := [name for name, good in finite.items() if not good]:
             raise NonFiniteError(f"the parameters of {' and '.join(broken)} are not finite after step {step}")
-        usable = score is not None and math.isfinite(score)
-        if usable:
+        if score is None or not math.isfinite(score):
+            score = self._worst
+        else:
             self._scores[step] = score
-        metrics = {"score": score if usable else self._worst}
-        self._manager.save(step, args=ocp.args.StandardSave(state), metrics=metrics)
+        self._manager.save(step, args=ocp.args.StandardSave(state), metrics={"score": score})
 
     def restore(self, step: int, abstract: State) -> State:
         """Reads the state of a step.

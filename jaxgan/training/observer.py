@@ -77,8 +77,7 @@ class Observer:
 
     def finish(self) -> None:
         """Draws what sums the run up."""
-        floors = {metric.score: metric.floor for metric in self._metrics.values() if metric.floor}
-        self._album.finish(self._records.lines, floors)
+        self._album.finish(self._records.lines)
 
     def summary(self) -> str:
         """Where everything lies, and what the metrics say, for people."""

@@ -77,18 +77,15 @@ def density(real: np.ndarray | None, fake: np.ndarray) -> Image.Image:
         axes.set_aspect("equal")
         for points, colour, label in sets:
             axes.scatter(points[:, 0], points[:, 1], s=3, color=colour, alpha=0.6, linewidths=0, label=label)
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper right", markerscale=4)
     return _render(figure)
 
 
-def curves(lines: Sequence[Mapping[str, Any]], floors: Mapping[str, str] | None = None) -> Image.Image:
+def curves(lines: Sequence[Mapping[str, Any]]) -> Image.Image:
     """The lines of a metrics.jsonl: a panel for each quantity, in it a curve for each turn or player.
 
-    Quantities whose names begin with the same word share a panel: "d_real" and "d_fake".
-
-    Args:
-        lines: As in metrics.jsonl; names are "turn/quantity", or "quantity" for evaluations.
-        floors: For evaluations, the name of the value that real data would reach, which shares the panel.
+    Names are "turn/quantity", or "quantity" for evaluations. Quantities that begin with the same word share a panel:
+    "d_real" and "d_fake", "digit_fd" and "digit_fd_floor".
     """
     from matplotlib.figure import Figure
 
@@ -99,7 +96,7 @@ def curves(lines: Sequence[Mapping[str, Any]], floors: Mapping[str, str] | None 
                 series.setdefault(name, []).append((line["step"], value))
     panels: dict[str, list[str]] = {"loss": []}
     for name in series:
-        panels.setdefault(_panel(name, floors or {}), []).append(name)
+        panels.setdefault(name.rsplit("/", 1)[-1].split("_")[0], []).append(name)
     panels = {title: names for title, names in panels.items() if names}
     columns = min(3, max(1, len(panels)))
     rows = max(1, -(-len(panels) // columns))
@@ -118,13 +115,6 @@ def curves(lines: Sequence[Mapping[str, Any]], floors: Mapping[str, str] | None 
         axes.legend(fontsize=6)
         axes.grid(alpha=0.3)
     return _render(figure)
-
-
-def _panel(name: str, floors: Mapping[str, str]) -> str:
-    floor_of = {floor: metric for metric, floor in floors.items()}
-    if "/" not in name:
-        return floor_of.get(name, name)
-    return name.rsplit("/", 1)[-1].split("_")[0]
 
 
 def _render(figure: Any) -> Image.Image:

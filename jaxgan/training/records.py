@@ -82,7 +82,7 @@ class Records:
             self._file = self._files.enter_context(folder.metrics.open("a"))
             self._board = _tensorboard(folder, 0 if step is None else step + 1, self._files)
             if sys.stderr.isatty():
-                look = "{percentage:3.0f}%|{bar:20}| {postfix}"
+                look = "{percentage:3.0f}%|{bar:20}| {desc}"
                 self._bar = self._files.enter_context(tqdm(total=1.0, bar_format=look, dynamic_ncols=True))
         self.stopwatch = Stopwatch(max((line.get("seconds", 0.0) for line in self.lines), default=0.0))
 
@@ -128,7 +128,7 @@ class Records:
         left = self._time_left(fraction)
         if self._bar is not None:
             text = "  ".join(f"{name.removesuffix('/loss')} {value:.3f}" for name, value in losses.items())
-            self._bar.set_postfix_str(f"step {step}  {text}  {rate:.0f} images/s  {left} left")
+            self._bar.set_description_str(f"step {step}  {text}  {rate:.0f} images/s  {left} left")
         else:
             text = " ".join(f"{name}={value:.4g}" for name, value in losses.items())
             self.say(f"step={step} images={images} {text} images/s={rate:.1f} left={left}")

@@ -29,7 +29,7 @@ def summarize(plan: Plan) -> str:
 
 
 def _stages(plan: Plan) -> list[str]:
-    rows = [("stage", "turns of a step", "minibatch", "until")]
+    rows = [("stage", "turns of a step", "images", "until")]
     for index, stage in enumerate(plan.game.stages):
         turns = [
             turn.name
@@ -41,7 +41,7 @@ def _stages(plan: Plan) -> list[str]:
         if index == len(plan.game.stages) - 1:
             ends += [("step", plan.config.steps), ("image", plan.config.images)]
         until = " or ".join(f"{unit} {end:,}" for unit, end in ends if end)
-        rows.append((stage.name, ", ".join(turns), f"{plan.batch_size(index)} images", until))
+        rows.append((stage.name, ", ".join(turns), f"{plan.batch_size(index):,}", until))
     return _table(rows)
 
 

@@ -11,6 +11,12 @@ from jaxgan.training.command_line import load_config
 TINY = pathlib.Path(__file__).with_name("tiny.py")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def stand_ins():
+    """The small networks of tiny.py, under their names."""
+    load_config(f"{TINY}:dcgan")
+
+
 @pytest.fixture(scope="session")
 def tiny():
     """(variant) -> a config of tiny.py."""

@@ -117,7 +117,7 @@ def test_networks_that_do_not_fit_the_data_are_one_line_and_leave_nothing(tiny, 
     config.data.image_size, config.metrics = 9, ()
     assert command_line.run(lambda: train(config, tmp_path / "run")) == 2
     said = capsys.readouterr().err
-    assert said.startswith("error: DCGAN halves its maps, but images of 9x9 cannot be halved") and said.count("\n") == 1
+    assert said.startswith("error: DCGAN") and "images of 9x9 cannot be halved" in said and said.count("\n") == 1
     assert not (tmp_path / "run").exists()
 
 
@@ -149,7 +149,7 @@ def test_a_dry_run_counts_what_training_would_take(tiny):
     assert f"all players: {generator + discriminator:,} parameters" in text
     kib = 4 * (generator + discriminator) / 2**20
     assert f"{'parameters':<36}{kib:>10.2f} MiB" in text
-    assert "training  discriminator, generator  8 images   step 30" in text
+    assert "training  discriminator, generator  8       step 30" in text
     assert "activations and gradients of a step" in text
 
 

@@ -81,14 +81,13 @@ def test_points_are_drawn_where_they_are():
 
 
 def test_curves_have_a_panel_for_each_quantity():
-    lines = [{"step": 0, "images": 0, "score": 9.0, "floor": 1.0}]
+    lines = [{"step": 0, "images": 0, "digit_fd": 9.0, "digit_fd_floor": 1.0}]
     lines += [
         {"step": step, "images": step, "d/loss": 1.0, "g/loss": step, "d/d_real": 0.5, "d/d_fake": None, "seconds": 1.0}
         for step in range(1, 4)
     ]
-    lines.append({"step": 3, "images": 3, "score": 2.0, "floor": 1.0})
-    wide = pictures.curves(lines, {"score": "floor"}).size
-    assert wide == pictures.curves(lines[1:], {}).size or wide[0] > wide[1]
     one = pictures.curves([{"step": 1, "images": 1, "d/loss": 1.0}]).size
-    assert wide[0] == 3 * one[0] and wide[1] == one[1]  # loss, d_real, and score with its floor
+    assert pictures.curves(lines).size == (3 * one[0], one[1])  # the losses; what D says; the distance with its floor
+    lines[-1] |= {"d/penalty": 1.0}
+    assert pictures.curves(lines).size == (3 * one[0], 2 * one[1])
     assert pictures.curves([]).size == one  # nothing was logged yet

@@ -27,6 +27,7 @@ def start(folder, processes, *overrides):
     environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"} | {
         "JAX_PLATFORMS": "cpu",
         "JAX_NUM_CPU_DEVICES": "1",
+        "JAX_COMPILATION_CACHE_DIR": jax.config.jax_compilation_cache_dir,
         "JAX_COORDINATOR_ADDRESS": f"localhost:{port}",
         "JAX_NUM_PROCESSES": str(processes),
     }

@@ -1,6 +1,8 @@
 """Records: the file of a resumed run, the clock, and the numbers that are shown."""
 
+import io
 import json
+import sys
 import time
 
 import pytest
@@ -71,6 +73,23 @@ def test_images_per_second_and_time_left(tmp_path, clock, capfd):
     assert capfd.readouterr().err.splitlines()[0] == (
         "step=5 images=320 critic/loss=0.25 generator/loss=1.5 images/s=128.0 left=0:00:28"
     )
+
+
+def test_a_terminal_gets_a_bar(tmp_path, clock, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "100")
+    with Records(RunFolder(tmp_path), None) as records:
+        records.progress(64, 0.25)
+        clock(1)
+        records.progress(128, 0.5)
+        records.log(2, 128, {"critic/loss": 0.25, "critic/penalty": 1.0}, 0.5)
+    assert terminal.getvalue().rstrip().endswith("| step 2  critic 0.250  64 images/s  0:00:02 left")
+    assert " 50%|" in terminal.getvalue()
 
 
 def test_the_seconds_of_a_resumed_run_go_on(tmp_path, clock):
