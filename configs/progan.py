@@ -25,7 +25,7 @@ def _players(config: ConfigDict, rate: float, **network: int) -> None:
 
 
 def digits(config: ConfigDict) -> None:
-    _players(config, rate=2e-3, base_width=512, max_width=64)
+    _players(config, rate=2e-3, base_width=256, max_width=32)
     config.players.generator.average = jaxgan.named("half_life", images=10_000, ramp_up=0.1)
     config.game = {"latent_size": 64, "fade_images": 8_000, "stable_images": 8_000}
     config.data.name = "digits"
