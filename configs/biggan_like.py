@@ -51,6 +51,7 @@ def cifar10(config: ConfigDict) -> None:
     config.players.generator.average = jaxgan.named("exponential", decay=0.9999, start=1000)
     config.game = {"num_classes": 10, "latent_size": 80, "discriminator_steps": 4}
     config.data.name = "tfds:cifar10"
+    config.data.image_size = 32
     config.data.flip = True
     config.data.require_labels = True
     config.batch_size = 64

@@ -1,6 +1,7 @@
 """Asking a run to stop: SIGTERM or SIGINT end it after the step that is being played, with a checkpoint."""
 
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Any
@@ -35,6 +36,7 @@ class StopRequest:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._asked = True
+        print("stopping after this step, with a checkpoint (Ctrl-C again aborts)", file=sys.stderr)
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 

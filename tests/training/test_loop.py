@@ -183,7 +183,7 @@ def test_a_signal_ends_the_run_with_the_step_that_is_being_played(number, tiny, 
     from jaxgan.training import loop
 
     config = tiny("wgan_gp")
-    config.steps, config.metrics, config.sample_every = 9, (), 0
+    config.steps, config.evaluate_every, config.sample_every = 9, 4, 4
     calls, call = [0], loop.CompiledStep.__call__
 
     def interrupted(self, *arguments):
@@ -198,7 +198,13 @@ def test_a_signal_ends_the_run_with_the_step_that_is_being_played(number, tiny, 
     assert "saved at step 4; run the same command to go on" in capfd.readouterr().err
     assert (tmp_path / "checkpoints" / "4").is_dir()
     assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)] == handlers
+    # What was due at that step was left for later, so as not to keep whoever sent the signal waiting.
+    assert evaluated(read_metrics(tmp_path / "metrics.jsonl"), "digit_fd") == [0]
     assert train(config, tmp_path)["step"] == 9
+    assert evaluated(read_metrics(tmp_path / "metrics.jsonl"), "digit_fd") == [0, 4, 8, 9]
+    assert [path.name for path in sorted((tmp_path / "samples").iterdir())] == [
+        f"step_{step:07d}.png" for step in (0, 4, 8, 9)
+    ]
 
 
 def test_a_second_interruption_aborts():
