@@ -1,7 +1,7 @@
 """CycleGAN: Zhu et al. 2017 (arXiv:1703.10593), translation between two domains without pairs.
 
 python train.py --config=configs/cyclegan.py              digits and inverted digits 16x16, three minutes on two CPU cores
-python train.py --config=configs/cyclegan.py:thresholded  digits and thresholded digits: needs the identity loss
+python train.py --config=configs/cyclegan.py:thresholded  digits and thresholded digits, with identity loss
 python train.py --config=configs/cyclegan.py:paper        two folders of photographs, 256x256, 9 residual blocks
 python train.py --config=configs/cyclegan.py:tutorial     monet2photo: one score per image, data resized to 1.12 and cropped
 """
