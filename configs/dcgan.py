@@ -14,13 +14,12 @@ def get_config(variant: str = "") -> ConfigDict:
     return jaxgan.variant(variant, {"": digits, "paper": paper, "tutorial": tutorial})
 
 
-def _players(config: ConfigDict, width: int, layout: str, discriminator_width: int | None = None) -> None:
-    adam = jaxgan.named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
-    config.players.generator = jaxgan.player(jaxgan.named("DCGANGenerator", width=width, layout=layout), adam)
-    config.players.discriminator = jaxgan.player(
-        jaxgan.named("DCGANDiscriminator", width=discriminator_width or width, layout=layout),
-        adam.copy_and_resolve_references(),
-    )
+def _players(config: ConfigDict, width: int, layout: str) -> None:
+    for name, network in (("generator", "DCGANGenerator"), ("discriminator", "DCGANDiscriminator")):
+        config.players[name] = jaxgan.player(
+            jaxgan.named(network, width=width, layout=layout),
+            jaxgan.named("adam", learning_rate=2e-4, b1=0.5, b2=0.999),
+        )
 
 
 def digits(config: ConfigDict) -> None:

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from PIL import Image
 
-from jaxgan.data import Source
+from jaxgan.data import Source, prepare
 from jaxgan.training import pictures
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.sampling import Sampler, Snapshot
@@ -102,10 +102,7 @@ class Album:
         """Real records, as far apart in the data as possible; images in [-1, 1]."""
         number = min(number, len(self._source))
         records = self._source.stack(np.linspace(0, len(self._source) - 1, number).astype(int))
-        return {
-            name: array.astype(np.float32) / 127.5 - 1.0 if array.dtype == np.uint8 else array
-            for name, array in records.items()
-        }
+        return {name: np.asarray(array) for name, array in prepare(records).items()}
 
 
 def _frames(folder: Path) -> dict[int, Path]:

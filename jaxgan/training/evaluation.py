@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 
 from jaxgan import metrics
 from jaxgan.config import ConfigError, nearest
-from jaxgan.data import Source, make_source
+from jaxgan.data import Source, make_source, prepare
 from jaxgan.data.toy import ToyDensity
 from jaxgan.training.sampling import Sampler, Snapshot
 
@@ -70,9 +70,9 @@ def _modes(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Arra
 
 
 def _translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
-    held_out = make_source(config.data, split="test").stack()
-    a, b = (held_out[name].astype(np.float32) / 127.5 - 1.0 for name in ("a", "b"))
-    label, read_b = held_out["label"], _WAY_BACK[config.data.domain or "inverted"]
+    held_out = prepare(make_source(config.data, split="test").stack())
+    a, b = (np.asarray(held_out[name]) for name in ("a", "b"))
+    label, read_b = np.asarray(held_out["label"]), _WAY_BACK[config.data.domain or "inverted"]
     to_b, to_a = snapshot.translate(key, a, "ab"), snapshot.translate(key, b, "ba")
     agreement_ab, agreement_ba = metrics.class_accuracy(read_b(to_b), label), metrics.class_accuracy(to_a, label)
     cycle_a = np.abs(snapshot.translate(key, to_b, "ba") - a).mean()
