@@ -6,7 +6,7 @@ from jaxgan.core.latents import Latent, uniform_labels
 from jaxgan.core.nets import Net, Nets, merge_statistics
 from jaxgan.core.parallel import data_mesh, shard_batch
 from jaxgan.core.state import Clock, Memory, PlayerState, State
-from jaxgan.core.turns import Aux, Batch, Loss, Metrics, Player, Round, Stage, Turn
+from jaxgan.core.turns import Aux, Batch, Loss, Metrics, Player, Round, Stage, Turn, View
 
 __all__ = [
     "Aux",
@@ -25,6 +25,7 @@ __all__ = [
     "Stage",
     "State",
     "Turn",
+    "View",
     "averaging",
     "constraints",
     "data_mesh",

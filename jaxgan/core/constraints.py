@@ -13,24 +13,28 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxgan.core.state import Clock
+
 
 class Constraint(NamedTuple):
-    """What a player's weights must obey.
+    """What a player's weights must obey (hard), or what it costs them not to (soft).
 
     Attributes:
         init: (params, key) -> (params, state): the raw parameters to start from, and the constraint's state.
         apply: (params, state) -> (constrained params, new state); differentiable in `params`.
-        project: params -> params, after every update.
+        project: (params, state) -> params, after every update.
+        penalty: (params, state, clock) -> float32 (), added to the loss of every turn that moves the player (lazy turns aside).
     """
 
-    init: Callable[[Any, jax.Array], tuple[Any, Any]]
-    apply: Callable[[Any, Any], tuple[Any, Any]]
-    project: Callable[[Any], Any]
+    init: Callable[[Any, jax.Array], tuple[Any, Any]] = lambda params, key: (params, ())
+    apply: Callable[[Any, Any], tuple[Any, Any]] = lambda params, state: (params, state)
+    project: Callable[[Any, Any], Any] = lambda params, state: params
+    penalty: Callable[[Any, Any, Clock], jax.Array] | None = None
 
 
 def unconstrained() -> Constraint:
     """No constraint."""
-    return Constraint(lambda params, key: (params, ()), lambda params, state: (params, state), lambda params: params)
+    return Constraint()
 
 
 def chain(*constraints: Constraint) -> Constraint:
@@ -51,12 +55,21 @@ def chain(*constraints: Constraint) -> Constraint:
             new_states.append(state)
         return params, tuple(new_states)
 
-    def project(params: Any) -> Any:
-        for constraint in constraints:
-            params = constraint.project(params)
+    def project(params: Any, states: Any) -> Any:
+        for constraint, state in zip(constraints, states, strict=True):
+            params = constraint.project(params, state)
         return params
 
-    return Constraint(init, apply, project)
+    def penalty(params: Any, states: Any, clock: Clock) -> jax.Array:
+        costs = [
+            constraint.penalty(params, state, clock)
+            for constraint, state in zip(constraints, states, strict=True)
+            if constraint.penalty is not None
+        ]
+        return sum(costs, jnp.zeros(()))
+
+    soft = any(constraint.penalty is not None for constraint in constraints)
+    return Constraint(init, apply, project, penalty if soft else None)
 
 
 def path_string(path: tuple[Any, ...]) -> str:
@@ -129,11 +142,7 @@ def spectral_norm(exclude: str | None = None, epsilon: float = 1e-12) -> Constra
 
         return jax.tree_util.tree_map_with_path(divide, params), new
 
-    return Constraint(
-        lambda params, key: (params, _spectral_init(params, key, exclude)),
-        apply,
-        lambda params: params,
-    )
+    return Constraint(lambda params, key: (params, _spectral_init(params, key, exclude)), apply)
 
 
 def spectral_tracking(exclude: str | None = None, epsilon: float = 1e-12) -> Constraint:
@@ -166,10 +175,10 @@ def clip(limit: float) -> Constraint:
     if limit <= 0:
         raise ValueError(f"weight clipping: the limit is {limit}, but it must be positive")
 
-    def project(params: Any) -> Any:
+    def project(params: Any, state: Any = ()) -> Any:
         return jax.tree.map(lambda leaf: jnp.clip(leaf, -limit, limit), params)
 
-    return Constraint(lambda params, key: (project(params), ()), lambda params, state: (params, state), project)
+    return Constraint(lambda params, key: (project(params), ()), project=project)
 
 
 def equalized(gain: float = math.sqrt(2.0), gains: Mapping[str, float] | None = None) -> Constraint:
@@ -196,7 +205,7 @@ def equalized(gain: float = math.sqrt(2.0), gains: Mapping[str, float] | None = 
     def apply(params: Any, state: Any) -> tuple[Any, Any]:
         return jax.tree_util.tree_map_with_path(lambda path, leaf: leaf * factor(path, leaf), params), state
 
-    return Constraint(init, apply, lambda params: params)
+    return Constraint(init, apply)
 
 
 def orthogonal_regularization(params: Any, exclude: str | None = None) -> jax.Array:

@@ -1,8 +1,10 @@
 """A GAN is a game: this file is what a game is made of, and what one step of it does."""
 
 import dataclasses
+import functools
+import itertools
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -12,8 +14,10 @@ import optax
 from jaxgan.core import averaging
 from jaxgan.core.nets import Net, Nets, merge_statistics
 from jaxgan.core.state import Clock, Memory, Params, PlayerState, State
-from jaxgan.core.turns import Batch, Metrics, Player, Round, Stage, Turn
+from jaxgan.core.turns import Batch, Metrics, Player, Round, Stage, Turn, View
 from jaxgan.layers.batch import batch_axis
+
+_VIEWS = zlib.crc32(b"views")  # folded into a turn's key for the draws of its players' views
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,18 +206,24 @@ class Game:
 
         def loss(params: dict[str, Params], part: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Any]:
             nets = self._nets(
-                {name: params.get(name, p.params) for name, p in state.players.items()}, state, stage, clock
+                {name: params.get(name, p.params) for name, p in state.players.items()},
+                state,
+                stage,
+                clock,
+                view_key=jax.random.fold_in(key, _VIEWS),
             )
             value, aux = turn.loss(nets, part, memory, key)
             if value.shape != () or value.dtype != jnp.float32:
                 raise TypeError(
                     f"turn {turn.name!r}: its loss is {value.dtype}{list(value.shape)}, but must be a float32 scalar"
                 )
+            weights = {} if turn.lazy else self._weight_penalties(nets, params, clock)
             memory = memory if aux.memory is None else aux.memory
             # What the power iterations found is a constant of the gradient.
             constraints = {name: jax.lax.stop_gradient(net.constraint) for name, net in nets if name in params}
             scaled = value * turn.every if turn.lazy else value
-            return scaled, (dict(aux.metrics or {}) | {"loss": value}, memory, constraints)
+            metrics = dict(aux.metrics or {}) | {"loss": value} | weights
+            return sum(weights.values(), scaled), (metrics, memory, constraints)
 
         gradients, (metrics, memory, constraints) = self._gradients(loss, params, batch, state.memory, key)
         if axis_name is not None:
@@ -231,9 +241,19 @@ class Game:
             if player.schedule is not None:
                 factor = player.schedule(clock)
                 updates = jax.tree.map(lambda update, factor=factor: update * factor, updates)
-            moved = player.constraint.project(optax.apply_updates(own.params, updates))
+            moved = player.constraint.project(optax.apply_updates(own.params, updates), constraints[name])
             players[name] = own.replace(params=moved, constraint=constraints[name], optimizer=optimizer)
         return state.replace(players=players, memory=memory, nonfinite=nonfinite), metrics
+
+    def _weight_penalties(self, nets: Nets, moving: Mapping[str, Params], clock: Clock) -> Metrics:
+        """What the constraints of the players that move ask for their raw weights, by the metric's name."""
+        costs = {}
+        for name, net in nets:
+            penalty = self.players[name].constraint.penalty
+            if name in moving and penalty is not None:
+                label = "weight_penalty" if len(moving) == 1 else f"{name}/weight_penalty"
+                costs[label] = penalty(net.params, jax.lax.stop_gradient(net.constraint), clock)
+        return costs
 
     def _gradients(
         self, loss: Callable[..., Any], params: Any, batch: Batch, memory: Memory, key: jax.Array
@@ -269,12 +289,19 @@ class Game:
         clock: Clock,
         statistics: Mapping[str, Any] | None = None,
         collect: bool = False,
+        view_key: jax.Array | None = None,
     ) -> Nets:
+        """The players as losses and abilities see them; without `view_key` no player's view changes what it is shown."""
         nets = {}
-        for name, player in self.players.items():
+        for index, (name, player) in enumerate(sorted(self.players.items())):
             constrained, constraint = player.constraint.apply(params[name], state.players[name].constraint)
             handed = (statistics or {}).get(name)
-            nets[name] = Net(player.network, params[name], constrained, constraint, handed, collect)
+            view = None
+            if player.view is not None and view_key is not None:
+                view = functools.partial(
+                    _looks, player.view, jax.random.fold_in(view_key, index), clock, state.memory, itertools.count()
+                )
+            nets[name] = Net(player.network, params[name], constrained, constraint, handed, collect, view)
         return Nets(nets, clock, self.stages[stage])
 
     def nets(
@@ -352,6 +379,13 @@ class Game:
             self.abilities["sample"](nets, jax.random.fold_in(key, index), number)
             collected.append({name: net.collected for name, net in nets if net.collected})
         return merge_statistics(collected)
+
+
+def _looks(
+    view: View, key: jax.Array, clock: Clock, memory: Memory, calls: Iterator[int], images: jax.Array
+) -> jax.Array:
+    """What a player is shown of the images: another draw of its view at each call."""
+    return view(jax.random.fold_in(key, next(calls)), images, clock, memory)
 
 
 def _clock(state: State, step_images: int = 0) -> Clock:

@@ -1,6 +1,6 @@
 """What a loss sees of the players: networks that can be called, `nets.generator(z)`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -30,6 +30,7 @@ class Net:
         constraint: Any,
         statistics: Any = None,
         collect: bool = False,
+        view: Callable[[jax.Array], jax.Array] | None = None,
     ) -> None:
         self.params = params
         self.constraint = constraint
@@ -37,9 +38,15 @@ class Net:
         self._network = network
         self._variables = {"params": constrained} | ({STATISTICS: statistics} if statistics else {})
         self._collect = collect
+        self._view = view
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Runs the network; keyword arguments such as `rngs` and `method` go to `network.apply`."""
+        """Runs the network; keyword arguments such as `rngs` and `method` go to `network.apply`.
+
+        A player with a view is shown its first argument through it, drawn anew at each call.
+        """
+        if self._view is not None:
+            args = (self._view(args[0]), *args[1:])
         if not self._collect:
             return self._network.apply(self._variables, *args, **kwargs)
         output, sown = self._network.apply(self._variables, *args, mutable=[BATCH_STATISTICS], **kwargs)

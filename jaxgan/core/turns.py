@@ -12,7 +12,7 @@ from jaxgan.core.averaging import Averaging
 from jaxgan.core.constraints import Constraint, unconstrained
 from jaxgan.core.nets import Nets
 from jaxgan.core.schedules import Schedule
-from jaxgan.core.state import Memory
+from jaxgan.core.state import Clock, Memory
 
 Batch = Mapping[str, jax.Array]
 Metrics = dict[str, jax.Array]
@@ -27,6 +27,9 @@ class Aux(NamedTuple):
 
 Loss = Callable[[Nets, Batch, Memory, jax.Array], tuple[jax.Array, Aux]]
 
+# What a player is shown of images: (key, images, clock, memory) -> images of the same shape; differentiable in the images.
+View = Callable[[jax.Array, jax.Array, Clock, Memory], jax.Array]
+
 
 @dataclasses.dataclass(frozen=True)
 class Player:
@@ -38,6 +41,8 @@ class Player:
         constraint: What its weights must obey.
         average: Rule of the moving average of its parameters that samples are drawn from; None keeps no average.
         schedule: Factor on its updates, by the game's clock; None keeps the optimiser's own rate.
+        view: What its network is shown in a turn instead of its first argument (augmentations, instance noise); None
+            shows things as they are. What a trained player is shown (`game.nets`, `game.sample`) it always sees bare.
     """
 
     network: nn.Module
@@ -45,6 +50,7 @@ class Player:
     constraint: Constraint = dataclasses.field(default_factory=unconstrained)
     average: Averaging | None = None
     schedule: Schedule | None = None
+    view: View | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,11 +16,14 @@ class Objective(NamedTuple):
 
     Attributes:
         discriminator: (real logits, fake logits) -> scalar.
-        generator: fake logits -> scalar.
+        generator: (fake logits, real logits=None) -> scalar; only relativistic losses need the reals.
+        read: logits -> what the discriminator says with them in the objective's own terms, for the log: a probability for
+            the cross-entropies, the score itself for critics.
     """
 
     discriminator: Callable[[jax.Array, jax.Array], jax.Array]
-    generator: Callable[[jax.Array], jax.Array]
+    generator: Callable[..., jax.Array]
+    read: Callable[[jax.Array], jax.Array] = lambda logits: logits
 
 
 def _cross_entropy(real: jax.Array, fake: jax.Array) -> jax.Array:
@@ -30,25 +33,25 @@ def _cross_entropy(real: jax.Array, fake: jax.Array) -> jax.Array:
 
 # Goodfellow et al. 2014 (arXiv:1406.2661), Eq. 1; at D* = p / (p + q) the discriminator's loss is 2 log 2 - 2 JS(p, q).
 # The generator minimises E[log(1 - D(G(z)))], whose gradient vanishes while D rejects every fake.
-minimax = Objective(_cross_entropy, lambda fake: -jax.nn.softplus(fake).mean())
+minimax = Objective(_cross_entropy, lambda fake, real=None: -jax.nn.softplus(fake).mean(), jax.nn.sigmoid)
 
 # The same game with the generator's loss of section 3, -E[log D(G(z))]: the same fixed point, stronger early gradients.
-non_saturating = Objective(_cross_entropy, lambda fake: jax.nn.softplus(-fake).mean())
+non_saturating = Objective(_cross_entropy, lambda fake, real=None: jax.nn.softplus(-fake).mean(), jax.nn.sigmoid)
 
 # Mao et al. 2016 (arXiv:1611.04076), Eq. 9: targets a = 0 for fakes, b = 1 for reals, c = 1 for the generator; no sigmoid.
 least_squares = Objective(
     lambda real, fake: 0.5 * jnp.square(real - 1).mean() + 0.5 * jnp.square(fake).mean(),
-    lambda fake: 0.5 * jnp.square(fake - 1).mean(),
+    lambda fake, real=None: 0.5 * jnp.square(fake - 1).mean(),
 )
 
 # Arjovsky et al. 2017 (arXiv:1701.07875), Eq. 2-3: E[C(G(z))] - E[C(x)] is minus the Wasserstein-1 distance at the best
 # 1-Lipschitz critic.
-wasserstein = Objective(lambda real, fake: fake.mean() - real.mean(), lambda fake: -fake.mean())
+wasserstein = Objective(lambda real, fake: fake.mean() - real.mean(), lambda fake, real=None: -fake.mean())
 
 # Lim and Ye 2017 (arXiv:1705.02894); Miyato et al. 2018 (arXiv:1802.05957), Eq. 16-17.
 hinge = Objective(
     lambda real, fake: jax.nn.relu(1 - real).mean() + jax.nn.relu(1 + fake).mean(),
-    lambda fake: -fake.mean(),
+    lambda fake, real=None: -fake.mean(),
 )
 
 OBJECTIVES: dict[str, Objective] = {

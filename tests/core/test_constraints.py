@@ -111,7 +111,7 @@ def test_a_filter_that_selects_nothing_is_refused():
 def test_clip_holds_every_parameter_within_the_limit():
     constraint = constraints.clip(0.01)
     raw, _ = constraint.init(params(), jax.random.key(0))
-    for tree in (raw, constraint.project(params())):
+    for tree in (raw, constraint.project(params(), ())):
         for leaf, before in zip(jax.tree.leaves(tree), jax.tree.leaves(params()), strict=True):
             np.testing.assert_array_equal(leaf, np.clip(before, -0.01, 0.01))
     with pytest.raises(ValueError, match="must be positive"):
