@@ -31,7 +31,7 @@ import numpy as np
 import optax
 
 from jaxgan import gans, networks
-from jaxgan.core import Game, Player, averaging, constraints
+from jaxgan.core import Game, Player, averaging, constraints, regularizers
 
 HAVE_TORCH = importlib.util.find_spec("torch") is not None
 JAXGAN, TORCH, CHANNELS_LAST = "jaxgan", "PyTorch", "PyTorch channels_last"
@@ -48,6 +48,7 @@ def dcgan(dtype: str) -> Game:
         Player(networks.DCGANGenerator(width=64, layout="torch", dtype=dtype), adam),
         Player(networks.DCGANDiscriminator(width=64, layout="torch", dtype=dtype), adam),
         latent_size=100,
+        reuse_fakes=True,
     )
 
 
@@ -67,16 +68,20 @@ def sngan(dtype: str) -> Game:
 def biggan(dtype: str) -> Game:
     """BigGAN (Brock et al. 2018) at 32 pixels: width 64, ten classes, two discriminator turns."""
     shape: dict[str, Any] = {"image_size": 32, "width": 64, "num_classes": 10, "dtype": dtype}
-    return gans.biggan(
+    shared = "shared_embedding"
+    return gans.gan(
         Player(
             networks.BigGANGenerator(**shape),
             optax.adam(1e-4, b1=0.0),
-            constraint=constraints.spectral_norm(exclude="shared_embedding"),
+            constraint=constraints.chain(constraints.spectral_norm(shared), regularizers.orthogonal(1e-4, exclude=shared)),
             average=averaging.exponential(0.9999),
         ),
         Player(networks.BigGANDiscriminator(**shape), optax.adam(4e-4, b1=0.0), constraint=constraints.spectral_norm()),
+        objective="hinge",
+        conditional=True,
         num_classes=10,
         latent_size=128,
+        discriminator_steps=2,
     )
 
 

@@ -15,13 +15,20 @@ def get_config(variant: str = "") -> ConfigDict:
 
 
 def _players(config: ConfigDict, generator: ConfigDict, discriminator: ConfigDict, rates: tuple[float, float]) -> None:
-    config.system = "biggan"
+    config.system = "gan"
+    spectral_norm = {"exclude": "shared_embedding", "epsilon": 1e-6}
     for name, network, rate in (("generator", generator, rates[0]), ("discriminator", discriminator, rates[1])):
         config.players[name] = jaxgan.player(
             network,
             jaxgan.named("adam", learning_rate=rate, b1=0.0, b2=0.999),
-            constraint=jaxgan.named("spectral_norm", exclude="shared_embedding", epsilon=1e-6),
+            constraint=jaxgan.named("spectral_norm", **spectral_norm),
         )
+    # Eq. 3, on the generator: R(W) = beta || W' W * (1 - I) ||_F^2
+    orthogonal = {"weight": 1e-4, "exclude": "shared_embedding"}
+    config.players.generator.constraint = jaxgan.named(
+        "chain", parts={"orthogonal": orthogonal, "spectral_norm": spectral_norm}
+    )
+    config.game = {"objective": "hinge", "conditional": True}
 
 
 def digits(config: ConfigDict) -> None:
@@ -32,7 +39,7 @@ def digits(config: ConfigDict) -> None:
         rates=(4e-4, 1e-3),
     )
     config.players.generator.average = jaxgan.named("half_life", images=10_000, ramp_up=0.1)
-    config.game = {"latent_size": 24, "discriminator_steps": 2}
+    config.game.update({"latent_size": 24, "discriminator_steps": 2})
     config.data.name = "digits"
     config.data.image_size = 16
     config.data.require_labels = True
@@ -49,7 +56,7 @@ def cifar10(config: ConfigDict) -> None:
         rates=(2e-4, 2e-4),
     )
     config.players.generator.average = jaxgan.named("exponential", decay=0.9999, start=1000)
-    config.game = {"num_classes": 10, "latent_size": 80, "discriminator_steps": 4}
+    config.game.update({"num_classes": 10, "latent_size": 80, "discriminator_steps": 4})
     config.data.name = "tfds:cifar10"
     config.data.image_size = 32
     config.data.flip = True
@@ -62,7 +69,7 @@ def cifar10(config: ConfigDict) -> None:
 def paper(config: ConfigDict) -> None:
     _players(config, jaxgan.named("BigGANGenerator"), jaxgan.named("BigGANDiscriminator"), rates=(5e-5, 2e-4))
     config.players.generator.average = jaxgan.named("exponential", decay=0.9999, start=20_000)
-    config.game = {"num_classes": 1000, "latent_size": 120, "discriminator_steps": 2, "orthogonal": 1e-4}
+    config.game.update({"num_classes": 1000, "latent_size": 120, "discriminator_steps": 2})
     config.data.name = "tfds:imagenet2012"
     config.data.image_size = 128
     config.data.flip = True

@@ -16,8 +16,8 @@ import flax.linen as nn
 import optax
 from ml_collections import ConfigDict, config_dict
 
-from jaxgan import gans, networks
-from jaxgan.core import Game, Player, averaging, constraints, schedules
+from jaxgan import augment, gans, networks
+from jaxgan.core import Game, Player, View, averaging, constraints, regularizers, schedules
 from jaxgan.data import DataConfig
 
 OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
@@ -27,9 +27,15 @@ OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
 }
 CONSTRAINTS: dict[str, Callable[..., constraints.Constraint]] = {
     "none": constraints.unconstrained,
+    "chain": lambda parts: constraints.chain(*parts),
     "spectral_norm": constraints.spectral_norm,
     "clip": constraints.clip,
     "equalized": constraints.equalized,
+    "singular_value_clamp": constraints.singular_value_clamp,
+    "orthogonal": regularizers.orthogonal,
+    "spectral_regularization": regularizers.spectral_regularization,
+    "singular_value_regularization": regularizers.singular_value_regularization,
+    "historical_averaging": regularizers.historical_averaging,
 }
 AVERAGES: dict[str, Callable[..., averaging.Averaging | None]] = {
     "none": lambda: None,
@@ -40,11 +46,22 @@ SCHEDULES: dict[str, Callable[..., schedules.Schedule | None]] = {
     "none": lambda: None,
     "linear_decay": schedules.linear_decay,
     "cosine_decay": schedules.cosine_decay,
+    "exponential_decay": schedules.exponential_decay,
 }
 NETWORKS: dict[str, Callable[..., Any]] = {
     name: maker for name, maker in vars(networks).items() if isinstance(maker, type) and issubclass(maker, nn.Module)
 }
-SYSTEMS: dict[str, Callable[..., Game]] = {name: getattr(gans, name) for name in gans.__all__}
+VIEWS: dict[str, Callable[..., View | None]] = {"none": lambda: None, **augment.VIEWS}
+SYSTEMS: dict[str, Callable[..., Game]] = gans.SYSTEMS
+
+# Fields that hold something to be made, wherever they stand: {"name": ..., **fields} ...
+_SPECS: dict[str, Mapping[str, Callable[..., Any]]] = {
+    "schedule": SCHEDULES,
+    "top_k": SCHEDULES,
+    "probability": SCHEDULES,
+}
+# ... or several things by name: {"r1": {"weight": 10.0}, "drift": {}}.
+_PARTS: dict[str, Mapping[str, Callable[..., Any]]] = {"terms": gans.terms.TERMS}
 
 
 class ConfigError(ValueError):
@@ -62,8 +79,13 @@ def player(
     constraint: ConfigDict | None = None,
     average: ConfigDict | None = None,
     schedule: ConfigDict | None = None,
+    view: ConfigDict | None = None,
 ) -> ConfigDict:
-    """A player's part of a config; each argument is `named(...)`, and None is `named("none")`."""
+    """A player's part of a config; each argument is `named(...)`, and None is `named("none")`.
+
+    Several constraints or views are `named("chain", parts={"spectral_norm": {}, "orthogonal": {"weight": 1e-4}})`; they
+    apply in the order of their names.
+    """
     return ConfigDict(
         {
             "network": network,
@@ -71,6 +93,7 @@ def player(
             "constraint": constraint or named("none"),
             "average": average or named("none"),
             "schedule": schedule or named("none"),
+            "view": view or named("none"),
         }
     )
 
@@ -95,6 +118,8 @@ def make(spec: Mapping[str, Any], table: Mapping[str, Callable[..., Any]], where
         ConfigError: An unknown name or field, or a missing one.
     """
     fields = {key: _plain(value) for key, value in spec.items() if key != "name"}
+    if "parts" in fields:
+        fields["parts"] = _make_parts(fields["parts"], table, f"{where}.parts")
     return call(find(spec["name"], table, f"{where}.name"), fields, f"{where} ({spec['name']})", **defaults)
 
 
@@ -127,10 +152,22 @@ def call(maker: Callable[..., Any], fields: Mapping[str, Any], where: str, **def
     arguments = {name: value for name, value in defaults.items() if name in known} | dict(fields)
     if missing := sorted(required - set(arguments)):
         raise ConfigError(f"{where} needs {', '.join(missing)}: add it to the config")
+    for name, value in arguments.items():
+        if name in _PARTS and isinstance(value, Mapping):
+            arguments[name] = _make_parts(value, _PARTS[name], f"{where}.{name}")
+        elif name in _SPECS and isinstance(value, Mapping):
+            arguments[name] = make(value, _SPECS[name], f"{where}.{name}")
     try:
         return maker(**arguments)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{where}: {error}") from error
+
+
+def _make_parts(
+    parts: Mapping[str, Mapping[str, Any]], table: Mapping[str, Callable[..., Any]], where: str
+) -> tuple[Any, ...]:
+    """What {name: fields, ...} names, in the order of the names."""
+    return tuple(make({"name": name, **parts[name]}, table, f"{where}.{name}") for name in sorted(parts))
 
 
 def _plain(value: Any) -> Any:
@@ -203,7 +240,8 @@ def build_game(config: ConfigDict, image_shape: tuple[int, ...], num_classes: in
         height, width, channels = image_shape
         given |= {"image_size": height if height == width else (height, width), "channels": channels}
         given |= {"max_resolution": height, "resolution": height}
-    if num_classes and "num_classes" in takes:  # networks are conditional where the game is
+    # Networks are conditional where the game is: always, or when its field of that name says so.
+    if num_classes and "num_classes" in takes and ("conditional" not in takes or config.game.get("conditional")):
         given["num_classes"] = num_classes
     players = {
         name: Player(
@@ -212,6 +250,7 @@ def build_game(config: ConfigDict, image_shape: tuple[int, ...], num_classes: in
             constraint=make(spec.constraint, CONSTRAINTS, f"config.players.{name}.constraint"),
             average=make(spec.average, AVERAGES, f"config.players.{name}.average"),
             schedule=make(spec.schedule, SCHEDULES, f"config.players.{name}.schedule"),
+            view=make(spec.view, VIEWS, f"config.players.{name}.view"),
         )
         for name, spec in config.players.items()
     }

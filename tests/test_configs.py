@@ -13,12 +13,26 @@ from jaxgan.training import train
 ROOT = pathlib.Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "configs").glob("*.py"))
 VARIANTS = {
+    "began": ("paper",),
     "biggan_like": ("cifar10", "paper"),
     "cyclegan": ("thresholded", "paper", "tutorial"),
     "dcgan": ("paper", "tutorial"),
+    "dragan": ("ring8", "paper"),
+    "ebgan": ("paper",),
+    "fgan": ("kl", "reverse_kl", "paper"),
+    "gan": ("minimax", "gaussian1d", "ring8", "grid25", "tutorial", "paper"),
+    "improved_gan": ("paper",),
+    "lsgan": ("pearson", "ring8", "paper"),
     "progan": ("paper",),
+    "r3gan": ("grid25", "paper", "ffhq64", "ffhq256"),
+    "rgan": ("average", "paper"),
+    "sngan": ("projection", "cnn", "paper", "imagenet"),
+    "wgan": ("gaussian1d", "paper"),
     "wgan_gp": ("grid25", "paper", "tutorial"),
 }
+
+
+TOYS = {"gaussian1d": (1,), "mixture1d": (1,), "ring8": (2,), "grid25": (2,)}
 
 
 def get_config(name: str, variant: str = ""):
@@ -43,8 +57,9 @@ def test_the_embedded_default_trains(name, tmp_path):
                 spec.network[field] = (4,) * len(value) if isinstance(value, tuple) else max(2, value // 8)
         if "blocks" in spec.network:
             spec.network.blocks = 1
-    if "n_critic" in config.game:
-        config.game.n_critic = 2
+    for field in ("n_critic", "discriminator_steps"):
+        if field in config.game:
+            config.game[field] = 2
     if name == "progan":  # a step of 4x4, and one of 8x8
         config.game.stable_images, config.game.fade_images = 8, 4
         config.data.image_size = 8
@@ -59,7 +74,7 @@ def test_other_variants_build_and_a_whole_step_traces(name, variant):
     config = get_config(name, variant)
     config.lock()
     size, channels = config.data.image_size or 32, config.data.channels or 3
-    shape = (2,) if config.data.name == "grid25" else (size, size, channels)
+    shape = TOYS.get(config.data.name, (size, size, channels))
     classes = config.game.get("num_classes")
     game = build_game(config, shape, classes)
     batch_size = 8  # shapes do not depend on it, and tracing is all that happens
@@ -103,9 +118,13 @@ def broken(**fields):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"system": "wgan-gp"}, r"config\.system='wgan-gp' is unknown: did you mean 'wgan_gp'\?"),
+        ({"system": "cycle-gan"}, r"config\.system='cycle-gan' is unknown: did you mean 'cyclegan'\?"),
         ({"system": "nowhere:gan"}, r"config\.system='nowhere:gan' cannot be imported: No module named 'nowhere'"),
-        ({"system": "biggan"}, r"config\.game \(biggan\) needs num_classes: add it to the config"),
+        ({"system": "improved_gan"}, r"config\.game \(improved_gan\) needs num_classes: add it to the config"),
+        ({"game__conditional": True}, r"config\.game \(gan\): a conditional GAN needs num_classes"),
+        ({"game__objective": "hinje"}, r"config\.game \(gan\): the objective 'hinje' is unknown"),
+        ({"game__terms": {"r3": {}}}, r"config\.game \(gan\)\.terms\.r3\.name='r3' is unknown: "),
+        ({"game__terms": {"r1": {"weigth": 1.0}}}, r"config\.game \(gan\)\.terms\.r1 \(r1\) has no field 'weigth'"),
         ({"game__latent": "cauchy"}, r"config\.game \(gan\): latent distribution 'cauchy' is unknown"),
         ({"game__n_critic": 5}, r"config\.game \(gan\) has no field 'n_critic'"),
         (

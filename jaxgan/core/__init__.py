@@ -1,12 +1,12 @@
 """What a game is and how it is played; this package knows no particular GAN."""
 
-from jaxgan.core import averaging, constraints, image_pool, parallel, schedules
+from jaxgan.core import averaging, constraints, image_pool, parallel, regularizers, schedules
 from jaxgan.core.game import Game
 from jaxgan.core.latents import Latent, uniform_labels
-from jaxgan.core.nets import Net, Nets, merge_statistics
+from jaxgan.core.nets import Net, Nets, View, merge_statistics
 from jaxgan.core.parallel import data_mesh, shard_batch
 from jaxgan.core.state import Clock, Memory, PlayerState, State
-from jaxgan.core.turns import Aux, Batch, Loss, Metrics, Player, Round, Stage, Turn, View
+from jaxgan.core.turns import Aux, Batch, Loss, Metrics, Player, Round, Stage, Turn
 
 __all__ = [
     "Aux",
@@ -32,6 +32,7 @@ __all__ = [
     "image_pool",
     "merge_statistics",
     "parallel",
+    "regularizers",
     "schedules",
     "shard_batch",
     "uniform_labels",

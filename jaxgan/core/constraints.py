@@ -2,7 +2,7 @@
 
 A constraint sees the raw parameters (what the optimiser moves) and returns the ones that the network computes with. The
 engine calls `apply` once for every turn, keeps the new state if the player moves in that turn, and calls `project` on
-the raw parameters after every update.
+the raw parameters after every update. The hard ones are here; the soft ones are in `jaxgan.core.regularizers`.
 """
 
 import math
@@ -21,7 +21,8 @@ class Constraint(NamedTuple):
 
     Attributes:
         init: (params, key) -> (params, state): the raw parameters to start from, and the constraint's state.
-        apply: (params, state) -> (constrained params, new state); differentiable in `params`.
+        apply: (params, state) -> (constrained params, new state); differentiable in `params`. A soft constraint returns the
+            parameters as they are.
         project: (params, state) -> params, after every update.
         penalty: (params, state, clock) -> float32 (), added to the loss of every turn that moves the player (lazy turns aside).
     """
@@ -38,7 +39,10 @@ def unconstrained() -> Constraint:
 
 
 def chain(*constraints: Constraint) -> Constraint:
-    """Several constraints: `apply` runs first to last, so that the first one sees the raw parameters."""
+    """Several constraints: `apply` runs first to last, so that the first one sees the raw parameters.
+
+    Soft ones see the raw parameters wherever they stand.
+    """
 
     def init(params: Any, key: jax.Array) -> tuple[Any, Any]:
         # The last one is nearest to the network: going back from it, each finds the raw parameters it needs.
@@ -49,9 +53,12 @@ def chain(*constraints: Constraint) -> Constraint:
         return params, tuple(reversed(states))
 
     def apply(params: Any, states: Any) -> tuple[Any, Any]:
-        new_states = []
+        raw, new_states = params, []
         for constraint, state in zip(constraints, states, strict=True):
-            params, state = constraint.apply(params, state)
+            if constraint.penalty is None:
+                params, state = constraint.apply(params, state)
+            else:
+                _, state = constraint.apply(raw, state)
             new_states.append(state)
         return params, tuple(new_states)
 
@@ -87,7 +94,20 @@ def is_weight(path: str, exclude: str | None = None) -> bool:
     return path.rpartition("/")[2] in ("kernel", "embedding") and not (exclude and re.search(exclude, path))
 
 
-def _as_matrix(weight: jax.Array) -> jax.Array:
+def weights(params: Any, exclude: str | None = None) -> dict[str, jax.Array]:
+    """The leaves that are weights (`is_weight`), by path.
+
+    Raises:
+        ValueError: There are none, so that a constraint on them would do nothing.
+    """
+    leaves = {path_string(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
+    selected = {path: leaf for path, leaf in leaves.items() if is_weight(path, exclude)}
+    if not selected:
+        raise ValueError(f"constraint: no parameter passes the filter exclude={exclude!r}, so it would do nothing")
+    return selected
+
+
+def as_matrix(weight: jax.Array) -> jax.Array:
     """A kernel as the (inputs, outputs) matrix that it multiplies patches with; outputs are always its last axis."""
     return weight.reshape(-1, weight.shape[-1])
 
@@ -98,7 +118,7 @@ def _normalize(vector: jax.Array, epsilon: float) -> jax.Array:
 
 def _power_iteration(weight: jax.Array, u: jax.Array, epsilon: float) -> tuple[jax.Array, jax.Array]:
     """One step of the power method: the weight's largest singular value, differentiable in the weight, and the new u."""
-    matrix = _as_matrix(weight)
+    matrix = as_matrix(weight)
     fixed = jax.lax.stop_gradient(matrix)
     v = _normalize(fixed @ u, epsilon)
     u = _normalize(v @ fixed, epsilon)
@@ -106,16 +126,44 @@ def _power_iteration(weight: jax.Array, u: jax.Array, epsilon: float) -> tuple[j
     return v @ matrix @ u, u
 
 
-def _spectral_init(params: Any, key: jax.Array, exclude: str | None) -> dict[str, jax.Array]:
-    vectors: dict[str, jax.Array] = {}
-    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
-        name = path_string(path)
-        if is_weight(name, exclude):
-            u = jax.random.normal(jax.random.fold_in(key, len(vectors)), (leaf.shape[-1],))
-            vectors[name] = _normalize(u, 1e-12)
-    if not vectors:
-        raise ValueError("spectral norm: no parameter passes the filter, so nothing would be normalised")
-    return vectors
+def unit(vector: jax.Array, otherwise: jax.Array) -> jax.Array:
+    """The vector scaled to length 1, or `otherwise` where it is zero."""
+    length = jnp.linalg.norm(vector)
+    return jnp.where(length > 0, vector / jnp.where(length > 0, length, 1.0), otherwise)
+
+
+def power_step(matrix: jax.Array, u: jax.Array) -> jax.Array:
+    """One step of the power method on W' W from u (outputs,); a zero matrix leaves u as it is."""
+    return unit(matrix.T @ (matrix @ u), u)
+
+
+def pair_step(matrix: jax.Array, pair: jax.Array) -> jax.Array:
+    """One step of the power method on W' W for the two strongest right singular vectors u0 and u1 together.
+
+    Args:
+        matrix: W, (inputs, outputs), both at least 2.
+        pair: (2, outputs), orthonormal.
+
+    Returns:
+        (2, outputs), orthonormal, the stronger one first.
+    """
+    # W' W to both, and the second one held at a right angle to the first ...
+    first, second = pair @ matrix.T @ matrix
+    first = unit(first, pair[0])
+    second = unit(second - (first @ second) * first, pair[1])
+    # ... then (Rayleigh and Ritz) the rotation within their plane by which W u0 is longest, and at a right angle to W u1.
+    v, w = matrix @ first, matrix @ second
+    angle = 0.5 * jnp.arctan2(2 * v @ w, v @ v - w @ w)
+    cosine, sine = jnp.cos(angle), jnp.sin(angle)
+    return jnp.stack([cosine * first + sine * second, cosine * second - sine * first])
+
+
+def singular_vectors(params: Any, key: jax.Array, exclude: str | None = None) -> dict[str, jax.Array]:
+    """Random unit vectors, (outputs,) for each weight, for a power iteration to start from; errors as in `weights`."""
+    return {
+        name: _normalize(jax.random.normal(jax.random.fold_in(key, index), (leaf.shape[-1],)), 1e-12)
+        for index, (name, leaf) in enumerate(weights(params, exclude).items())
+    }
 
 
 def spectral_norm(exclude: str | None = None, epsilon: float = 1e-12) -> Constraint:
@@ -142,29 +190,87 @@ def spectral_norm(exclude: str | None = None, epsilon: float = 1e-12) -> Constra
 
         return jax.tree_util.tree_map_with_path(divide, params), new
 
-    return Constraint(lambda params, key: (params, _spectral_init(params, key, exclude)), apply)
+    return Constraint(lambda params, key: (params, singular_vectors(params, key, exclude)), apply)
 
 
-def spectral_tracking(exclude: str | None = None, epsilon: float = 1e-12) -> Constraint:
-    """Leaves the weights alone but runs the power iteration, for `spectral_regularization` to read its vectors."""
-    tracked = spectral_norm(exclude, epsilon)
-    return tracked._replace(apply=lambda params, vectors: (params, tracked.apply(params, vectors)[1]))
+def track_pairs(params: Any, pairs: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """One `pair_step` for each of the pairs; no gradient passes."""
+    leaves = weights(jax.lax.stop_gradient(params))
+    return {name: pair_step(as_matrix(leaves[name]), pair) for name, pair in pairs.items()}
 
 
-def spectral_regularization(params: Any, vectors: dict[str, jax.Array], epsilon: float = 1e-12) -> jax.Array:
-    """1/2 sum of sigma(W)^2 over the tracked weights, to be scaled and added to a loss.
+def singular_pairs(params: Any, key: jax.Array, exclude: str | None = None, steps: int = 20) -> dict[str, jax.Array]:
+    """The two leading right singular vectors, (2, outputs), of each weight that has two, after a few steps from random ones.
 
-    Yoshida and Miyato, "Spectral Norm Regularization" (2017, arXiv:1705.10941), Eq. 5; its gradient is sigma v u'. Unlike
-    `spectral_norm` it rescales nothing.
+    Raises:
+        ValueError: No weight has two.
+    """
+    pairs = {}
+    for index, (name, leaf) in enumerate(weights(params, exclude).items()):
+        if min(as_matrix(leaf).shape) > 1:
+            first, second = jax.random.normal(jax.random.fold_in(key, index), (2, leaf.shape[-1]))
+            first = _normalize(first, 1e-12)
+            pairs[name] = jnp.stack([first, _normalize(second - (first @ second) * first, 1e-12)])
+    if not pairs:
+        raise ValueError("constraint: no weight has two singular values, so there is nothing to compare: leave it out")
+    return jax.lax.fori_loop(0, steps, lambda _, pairs: track_pairs(params, pairs), pairs)
+
+
+def check_goal(name: str, fixed: float | None, ratio: float | None) -> None:
+    """Refuses all but one of a positive singular value, and a ratio of at least 1 to the second one.
+
+    Raises:
+        ValueError: Both or neither, or out of range.
+    """
+    if (fixed is None) == (ratio is None):
+        raise ValueError(f"{name}: give either a fixed singular value or a ratio to the second one, and not both")
+    if fixed is not None and fixed <= 0:
+        raise ValueError(f"{name}: the singular value is {fixed}, but it must be positive")
+    if ratio is not None and ratio < 1:
+        raise ValueError(
+            f"{name}: ratio={ratio}, but the first singular value is never below the second: take at least 1"
+        )
+
+
+def singular_value_clamp(
+    limit: float | None = None, ratio: float | None = None, exclude: str | None = None
+) -> Constraint:
+    """After each update, what the largest singular value of a weight has above a bound is taken away.
+
+    BigGAN (Brock et al. 2018, arXiv:1809.11096), section 4.1, where it keeps the generator's first singular values from
+    exploding, and does not keep training from collapsing. The two leading singular vectors come from a persistent power
+    iteration, two steps an update, so that the bound holds once the vectors have settled.
 
     Args:
-        params: A player's raw parameters (`nets.discriminator.params`).
-        vectors: The state of its `spectral_tracking` constraint (`nets.discriminator.constraint`).
-        epsilon: As in `spectral_tracking`.
+        limit: sigma_clamp, the same for all weights.
+        ratio: Instead of it, sigma_clamp = ratio * sigma1 of each weight.
+        exclude: Weights in whose path this regular expression is found are left alone; so are those with a single input
+            or output.
     """
-    leaves = {path_string(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
-    sigmas = jnp.stack([_power_iteration(leaves[name], u, epsilon)[0] for name, u in vectors.items()])
-    return 0.5 * jnp.square(sigmas).sum()
+    check_goal("singular value clamp", limit, ratio)
+
+    def project(params: Any, pairs: dict[str, jax.Array]) -> Any:
+        pairs = track_pairs(params, pairs)  # those of the weights as the update left them
+
+        def clamp(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
+            name = path_string(path)
+            if name not in pairs:
+                return leaf
+            matrix, (u0, u1) = as_matrix(leaf), pairs[name]
+            image = matrix @ u0  # sigma0 v0
+            sigma = jnp.linalg.norm(image)
+            bound = limit if ratio is None else ratio * jnp.linalg.norm(matrix @ u1)
+            # W <- W - max(0, sigma0 - sigma_clamp) v0 u0'
+            excess = jax.nn.relu(sigma - bound) * unit(image, image)
+            return (matrix - jnp.outer(excess, u0)).reshape(leaf.shape)
+
+        return jax.tree_util.tree_map_with_path(clamp, params)
+
+    return Constraint(
+        init=lambda params, key: (params, singular_pairs(params, key, exclude)),
+        apply=lambda params, pairs: (params, track_pairs(params, pairs)),
+        project=project,
+    )
 
 
 def clip(limit: float) -> Constraint:
@@ -206,22 +312,3 @@ def equalized(gain: float = math.sqrt(2.0), gains: Mapping[str, float] | None = 
         return jax.tree_util.tree_map_with_path(lambda path, leaf: leaf * factor(path, leaf), params), state
 
     return Constraint(init, apply)
-
-
-def orthogonal_regularization(params: Any, exclude: str | None = None) -> jax.Array:
-    """Sum over the selected weights of || W' W * (1 - I) ||_F^2, to be scaled and added to a loss.
-
-    BigGAN (Brock et al. 2018, arXiv:1809.11096), Eq. 3, with strength 1e-4 on the generator: the filters' inner products
-    are pushed to zero while their norms stay free.
-
-    Args:
-        params: A player's raw parameters (`nets.generator.params`).
-        exclude: Weights in whose path this regular expression is found do not count.
-    """
-    total = jnp.zeros(())
-    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
-        if is_weight(path_string(path), exclude):
-            matrix = _as_matrix(leaf)
-            gram = matrix.T @ matrix
-            total += jnp.sum(jnp.square(gram * (1.0 - jnp.eye(len(gram)))))
-    return total

@@ -1,10 +1,8 @@
 """A GAN is a game: this file is what a game is made of, and what one step of it does."""
 
 import dataclasses
-import functools
-import itertools
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -12,12 +10,12 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan.core import averaging
-from jaxgan.core.nets import Net, Nets, merge_statistics
+from jaxgan.core.nets import Looks, Net, Nets, merge_statistics
 from jaxgan.core.state import Clock, Memory, Params, PlayerState, State
-from jaxgan.core.turns import Batch, Metrics, Player, Round, Stage, Turn, View
+from jaxgan.core.turns import Batch, Metrics, Player, Round, Stage, Turn
 from jaxgan.layers.batch import batch_axis
 
-_VIEWS = zlib.crc32(b"views")  # folded into a turn's key for the draws of its players' views
+_NETS = zlib.crc32(b"nets")  # folded into a turn's key for what its networks draw: dropout, views
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,7 +208,7 @@ class Game:
                 state,
                 stage,
                 clock,
-                view_key=jax.random.fold_in(key, _VIEWS),
+                key=jax.random.fold_in(key, _NETS),
             )
             value, aux = turn.loss(nets, part, memory, key)
             if value.shape != () or value.dtype != jnp.float32:
@@ -289,19 +287,17 @@ class Game:
         clock: Clock,
         statistics: Mapping[str, Any] | None = None,
         collect: bool = False,
-        view_key: jax.Array | None = None,
+        key: jax.Array | None = None,
     ) -> Nets:
-        """The players as losses and abilities see them; without `view_key` no player's view changes what it is shown."""
+        """The players as the losses of a turn see them, or, without `key`, as abilities do: no views, no dropout."""
         nets = {}
         for index, (name, player) in enumerate(sorted(self.players.items())):
             constrained, constraint = player.constraint.apply(params[name], state.players[name].constraint)
             handed = (statistics or {}).get(name)
-            view = None
-            if player.view is not None and view_key is not None:
-                view = functools.partial(
-                    _looks, player.view, jax.random.fold_in(view_key, index), clock, state.memory, itertools.count()
-                )
-            nets[name] = Net(player.network, params[name], constrained, constraint, handed, collect, view)
+            looks = None
+            if key is not None:
+                looks = Looks(jax.random.fold_in(key, index), player.view, clock, state.memory)
+            nets[name] = Net(player.network, params[name], constrained, constraint, handed, collect, looks)
         return Nets(nets, clock, self.stages[stage])
 
     def nets(
@@ -379,13 +375,6 @@ class Game:
             self.abilities["sample"](nets, jax.random.fold_in(key, index), number)
             collected.append({name: net.collected for name, net in nets if net.collected})
         return merge_statistics(collected)
-
-
-def _looks(
-    view: View, key: jax.Array, clock: Clock, memory: Memory, calls: Iterator[int], images: jax.Array
-) -> jax.Array:
-    """What a player is shown of the images: another draw of its view at each call."""
-    return view(jax.random.fold_in(key, next(calls)), images, clock, memory)
 
 
 def _clock(state: State, step_images: int = 0) -> Clock:

@@ -1,5 +1,6 @@
 """What a loss sees of the players: networks that can be called, `nets.generator(z)`."""
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -7,11 +8,34 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan.core.state import Clock, Params
+from jaxgan.core.state import Clock, Memory, Params
+
+# What a player is shown of images: (key, images, clock, memory) -> images of the same shape; differentiable in the images.
+View = Callable[[jax.Array, jax.Array, Clock, Memory], jax.Array]
 
 # Collections by which normalisation layers are handed statistics, and give those of the batch they saw.
 STATISTICS = "statistics"
 BATCH_STATISTICS = "batch_statistics"
+
+
+class Looks:
+    """What is random in how a player looks at things within a turn, another draw at each call.
+
+    Args:
+        key: PRNG key of the turn and the player.
+        view: The player's view, or None.
+        clock: How far the game is.
+        memory: The game's memory.
+    """
+
+    def __init__(self, key: jax.Array, view: View | None, clock: Clock, memory: Memory) -> None:
+        self._key, self._view, self._clock, self._memory = key, view, clock, memory
+        self._calls = itertools.count()
+
+    def __call__(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """What the network is shown of `x`, and a key for its own draws."""
+        view_key, own_key = jax.random.split(jax.random.fold_in(self._key, next(self._calls)))
+        return (x if self._view is None else self._view(view_key, x, self._clock, self._memory)), own_key
 
 
 class Net:
@@ -30,7 +54,7 @@ class Net:
         constraint: Any,
         statistics: Any = None,
         collect: bool = False,
-        view: Callable[[jax.Array], jax.Array] | None = None,
+        looks: Looks | None = None,
     ) -> None:
         self.params = params
         self.constraint = constraint
@@ -38,15 +62,17 @@ class Net:
         self._network = network
         self._variables = {"params": constrained} | ({STATISTICS: statistics} if statistics else {})
         self._collect = collect
-        self._view = view
+        self._looks = looks
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the network; keyword arguments such as `rngs` and `method` go to `network.apply`.
 
-        A player with a view is shown its first argument through it, drawn anew at each call.
+        Within a turn, a player with a view is shown its first argument through it, and a network finds a "dropout" key;
+        both are drawn anew at each call.
         """
-        if self._view is not None:
-            args = (self._view(args[0]), *args[1:])
+        if self._looks is not None:
+            shown, key = self._looks(args[0])
+            args, kwargs = (shown, *args[1:]), {"rngs": {"dropout": key}} | kwargs
         if not self._collect:
             return self._network.apply(self._variables, *args, **kwargs)
         output, sown = self._network.apply(self._variables, *args, mutable=[BATCH_STATISTICS], **kwargs)

@@ -44,3 +44,10 @@ def cosine_decay(stop: float, start: float = 0, final: float = 0.0, unit: str = 
     """1 until `start`, then half a cosine down to `final` at `stop`; arguments as in `linear_decay`."""
     _check(start, stop, unit)
     return lambda clock: final + (1.0 - final) * 0.5 * (1.0 + jnp.cos(jnp.pi * _progress(clock, start, stop, unit)))
+
+
+def exponential_decay(factor: float, floor: float = 0.0) -> Schedule:
+    """1 at the start, multiplied by `factor` at each step, but never below `floor` (GAN, LAPGAN: 1 / 1.000004)."""
+    if not 0 < factor <= 1:
+        raise ValueError(f"schedule: the factor of each step is {factor}, but it must lie in (0, 1]")
+    return lambda clock: jnp.maximum(jnp.exp(clock.step * jnp.log(factor)), floor)

@@ -10,9 +10,9 @@ import optax
 
 from jaxgan.core.averaging import Averaging
 from jaxgan.core.constraints import Constraint, unconstrained
-from jaxgan.core.nets import Nets
+from jaxgan.core.nets import Nets, View
 from jaxgan.core.schedules import Schedule
-from jaxgan.core.state import Clock, Memory
+from jaxgan.core.state import Memory
 
 Batch = Mapping[str, jax.Array]
 Metrics = dict[str, jax.Array]
@@ -26,9 +26,6 @@ class Aux(NamedTuple):
 
 
 Loss = Callable[[Nets, Batch, Memory, jax.Array], tuple[jax.Array, Aux]]
-
-# What a player is shown of images: (key, images, clock, memory) -> images of the same shape; differentiable in the images.
-View = Callable[[jax.Array, jax.Array, Clock, Memory], jax.Array]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,15 +1,20 @@
-"""The game that the others vary: one generator, one discriminator, any objective.
+"""The game that most others vary: one generator, one discriminator, any objective, any terms beside it.
 
-"Generative Adversarial Nets", Goodfellow et al. 2014 (arXiv:1406.2661). With convolutional networks it is DCGAN (Radford,
-Metz and Chintala 2015, arXiv:1511.06434).
+"Generative Adversarial Nets", Goodfellow et al. 2014 (arXiv:1406.2661). With other networks, objectives and terms it is
+DCGAN, LSGAN, f-GAN, WGAN-GP, DRAGAN, SNGAN, RGAN, BigGAN or R3GAN: each of them is a file in `configs/`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 
-from jaxgan.core import Aux, Batch, Game, Latent, Memory, Nets, Player, Stage, Turn
-from jaxgan.losses import OBJECTIVES
+from jaxgan.augment import adaptive
+from jaxgan.core import Aux, Batch, Game, Latent, Memory, Nets, Player, Stage, Turn, uniform_labels
+from jaxgan.core.schedules import Schedule
+from jaxgan.gans.terms import DISCRIMINATOR, GENERATOR, Hand, Term
+from jaxgan.losses import Objective, make_objective, only_best
 
 
 def gan(
@@ -18,47 +23,115 @@ def gan(
     *,
     latent_size: int = 100,
     latent: str = "normal",
-    objective: str = "non_saturating",
+    objective: Objective | Mapping[str, Any] | str = "non_saturating",
+    terms: Sequence[Term] = (),
     discriminator_steps: int = 1,
+    reuse_fakes: bool = False,
+    conditional: bool = False,
+    num_classes: int | None = None,
+    top_k: Schedule | None = None,
+    ada: Mapping[str, Any] | None = None,
 ) -> Game:
-    """An unconditional GAN.
+    """One generator against one discriminator.
+
+    A conditional game's fakes take the labels of the minibatch they stand against, a draw from the data's own p(y).
 
     Args:
-        generator: Network z (B, latent_size) -> images (B, ...).
-        discriminator: Network images -> logits (B,).
+        generator: Network z (B, latent_size) [, labels (B,)] -> images (B, ...).
+        discriminator: Network images [, labels] -> logits (B,).
         latent_size: Components of z.
-        latent: "normal" or "uniform".
-        objective: A name in `jaxgan.losses.OBJECTIVES`.
-        discriminator_steps: Discriminator turns for each generator turn (k in Algorithm 1).
+        latent: Its distribution; see `jaxgan.core.Latent`.
+        objective: The pair of losses, or its name in `jaxgan.losses.OBJECTIVES`, or {"name": ..., settings}.
+        terms: What their losses have beside it; see `jaxgan.gans.terms`.
+        discriminator_steps: Discriminator turns for each generator turn (k in Algorithm 1), each on fresh reals and fakes.
+        reuse_fakes: The generator answers for the fakes that the discriminator has just judged instead of for fresh ones,
+            and is run once for both (DCGAN's programs).
+        conditional: Whether both networks are told the label.
+        num_classes: Number of classes; a conditional game needs it to draw labels.
+        top_k: Share of a minibatch's fakes, the best-scored ones, that the generator learns from, by the game's clock
+            (Sinha et al. 2020, arXiv:2002.06224: from 1 down to 0.5 or 0.75).
+        ada: Settings of `jaxgan.augment.adaptive.update`, which steers the probability of an adaptive view.
     """
-    losses = OBJECTIVES[objective]
+    if conditional and not num_classes:
+        raise ValueError("a conditional GAN needs num_classes; give it, or data that have labels")
+    names = [term.name for term in terms]
+    if len(set(names)) < len(names):
+        raise ValueError(f"terms of one game need names of their own, but these are {', '.join(names)}")
+    losses = make_objective(objective)
     draw = Latent(latent_size, latent)
 
-    def discriminator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
-        fake = nets.generator(draw(key, len(batch["image"])))
+    def deal(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> Hand:
+        labels = (batch["label"],) if conditional else ()
+        score = lambda images: nets.discriminator(images, *labels)  # noqa: E731
+        features = lambda images: nets.discriminator(images, *labels, features=True)[1]  # noqa: E731
+        generate = lambda z: nets.generator(z, *labels)  # noqa: E731
+        real, z = batch["image"], draw(key, len(batch["image"]))
+        fake = generate(z)
         # Real and fake pass as batches of their own, each with its own batch-norm statistics.
-        real_logits, fake_logits = nets.discriminator(batch["image"]), nets.discriminator(fake)
-        return losses.discriminator(real_logits, fake_logits), Aux(
-            {"d_real": jax.nn.sigmoid(real_logits).mean(), "d_fake": jax.nn.sigmoid(fake_logits).mean()}
-        )
+        return Hand(nets, score, features, generate, real, z, fake, score(real), score(fake), memory)
+
+    def with_terms(loss: jax.Array, turn: str, hand: Hand, key: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
+        values = {}
+        for index, term in enumerate(terms):
+            if term.turn == turn and term.every == 1:
+                cost, values[term.name] = term.weighted(hand, jax.random.fold_in(key, index))
+                loss += cost
+        return loss, values
+
+    def discriminator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
+        hand = deal(nets, batch, memory, key)
+        adversarial = losses.discriminator(hand.real_logits, hand.fake_logits)
+        loss, metrics = with_terms(adversarial, DISCRIMINATOR, hand, key)
+        metrics |= {"d_real": losses.read(hand.real_logits).mean(), "d_fake": losses.read(hand.fake_logits).mean()}
+        remembered = {term.name: term.remember(hand) for term in terms if term.remember is not None}
+        if ada is not None:
+            remembered["ada"] = adaptive.update(memory["ada"], hand.real_logits, **ada)
+            metrics["augment_probability"] = remembered["ada"].p
+        return loss, Aux(metrics, remembered or None)
 
     def generator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
-        logits = nets.discriminator(nets.generator(draw(key, len(batch["image"]))))
-        return losses.generator(logits), Aux({"d_fake": jax.nn.sigmoid(logits).mean()})
+        hand = deal(nets, batch, memory, key)
+        fake_logits = hand.fake_logits if top_k is None else only_best(hand.fake_logits, top_k(nets.clock))
+        # What an objective or a term does not look at (the reals' logits, as a rule) the compiler leaves out.
+        adversarial = losses.generator(fake_logits, hand.real_logits)
+        loss, metrics = with_terms(adversarial, GENERATOR, hand, key)
+        return loss, Aux(metrics | {"d_fake": losses.read(hand.fake_logits).mean()})
 
-    # Both turns draw the same z: the generator answers for the very fakes that the discriminator has just judged.
+    def lazy(term: Term) -> Turn:
+        def loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
+            return term.weighted(deal(nets, batch, memory, key), key)[0], Aux()
+
+        return Turn(term.name, loss, (term.turn,), every=term.every, lazy=True)
+
+    def sample_classes(
+        nets: Nets, key: jax.Array, number: int, label: jax.Array | None = None, truncation: float | None = None
+    ) -> jax.Array:
+        latent_key, label_key = jax.random.split(key)
+        label = uniform_labels(label_key, number, num_classes or 1) if label is None else label
+        return nets.generator(draw(latent_key, number, truncation), label)
+
+    def judge(nets: Nets, key: jax.Array, images: jax.Array) -> jax.Array:
+        return nets.discriminator(images)
+
+    first = {term.name: term.start for term in terms if term.remember is not None}
+    if ada is not None:
+        first["ada"] = adaptive.start()
+    label = (jnp.zeros((1,), jnp.int32),) if conditional else ()
+    randomness = "latent" if reuse_fakes else ""
+    turns = (
+        Turn(DISCRIMINATOR, discriminator_loss, repeats=discriminator_steps, randomness=randomness),
+        Turn(GENERATOR, generator_loss, randomness=randomness),
+        *(lazy(term) for term in terms if term.every > 1),
+    )
     return Game(
-        players={"generator": generator, "discriminator": discriminator},
-        inputs={"generator": lambda batch: (draw.example(),), "discriminator": lambda batch: (batch["image"],)},
-        stages=(
-            Stage(
-                (
-                    Turn("discriminator", discriminator_loss, repeats=discriminator_steps, randomness="latent"),
-                    Turn("generator", generator_loss, randomness="latent"),
-                )
-            ),
-        ),
-        abilities={"sample": sampler(draw)},
+        players={GENERATOR: generator, DISCRIMINATOR: discriminator},
+        inputs={
+            GENERATOR: lambda batch: (draw.example(), *label),
+            DISCRIMINATOR: lambda batch: (batch["image"], *((batch["label"],) if conditional else ())),
+        },
+        stages=(Stage(turns),),
+        memory=(lambda key, batch: dict(first)) if first else None,
+        abilities={"sample": sample_classes} if conditional else {"sample": sampler(draw), "judge": judge},
     )
 
 

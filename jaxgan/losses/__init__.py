@@ -1,26 +1,40 @@
 """Losses and penalties: arrays in, scalars out; this package knows no network."""
 
-from jaxgan.losses.adversarial import (
-    OBJECTIVES,
-    Objective,
-    hinge,
-    least_squares,
-    minimax,
-    non_saturating,
-    wasserstein,
-)
-from jaxgan.losses.penalties import gradient_penalty, interpolate, l1, l2
+from jaxgan.losses import equilibrium, semi_supervised
+from jaxgan.losses.adversarial import Objective, hinge, least_squares, minimax, non_saturating, wasserstein
+from jaxgan.losses.energy import energy, pulling_away
+from jaxgan.losses.f_divergences import DIVERGENCES, Divergence, f_divergence, make_divergence
+from jaxgan.losses.matching import feature_matching, neighbours, only_best
+from jaxgan.losses.objectives import OBJECTIVES, make_objective
+from jaxgan.losses.penalties import dragan_points, drift, gradient_penalty, interpolate, l1, l2, zero_centered_penalty
+from jaxgan.losses.relativistic import relativistic
 
 __all__ = [
+    "DIVERGENCES",
     "OBJECTIVES",
+    "Divergence",
     "Objective",
+    "dragan_points",
+    "drift",
+    "energy",
+    "equilibrium",
+    "f_divergence",
+    "feature_matching",
     "gradient_penalty",
     "hinge",
     "interpolate",
     "l1",
     "l2",
     "least_squares",
+    "make_divergence",
+    "make_objective",
     "minimax",
+    "neighbours",
     "non_saturating",
+    "only_best",
+    "pulling_away",
+    "relativistic",
+    "semi_supervised",
     "wasserstein",
+    "zero_centered_penalty",
 ]

@@ -1,14 +1,17 @@
 """Adversarial objectives: pairs of losses on the discriminator's logits, both minimised.
 
-Logits are float32 of any shape (one for each image, or a map of them for a patch discriminator); losses are their means.
-C(x) is a logit, D(x) = sigmoid(C(x)), and softplus(-c) = -log D, softplus(c) = -log(1 - D), which never overflow.
+Logits are of any shape (one for each image, or a map of them for a patch discriminator) and any dtype; losses are their
+means, in float32. C(x) is a logit, D(x) = sigmoid(C(x)), and softplus(-c) = -log D, softplus(c) = -log(1 - D), which never
+overflow. p is the data's density, q the generator's, E_p and E_q the means over real and fake images.
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.nn import relu, sigmoid, softplus
 
 
 class Objective(NamedTuple):
@@ -26,38 +29,123 @@ class Objective(NamedTuple):
     read: Callable[[jax.Array], jax.Array] = lambda logits: logits
 
 
-def _cross_entropy(real: jax.Array, fake: jax.Array) -> jax.Array:
-    # -E[log D(x)] - E[log(1 - D(G(z)))]
-    return jax.nn.softplus(-real).mean() + jax.nn.softplus(fake).mean()
+def as_float32(x: jax.Array) -> jax.Array:
+    """The same numbers in float32; float64 stays what it is."""
+    x = jnp.asarray(x)
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
-# Goodfellow et al. 2014 (arXiv:1406.2661), Eq. 1; at D* = p / (p + q) the discriminator's loss is 2 log 2 - 2 JS(p, q).
-# The generator minimises E[log(1 - D(G(z)))], whose gradient vanishes while D rejects every fake.
-minimax = Objective(_cross_entropy, lambda fake, real=None: -jax.nn.softplus(fake).mean(), jax.nn.sigmoid)
+def objective_in_float32(
+    discriminator: Callable[..., jax.Array],
+    generator: Callable[..., jax.Array],
+    read: Callable[[jax.Array], jax.Array] = lambda logits: logits,
+) -> Objective:
+    """An `Objective` that turns its logits to float32 before it computes."""
 
-# The same game with the generator's loss of section 3, -E[log D(G(z))]: the same fixed point, stronger early gradients.
-non_saturating = Objective(_cross_entropy, lambda fake, real=None: jax.nn.softplus(-fake).mean(), jax.nn.sigmoid)
+    def in_float32(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+        @functools.wraps(function)
+        def compute(*args: jax.Array | None, **kwargs: jax.Array | None) -> jax.Array:
+            args, kwargs = jax.tree.map(as_float32, (args, kwargs))
+            return function(*args, **kwargs)
 
-# Mao et al. 2016 (arXiv:1611.04076), Eq. 9: targets a = 0 for fakes, b = 1 for reals, c = 1 for the generator; no sigmoid.
-least_squares = Objective(
-    lambda real, fake: 0.5 * jnp.square(real - 1).mean() + 0.5 * jnp.square(fake).mean(),
-    lambda fake, real=None: 0.5 * jnp.square(fake - 1).mean(),
-)
+        return compute
 
-# Arjovsky et al. 2017 (arXiv:1701.07875), Eq. 2-3: E[C(G(z))] - E[C(x)] is minus the Wasserstein-1 distance at the best
-# 1-Lipschitz critic.
-wasserstein = Objective(lambda real, fake: fake.mean() - real.mean(), lambda fake, real=None: -fake.mean())
+    return Objective(in_float32(discriminator), in_float32(generator), in_float32(read))
 
-# Lim and Ye 2017 (arXiv:1705.02894); Miyato et al. 2018 (arXiv:1802.05957), Eq. 16-17.
-hinge = Objective(
-    lambda real, fake: jax.nn.relu(1 - real).mean() + jax.nn.relu(1 + fake).mean(),
-    lambda fake, real=None: -fake.mean(),
-)
 
-OBJECTIVES: dict[str, Objective] = {
-    "minimax": minimax,
-    "non_saturating": non_saturating,
-    "least_squares": least_squares,
-    "wasserstein": wasserstein,
-    "hinge": hinge,
-}
+def _cross_entropy(real_target: float) -> Callable[[jax.Array, jax.Array], jax.Array]:
+    if not 0 < real_target <= 1:
+        raise ValueError(f"cross-entropy: the real target is {real_target}, but it must be above 0 and at most 1")
+
+    def loss(real: jax.Array, fake: jax.Array) -> jax.Array:
+        # -E_p[alpha log D + (1 - alpha) log(1 - D)] - E_q[log(1 - D)]
+        return (real_target * softplus(-real) + (1 - real_target) * softplus(real)).mean() + softplus(fake).mean()
+
+    return loss
+
+
+def minimax_objective(real_target: float = 1.0) -> Objective:
+    """The first GAN's game: both sides play for the same value.
+
+    L_D = -E_p[log D] - E_q[log(1 - D)], L_G = E_q[log(1 - D)]: Goodfellow et al. 2014 (arXiv:1406.2661), Eq. 1. At its best,
+    D* = p / (p + q), so C* = log p/q, and L_D = 2 log 2 - 2 JS(p, q). L_G's gradient vanishes while D rejects every fake.
+
+    Args:
+        real_target: alpha, what D should say of reals, in (0, 1]; below 1 it is the one-sided label smoothing of Salimans
+            et al. 2016 (arXiv:1606.03498), section 3.4: L_D = -E_p[alpha log D + (1 - alpha) log(1 - D)] - E_q[log(1 - D)],
+            whose best is D* = alpha p / (p + q). The fakes' target stays 0: smoothing it to beta would give
+            (alpha p + beta q) / (p + q), and fakes where there is no data would be no longer wrong.
+
+    Raises:
+        ValueError: `real_target` outside (0, 1].
+    """
+    return objective_in_float32(_cross_entropy(real_target), lambda fake, real=None: -softplus(fake).mean(), sigmoid)
+
+
+def non_saturating_objective(real_target: float = 1.0) -> Objective:
+    """The same discriminator, and a generator that makes its fakes likely real.
+
+    L_G = -E_q[log D]: Goodfellow et al. 2014 (arXiv:1406.2661), section 3. The same fixed point, D* = 1/2, and strong
+    gradients where the minimax generator has none.
+
+    Args:
+        real_target: As in `minimax_objective`.
+
+    Raises:
+        ValueError: `real_target` outside (0, 1].
+    """
+    return objective_in_float32(_cross_entropy(real_target), lambda fake, real=None: softplus(-fake).mean(), sigmoid)
+
+
+def least_squares_objective(
+    fake_target: float = 0.0, real_target: float = 1.0, generator_target: float = 1.0
+) -> Objective:
+    """LSGAN: regression to targets a for fakes and b for reals; the generator's is c. There is no sigmoid.
+
+    L_D = 1/2 E_p[(C - b)^2] + 1/2 E_q[(C - a)^2], L_G = 1/2 E_q[(C - c)^2]: Mao et al. 2016 (arXiv:1611.04076), Eq. 2. At its
+    best, C* = (b p + a q) / (p + q) and L_D = (b - a)^2 / 8 (2 - X), where X is Pearson's chi^2(p + q || 2 q), and
+    (b - a)^2 / 4 in equilibrium. With b - c = 1 and b - a = 2 the generator too minimises X (section 3.2), up to a term that
+    does not depend on it.
+
+    Args:
+        fake_target: a.
+        real_target: b.
+        generator_target: c. The published codings are a, b, c = 0, 1, 1 (Eq. 9, the default) and -1, 1, 0 (Eq. 8).
+
+    Raises:
+        ValueError: a = b, which asks nothing of the discriminator.
+    """
+    if fake_target == real_target:
+        raise ValueError(f"least squares: reals and fakes have the same target, {real_target}: choose two")
+    return objective_in_float32(
+        lambda real, fake: 0.5 * jnp.square(real - real_target).mean() + 0.5 * jnp.square(fake - fake_target).mean(),
+        lambda fake, real=None: 0.5 * jnp.square(fake - generator_target).mean(),
+    )
+
+
+def wasserstein_objective() -> Objective:
+    """WGAN: a critic's scores, high for reals.
+
+    L_D = E_q[C] - E_p[C], L_G = -E_q[C]: Arjovsky et al. 2017 (arXiv:1701.07875), Eq. 2-3. At the best 1-Lipschitz critic, L_D
+    is minus the Wasserstein-1 distance of p and q; that C is (near) 1-Lipschitz is for a constraint or a penalty to see to.
+    """
+    return objective_in_float32(lambda real, fake: fake.mean() - real.mean(), lambda fake, real=None: -fake.mean())
+
+
+def hinge_objective() -> Objective:
+    """The hinge: scores past the margin 1 on their own side cost nothing.
+
+    L_D = E_p[max(0, 1 - C)] + E_q[max(0, 1 + C)], L_G = -E_q[C]: Lim and Ye 2017 (arXiv:1705.02894); Miyato et al. 2018
+    (arXiv:1802.05957), Eq. 16-17. At its best, C* = sign(p - q) and L_D = 2 - 2 TV(p, q), TV = 1/2 sum |p - q| being the total
+    variation.
+    """
+    return objective_in_float32(
+        lambda real, fake: relu(1 - real).mean() + relu(1 + fake).mean(), lambda fake, real=None: -fake.mean()
+    )
+
+
+minimax = minimax_objective()
+non_saturating = non_saturating_objective()
+least_squares = least_squares_objective()
+wasserstein = wasserstein_objective()
+hinge = hinge_objective()

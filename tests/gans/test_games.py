@@ -6,54 +6,12 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from jaxgan import gans
-from jaxgan.core import Player, Stage
+from jaxgan.core import Stage, regularizers
 from jaxgan.networks import DCGANDiscriminator, DCGANGenerator
-
-IMAGES = jnp.arange(2 * 4 * 4, dtype=jnp.float32).reshape(2, 4, 4, 1) / 16 - 1
-
-
-class Constant(nn.Module):
-    """A generator: every image is filled with w, whatever z and label are."""
-
-    start: float = 0.5
-
-    @nn.compact
-    def __call__(self, z, *label):
-        return self.param("w", lambda key: jnp.float32(self.start)) * jnp.ones((len(z), 4, 4, 1))
-
-
-class Mean(nn.Module):
-    """A discriminator: w times the mean of the image, plus the label if there is one."""
-
-    start: float = 2.0
-
-    @nn.compact
-    def __call__(self, x, *label):
-        score = self.param("w", lambda key: jnp.float32(self.start)) * x.mean(axis=(1, 2, 3))
-        return score + label[0] if label else score
-
-
-class Scale(nn.Module):
-    """A translator: w times the image."""
-
-    start: float = 1.0
-
-    @nn.compact
-    def __call__(self, x):
-        return self.param("w", lambda key: jnp.float32(self.start)) * x
-
-
-def still(network: nn.Module) -> Player:
-    return Player(network, optax.sgd(0.0))
-
-
-def play(game, *minibatches):
-    state = game.init(jax.random.key(0), minibatches[0])
-    return game.step(state, minibatches)
+from tests.gans.one_parameter import IMAGES, Constant, Mean, Scale, play, still
 
 
 def test_gan_is_the_cross_entropy_of_reals_and_fakes():
@@ -72,7 +30,8 @@ def test_gan_is_the_cross_entropy_of_reals_and_fakes():
 
 def test_the_generator_answers_for_the_discriminators_fakes_and_is_run_once_for_both():
     sizes = {"image_size": 16, "channels": 1, "width": 4, "layout": "torch"}
-    game = gans.gan(still(DCGANGenerator(**sizes)), still(DCGANDiscriminator(width=4, layout="torch")), latent_size=4)
+    players = still(DCGANGenerator(**sizes)), still(DCGANDiscriminator(width=4, layout="torch"))
+    game = gans.gan(*players, latent_size=4, reuse_fakes=True)
     apart = [dataclasses.replace(turn, randomness=turn.name) for turn in game.stages[0].turns]
     batch = {"image": jnp.zeros((8, 16, 16, 1))}
     state = jax.eval_shape(game.init, jax.random.key(0), batch)
@@ -91,16 +50,20 @@ def test_the_generator_answers_for_the_discriminators_fakes_and_is_run_once_for_
 
 
 def test_wgan_gp_is_the_gap_and_the_penalty():
-    game = gans.wgan_gp(still(Constant()), still(Mean()), latent_size=2, n_critic=1, penalty=10.0)
+    def critic(**settings):
+        term = gans.terms.gradient_penalty(weight=10.0, **settings)
+        return gans.gan(still(Constant()), still(Mean()), latent_size=2, objective="wasserstein", terms=(term,))
+
+    game = critic()
     _, metrics = play(game, {"image": IMAGES})
     gap = 2 * (0.5 - float(IMAGES.mean()))
     norm = 2 / 4  # of the gradient of 2 * mean over 16 pixels: 2 / 16 in each
-    assert float(metrics["critic/wasserstein"]) == pytest.approx(-gap, rel=1e-5)
-    assert float(metrics["critic/penalty"]) == pytest.approx((norm - 1) ** 2, rel=1e-5)
-    assert float(metrics["critic/loss"]) == pytest.approx(gap + 10 * (norm - 1) ** 2, rel=1e-5)
+    assert float(metrics["discriminator/d_real"] - metrics["discriminator/d_fake"]) == pytest.approx(-gap, rel=1e-5)
+    assert float(metrics["discriminator/gradient_penalty"]) == pytest.approx((norm - 1) ** 2, rel=1e-5)
+    assert float(metrics["discriminator/loss"]) == pytest.approx(gap + 10 * (norm - 1) ** 2, rel=1e-5)
     assert float(metrics["generator/loss"]) == pytest.approx(-1.0, rel=1e-5)
-    one_sided = gans.wgan_gp(still(Constant()), still(Mean()), latent_size=2, n_critic=1, one_sided=True)
-    assert float(play(one_sided, {"image": IMAGES})[1]["critic/penalty"]) == 0.0
+    one_sided = critic(one_sided=True)
+    assert float(play(one_sided, {"image": IMAGES})[1]["discriminator/gradient_penalty"]) == 0.0
 
 
 def test_biggan_is_the_hinge_with_labels_and_regularises_its_generator():
@@ -111,14 +74,23 @@ def test_biggan_is_the_hinge_with_labels_and_regularises_its_generator():
             kernel = self.param("kernel", lambda key: jnp.array([[1.0, 2.0], [3.0, 4.0]]))
             return 0.5 * jnp.ones((len(z), 4, 4, 1)) + 0 * kernel.sum()
 
-    game = gans.biggan(still(Kernel()), still(Mean()), num_classes=3, latent_size=2, discriminator_steps=1)
+    orthogonal = regularizers.orthogonal(1e-4)
+    game = gans.gan(
+        dataclasses.replace(still(Kernel()), constraint=orthogonal),
+        still(Mean()),
+        num_classes=3,
+        latent_size=2,
+        conditional=True,
+        objective="hinge",
+    )
     label = jnp.array([0, 2])
     _, metrics = play(game, {"image": IMAGES, "label": label})
     real = 2 * np.asarray(IMAGES).mean((1, 2, 3)) + np.array([0, 2])
     fake = 1.0 + np.array([0, 2])
     expected = np.maximum(1 - real, 0).mean() + np.maximum(1 + fake, 0).mean()
     assert float(metrics["discriminator/loss"]) == pytest.approx(expected, rel=1e-5)
-    assert float(metrics["generator/loss"]) == pytest.approx(-fake.mean() + 1e-4 * 2 * 14**2, rel=1e-5)
+    assert float(metrics["generator/loss"]) == pytest.approx(-fake.mean(), rel=1e-5)
+    assert float(metrics["generator/weight_penalty"]) == pytest.approx(1e-4 * 2 * 14**2, rel=1e-5)
 
 
 def test_cyclegan_adds_up_its_three_losses():

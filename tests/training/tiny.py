@@ -97,7 +97,7 @@ def _digits(config: ConfigDict) -> None:
 
 def dcgan(config: ConfigDict) -> None:
     _digits(config)
-    config.system, config.game = "gan", {"latent_size": 4}
+    config.system, config.game = "gan", {"latent_size": 4, "reuse_fakes": True}
     config.players.generator = _player(jaxgan.named("DCGANGenerator", width=8), average=True)
     config.players.discriminator = _player(jaxgan.named("DCGANDiscriminator", width=8))
 
@@ -106,16 +106,26 @@ def conditional(config: ConfigDict) -> None:
     _digits(config)
     config.data.require_labels = True
     config.metrics = ("digit_fd", "class_accuracy")
-    config.system, config.game = "biggan", {"latent_size": 6, "discriminator_steps": 1}
+    config.system, config.game = "gan", {"latent_size": 6, "objective": "hinge", "conditional": True}
     config.players.generator = _player(jaxgan.named("LabelledGenerator"), True, "spectral_norm")
     config.players.discriminator = _player(jaxgan.named("LabelledDiscriminator"), constraint="spectral_norm")
 
 
+def _penalised_critic(config: ConfigDict, latent_size: int, penalty: float) -> None:
+    config.system = "gan"
+    config.game = {
+        "latent_size": latent_size,
+        "objective": "wasserstein",
+        "discriminator_steps": 2,
+        "terms": {"gradient_penalty": {"weight": penalty}},
+    }
+
+
 def wgan_gp(config: ConfigDict) -> None:
     _digits(config)
-    config.system, config.game = "wgan_gp", {"latent_size": 4, "n_critic": 2}
+    _penalised_critic(config, latent_size=4, penalty=10.0)
     config.players.generator = _player(jaxgan.named("MLPGenerator", hidden=(8,)))
-    config.players.critic = _player(jaxgan.named("MLPDiscriminator", hidden=(8,)))
+    config.players.discriminator = _player(jaxgan.named("MLPDiscriminator", hidden=(8,)))
 
 
 def cyclegan(config: ConfigDict) -> None:
@@ -140,6 +150,6 @@ def progan(config: ConfigDict) -> None:
 def ring8(config: ConfigDict) -> None:
     config.data.name = "ring8"
     config.metrics = ("modes",)
-    config.system, config.game = "wgan_gp", {"latent_size": 2, "n_critic": 2, "penalty": 0.1}
+    _penalised_critic(config, latent_size=2, penalty=0.1)
     config.players.generator = _player(jaxgan.named("MLPGenerator", hidden=(8,), output="linear"), average=True)
-    config.players.critic = _player(jaxgan.named("MLPDiscriminator", hidden=(8,)))
+    config.players.discriminator = _player(jaxgan.named("MLPDiscriminator", hidden=(8,)))

@@ -1,0 +1,75 @@
+"""A labelled set of which only a few labels are known: for semi-supervised games."""
+
+import numpy as np
+
+from jaxgan.data.errors import DataError
+from jaxgan.data.sources import Record, Source
+
+
+class FewLabels(Source):
+    """All images without their labels, beside a few with: {"image", "labelled_image", "label"}.
+
+    The two have their own orders and their own epochs, so that a minibatch holds as many labelled images as others. `len` is
+    that of the whole set; by index, the labelled ones start over.
+
+    Args:
+        source: A set with labels.
+        labelled: How many labels are known: the first ones of each class, the same number in each.
+
+    Raises:
+        DataError: The set has no labels, or too few of a class; or its classes do not divide the number.
+    """
+
+    def __init__(self, source: Source, labelled: int) -> None:
+        if source.num_classes is None:
+            raise DataError(f"data.labelled={labelled}, but {source.name} has no labels; set it to 0")
+        each, remainder = divmod(labelled, source.num_classes)
+        if remainder or not each:
+            raise DataError(f"data.labelled={labelled} is no multiple of the {source.num_classes} classes; choose one")
+        self._source, self.name, self.num_classes = source, f"{source.name}, {labelled} labels", source.num_classes
+        self.image_shape, self.flip, self.fixed = source.image_shape, source.flip, source.fixed
+        label = np.array([int(record["label"]) for record in source])
+        chosen = [np.flatnonzero(label == which)[:each] for which in range(source.num_classes)]
+        if short := [which for which, indices in enumerate(chosen) if len(indices) < each]:
+            raise DataError(f"data.labelled={labelled} needs {each} of each class; class {short[0]} has fewer")
+        self._parts = (_Columns(source, np.arange(len(source)), False), _Columns(source, np.concatenate(chosen), True))
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    @property
+    def parts(self) -> tuple[Source, ...]:
+        return self._parts
+
+    @property
+    def unreadable(self) -> int:
+        return self._source.unreadable
+
+    def check_batchable(self) -> None:
+        self._source.check_batchable()
+
+    def record(self, index: int, draw: np.ndarray | None) -> Record:
+        joined: Record = {}
+        for part in self._parts:
+            joined |= part.record(index % len(part), draw)
+        return joined
+
+
+class _Columns(Source):
+    """Some records of a source: {"image"}, or {"labelled_image", "label"}."""
+
+    def __init__(self, source: Source, indices: np.ndarray, labelled: bool) -> None:
+        self._source, self._indices, self._labelled = source, indices, labelled
+        self.name, self.image_shape = source.name, source.image_shape
+        self.flip, self.fixed = source.flip, source.fixed
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def record(self, index: int, draw: np.ndarray | None) -> Record:
+        record = self._source.record(int(self._indices[index]), draw)
+        return (
+            {"labelled_image": record["image"], "label": record["label"]}
+            if self._labelled
+            else {"image": record["image"]}
+        )

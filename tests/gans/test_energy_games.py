@@ -1,0 +1,107 @@
+"""WGAN's warm-up, EBGAN, BEGAN and the semi-supervised game, worked out by hand on small networks."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan import gans
+from tests.gans.one_parameter import IMAGES, Constant, Mean, play, still
+
+
+class Energy(nn.Module):
+    """Energies: the mean absolute value of (x - w); the features are the first pixels."""
+
+    start: float = 0.25
+
+    @nn.compact
+    def __call__(self, x, features=False):
+        w = self.param("w", lambda key: jnp.float32(self.start))
+        energy = jnp.abs(x - w).mean(axis=(1, 2, 3))
+        return (energy, x.reshape(len(x), -1)[:, :3]) if features else energy
+
+
+REAL, FAKE = np.abs(np.asarray(IMAGES) - 0.25).mean((1, 2, 3)), 0.25
+
+
+def test_ebgan_is_a_margin_on_energies_and_fakes_that_pull_away():
+    game = gans.ebgan(still(Constant()), still(Energy()), latent_size=2, margin=0.4, repelling=0.1)
+    _, metrics = play(game, {"image": IMAGES})
+    assert float(metrics["discriminator/loss"]) == pytest.approx(REAL.mean() + max(0, 0.4 - FAKE), rel=1e-5)
+    assert float(metrics["generator/loss"]) == pytest.approx(FAKE + 0.1 * 1.0, rel=1e-5)
+    closed = gans.ebgan(still(Constant()), still(Energy()), latent_size=2, margin=0.2, repelling=0.0)
+    assert float(play(closed, {"image": IMAGES})[1]["discriminator/loss"]) == pytest.approx(REAL.mean(), rel=1e-5)
+
+
+def test_ebgan_pretrains_its_autoencoder_as_a_stage():
+    game = gans.ebgan(still(Constant(), 1.0), still(Energy(), 1.0), latent_size=2, pretraining_steps=3)
+    assert [game.round(step, 0).turns for step in (0, 2, 3)] == [("autoencoder",)] * 2 + [
+        ("discriminator", "generator")
+    ]
+    state = game.init(jax.random.key(0), {"image": IMAGES})
+    after, metrics = game.step(state, {"image": IMAGES}, game.round(0, 0))
+    assert float(metrics["autoencoder/loss"]) == pytest.approx(REAL.mean(), rel=1e-5)
+    assert float(after.players["generator"].params["w"]) == 0.5
+    assert float(after.players["discriminator"].params["w"]) != 0.25
+
+
+def test_began_holds_its_balance():
+    game = gans.began(still(Constant()), still(Energy()), latent_size=2, gamma=0.5, gain=0.1)
+    state = game.init(jax.random.key(0), {"image": IMAGES})
+    k = 0.0
+    for _ in range(3):
+        state, metrics = game.step(state, {"image": IMAGES})
+        assert float(metrics["discriminator/loss"]) == pytest.approx(REAL.mean() - k * FAKE, rel=1e-5)
+        k = min(max(k + 0.1 * (0.5 * REAL.mean() - FAKE), 0), 1)
+        assert float(state.memory["k"]) == pytest.approx(k, rel=1e-5, abs=1e-7)
+        measure = REAL.mean() + abs(0.5 * REAL.mean() - FAKE)
+        assert float(metrics["discriminator/convergence"]) == pytest.approx(measure, rel=1e-5)
+        assert float(metrics["generator/loss"]) == pytest.approx(FAKE, rel=1e-5)
+
+
+def test_wgan_warms_its_critic_up():
+    game = gans.wgan(still(Constant()), still(Mean()), latent_size=2, n_critic=2, warm_up=3, warm_up_critic=8)
+    played = [game.round(step, 0).turns for step in range(14)]
+    critic = ("discriminator",)
+    both = ("discriminator", "generator")
+    assert played == [both, critic, critic, critic] * 3 + [both, both]
+    assert all(game.minibatches(game.round(step, 0)) == 2 for step in range(14))
+    _, metrics = play(game, {"image": IMAGES}, {"image": IMAGES})
+    assert float(metrics["discriminator/loss"]) == pytest.approx(2 * 0.5 - 2 * float(IMAGES.mean()), rel=1e-5)
+    with pytest.raises(ValueError, match="no multiple of n_critic"):
+        gans.wgan(still(Constant()), still(Mean()), n_critic=3, warm_up_critic=100)
+
+
+class Classifier(nn.Module):
+    """Three logits: w times the mean of the image, and two constants; the feature is the mean."""
+
+    @nn.compact
+    def __call__(self, x, features=False):
+        w = self.param("w", lambda key: jnp.float32(2.0))
+        mean = x.mean(axis=(1, 2, 3))
+        logits = jnp.stack([w * mean, jnp.zeros_like(mean), -jnp.ones_like(mean)], axis=1)
+        return (logits, mean[:, None]) if features else logits
+
+
+def test_improved_gan_classifies_and_tells_generated_ones_apart():
+    game = gans.improved_gan(still(Constant()), still(Classifier()), num_classes=3, latent_size=2, unsupervised=0.7)
+    label = jnp.array([0, 2])
+    batch = {"image": IMAGES, "labelled_image": IMAGES[::-1], "label": label}
+    state, metrics = play(game, batch)
+
+    def logits(images):
+        mean = np.asarray(images).mean((1, 2, 3))
+        return np.stack([2 * mean, 0 * mean, -1 + 0 * mean], axis=1)
+
+    labelled, real, fake = logits(IMAGES[::-1]), logits(IMAGES), logits(np.full_like(IMAGES, 0.5))
+    with_fake = lambda rows: np.concatenate([rows, np.zeros((2, 1))], axis=1)  # the class "generated" has logit 0  # noqa: E731
+    softmax = lambda rows: np.exp(rows) / np.exp(rows).sum(1, keepdims=True)  # noqa: E731
+    supervised = -np.log(softmax(labelled)[[0, 1], [0, 2]]).mean()
+    d_real, d_fake = 1 - softmax(with_fake(real))[:, 3], 1 - softmax(with_fake(fake))[:, 3]
+    adversarial = 0.5 * (-np.log(d_real).mean() - np.log(1 - d_fake).mean())
+    assert float(metrics["discriminator/loss"]) == pytest.approx(supervised + 0.7 * adversarial, rel=1e-5)
+    assert float(metrics["discriminator/d_fake"]) == pytest.approx(d_fake.mean(), rel=1e-5)
+    matching = (np.asarray(IMAGES).mean() - 0.5) ** 2
+    assert float(metrics["generator/loss"]) == pytest.approx(matching, rel=1e-4)
+    np.testing.assert_allclose(game.use("classify", state, jax.random.key(0), IMAGES), real, rtol=1e-5)

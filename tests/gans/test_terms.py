@@ -1,0 +1,132 @@
+"""Each term of a game worked out by hand, on networks of one parameter: C(x) = 2 mean(x), G(z) = 1/2."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan import gans
+from jaxgan.core import schedules
+from jaxgan.gans import terms
+from tests.gans.one_parameter import IMAGES, Constant, Mean, play, still
+
+REAL = 2 * np.asarray(IMAGES).mean((1, 2, 3))
+FAKE = np.full(2, 1.0)
+SQUARE = 16 * (2 / 16) ** 2  # || grad C ||^2: the weight 2 over 16 pixels, in each of them
+PLAIN = np.log1p(np.exp(-REAL)).mean() + np.log1p(np.exp(FAKE)).mean()
+
+
+def game_with(*parts, **settings):
+    return gans.gan(still(Constant()), still(Mean()), latent_size=2, terms=parts, **settings)
+
+
+@pytest.mark.parametrize(
+    ("term", "value", "weight"),
+    [
+        (terms.r1(weight=3.0), SQUARE / 2, 3.0),
+        (terms.r2(weight=3.0), SQUARE / 2, 3.0),
+        (terms.zero_centered(weight=3.0), SQUARE, 3.0),
+        (terms.gradient_penalty(weight=3.0), (SQUARE**0.5 - 1) ** 2, 3.0),
+        (terms.gradient_penalty(weight=3.0, one_sided=True), 0.0, 3.0),
+        (terms.dragan(weight=3.0), (SQUARE**0.5 - 1) ** 2, 3.0),
+        (terms.dragan(weight=3.0, perturbation="paper"), (SQUARE**0.5 - 1) ** 2, 3.0),
+        (terms.drift(weight=3.0), (REAL**2).mean(), 3.0),
+        (terms.lecam(weight=3.0), (np.maximum(REAL, 0) ** 2).mean() + (np.maximum(-FAKE, 0) ** 2).mean(), 3.0),
+        (terms.latent_consistency(weight=3.0), 0.0, 3.0),  # this G does not look at z
+        (terms.r1(weight=3.0, schedule=schedules.linear_decay(10, final=0.5)), SQUARE / 2, 3.0),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_a_term_of_the_discriminator_adds_its_weighted_value(term, value, weight):
+    _, metrics = play(game_with(term), {"image": IMAGES})
+    assert float(metrics[f"discriminator/{term.name}"]) == pytest.approx(value, rel=1e-4, abs=1e-6)
+    assert float(metrics["discriminator/loss"]) == pytest.approx(PLAIN + weight * value, rel=1e-4)
+
+
+def test_a_schedule_is_a_factor_on_the_weight():
+    game = game_with(terms.drift(weight=4.0), terms.r1(weight=4.0, schedule=schedules.linear_decay(10, final=0.5)))
+    state = game.init(jax.random.key(0), {"image": IMAGES}).replace(step=jnp.int32(10))
+    _, metrics = game.step(state, {"image": IMAGES})
+    expected = PLAIN + 4.0 * (REAL**2).mean() + 4.0 * 0.5 * SQUARE / 2
+    assert float(metrics["discriminator/loss"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_terms_of_the_generator():
+    game = game_with(terms.feature_matching(weight=2.0), terms.pulling_away(weight=0.5), terms.latent_diversity())
+    _, metrics = play(game, {"image": IMAGES})
+    matching = (np.asarray(IMAGES).mean() - 0.5) ** 2
+    assert float(metrics["generator/feature_matching"]) == pytest.approx(matching, rel=1e-4)
+    assert float(metrics["generator/pulling_away"]) == pytest.approx(1.0, rel=1e-5)  # equal features: cosine 1
+    assert float(metrics["generator/latent_diversity"]) == 0.0
+    plain = np.log1p(np.exp(-1.0))
+    assert float(metrics["generator/loss"]) == pytest.approx(plain + 2 * matching + 0.5, rel=1e-4)
+    l1 = game_with(terms.feature_matching(weight=2.0, norm="l1"))
+    assert float(play(l1, {"image": IMAGES})[1]["generator/feature_matching"]) == pytest.approx(matching**0.5, rel=1e-4)
+
+
+def test_consistency_sees_what_flips_and_shifts_change():
+    # The mean of an image does not change when it is flipped, and for a constant image not when it is moved either,
+    # but for the border that a shift brings in.
+    _, metrics = play(game_with(terms.consistency(weight=1.0)), {"image": jnp.zeros((4, 8, 8, 1))})
+    assert float(metrics["discriminator/consistency"]) == pytest.approx(0.0, abs=1e-10)
+    ramp = jnp.broadcast_to(jnp.linspace(-1, 1, 8)[:, None, None], (4, 8, 8, 1))
+    _, metrics = play(game_with(terms.consistency(weight=1.0)), {"image": ramp})
+    assert float(metrics["discriminator/consistency"]) > 0
+
+
+def test_a_lazy_term_is_a_turn_of_its_own_and_as_strong_on_average():
+    def moved(every, steps):
+        game = game_with(terms.r1(weight=0.01, every=every))
+        players = dict(game.players)
+        players["discriminator"] = still(Mean(), rate=1.0)
+        game = dataclasses.replace(game, players=players)
+        state = game.init(jax.random.key(0), {"image": IMAGES})
+        for index in range(steps):
+            state, metrics = game.step(state, {"image": IMAGES}, game.round(index, 0))
+            assert ("r1/loss" in metrics) == (every > 1 and index % every == 0)
+        return float(state.players["discriminator"].params["w"])
+
+    without = game_with()
+    assert [turn.name for turn in without.stages[0].turns] == ["discriminator", "generator"]
+    # One lazy step of 4 moves w by 4 times the penalty's gradient: d/dw of gamma/2 * w^2 / 16 = gamma * w / 16.
+    lazy, plain = moved(4, 1), moved(10**6, 0)
+    assert plain == 2.0
+    adversarial = game_with()
+    players = dict(adversarial.players) | {"discriminator": still(Mean(), rate=1.0)}
+    adversarial = dataclasses.replace(adversarial, players=players)
+    alone, _ = play(adversarial, {"image": IMAGES})
+    after = float(alone.players["discriminator"].params["w"])
+    assert lazy == pytest.approx(after - 4 * 0.01 * after / 16, rel=1e-4)
+
+
+def test_lecam_remembers_the_mean_scores():
+    game = game_with(terms.lecam(weight=1.0, decay=0.9))
+    state, _ = play(game, {"image": IMAGES})
+    assert float(state.memory["lecam"]["real"]) == pytest.approx(0.1 * REAL.mean(), rel=1e-4)
+    assert float(state.memory["lecam"]["fake"]) == pytest.approx(0.1 * FAKE.mean(), rel=1e-4)
+    _, metrics = game.step(state, {"image": IMAGES})
+    anchor_real, anchor_fake = 0.1 * REAL.mean(), 0.1 * FAKE.mean()
+    expected = (np.maximum(REAL - anchor_fake, 0) ** 2).mean() + (np.maximum(anchor_real - FAKE, 0) ** 2).mean()
+    assert float(metrics["discriminator/lecam"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_ada_is_steered_by_the_reals_scores():
+    game = game_with(ada={"images": 100, "every": 1})
+    high = jnp.full((2, 4, 4, 1), 0.9)  # every real scores above 0
+    state, metrics = play(game, {"image": high})
+    assert float(state.memory["ada"].p) == pytest.approx(2 / 100)
+    assert float(metrics["discriminator/augment_probability"]) == pytest.approx(2 / 100)
+
+
+def test_terms_need_names_of_their_own():
+    with pytest.raises(ValueError, match="need names of their own"):
+        game_with(terms.r1(), terms.r1(every=2))
+    with pytest.raises(ValueError, match="every=0"):
+        terms.r1(every=0)
+
+
+def test_every_term_is_in_the_table_by_its_own_name():
+    made = {name: maker() for name, maker in terms.TERMS.items()}
+    assert all(term.name == name for name, term in made.items())
