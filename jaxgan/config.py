@@ -20,8 +20,20 @@ from jaxgan import augment, gans, networks
 from jaxgan.core import Game, Player, View, averaging, constraints, regularizers, schedules
 from jaxgan.data import DataConfig
 
+
+
+def adam_rising_b2(
+    learning_rate: float, b1: float, b2: float, final_b2: float, updates: int, eps: float = 1e-8
+) -> optax.GradientTransformation:
+    """Adam whose second decay goes from `b2` to `final_b2` along half a cosine of `updates` updates (R3GAN)."""
+    gap = optax.cosine_decay_schedule(b2 - final_b2, updates)
+    decay = lambda count: final_b2 + gap(count)  # noqa: E731
+    return optax.inject_hyperparams(optax.adam)(learning_rate=learning_rate, b1=b1, b2=decay, eps=eps)
+
+
 OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
     "adam": optax.adam,
+    "adam_rising_b2": adam_rising_b2,
     "rmsprop": optax.rmsprop,
     "sgd": optax.sgd,
 }
@@ -46,6 +58,7 @@ SCHEDULES: dict[str, Callable[..., schedules.Schedule | None]] = {
     "none": lambda: None,
     "linear_decay": schedules.linear_decay,
     "cosine_decay": schedules.cosine_decay,
+    "cosine_ramp": schedules.cosine_ramp,
     "exponential_decay": schedules.exponential_decay,
 }
 NETWORKS: dict[str, Callable[..., Any]] = {

@@ -23,7 +23,7 @@ def augment_pipe(
     | category | transformation | drawn from |
     |---|---|---|
     | b | left-right flip | one time in two |
-    | b | rotation by 0, 90, 180 or 270 degrees | equally likely |
+    | b | rotation by 0, 90, 180 or 270 degrees (between pixels if H - W is odd) | equally likely |
     | b | translation by whole pixels | U(-1/8, 1/8) of each side, rounded |
     | g | scaling | 2^N(0, 0.2^2) |
     | g | rotation, before and after the next | U(-pi, pi) |
@@ -56,7 +56,7 @@ def augment_pipe(
             channels.
     """
     strengths = dict.fromkeys(categories, 1.0) if isinstance(categories, str) else dict(categories)
-    unknown = [name for name in strengths if name not in "bgco"]
+    unknown = [name for name in strengths if name not in tuple("bgco")]
     if unknown or not strengths or not all(0 <= strength <= 1 for strength in strengths.values()):
         raise ValueError(
             f"augment_pipe: categories are {categories!r}, but must be letters of 'bgco', or factors in [0, 1] by letter"
@@ -65,21 +65,19 @@ def augment_pipe(
         _check(probability)
 
     def view(key: jax.Array, images: jax.Array, clock: Clock, memory: Memory) -> jax.Array:
+        batch, height, width, channels = images.shape
+        if "c" in strengths and channels not in (1, 3):
+            raise ValueError(f"augment_pipe: colours ('c') need images of 1 or 3 channels, but these have {channels}")
         p = _probability(probability, clock, memory)
-        draws = _Draws(key, len(images))
-        _, height, width, channels = images.shape
+        draws = _Draws(key, batch)
         if "b" in strengths or "g" in strengths:
-            inverse = jnp.broadcast_to(jnp.eye(3), (len(images), 3, 3))
+            inverse = jnp.broadcast_to(jnp.eye(3), (batch, 3, 3))
             if "b" in strengths:
                 inverse = _blit(draws, p * strengths["b"], inverse, height, width)
             if "g" in strengths:
                 inverse = _move(draws, p * strengths["g"], inverse, height, width)
             images = affine_warp(images, inverse)
         if "c" in strengths:
-            if channels not in (1, 3):
-                raise ValueError(
-                    f"augment_pipe: colours ('c') need images of 1 or 3 channels, but these have {channels}"
-                )
             images = _color(draws, p * strengths["c"], images)
         if "o" in strengths:
             hole = draws.chosen(p * strengths["o"], 0.5, 0.0)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from jaxgan.core.schedules import cosine_ramp
 from jaxgan.core.state import Clock
 
 Averaging = Callable[[Clock], jax.Array]
@@ -27,7 +28,7 @@ def exponential(decay: float, start: int = 0) -> Averaging:
     return lambda clock: jnp.where(clock.step < start, 0.0, decay)
 
 
-def half_life(images: float, ramp_up: float | None = None) -> Averaging:
+def half_life(images: float, ramp_up: float | None = None, ramp_images: float | None = None) -> Averaging:
     """A decay that forgets half of the past every `images` real images, whatever the batch size.
 
     decay = 0.5 ** (images in a step / half-life), as in ProGAN and its successors (Karras et al. 2017-2020).
@@ -36,12 +37,14 @@ def half_life(images: float, ramp_up: float | None = None) -> Averaging:
         images: The half-life, in real images shown.
         ramp_up: If given, the half-life is at most `ramp_up` times the images shown so far (StyleGAN2-ADA uses 0.05), so
             that a young average does not cling to the untrained network.
+        ramp_images: If given, the half-life rises from 0 along half a cosine while so many images are shown (R3GAN).
     """
+    grown = None if ramp_images is None else cosine_ramp(ramp_images, final=images, unit="images")
     if images <= 0:
         raise ValueError(f"moving average: a half-life of {images} images must be positive")
 
     def decay(clock: Clock) -> jax.Array:
-        life = jnp.float32(images)
+        life = jnp.float32(images) if grown is None else grown(clock)
         if ramp_up is not None:
             life = jnp.minimum(life, ramp_up * clock.images.astype(jnp.float32))
         return 0.5 ** (clock.step_images / jnp.maximum(life, 1e-8))

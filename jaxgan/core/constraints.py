@@ -142,10 +142,10 @@ def pair_step(matrix: jax.Array, pair: jax.Array) -> jax.Array:
 
     Args:
         matrix: W, (inputs, outputs), both at least 2.
-        pair: (2, outputs), orthonormal.
+        pair: (2, outputs), not parallel.
 
     Returns:
-        (2, outputs), orthonormal, the stronger one first.
+        (2, outputs), orthonormal, the stronger one first; `pair` itself for a zero matrix.
     """
     # W' W to both, and the second one held at a right angle to the first ...
     first, second = pair @ matrix.T @ matrix
@@ -205,14 +205,14 @@ def singular_pairs(params: Any, key: jax.Array, exclude: str | None = None, step
     Raises:
         ValueError: No weight has two.
     """
-    pairs = {}
-    for index, (name, leaf) in enumerate(weights(params, exclude).items()):
-        if min(as_matrix(leaf).shape) > 1:
-            first, second = jax.random.normal(jax.random.fold_in(key, index), (2, leaf.shape[-1]))
-            first = _normalize(first, 1e-12)
-            pairs[name] = jnp.stack([first, _normalize(second - (first @ second) * first, 1e-12)])
-    if not pairs:
+    matrices = {
+        name: as_matrix(leaf) for name, leaf in weights(params, exclude).items() if min(as_matrix(leaf).shape) > 1
+    }
+    if not matrices:
         raise ValueError("constraint: no weight has two singular values, so there is nothing to compare: leave it out")
+    # Weights may begin with the same numbers: one draw is quick to compile.
+    drawn = jax.random.normal(key, (2, max(matrix.shape[1] for matrix in matrices.values())))
+    pairs = {name: drawn[:, : matrix.shape[1]] for name, matrix in matrices.items()}
     return jax.lax.fori_loop(0, steps, lambda _, pairs: track_pairs(params, pairs), pairs)
 
 

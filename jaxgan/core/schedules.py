@@ -46,6 +46,12 @@ def cosine_decay(stop: float, start: float = 0, final: float = 0.0, unit: str = 
     return lambda clock: final + (1.0 - final) * 0.5 * (1.0 + jnp.cos(jnp.pi * _progress(clock, start, stop, unit)))
 
 
+def cosine_ramp(stop: float, start: float = 0, final: float = 1.0, unit: str = "steps") -> Schedule:
+    """0 until `start`, then half a cosine up to `final` at `stop` (R3GAN's augmentation probability)."""
+    _check(start, stop, unit)
+    return lambda clock: final * 0.5 * (1.0 - jnp.cos(jnp.pi * _progress(clock, start, stop, unit)))
+
+
 def exponential_decay(factor: float, floor: float = 0.0) -> Schedule:
     """1 at the start, multiplied by `factor` at each step, but never below `floor` (GAN, LAPGAN: 1 / 1.000004)."""
     if not 0 < factor <= 1:

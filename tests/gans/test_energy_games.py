@@ -105,3 +105,15 @@ def test_improved_gan_classifies_and_tells_generated_ones_apart():
     matching = (np.asarray(IMAGES).mean() - 0.5) ** 2
     assert float(metrics["generator/loss"]) == pytest.approx(matching, rel=1e-4)
     np.testing.assert_allclose(game.use("classify", state, jax.random.key(0), IMAGES), real, rtol=1e-5)
+
+
+def test_nothing_is_compiled_after_the_first_step_of_each_kind():
+    # A warm-up stage, then plain steps; and a lazy term. Each distinct round is one program, whatever the clock says.
+    warm = gans.wgan(still(Constant()), still(Mean()), latent_size=2, n_critic=1, warm_up=2, warm_up_critic=3)
+    lazy = gans.gan(still(Constant()), still(Mean()), latent_size=2, terms=(gans.terms.r1(every=4),))
+    for game, programs in ((warm, 3), (lazy, 2)):
+        step = jax.jit(game.step, static_argnames="round", donate_argnums=0)
+        state = jax.jit(game.init)(jax.random.key(0), {"image": IMAGES})
+        for index in range(20):
+            state, _ = step(state, {"image": IMAGES}, game.round(index, 2 * index))
+        assert step._cache_size() == programs

@@ -1,0 +1,233 @@
+"""ADA's pipeline: its colours against the paper's matrices, its draws against the paper's table, and that none leaks."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.spatial.transform import Rotation
+
+from jaxgan.augment import adaptive, augment_pipe
+from jaxgan.augment.pipe import recolor
+from jaxgan.core import Clock
+
+MANY = 4000
+
+
+def look(categories, images, ps, seed=0):
+    """What an adaptive pipe shows of the images at each p; compiled once."""
+    view = jax.jit(augment_pipe(categories))
+    images = jnp.asarray(images, jnp.float32)
+    return [
+        np.asarray(view(jax.random.key(seed + i), images, None, {"ada": adaptive.start(p)})) for i, p in enumerate(ps)
+    ]
+
+
+def is_share(chosen, probability):
+    """Whether so many of a batch are what a coin of this probability would choose, within five deviations."""
+    return abs(np.mean(chosen) - probability) < 5 * np.sqrt(probability * (1 - probability) / len(chosen))
+
+
+def fits(values, *distribution):
+    return stats.kstest(values, *distribution).pvalue > 1e-3
+
+
+# ---- no coin, no change
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8, 1), (3, 6, 9, 3)])
+def test_nothing_happens_at_p_0(shape):
+    x = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+    never, always = look("bgco", x, [0.0, 1.0])
+    np.testing.assert_array_equal(never, x)
+    assert (np.abs(always - x).max(axis=(1, 2, 3)) > 0.1).all()
+
+
+# ---- colours
+
+
+def test_colours_change_by_the_papers_matrices():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (6, 2, 3, 3)).astype(np.float32)
+    brightness, contrast, saturation = (rng.uniform(0.2, 2, 6) for _ in range(3))
+    hue, luma = rng.uniform(-3, 3, 6), np.array([1, -1, 1, -1, 1, -1])
+    draws = [jnp.asarray(value, jnp.float32) for value in (brightness, contrast, luma, hue, saturation)]
+    seen = recolor(x, *draws)
+    v = np.ones(3) / np.sqrt(3)
+    vv = np.outer(v, v)
+    for i in range(6):
+        color = np.eye(4)
+        color[:3, 3] = brightness[i]
+        for step in (
+            contrast[i] * np.eye(3),
+            np.eye(3) - (1 - luma[i]) * vv,
+            Rotation.from_rotvec(hue[i] * v).as_matrix(),
+            vv + saturation[i] * (np.eye(3) - vv),
+        ):
+            homogeneous = np.eye(4)
+            homogeneous[:3, :3] = step
+            color = homogeneous @ color
+        np.testing.assert_allclose(seen[i], x[i] @ color[:3, :3].T + color[:3, 3], atol=1e-5)
+    # A grey image is one whose three channels agree.
+    grey = x[..., :1]
+    np.testing.assert_allclose(
+        recolor(grey, *draws), recolor(np.repeat(grey, 3, -1), *draws).mean(-1, keepdims=True), atol=1e-5
+    )
+
+
+def test_colours_are_drawn_as_in_the_paper():
+    # Black, red, green and blue: the map's offset and the columns of its matrix.
+    pixels = np.concatenate([np.zeros((1, 3)), np.eye(3)])[None, None]
+    always, at_half = look("c", np.broadcast_to(pixels, (MANY, 1, 4, 3)), [1.0, 0.5])
+
+    def read(seen):
+        offset = seen[:, 0, 0]
+        matrix = (seen[:, 0, 1:] - offset[:, None]).transpose(0, 2, 1).astype(float)
+        v, w = np.ones(3) / np.sqrt(3), np.array([1, -1, 0]) / np.sqrt(2)
+        along = np.einsum("i,bij,j->b", v, matrix, v)
+        turned = matrix @ w
+        angle = np.arctan2(turned @ np.cross(v, w), turned @ w)
+        return (
+            np.sign(along),
+            np.log2(np.abs(along)),
+            np.log2(np.linalg.norm(turned, axis=1) / np.abs(along)),
+            angle,
+            (offset[:, 0] / along),
+        )
+
+    luma, contrast, saturation, hue, brightness = read(always)
+    assert is_share(luma < 0, 0.5)
+    assert fits(contrast, "norm", (0, 0.5))
+    assert fits(saturation, "norm", (0, 1))
+    assert fits(hue, "uniform", (-np.pi, 2 * np.pi))
+    assert fits(brightness, "norm", (0, 0.2))
+    luma, contrast, saturation, hue, brightness = read(at_half)
+    assert is_share(luma < 0, 0.25)
+    none = np.abs([contrast, saturation, hue, brightness]) < 1e-5
+    assert all(is_share(chosen, 0.5) for chosen in none)
+    # Each has its own coin.
+    assert is_share(none.all(0), 0.5**4)
+
+
+# ---- moves: images of the coordinates, from whose middle the inverse of an image's map can be read
+
+HEIGHT, WIDTH = 17, 25
+
+
+def read_maps(seen):
+    """The linear part (B, 2, 2) of each map's inverse, in pixels (x, y), and the translation (B, 2) of the map."""
+    middle = seen[:, 8, 12]
+    linear = np.stack([seen[:, 8, 13] - middle, seen[:, 9, 12] - middle], -1).astype(float)
+    # x = L (x' - t): the middle shows -L t.
+    return linear, -np.linalg.solve(linear, middle[..., None].astype(float))[..., 0]
+
+
+def coordinates():
+    rows, columns = np.indices((HEIGHT, WIDTH))
+    return np.broadcast_to(np.stack([columns - 12, rows - 8], -1), (MANY, HEIGHT, WIDTH, 2))
+
+
+def test_blitting_is_drawn_as_in_the_paper():
+    always, at_half = look("b", coordinates(), [1.0, 0.5])
+    linear, shift = read_maps(always)
+    # Flips and quarter turns: eight of them, equally likely.
+    symmetries, counts = np.unique(linear.reshape(MANY, 4), axis=0, return_counts=True)
+    assert len(symmetries) == 8 and set(np.unique(symmetries)) == {-1, 0, 1}
+    assert stats.chisquare(counts).pvalue > 1e-3
+    for axis, side in enumerate((WIDTH, HEIGHT)):
+        # U(-side/8, side/8), rounded: the outermost whole numbers get what is left.
+        reach = round(side / 8)
+        expected = np.full(2 * reach + 1, 4 / side)
+        expected[[0, -1]] = (1 - 4 / side * (2 * reach - 1)) / 2
+        moves, counts = np.unique(shift[:, axis], return_counts=True)
+        np.testing.assert_array_equal(moves, np.arange(-reach, reach + 1))
+        assert stats.chisquare(counts, expected * MANY).pvalue > 1e-3
+    linear, shift = read_maps(at_half)
+    # Neither a flip (1/2 of the times that it is chosen) nor a turn (3/4 of them).
+    assert is_share((linear == np.eye(2)).all((1, 2)), (1 - 0.5 / 2) * (1 - 0.5 * 3 / 4))
+    # x is not moved: not chosen, or rounded to 0.
+    assert is_share(shift[:, 0] == 0, 0.5 + 0.5 * 4 / WIDTH)
+
+
+def test_geometry_is_drawn_as_in_the_paper():
+    always, at_half = look("g", coordinates(), [1.0, 0.5])
+
+    def read(seen):
+        # Where the middle comes from beyond the mirror, nothing can be read.
+        seen = seen[(np.abs(seen[:, 8, 12]) < [11, 7]).all(-1)]
+        linear, shift = read_maps(seen)
+        values = np.linalg.svd(linear, compute_uv=False)
+        angle = np.arctan2(linear[:, 1, 0] - linear[:, 0, 1], linear[:, 0, 0] + linear[:, 1, 1])
+        return -np.log2(values.prod(-1)) / 2, np.log2(values[:, 0] / values[:, 1]) / 2, angle, shift / [WIDTH, HEIGHT]
+
+    scale, stretch, angle, _ = read(always)
+    assert fits(scale, "norm", (0, 0.2))
+    assert fits(stretch, "halfnorm", (0, 0.2))
+    assert fits(angle, "uniform", (-np.pi, 2 * np.pi))
+    scale, stretch, angle, shift = read(at_half)
+    none = np.abs([scale, stretch, angle]) < 1e-4
+    # Neither turned before nor after the stretching: 1 - p in all.
+    assert all(is_share(chosen, 0.5) for chosen in none)
+    # Translations, where the mirror (at 0.46 and 0.44 of the sides) has hidden hardly any: not where they are enlarged.
+    for axis in range(2):
+        moved = shift[none[0] & none[1] & (np.abs(shift).max(-1) > 1e-4)][:, axis]
+        inside = stats.truncnorm(-0.4 / 0.125, 0.4 / 0.125, 0, 0.125)
+        assert fits(moved[np.abs(moved) < 0.4], inside.cdf)
+
+
+def test_cut_out_is_half_the_sides_anywhere():
+    always, at_half = look("o", np.ones((MANY, 8, 6, 1)), [1.0, 0.5])
+    rows, columns = (always.min(axis) == 0 for axis in (2, 1))
+    # A centre within a quarter of a side from an end: part of the hole falls off. Elsewhere it is whole.
+    assert rows.sum(1).max() == 4 and columns.sum(1).max() == 3
+    assert is_share(rows[:, 0, 0], 0.25 + 0.5 / 8) and is_share(rows[:, 3, 0], 0.5)
+    assert is_share((at_half == 1).all((1, 2, 3)), 0.5)
+
+
+# ---- what must hold of any augmentation
+
+
+def test_it_does_not_leak_below_p_1():
+    """The mean operator on the pixels of 2x2 images: one-to-one for p < 1, blind to where things are at p = 1."""
+    basis = np.eye(4).reshape(4, 2, 2, 1)
+    shown = look("b", np.repeat(basis, MANY, axis=0), [0.5, 1.0])
+    values = [np.linalg.svd(seen.reshape(4, MANY, 4).mean(1), compute_uv=False) for seen in shown]
+    # Quarter turns leave (1 - p) of what is not constant, flips (1 - p) of what is not symmetric; no pixel is a translation.
+    np.testing.assert_allclose(values[0], [1, 0.5, 0.25, 0.25], atol=0.05)
+    np.testing.assert_allclose(values[1], [1, 0, 0, 0], atol=0.05)
+
+
+def test_p_follows_a_schedule_of_the_clock():
+    view = jax.jit(augment_pipe("c", probability=lambda clock: clock.step / 4))
+    x = jnp.ones((MANY, 1, 1, 1))
+    for step in (1, 2):
+        clock = Clock(*(jnp.int32(value) for value in (step, 0, 0, 0)))
+        changed = np.asarray(view(jax.random.key(0), x, clock, None) != x)[:, 0, 0, 0]
+        # Brightness, contrast or a flip of a grey pixel.
+        assert is_share(changed, 1 - (1 - step / 4) ** 2 * (1 - step / 8))
+
+
+def test_categories_have_their_own_strength():
+    view = jax.jit(augment_pipe({"c": 0.5, "o": 0.0}, probability=0.5))
+    x = jnp.ones((MANY, 1, 1, 1))
+    seen = np.asarray(view(jax.random.key(0), x, None, None))[:, 0, 0, 0]
+    assert is_share(seen != 1, 1 - 0.75**2 * 0.875)
+    assert (seen != 0).all()
+
+
+@pytest.mark.parametrize(
+    "bad", [{"categories": "bx"}, {"categories": ""}, {"categories": {"b": 2.0}}, {"categories": {"bg": 1.0}}]
+)
+def test_unknown_categories_are_refused(bad):
+    with pytest.raises(ValueError, match="categories"):
+        augment_pipe(**bad)
+
+
+def test_bad_probabilities_memories_and_channels_are_refused():
+    for probability in (1.5, "adaptve"):
+        with pytest.raises(ValueError, match="probability"):
+            augment_pipe(probability=probability)
+    with pytest.raises(ValueError, match=r"adaptive\.start"):
+        augment_pipe()(jax.random.key(0), jnp.ones((2, 4, 4, 3)), None, None)
+    with pytest.raises(ValueError, match="1 or 3 channels"):
+        augment_pipe(probability=0.5)(jax.random.key(0), jnp.ones((2, 4, 4, 2)), None, None)
