@@ -21,7 +21,6 @@ from jaxgan.core import Game, Player, View, averaging, constraints, regularizers
 from jaxgan.data import DataConfig
 
 
-
 def adam_rising_b2(
     learning_rate: float, b1: float, b2: float, final_b2: float, updates: int, eps: float = 1e-8
 ) -> optax.GradientTransformation:

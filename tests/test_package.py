@@ -49,10 +49,11 @@ def test_the_wheel_works_in_another_folder(tmp_path):
 # Which rooms a room may enter, beside itself. The files at the top (config.py, sample.py, ...) are the front door.
 ROOMS = {
     "layers": set(),
+    "augment": {"core", "layers"},
     "core": {"layers"},
     "networks": {"layers"},
     "losses": {"core", "layers"},
-    "gans": {"core", "layers", "losses", "networks"},
+    "gans": {"augment", "core", "layers", "losses", "networks"},
     "data": set(),
     "metrics": {"layers"},
     "training": {"config", "core", "data", "gans", "layers", "losses", "metrics", "networks"},

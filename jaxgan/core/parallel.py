@@ -8,14 +8,13 @@ The same step runs under `jax.pmap` or `jax.shard_map(..., check_vma=False)` whe
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from jaxgan.layers.batch import batch_axis_name
+from jaxgan.layers.batch import DATA, shard_batch
 
-DATA = "data"
+__all__ = ["DATA", "batched", "data_mesh", "replicated", "shard_batch"]
 
 
 def data_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
@@ -33,15 +32,3 @@ def replicated(mesh: Mesh) -> NamedSharding:
 def batched(mesh: Mesh) -> NamedSharding:
     """The sharding of a minibatch: its first axis cut among the devices."""
     return NamedSharding(mesh, PartitionSpec(DATA))
-
-
-def shard_batch(tree: Any) -> Any:
-    """Cuts the first axis of arrays that were made inside a step among the devices of the mesh, if there is one.
-
-    What a step samples (latents, labels, mixing weights, augmentations) is not sharded by itself: without this, every
-    device would run its generator on the whole batch. Without a mesh, or within `pmap`, it returns `tree` as it is.
-    """
-    mesh = jax.sharding.get_abstract_mesh()
-    if mesh.empty or DATA not in mesh.axis_names or batch_axis_name() is not None:
-        return tree
-    return jax.lax.with_sharding_constraint(tree, PartitionSpec(DATA))

@@ -1,13 +1,16 @@
-"""The batch axis that spans devices: its name, and means over the whole batch."""
+"""The batch axis that spans devices: its name, means over the whole batch, and its share for each device."""
 
 from __future__ import annotations
 
 import contextlib
 import contextvars
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+
+DATA = "data"  # the axis of the mesh over which batches are cut
 
 _axis_name: contextvars.ContextVar[str | None] = contextvars.ContextVar("jaxgan_batch_axis", default=None)
 
@@ -48,3 +51,15 @@ def batch_mean(x: jax.Array, axes: int | Sequence[int]) -> jax.Array:
     mean = jnp.mean(x, axis=axes if isinstance(axes, int) else tuple(axes))
     name = batch_axis_name()
     return mean if name is None else jax.lax.pmean(mean, name)
+
+
+def shard_batch(tree: Any) -> Any:
+    """Cuts the first axis of arrays that were made inside a step among the devices of the mesh, if there is one.
+
+    What a step samples (latents, labels, mixing weights, augmentations) is not sharded by itself: without this, every
+    device would run its generator on the whole batch. Without a mesh, or within `pmap`, it returns `tree` as it is.
+    """
+    mesh = jax.sharding.get_abstract_mesh()
+    if mesh.empty or DATA not in mesh.axis_names or batch_axis_name() is not None:
+        return tree
+    return jax.lax.with_sharding_constraint(tree, jax.sharding.PartitionSpec(DATA))

@@ -11,8 +11,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jaxgan.core.parallel import shard_batch
-from jaxgan.layers.batch import batch_mean
+from jaxgan.layers.batch import batch_mean, shard_batch
 
 Critic = Callable[[jax.Array], jax.Array]
 

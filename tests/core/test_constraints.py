@@ -86,23 +86,6 @@ def test_spectral_norm_gradient_is_the_full_derivative():
     np.testing.assert_allclose(expected, numeric, rtol=1e-5, atol=1e-7)
 
 
-def test_spectral_regularization_and_its_gradient():
-    constraint = constraints.spectral_tracking()
-    raw, state = constraint.init(params(), jax.random.key(1))
-    same, state = converge(constraint, raw, state)
-    jax.tree.map(np.testing.assert_array_equal, raw, same)
-    value, gradient = jax.value_and_grad(constraints.spectral_regularization)(raw, state)
-    total = 0.0
-    for path in (("conv", "kernel"), ("dense", "kernel"), ("shared_embedding", "embedding")):
-        w = matrix(raw[path[0]][path[1]])
-        left, values, right = np.linalg.svd(w)
-        total += 0.5 * values[0] ** 2
-        # gradient of 1/2 sigma^2 is sigma v u'
-        expected = values[0] * np.outer(left[:, 0], right[0])
-        np.testing.assert_allclose(matrix(gradient[path[0]][path[1]]), expected, rtol=1e-3, atol=1e-3)
-    assert float(value) == pytest.approx(total, rel=1e-4)
-
-
 def test_a_filter_that_selects_nothing_is_refused():
     with pytest.raises(ValueError, match="no parameter passes the filter"):
         constraints.spectral_norm(exclude=".*").init(params(), jax.random.key(0))
@@ -138,10 +121,100 @@ def test_chained_constraints_undo_each_other_at_the_start():
     np.testing.assert_allclose(matrix(used["conv"]["kernel"]), expected, rtol=1e-4)
 
 
-def test_orthogonal_regularization_counts_inner_products_of_filters_only():
-    tree = {"a": {"kernel": jnp.array([[1.0, 2.0], [3.0, 4.0]])}, "b": {"bias": jnp.ones(3)}}
-    # columns (1, 3) and (2, 4): inner product 14, counted twice
-    assert float(constraints.orthogonal_regularization(tree)) == pytest.approx(2 * 14.0**2)
-    orthogonal = {"a": {"kernel": 5.0 * jnp.linalg.qr(jax.random.normal(jax.random.key(0), (8, 4)))[0]}}
-    assert float(constraints.orthogonal_regularization(orthogonal)) == pytest.approx(0.0, abs=1e-6)
-    assert float(constraints.orthogonal_regularization(tree, exclude="^a/")) == 0.0
+def test_chained_soft_constraints_see_the_raw_parameters_and_leave_the_others_be():
+    seen = []
+
+    def apply(params, state):
+        seen.append(params)
+        return params, state + 1
+
+    soft = constraints.Constraint(
+        init=lambda params, key: (params, 0),
+        apply=apply,
+        penalty=lambda params, state, clock: state * params["dense"]["bias"].sum(),
+    )
+    for parts in ((soft, constraints.equalized()), (constraints.equalized(), soft)):
+        chained = constraints.chain(*parts)
+        stored, states = chained.init(params(), jax.random.key(0))
+        used, states = chained.apply(stored, states)
+        jax.tree.map(np.testing.assert_array_equal, seen.pop(), stored)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), used, params())
+        assert float(chained.penalty(stored, states, None)) == 5.0
+    assert constraints.chain(constraints.equalized(), constraints.clip(1.0)).penalty is None
+
+
+def test_two_singular_vectors_by_power_iteration_are_those_of_the_svd():
+    # a gap, almost none, a strong first one, and one that grows up second
+    for values in ([4.0, 3.0, 2.0, 1.0], [3.0, 2.99, 1.0, 0.5], [300.0, 1.0, 0.5, 0.1], [2.0, 5.0, 1.0, 0.1]):
+        rng = np.random.default_rng(0)
+        left, right = (np.linalg.qr(rng.normal(size=(side, 4)))[0] for side in (7, 5))
+        w = left * np.array(values)[None] @ right.T
+        # started from the vectors of the first two values, turned by an angle
+        pair = np.array([[0.8, 0.6], [-0.6, 0.8]]) @ right[:, :2].T + 0.1 * rng.normal(size=(2, 5))
+        pair = np.linalg.qr(pair.T)[0].T
+        update = jax.jit(constraints.pair_step)
+        for _ in range(40):
+            pair = update(jnp.asarray(w, jnp.float32), jnp.asarray(pair, jnp.float32))
+        np.testing.assert_allclose(pair @ pair.T, np.eye(2), atol=1e-6)
+        sigmas = np.linalg.norm(w @ np.asarray(pair, np.float64).T, axis=0)
+        _, true, vectors = np.linalg.svd(w)
+        np.testing.assert_allclose(sigmas, true[:2], rtol=1e-5)
+        np.testing.assert_allclose(np.abs(np.sum(pair * vectors[:2], axis=1)), 1.0, atol=1e-3)
+
+
+def test_a_zero_weight_keeps_its_vectors_for_the_day_it_grows():
+    pair = jnp.eye(5)[:2]
+    np.testing.assert_array_equal(constraints.pair_step(jnp.zeros((7, 5)), pair), pair)
+    np.testing.assert_array_equal(constraints.power_step(jnp.zeros((7, 5)), pair[0]), pair[0])
+
+
+@pytest.mark.parametrize("bound", [{"limit": 2.0}, {"ratio": 1.2}])
+def test_the_clamp_takes_the_largest_singular_value_down_to_its_bound_and_nothing_else(bound):
+    constraint = constraints.singular_value_clamp(**bound, exclude="shared_embedding")
+    tree = params()
+    left, _, right = np.linalg.svd(matrix(tree["dense"]["kernel"]), full_matrices=False)
+    values = np.array([5.0, 1.9, 1.0, 0.5, 0.1])
+    tree["dense"]["kernel"] = jnp.asarray(left * values[None] @ right, jnp.float32)
+    raw, state = constraint.init(tree, jax.random.key(1))
+    assert sorted(state) == ["conv/kernel", "dense/kernel"]
+    same, state = converge(constraint, raw, state)
+    jax.tree.map(np.testing.assert_array_equal, raw, same)  # the network sees the weights as they are
+
+    clamped = jax.jit(constraint.project)(raw, state)
+    top = bound.get("limit", 1.2 * 1.9)
+    expected = left * np.array([top, *values[1:]])[None] @ right
+    np.testing.assert_allclose(clamped["dense"]["kernel"], expected, atol=1e-4)
+    found = np.linalg.svd(matrix(clamped["dense"]["kernel"]), compute_uv=False)
+    assert found[0] <= top * (1 + 1e-5)
+    # W - max(0, sigma0 - bound) v0 u0' of the convolution, by SVD
+    left, values, right = np.linalg.svd(matrix(raw["conv"]["kernel"]), full_matrices=False)
+    top = min(values[0], bound.get("limit", 1.2 * values[1]))
+    expected = left * np.array([top, *values[1:]])[None] @ right
+    np.testing.assert_allclose(matrix(clamped["conv"]["kernel"]), expected, atol=1e-3)
+    for layer, leaf in (("conv", "bias"), ("shared_embedding", "embedding")):
+        np.testing.assert_array_equal(clamped[layer][leaf], raw[layer][leaf])
+
+
+def test_the_clamp_brings_all_singular_values_down_in_time_and_raises_none():
+    constraint = constraints.singular_value_clamp(limit=2.0)
+    raw, state = constraint.init({"kernel": params()["dense"]["kernel"]}, jax.random.key(1))
+    before = np.linalg.svd(matrix(raw["kernel"]), compute_uv=False)
+    assert (before > 2).sum() >= 2
+    update = jax.jit(lambda raw, state: (constraint.project(raw, new := constraint.apply(raw, state)[1]), new))
+    for _ in range(60):
+        raw, state = update(raw, state)
+    after = np.linalg.svd(matrix(raw["kernel"]), compute_uv=False)
+    assert after[0] == pytest.approx(2.0, rel=1e-4)
+    assert (after <= before * (1 + 1e-5)).all()
+
+
+def test_bounds_that_make_no_sense_are_refused():
+    for bounds in ({}, {"limit": 1.0, "ratio": 2.0}):
+        with pytest.raises(ValueError, match="either a fixed singular value or a ratio"):
+            constraints.singular_value_clamp(**bounds)
+    with pytest.raises(ValueError, match=r"is 0\.0, but it must be positive"):
+        constraints.singular_value_clamp(limit=0.0)
+    with pytest.raises(ValueError, match="take at least 1"):
+        constraints.singular_value_clamp(ratio=0.9)
+    with pytest.raises(ValueError, match="no weight has two singular values"):
+        constraints.singular_value_clamp(limit=1.0).init({"kernel": jnp.ones((7, 1))}, jax.random.key(0))
