@@ -9,6 +9,7 @@ from jaxgan.data.digits import DigitPictures, domain_transform
 from jaxgan.data.errors import DataError, nearest
 from jaxgan.data.files import folder_pictures, two_folder_pictures
 from jaxgan.data.sources import AlignedPair, ImageSource, Pictures, Source, UnalignedPair
+from jaxgan.data.stacked import stacked_digits
 from jaxgan.data.tfds import TfdsPictures
 from jaxgan.data.transform import CHANNELS, CROP, RESAMPLE, RESIZE, Transform
 
@@ -20,8 +21,8 @@ class DataConfig:
     """The fields of `data` in a config.
 
     Attributes:
-        name: "digits", "digits_translation", "ring8", "grid25", "gaussian1d", "folder", "zip", "two_folders", or
-            "tfds:NAME" for a prepared set of tensorflow_datasets.
+        name: "digits", "digits_translation", "stacked_digits", "ring8", "grid25", "gaussian1d", "mixture1d", "folder",
+            "zip", "two_folders", or "tfds:NAME" for a prepared set of tensorflow_datasets.
         path: The folder or zip; for tfds its data_dir ("": ~/tensorflow_datasets).
         split: "train" or "test"; for tfds any split expression.
         image_size: One number, or (height, width), in pixels; None: the images' own (digits: 16).
@@ -64,9 +65,11 @@ _FILES = _TRANSFORM | {"split", "require_labels", "path", "max_unreadable"}
 _FIELDS = {
     "digits": _DIGITS,
     "digits_translation": _DIGITS | {"aligned"},
+    "stacked_digits": {"split", "require_labels", "image_size"},
     "ring8": _TOY,
     "grid25": _TOY,
     "gaussian1d": _TOY,
+    "mixture1d": _TOY,
     "folder": _FILES,
     "zip": _FILES,
     "two_folders": _FILES - {"require_labels"} | {"aligned"},
@@ -76,6 +79,7 @@ _TOYS: dict[str, Callable[[str, float], Source]] = {
     "ring8": toy.ring8,
     "grid25": toy.grid25,
     "gaussian1d": toy.gaussian1d,
+    "mixture1d": toy.mixture1d,
 }
 
 
@@ -167,6 +171,8 @@ def _make(config: DataConfig) -> Source:
         return _TOYS[config.name](config.split, config.scale)
     if config.name == "digits":
         return _digits(config, DigitPictures(config.split), config.domain)
+    if config.name == "stacked_digits":
+        return stacked_digits(_digits(config, DigitPictures(config.split), ""), f"stacked_digits ({config.split})")
     if config.name == "digits_translation":
         return _digits_translation(config)
     if config.name in ("folder", "zip"):

@@ -1,4 +1,4 @@
-"""How good samples are: Frechet distances, a digit classifier with its weights, and coverage of toy densities."""
+"""How good samples are: Frechet distances, a digit classifier with its weights, and coverage of known modes."""
 
 from jaxgan.metrics.digits import (
     class_accuracy,
@@ -9,7 +9,14 @@ from jaxgan.metrics.digits import (
     digit_probabilities,
 )
 from jaxgan.metrics.frechet import Moments, frechet_distance
-from jaxgan.metrics.modes import ModeCoverage, mode_coverage, wasserstein_1d
+from jaxgan.metrics.modes import (
+    ModeCoverage,
+    effective_modes,
+    kl_from_uniform,
+    mode_coverage,
+    stacked_digit_counts,
+    wasserstein_1d,
+)
 
 __all__ = [
     "ModeCoverage",
@@ -20,7 +27,10 @@ __all__ = [
     "digit_fd_floor",
     "digit_features",
     "digit_probabilities",
+    "effective_modes",
     "frechet_distance",
+    "kl_from_uniform",
     "mode_coverage",
+    "stacked_digit_counts",
     "wasserstein_1d",
 ]

@@ -1,12 +1,13 @@
 """The pictures that a run keeps: what the same noise becomes over time, real beside fake, and in the end the sums."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import PartitionSpec
 from PIL import Image
 
 from jaxgan.data import Source, prepare
@@ -21,6 +22,9 @@ _TRANSLATED = 8  # rows of a translation grid
 
 class Album:
     """Draws a game by what it can do: translations; points of a toy density; a row per class if it takes labels; a grid.
+
+    Behind the points of a toy density is what the discriminator says of the place, if the game can "judge":
+    (nets, key, points (M, D)) -> float32 logits (M,).
 
     Args:
         folder: The run's folder.
@@ -41,6 +45,9 @@ class Album:
         write: bool = True,
     ) -> None:
         self._folder, self._sampler, self._source, self._key, self._write = folder, sampler, source, key, write
+        self._judge = jax.jit(
+            functools.partial(sampler.game.use, "judge"), static_argnames="stage", out_shardings=PartitionSpec()
+        )
         kept = -1 if step is None else step
         self.frames = {at: path for at, path in _frames(folder.samples).items() if at <= kept}
         for at, path in _frames(folder.samples).items() if write else ():
@@ -56,7 +63,8 @@ class Album:
         elif "sample" not in abilities:
             return
         elif len(self._sampler.image_shape) == 1:
-            frame = pictures.density(self._real(_POINTS)["image"], snapshot.sample(self._key, _POINTS))
+            real, fake = self._real(_POINTS)["image"], snapshot.sample(self._key, _POINTS)
+            frame = pictures.density(real, fake, self._field(snapshot) if "judge" in abilities else None)
         else:
             frame, comparison = self._samples(snapshot)
         path = self._folder.samples / f"step_{step:07d}.png"
@@ -88,6 +96,20 @@ class Album:
             number = len(label)
         fake = pictures.grid(snapshot.sample(self._key, number, label), columns)
         return fake, pictures.beside(pictures.grid(self._real(number)["image"], columns), fake)
+
+    def _field(self, snapshot: Snapshot) -> Callable[[np.ndarray], np.ndarray]:
+        """What the discriminator says of points (M, D) of the plane or the line: logits (M,)."""
+        state, stage, statistics = snapshot._state, snapshot._stage, snapshot._statistics
+
+        def field(points: np.ndarray) -> np.ndarray:
+            logits, size = np.empty(len(points), np.float32), self._sampler.batch_size
+            # A discriminator that compares the points of a batch is to find some of everywhere in it; some come twice.
+            order = np.random.default_rng(0).permutation(len(points))
+            for part in np.resize(order, (-(-len(points) // size), size)):
+                logits[part] = self._judge(state, self._key, points[part], stage=stage, statistics=statistics)
+            return logits
+
+        return field
 
     def _translations(self, snapshot: Snapshot) -> Image.Image:
         """A row holds an image of A, its translation and the way back, then the same from B."""

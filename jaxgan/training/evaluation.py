@@ -5,6 +5,7 @@ tells the best checkpoint; the others stand beside it in metrics.jsonl.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import jax
@@ -69,6 +70,43 @@ def _modes(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Arra
     }
 
 
+def _stacked_modes(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    assert source.image_shape is not None
+    counts = metrics.stacked_digit_counts(snapshot.sample(key, config.evaluate_samples))
+    real = _real_stacked_counts(source.image_shape[0], config.evaluate_samples)
+    return {
+        "modes": float(np.count_nonzero(counts)),
+        "modes_floor": float(np.count_nonzero(real)),
+        "modes_effective": metrics.effective_modes(counts),
+        "reverse_kl": metrics.kl_from_uniform(counts),
+        "reverse_kl_floor": metrics.kl_from_uniform(real),
+    }
+
+
+@functools.lru_cache(maxsize=1)
+def _real_stacked_counts(image_size: int, number: int) -> np.ndarray:
+    """What the classifier reads as many held-out real images as: even of these it misreads some."""
+    source = make_source("stacked_digits", split="test", image_size=image_size)
+    images = prepare(source.stack(np.arange(min(number, len(source)))))["image"]
+    return metrics.stacked_digit_counts(images)
+
+
+def _density1d(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    assert isinstance(source, ToyDensity)
+    samples = snapshot.sample(key, config.evaluate_samples)[:, 0].astype(np.float64)
+    held_out = make_source(config.data, split="test").stack()["image"]
+    # As many real numbers as samples, ten times if there are enough: one draw alone may be far from the average one.
+    real = source.stack()["image"]
+    draws = [real[start : start + len(samples)] for start in range(0, len(real), len(samples))][:10]
+    return {
+        "wasserstein": metrics.wasserstein_1d(samples, held_out),
+        "wasserstein_floor": float(np.mean([metrics.wasserstein_1d(draw, held_out) for draw in draws])),
+        # In percent of the density's own mean and standard deviation.
+        "mean_error": 100.0 * abs(float(samples.mean() / source.mean[0]) - 1.0),
+        "deviation_error": 100.0 * abs(float(samples.std() / source.spread[0]) - 1.0),
+    }
+
+
 def _translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
     held_out = prepare(make_source(config.data, split="test").stack())
     a, b = (np.asarray(held_out[name]) for name in ("a", "b"))
@@ -104,6 +142,22 @@ def _needs_modes(sampler: Sampler, source: Source, config: ConfigDict) -> str:
     return "" if isinstance(source, ToyDensity) else "the data have no known modes (data.name='ring8' or 'grid25' have)"
 
 
+def _needs_stacked_digits(sampler: Sampler, source: Source, config: ConfigDict) -> str:
+    if "sample" not in sampler.game.abilities:
+        return "the game does not sample"
+    if config.data.name != "stacked_digits":
+        return "the data are not stacked digits (data.name='stacked_digits')"
+    height, width, _ = sampler.image_shape
+    return "" if height == width and height in (8, 16, 32) else "digits are read at data.image_size 8, 16 or 32"
+
+
+def _needs_numbers(sampler: Sampler, source: Source, config: ConfigDict) -> str:
+    if "sample" not in sampler.game.abilities:
+        return "the game does not sample"
+    one_dimensional = isinstance(source, ToyDensity) and len(source.mean) == 1
+    return "" if one_dimensional else "the data are not numbers (data.name='gaussian1d' or 'mixture1d' are)"
+
+
 def _needs_two_domains(sampler: Sampler, source: Source, config: ConfigDict) -> str:
     if "translate" not in sampler.game.abilities:
         return "the game does not translate"
@@ -118,6 +172,8 @@ METRICS: dict[str, Metric] = {
     "digit_fd": Metric(_digit_fd, "digit_fd", True, _needs_digits, floor="digit_fd_floor"),
     "class_accuracy": Metric(_class_accuracy, "class_accuracy", False, _needs_labelled_digits),
     "modes": Metric(_modes, "modes", False, _needs_modes),
+    "stacked_modes": Metric(_stacked_modes, "modes", False, _needs_stacked_digits, floor="modes_floor"),
+    "density1d": Metric(_density1d, "wasserstein", True, _needs_numbers, floor="wasserstein_floor"),
     "translation": Metric(_translation, "agreement", False, _needs_two_domains),
 }
 

@@ -3,7 +3,7 @@
 import io
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from jaxgan.training.run_folder import atomically
 LARGEST = 300_000
 _SIDE = 1024
 _SMALL = 48  # smaller images are enlarged to about this many pixels
+_FIELD = 64  # points along each axis at which a discriminator's field is taken
 _FRAMES, _FRAME_MS, _LAST_FRAME_MS = 24, 150, 2000  # of an animation
 
 
@@ -56,28 +57,52 @@ def beside(left: Image.Image, right: Image.Image) -> Image.Image:
     return canvas
 
 
-def density(real: np.ndarray | None, fake: np.ndarray) -> Image.Image:
-    """Samples of a toy density, over those of the data if there are any: points (N, 2), or a histogram of (N, 1)."""
+def density(
+    real: np.ndarray | None, fake: np.ndarray, field: Callable[[np.ndarray], np.ndarray] | None = None
+) -> Image.Image:
+    """Samples of a toy density, over those of the data if there are any, over what the discriminator says of the place.
+
+    Args:
+        real: Data, points (N, 2) for a scatter plot or (N, 1) for a histogram; None: only samples.
+        fake: Samples, points of the same kind.
+        field: The discriminator's logits (M,) of points (M, 2) or (M, 1), float32; drawn as filled contours, light where
+            it says fake, or as a curve with an axis of its own. None: not drawn.
+    """
     # matplotlib takes a second to import, which nobody else should wait for; and pyplot would keep every figure.
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
-    axes = figure.subplots()
+    figure = Figure(figsize=(4.5 if field is None else 5.3, 4.5), layout="constrained")
+    axes = top = figure.subplots()
     shown = fake if real is None else real
     low, high = shown.min(axis=0), shown.max(axis=0)
     low, high = low - 0.15 * (high - low), high + 0.15 * (high - low)
     axes.set_xlim(low[0], high[0])
-    sets = ([] if real is None else [(real, "0.7", "data")]) + [(fake, "C3", "samples")]
+    sets = ([] if real is None else [(real, "0.5", "data")]) + [(fake, "C3", "samples")]
+    x = np.linspace(low[0], high[0], _FIELD, dtype=np.float32)
     if fake.shape[1] == 1:
         bins = np.linspace(low[0], high[0], 60).tolist()
         for points, colour, label in sets:
             axes.hist(points[:, 0], bins, density=True, color=colour, alpha=0.7, label=label)
+        if field is not None:
+            top = axes.twinx()
+            top.plot(x, field(x[:, None]), color="C0")
+            top.set_ylabel("discriminator's logit", color="C0")
     else:
         axes.set_ylim(low[1], high[1])
         axes.set_aspect("equal")
+        if field is not None:
+            x, y = np.meshgrid(x, np.linspace(low[1], high[1], _FIELD, dtype=np.float32))
+            logits = field(np.stack([x, y], axis=-1).reshape(-1, 2)).reshape(x.shape)
+            # Far from the data a discriminator goes to extremes, which would hide what it says near them.
+            faint, strong = np.percentile(logits, [5, 95])
+            if faint < strong:  # a flat field has no contours
+                levels, logits = np.linspace(faint, strong, 11), np.clip(logits, faint, strong)
+                # Up to the middle of the colour map, so that points stand out on all of it.
+                contours = axes.contourf(x, y, logits, levels, cmap="Blues", vmin=faint, vmax=2.0 * strong - faint)
+                figure.colorbar(contours, label="discriminator's logit", shrink=0.9, format="%.2g")
         for points, colour, label in sets:
             axes.scatter(points[:, 0], points[:, 1], s=3, color=colour, alpha=0.6, linewidths=0, label=label)
-    axes.legend(loc="upper right", markerscale=4)
+    top.legend(*axes.get_legend_handles_labels(), loc="upper right", markerscale=4)
     return _render(figure)
 
 

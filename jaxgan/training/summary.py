@@ -1,5 +1,6 @@
 """The dry run: the resolved config, the parameters of every player, the stages, and how much memory it will take."""
 
+import functools
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -8,9 +9,11 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.core import State
+from jaxgan.core.parallel import batched
+from jaxgan.training.memory import live_bytes
 from jaxgan.training.plan import Plan
 
-# On a CPU, compiling the step of a larger game takes minutes.
+# On a CPU, compiling the step of a larger game takes minutes, and its memory is estimated from its trace.
 _CHEAP_TO_COMPILE = 5_000_000
 
 
@@ -55,24 +58,34 @@ def _memory(plan: Plan, state: State, parameters: int) -> list[str]:
         ("the state, on every device", state),
     ]
     lines = [f"{name:<36}{_megabytes(_bytes(tree)):>14}" for name, tree in rows]
-    if jax.default_backend() == "cpu" and parameters > _CHEAP_TO_COMPILE:
-        return [*lines, "activations are not estimated: on a CPU, compiling a step of this size takes minutes"]
     stage = len(plan.game.stages) - 1
     round = plan.game.round(0, 0)._replace(
         stage=stage, turns=tuple(turn.name for turn in plan.game.stages[stage].turns)
     )
-    with jax.set_mesh(plan.mesh):
-        minibatch = plan.shapes.minibatch(plan.batch_size(stage))
-        minibatches = (minibatch,) * plan.game.minibatches(round)
-        step = jax.jit(plan.game.step, static_argnames="round", donate_argnums=0)
-        analysis = step.lower(state, minibatches, round=round).compile().memory_analysis()
-    if analysis is not None:
-        lines.append(f"{'activations and gradients of a step':<36}{_megabytes(analysis.temp_size_in_bytes):>14}")
-        lines.append(
-            "  (the compiler's own count for the last stage, on each device; with the state, what a step takes"
-        )
-        lines.append("   beside the data; sampling and evaluation come on top)")
-    return lines
+    number = plan.game.minibatches(round)
+    if jax.default_backend() == "cpu" and parameters > _CHEAP_TO_COMPILE:
+        # One device plays on its share of the minibatch, in as many parts.
+        parts = plan.game.accumulate
+        share = parts * math.ceil(plan.batch_size(stage) / (plan.mesh.size * parts))
+        minibatches = (plan.shapes.minibatch(share),) * number
+        size = live_bytes(lambda state, minibatches: plan.game.step(state, minibatches, round), state, minibatches)
+        source = "an estimate for the last stage, within about a factor of two"
+    else:
+        whole = plan.shapes.minibatch(plan.batch_size(stage))
+        cut = functools.partial(jax.ShapeDtypeStruct, sharding=batched(plan.mesh))
+        minibatches = ({name: cut(spec.shape, spec.dtype) for name, spec in whole.items()},) * number
+        with jax.set_mesh(plan.mesh):
+            step = jax.jit(plan.game.step, static_argnames="round", donate_argnums=0)
+            analysis = step.lower(state, minibatches, round=round).compile().memory_analysis()
+        if analysis is None:
+            return lines
+        size, source = analysis.temp_size_in_bytes, "the compiler's own count for the last stage"
+    return [
+        *lines,
+        f"{'activations and gradients of a step':<36}{_megabytes(size):>14}",
+        f"  ({source}, on each device; with the state, what a step takes",
+        "   beside the data; sampling and evaluation come on top)",
+    ]
 
 
 def _leaves(tree: Any) -> Iterable[tuple[str, Any]]:

@@ -122,7 +122,7 @@ def test_aligned_pictures_are_cropped_and_flipped_alike(tmp_path: pathlib.Path) 
         np.testing.assert_array_equal(record["a"][..., 0], crop[:, ::-1] if draw[0] < 0.5 else crop)
 
 
-@pytest.mark.parametrize("name", ["digits", "ring8", "digits_translation"])
+@pytest.mark.parametrize("name", ["digits", "ring8", "digits_translation", "stacked_digits"])
 def test_stack_is_every_record_by_index(name: str) -> None:
     source = make_source(name)
     chosen = [3, 700, 3, 0]
@@ -153,13 +153,41 @@ def test_ring8_has_eight_modes_at_eighths_of_a_turn() -> None:
     np.testing.assert_allclose(offsets.std(axis=0), 0.02, rtol=0.02)
 
 
-def test_grid25() -> None:
-    source = make_source("grid25", scale=0.5)
+def test_half_of_ring8_is_the_ring_of_pacgan() -> None:
+    """Radius 1 and deviation 0.01, in the protocol of VEEGAN and PacGAN."""
+    source = make_source("ring8", scale=0.5)
+    np.testing.assert_allclose(np.linalg.norm(source.centres, axis=1), 1.0)
+    assert source.standard_deviation == 0.01
+
+
+@pytest.mark.parametrize("scale", [1.0, 1 / 2.828])  # VEEGAN's, WGAN-GP's
+def test_grid25(scale: float) -> None:
+    source = make_source("grid25", scale=scale)
     points = source.arrays["image"]
-    cells = np.round(points).astype(int)  # half of -4, -2, 0, 2, 4
+    cells = np.round(points / (2 * scale)).astype(int)
     assert {tuple(cell) for cell in cells} == {(x, y) for x in range(-2, 3) for y in range(-2, 3)}
-    np.testing.assert_allclose((points - cells).std(axis=0), 0.025, rtol=0.02)
-    assert source.standard_deviation == 0.025 and source.num_classes == 25
+    np.testing.assert_allclose((points / scale - 2 * cells).std(axis=0), 0.05, rtol=0.02)
+    assert source.standard_deviation == 0.05 * scale and source.num_classes == 25
+    counts = np.bincount(source.arrays["label"])
+    assert counts.min() > 3700 and counts.max() < 4300  # 4,000 +- 62
+
+
+def test_mixture1d_has_two_equal_modes() -> None:
+    source = make_source("mixture1d")
+    numbers = source.arrays["image"][:, 0]
+    assert abs((numbers > 4).mean() - 0.5) < 0.01 and source.num_classes == 2
+    for mode, side in ((2.0, numbers < 4), (6.0, numbers > 4)):
+        assert abs(numbers[side].mean() - mode) < 0.01 and abs(numbers[side].std() - 0.5) < 0.01
+    # The Gaussian that covers both, as its docstring has it.
+    np.testing.assert_allclose([source.mean[0], source.spread[0]], [4.0, 2.06], atol=0.005)
+
+
+@pytest.mark.parametrize("name", ["ring8", "grid25", "gaussian1d", "mixture1d"])
+def test_mean_and_spread_are_those_of_the_samples(name: str) -> None:
+    source = make_source(name, scale=0.7)
+    points = source.arrays["image"].astype(np.float64)
+    np.testing.assert_allclose(points.mean(axis=0), source.mean, atol=0.02)
+    np.testing.assert_allclose(points.std(axis=0), source.spread, rtol=0.01)
 
 
 def test_gaussian1d_and_its_test_split() -> None:

@@ -1,11 +1,13 @@
-"""Mode coverage and 1-D Wasserstein distance on constructed sets counted by hand."""
+"""Mode coverage and 1-D Wasserstein distance on constructed sets counted by hand, stacked digits on real ones."""
 
 import math
 
 import numpy as np
 import pytest
+import scipy.stats
 
-from jaxgan.metrics import mode_coverage, wasserstein_1d
+from jaxgan.data import make_source, prepare
+from jaxgan.metrics import effective_modes, kl_from_uniform, mode_coverage, stacked_digit_counts, wasserstein_1d
 
 # Deviation 1/4, so that three deviations, 3/4, is exact in binary.
 CENTRES = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]])
@@ -84,6 +86,45 @@ def test_the_density_itself_by_the_published_protocol():
 def test_bad_input_to_mode_coverage(samples, deviation, message):
     with pytest.raises(ValueError, match=message):
         mode_coverage(samples, CENTRES, deviation)
+
+
+@pytest.mark.parametrize("counts", [[1, 1, 1, 1], [5, 0, 0, 0], [1, 2, 3, 4], [0, 7, 0, 7], [1000, 1, 1, 1]])
+def test_shares_of_known_histograms(counts):
+    """Against scipy's entropies; four equal modes are four, two equal ones are two."""
+    shares = np.array(counts) / sum(counts)
+    assert kl_from_uniform(np.array(counts)) == pytest.approx(scipy.stats.entropy(shares, np.full(4, 0.25)), abs=1e-12)
+    assert effective_modes(np.array(counts)) == pytest.approx(math.exp(scipy.stats.entropy(shares)))
+
+
+def test_a_stray_sample_covers_a_mode_but_does_not_hide_a_collapse():
+    found = mode_coverage(np.concatenate([np.zeros((997, 2)), CENTRES[1:]]), CENTRES, 0.25)
+    assert found.modes == 4 and 1.0 < found.effective_modes < 1.05
+    assert mode_coverage(CENTRES, CENTRES, 0.25).effective_modes == pytest.approx(4.0)
+    assert mode_coverage(np.full((3, 2), 100.0), CENTRES, 0.25).effective_modes == 0.0
+
+
+def test_equal_shares_of_few_samples_differ_by_chance():
+    """KL(p || uniform) of N fair samples is (K - 1) / 2N on average: the floor that a perfect generator has."""
+    draws = np.random.default_rng(0).multinomial(25_600, np.full(1000, 0.001), size=20)
+    assert np.mean([kl_from_uniform(counts) for counts in draws]) == pytest.approx(999 / 51_200, rel=0.03)
+
+
+def test_stacked_digits_are_read_channel_by_channel():
+    """Held-out digits, stacked as 012, 123, ..., 901, twenty of each."""
+    records = make_source("digits", split="test").stack()
+    digits = np.asarray(prepare(records)["image"])
+    of = [digits[records["label"] == digit][:20] for digit in range(10)]
+    triples = [(digit, (digit + 1) % 10, (digit + 2) % 10) for digit in range(10)]
+    images = [np.concatenate([of[a], of[b][::-1], of[c]], axis=-1) for a, b, c in triples]
+    counts = stacked_digit_counts(np.concatenate(images))
+    assert counts.shape == (1000,) and counts.sum() == 200
+    assert sum(counts[100 * a + 10 * b + c] >= 19 for a, b, c in triples) == 10
+
+
+@pytest.mark.parametrize("shape", [(4, 16, 16, 1), (4, 16, 3), (4, 20, 20, 3)])
+def test_images_that_are_no_stacked_digits(shape):
+    with pytest.raises(ValueError, match="images of shape"):
+        stacked_digit_counts(np.zeros(shape, np.float32))
 
 
 def test_wasserstein_by_hand():

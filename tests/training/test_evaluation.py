@@ -1,8 +1,11 @@
 """Metrics: perfect games get perfect values, broken ones do not."""
 
+import types
+
 import jax
 import numpy as np
 import pytest
+import scipy.stats
 
 from jaxgan.data import make_source
 from jaxgan.training.evaluation import METRICS
@@ -70,6 +73,67 @@ def test_modes_of_the_data_are_all_found(tiny):
     values = measure("modes", Copier(data.centres[:3].astype(np.float32)), config)
     assert values["modes"] == 3 and values["high_quality"] == 1
     assert values["reverse_kl"] == pytest.approx(np.log(8 / 3), abs=1e-5)
+
+
+def test_stacked_modes_of_the_data_and_of_a_collapse(tiny):
+    config = tiny("dcgan")
+    config.data.name, config.data.image_size, config.evaluate_samples = "stacked_digits", 16, 500
+    records = make_source(config.data).stack(np.arange(500))
+    images = records["image"] / np.float32(127.5) - 1
+    values, labels = measure("stacked_modes", Copier(images), config), np.bincount(records["label"], minlength=1000)
+    # Known from the labels; the classifier misreads some of the 1,500 digits, and real held-out data are a floor.
+    assert values["modes"] == pytest.approx(np.count_nonzero(labels), rel=0.02)
+    assert values["modes_floor"] == pytest.approx(np.count_nonzero(labels), rel=0.05)
+    assert values["reverse_kl"] == pytest.approx(scipy.stats.entropy(labels / 500, np.full(1000, 0.001)), rel=0.02)
+    assert values["reverse_kl"] == pytest.approx(values["reverse_kl_floor"], rel=0.05)
+    collapsed = measure("stacked_modes", Copier(images[:1]), config)
+    assert collapsed["modes"] == 1 and collapsed["modes_effective"] == pytest.approx(1)
+    assert collapsed["reverse_kl"] == pytest.approx(np.log(1000))
+
+
+def test_density1d_of_data_that_are_shifted_and_stretched(tiny):
+    """Closed forms: a shift by d is d away; stretching N(m, s) by 1 + e about m is e E|X - m| = e s sqrt(2 / pi) away."""
+    config = tiny("ring8")
+    config.data.name, config.evaluate_samples = "gaussian1d", 50_000
+    numbers = make_source(config.data).stack()["image"][:50_000]
+    perfect = measure("density1d", Copier(numbers), config)
+    assert perfect["wasserstein"] < 0.02 and perfect["wasserstein_floor"] < 0.02
+    assert perfect["mean_error"] < 0.5 and perfect["deviation_error"] < 1
+    few = tiny("ring8")
+    few.data.name, few.evaluate_samples = "gaussian1d", 1000
+    # As much as 1,000 true samples differ from the density, by an independent draw of them.
+    drawn = np.random.default_rng(1).normal(4, 1.25, (50, 1000))
+    expected = np.mean([scipy.stats.wasserstein_distance(draw, numbers[:, 0]) for draw in drawn])
+    assert measure("density1d", Copier(numbers), few)["wasserstein_floor"] == pytest.approx(expected, rel=0.3)
+    shifted = measure("density1d", Copier(numbers - 0.4), config)
+    assert shifted["wasserstein"] == pytest.approx(0.4, abs=0.02)
+    assert shifted["mean_error"] == pytest.approx(10, abs=0.5) and shifted["deviation_error"] < 1
+    stretched = measure("density1d", Copier(4 + 1.2 * (numbers - 4)), config)
+    assert stretched["wasserstein"] == pytest.approx(0.2 * 1.25 * np.sqrt(2 / np.pi), abs=0.02)
+    assert stretched["mean_error"] < 0.5 and stretched["deviation_error"] == pytest.approx(20, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("metric", "data", "size", "obstacle"),
+    [
+        ("stacked_modes", {"name": "digits"}, 16, "the data are not stacked digits"),
+        ("stacked_modes", {"name": "stacked_digits"}, 20, "digits are read at data.image_size 8, 16 or 32"),
+        ("stacked_modes", {"name": "stacked_digits"}, 32, ""),
+        ("density1d", {"name": "ring8"}, None, "the data are not numbers"),
+        ("density1d", {"name": "mixture1d"}, None, ""),
+    ],
+)
+def test_what_cannot_be_measured(tiny, metric, data, size, obstacle):
+    config = tiny("ring8")
+    config.data.update(data)
+    source = make_source(config.data, image_size=size)
+    sampler = types.SimpleNamespace(
+        game=types.SimpleNamespace(abilities={"sample": None}), image_shape=source.image_shape
+    )
+    found = METRICS[metric].obstacle(sampler, source, config)
+    assert found.startswith(obstacle) and bool(found) == bool(obstacle)
+    sampler.game.abilities = {}
+    assert METRICS[metric].obstacle(sampler, source, config) == "the game does not sample"
 
 
 def test_a_perfect_translation_agrees_and_meets_its_counterparts(tiny):

@@ -80,6 +80,44 @@ def test_points_are_drawn_where_they_are():
     assert pictures.density(None, corner[:, :1]).size[0] > 100
 
 
+def blue(drawn, rows, columns):
+    """How much bluer than red a part of a picture is, on average."""
+    part = drawn[rows, columns].astype(int)
+    return (part[..., 2] - part[..., 0]).mean()
+
+
+def test_the_field_is_dark_where_the_discriminator_says_real(tmp_path):
+    """It says real of the upper right: y is up, x is right, and both count."""
+    points = np.random.default_rng(0).uniform(-1, 1, (200, 2)).astype(np.float32)
+    picture = pictures.density(points, points, lambda points: points[:, 0] + 2 * points[:, 1])
+    drawn = np.asarray(picture)
+    top, bottom, left, right = slice(150, 200), slice(330, 380), slice(80, 130), slice(320, 370)
+    corners = [blue(drawn, bottom, left), blue(drawn, bottom, right), blue(drawn, top, left), blue(drawn, top, right)]
+    assert corners == sorted(corners) and corners[3] - corners[0] > 30
+    assert abs(blue(np.asarray(pictures.density(points, points)), top, right)) < 5
+    pictures.save(picture, tmp_path / "field.png")
+    assert (tmp_path / "field.png").stat().st_size < 100_000
+
+
+def test_a_field_on_the_line_is_a_curve(tmp_path):
+    """A step from 0 up to 1 at the data's middle: the curve is low on the left and high on the right."""
+    numbers = np.random.default_rng(0).normal(4, 1, (200, 1)).astype(np.float32)
+    picture = pictures.density(numbers, numbers, lambda points: (points[:, 0] > 4).astype(np.float32))
+    drawn = np.asarray(picture).astype(int)[:, :420]  # without the curve's own axis
+    rows, columns = (drawn[:, :, 2] - drawn[:, :, 0] > 100).nonzero()
+    assert len(rows) > 100
+    assert rows[columns < 150].min() > 300 and rows[columns > 350].max() < 150
+    pictures.save(picture, tmp_path / "curve.png")
+    assert (tmp_path / "curve.png").stat().st_size < 100_000
+
+
+def test_a_field_that_is_flat_or_steep_is_no_error():
+    points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    flat = np.asarray(pictures.density(points, points, lambda points: np.zeros(len(points), np.float32)))
+    assert not (flat[:, :, 2].astype(int) - flat[:, :, 0] > 30).any()
+    pictures.density(points, points, lambda points: 1e6 * points[:, 0] ** 3)
+
+
 def test_curves_have_a_panel_for_each_quantity():
     lines = [{"step": 0, "images": 0, "digit_fd": 9.0, "digit_fd_floor": 1.0}]
     lines += [
