@@ -24,7 +24,7 @@ train: env
 	$(BIN)/python train.py --config=$(CONFIG)
 
 test: env
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=logical --dist=loadfile
 
 check: env
 	$(BIN)/ruff check .

@@ -36,6 +36,11 @@ def _misspecified(config: ConfigDict, divergence: str) -> None:
     config.game.objective = _objective(divergence) | {"generator": "theoretical"}
     config.game.discriminator_steps = 2
     config.data.name = "mixture1d"
+    config.data.scale = 0.5
+    config.steps = 6000
+    for player in config.players.values():
+        player.optimizer.learning_rate = 2e-3
+        player.schedule = jaxgan.named("linear_decay", start=3000, stop=6000)
 
 
 def kl(config: ConfigDict) -> None:

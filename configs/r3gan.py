@@ -59,6 +59,7 @@ def stacked(config: ConfigDict) -> None:
     digits(config)
     config.data.name = "stacked_digits"
     config.steps = 2000
+    config.evaluate_samples = 25_600
     config.metrics = ("stacked_modes",)
 
 

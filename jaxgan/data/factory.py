@@ -7,6 +7,7 @@ from typing import Any
 from jaxgan.data import toy
 from jaxgan.data.digits import DigitPictures, domain_transform
 from jaxgan.data.errors import DataError, nearest
+from jaxgan.data.few_labels import FewLabels
 from jaxgan.data.files import folder_pictures, two_folder_pictures
 from jaxgan.data.sources import AlignedPair, ImageSource, Pictures, Source, UnalignedPair
 from jaxgan.data.stacked import stacked_digits
@@ -36,6 +37,8 @@ class DataConfig:
         domain: A second domain of the digits: "inverted" (the default of digits_translation), "edges", "thickened",
             "thresholded", "low_resolution", "coloured". "" for none.
         aligned: For two domains: whether records are pairs.
+        labelled: How many labels are known, for semi-supervised games: records are then {"image", "labelled_image",
+            "label"}. 0: all, and records are {"image", "label"}.
         scale: Toy densities are multiplied by this.
         max_unreadable: Share of the images that may be unreadable (they are skipped) before it is an error.
     """
@@ -53,18 +56,19 @@ class DataConfig:
     require_labels: bool = False
     domain: str = ""
     aligned: bool = False
+    labelled: int = 0
     scale: float = 1.0
     max_unreadable: float = 0.01
 
 
 _TRANSFORM = {"image_size", "load_size", "resize", "crop", "resample", "channels", "flip"}
 _TOY = {"split", "require_labels", "scale"}
-_DIGITS = _TRANSFORM | {"split", "require_labels", "domain"}
-_FILES = _TRANSFORM | {"split", "require_labels", "path", "max_unreadable"}
+_DIGITS = _TRANSFORM | {"split", "require_labels", "domain", "labelled"}
+_FILES = _TRANSFORM | {"split", "require_labels", "path", "max_unreadable", "labelled"}
 # Which fields each source reads beside its name: another one that is set would be a setting without effect.
 _FIELDS = {
     "digits": _DIGITS,
-    "digits_translation": _DIGITS | {"aligned"},
+    "digits_translation": _DIGITS - {"labelled"} | {"aligned"},
     "stacked_digits": {"split", "require_labels", "image_size"},
     "ring8": _TOY,
     "grid25": _TOY,
@@ -72,7 +76,7 @@ _FIELDS = {
     "mixture1d": _TOY,
     "folder": _FILES,
     "zip": _FILES,
-    "two_folders": _FILES - {"require_labels"} | {"aligned"},
+    "two_folders": _FILES - {"require_labels", "labelled"} | {"aligned"},
     "tfds:": _FILES,
 }
 _TOYS: dict[str, Callable[[str, float], Source]] = {
@@ -103,7 +107,7 @@ def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fiel
             f"{config.name} {config.path or ''}".rstrip() + " has no class labels; put the images in one subfolder "
             "per class, choose a set with labels, or set data.require_labels=False"
         )
-    return source
+    return FewLabels(source, config.labelled) if config.labelled else source
 
 
 def _config(data: str | Mapping[str, Any] | DataConfig, fields: Mapping[str, Any]) -> DataConfig:
@@ -140,6 +144,8 @@ def _checked(field: str, value: Any, default: Any) -> Any:
         raise DataError(f"data.{field}={value!r} is not a size; give a number of pixels or (height, width)")
     if field == "channels":
         return value if value is None else _choose(field, value, CHANNELS)
+    if field == "labelled" and not (_is_int(value) and value >= 0):
+        raise DataError(f"data.labelled={value!r} is not a number of labels; give an integer of at least 0")
     if isinstance(default, float):
         if (_is_int(value) or isinstance(value, float)) and value >= 0:
             return float(value)

@@ -5,7 +5,7 @@ from flax.linen import Dense
 from jaxgan.layers.attention import SelfAttention
 from jaxgan.layers.batch import batch_axis, batch_axis_name, batch_mean
 from jaxgan.layers.conv import Conv, UpConv, convolution, up_convolution
-from jaxgan.layers.minibatch import minibatch_stddev
+from jaxgan.layers.minibatch import MinibatchDiscrimination, minibatch_stddev
 from jaxgan.layers.norm import (
     BatchNorm,
     ClassConditionalBatchNorm,
@@ -15,6 +15,7 @@ from jaxgan.layers.norm import (
     pixel_norm,
 )
 from jaxgan.layers.resampling import average_pool, max_pool, reflect_pad, upsample_nearest
+from jaxgan.layers.virtual_batch_norm import VirtualBatchNorm
 
 __all__ = [
     "BatchNorm",
@@ -24,8 +25,10 @@ __all__ = [
     "Dense",
     "InstanceNorm",
     "LayerNorm",
+    "MinibatchDiscrimination",
     "SelfAttention",
     "UpConv",
+    "VirtualBatchNorm",
     "average_pool",
     "batch_axis",
     "batch_axis_name",

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+from flax import linen as nn
+from jax.nn.initializers import Initializer
+
+from jaxgan.layers.batch import batch_axis_name
 
 
 def minibatch_stddev(x: jax.Array, group_size: int = 4, epsilon: float = 1e-8) -> jax.Array:
@@ -33,3 +37,61 @@ def minibatch_stddev(x: jax.Array, group_size: int = 4, epsilon: float = 1e-8) -
     statistic = jnp.mean(deviation, axis=(1, 2, 3)).astype(x.dtype)
     maps = jnp.broadcast_to(statistic[:, None, None, None, None], (batch // size, size, height, width, 1))
     return jnp.concatenate([x, maps.reshape(batch, height, width, 1)], axis=-1)
+
+
+class MinibatchDiscrimination(nn.Module):
+    """Appends how close each sample is to the others of the batch: features (B, A) -> (B, A + kernels), float32.
+
+    Salimans, Goodfellow, Zaremba, Cheung, Radford and Chen, "Improved Techniques for Training GANs" (2016,
+    arXiv:1606.03498), section 3.2. As in the released program, a sample is not compared with itself, T is stored as
+    directions ("direction", normalised over the inputs) and log scales ("log_scale"), and an offset per kernel ("bias")
+    starts at -1; its rescaling of T by a first batch of data is left out. All of the batch is compared, over all devices;
+    memory grows as B^2 times the kernels.
+
+    Attributes:
+        kernels: numbers appended (B in the paper, 100 in the program).
+        dimensions: of each kernel's space (C in the paper).
+        direction_init: initialiser of the directions, called with the shape (A, kernels * dimensions).
+    """
+
+    kernels: int = 100
+    dimensions: int = 5
+    direction_init: Initializer = nn.initializers.normal(0.05)
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Maps features (B, A) of any dtype to float32 (B, A + kernels)."""
+        x = x.astype(jnp.float32)
+        columns = self.kernels * self.dimensions
+        direction = self.param("direction", self.direction_init, (x.shape[1], columns), jnp.float32)
+        log_scale = self.param("log_scale", nn.initializers.zeros, (columns,), jnp.float32)
+        bias = self.param("bias", nn.initializers.constant(-1.0), (self.kernels,), jnp.float32)
+        scale = jnp.exp(log_scale) * jax.lax.rsqrt(jnp.sum(jnp.square(direction), axis=0) + 1e-12)
+        # M_i = f(x_i) T
+        projected = (x @ (direction * scale[None])).reshape(-1, self.kernels, self.dimensions)
+        name, own = batch_axis_name(), jnp.arange(len(x))
+        others = projected
+        if name is not None:
+            others, own = jax.lax.all_gather(projected, name, tiled=True), own + jax.lax.axis_index(name) * len(x)
+        # c_b(x_i, x_j) = exp(- || M_i,b - M_j,b ||_1)
+        closeness = jnp.exp(-_l1_distances(projected, others))
+        itself = own[:, None] == jnp.arange(len(others))[None]
+        # o(x_i)_b = sum over j of c_b(x_i, x_j)
+        similar = jnp.sum(jnp.where(itself[:, :, None], 0.0, closeness), axis=1)
+        return jnp.concatenate([x, similar + bias[None]], axis=1)
+
+
+def _l1_distances(a: jax.Array, b: jax.Array) -> jax.Array:
+    """|| a_i,k - b_j,k ||_1 of (I, K, C) and (J, K, C), (I, J, K), with memory for two or three arrays of that size.
+
+    One dimension after the other, recomputed for the gradient: all differences at once would take C times the memory, and
+    on a CPU several times the time.
+    """
+
+    @jax.checkpoint
+    def add(total: jax.Array, one: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+        return total + jnp.abs(one[0][:, None] - one[1][None]), None
+
+    a, b = jnp.moveaxis(a, -1, 0), jnp.moveaxis(b, -1, 0)
+    first = jnp.abs(a[0][:, None] - b[0][None])
+    return jax.lax.scan(add, first, (a[1:], b[1:]))[0]

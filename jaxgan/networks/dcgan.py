@@ -89,8 +89,8 @@ class DCGANDiscriminator(nn.Module):
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        """Maps images (B, H, W, C) to logits (B,)."""
+    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | tuple[jax.Array, jax.Array]:
+        """Maps images (B, H, W, C) to logits (B,), and with `features` also to the flattened last map, float32 (B, F)."""
         down = choose(_DOWN, self.layout, "layout")
         base, halvings = _base_map(x.shape[1:3])
         common: dict[str, Any] = {"use_bias": self.norm != "batch", "kernel_init": normal_init}
@@ -100,9 +100,12 @@ class DCGANDiscriminator(nn.Module):
                 x = normalization(self.norm, self.dtype, f"norm_{index}")(x)
             x = leaky_relu(x)
         x = x.astype(jnp.float32)
+        flat = x.reshape(len(x), -1)
         if self.layout == "paper":
-            return nn.Dense(1, **common, name="logit")(x.reshape(len(x), -1))[:, 0]
-        return Conv(1, base, padding="VALID", **common, name="logit")(x)[:, 0, 0, 0]
+            logits = nn.Dense(1, **common, name="logit")(flat)[:, 0]
+        else:
+            logits = Conv(1, base, padding="VALID", **common, name="logit")(x)[:, 0, 0, 0]
+        return (logits, flat) if features else logits
 
 
 def _base_map(image_size: int | Sequence[int]) -> tuple[tuple[int, int], int]:

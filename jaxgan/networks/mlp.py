@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from jaxgan.layers import BatchNorm
 from jaxgan.networks.common import ACTIVATIONS, choose, tanh_image
 from jaxgan.networks.initializers import variance_scaling
 
@@ -21,13 +22,15 @@ class MLPGenerator(nn.Module):
     """Fully connected generator: z (B, latent) -> float32 (B, *output_shape).
 
     The default is the usual first GAN on MNIST, 64-256-256-784. Gulrajani et al. (2017, WGAN-GP, released `gan_toy.py`)
-    fit 2-D densities with `hidden=(512, 512, 512), output="linear", output_shape=(2,)`.
+    fit 2-D densities with `hidden=(512, 512, 512), output="linear", output_shape=(2,)`; Lin et al. (2018, PacGAN,
+    arXiv:1712.04086) with `hidden=(400,) * 4, norm="batch"` against a `MaxoutDiscriminator`.
 
     Attributes:
         output_shape: shape of one sample.
         hidden: width of each hidden layer; () makes the generator an affine map.
         activation: "relu", "leaky_relu" (slope 0.2) or "tanh".
         output: "tanh" for images in [-1, 1], "linear" for toy data.
+        norm: "batch" for batch norm before each activation, in place of the biases, or "none".
         dtype: compute dtype.
     """
 
@@ -35,13 +38,14 @@ class MLPGenerator(nn.Module):
     hidden: tuple[int, ...] = (256, 256)
     activation: str = "relu"
     output: str = "tanh"
+    norm: str = "none"
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, z: jax.Array) -> jax.Array:
         """Maps latents (B, latent) to samples (B, *output_shape)."""
         finish = choose({"tanh": tanh_image, "linear": lambda y: y.astype(jnp.float32)}, self.output, "output")
-        x = _hidden_layers(z, self.hidden, self.activation, self.dtype)
+        x = _hidden_layers(z, self.hidden, self.activation, self.dtype, self.norm)
         x = nn.Dense(math.prod(self.output_shape), kernel_init=_output_init, dtype=self.dtype, name="output")(x)
         return finish(x).reshape(-1, *self.output_shape)
 
@@ -63,15 +67,21 @@ class MLPDiscriminator(nn.Module):
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        """Maps samples (B, ...) to logits (B,)."""
-        x = _hidden_layers(x.reshape(len(x), -1), self.hidden, self.activation, self.dtype)
-        return nn.Dense(1, kernel_init=_output_init, name="output")(x)[:, 0]
+    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | tuple[jax.Array, jax.Array]:
+        """Maps samples (B, ...) to logits (B,), and with `features` also to the last hidden layer, float32 (B, F)."""
+        x = _hidden_layers(x.reshape(len(x), -1), self.hidden, self.activation, self.dtype).astype(jnp.float32)
+        logits = nn.Dense(1, kernel_init=_output_init, name="output")(x)[:, 0]
+        return (logits, x) if features else logits
 
 
-def _hidden_layers(x: jax.Array, widths: tuple[int, ...], activation: str, dtype: Any) -> jax.Array:
+def _hidden_layers(x: jax.Array, widths: tuple[int, ...], activation: str, dtype: Any, norm: str = "none") -> jax.Array:
     """Dense layers of the calling module, each with its activation."""
     activate = choose(ACTIVATIONS, activation, "activation")
+    normalize = choose({"batch": True, "none": False}, norm, "norm")
     for index, width in enumerate(widths):
-        x = activate(nn.Dense(width, kernel_init=_hidden_init, dtype=dtype, name=f"hidden_{index}")(x))
+        dense = nn.Dense(width, use_bias=not normalize, kernel_init=_hidden_init, dtype=dtype, name=f"hidden_{index}")
+        x = dense(x)
+        if normalize:
+            x = BatchNorm(dtype=dtype, name=f"norm_{index}")(x)
+        x = activate(x)
     return x

@@ -76,17 +76,23 @@ class ResNetDiscriminator(nn.Module):
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, label: jax.Array | None = None) -> jax.Array:
-        """Maps images (B, H, W, C), and with classes labels (B,), to logits (B,)."""
+    def __call__(
+        self, x: jax.Array, label: jax.Array | None = None, features: bool = False
+    ) -> jax.Array | tuple[jax.Array, jax.Array]:
+        """Maps images (B, H, W, C), and with classes labels (B,), to logits (B,).
+
+        With `features` also to the pooled last map, float32 (B, F), which does not depend on the label.
+        """
         check_label(self, label)
         pool = choose({"mean": jnp.mean, "sum": jnp.sum}, self.pooling, "pooling")
-        for index, features in enumerate(self.widths):
+        for index, width in enumerate(self.widths):
             first = index == 0
-            hidden = features if self.wide or first else x.shape[-1]
+            hidden = width if self.wide or first else x.shape[-1]
             halve = index < self.downsamples
-            x = DownBlock(features, hidden, halve, preactivate=not first, dtype=self.dtype, name=f"block_{index}")(x)
+            x = DownBlock(width, hidden, halve, preactivate=not first, dtype=self.dtype, name=f"block_{index}")(x)
         h = pool(nn.relu(x).astype(jnp.float32), axis=(1, 2))
-        return ProjectionHead(self.num_classes, name="head")(h, label)
+        logits = ProjectionHead(self.num_classes, name="head")(h, label)
+        return (logits, h) if features else logits
 
 
 def _base_map(image_size: int | tuple[int, int], doublings: int) -> tuple[int, int]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.sharding import PartitionSpec
 from PIL import Image
 
 from jaxgan.data import Source, prepare
@@ -45,9 +44,6 @@ class Album:
         write: bool = True,
     ) -> None:
         self._folder, self._sampler, self._source, self._key, self._write = folder, sampler, source, key, write
-        self._judge = jax.jit(
-            functools.partial(sampler.game.use, "judge"), static_argnames="stage", out_shardings=PartitionSpec()
-        )
         kept = -1 if step is None else step
         self.frames = {at: path for at, path in _frames(folder.samples).items() if at <= kept}
         for at, path in _frames(folder.samples).items() if write else ():
@@ -99,15 +95,11 @@ class Album:
 
     def _field(self, snapshot: Snapshot) -> Callable[[np.ndarray], np.ndarray]:
         """What the discriminator says of points (M, D) of the plane or the line: logits (M,)."""
-        state, stage, statistics = snapshot._state, snapshot._stage, snapshot._statistics
 
         def field(points: np.ndarray) -> np.ndarray:
-            logits, size = np.empty(len(points), np.float32), self._sampler.batch_size
-            # A discriminator that compares the points of a batch is to find some of everywhere in it; some come twice.
+            # A discriminator that compares the points of a batch is to find some of everywhere in it.
             order = np.random.default_rng(0).permutation(len(points))
-            for part in np.resize(order, (-(-len(points) // size), size)):
-                logits[part] = self._judge(state, self._key, points[part], stage=stage, statistics=statistics)
-            return logits
+            return snapshot.judge(self._key, points[order])[np.argsort(order)]
 
         return field
 

@@ -67,6 +67,7 @@ def _modes(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Arra
         "modes": float(coverage.modes),
         "high_quality": coverage.high_quality,
         "reverse_kl": coverage.reverse_kl,
+        "modes_effective": coverage.effective_modes,
     }
 
 
@@ -107,6 +108,12 @@ def _density1d(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.
     }
 
 
+def _label_accuracy(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    held_out = prepare(make_source(config.data, split="test", labelled=0, flip=False).stack())
+    logits = snapshot.classify(key, np.asarray(held_out["image"]))
+    return {"label_accuracy": float((logits.argmax(axis=-1) == np.asarray(held_out["label"])).mean())}
+
+
 def _translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
     held_out = prepare(make_source(config.data, split="test").stack())
     a, b = (np.asarray(held_out[name]) for name in ("a", "b"))
@@ -136,6 +143,12 @@ def _needs_digits(sampler: Sampler, source: Source, config: ConfigDict) -> str:
 def _needs_labelled_digits(sampler: Sampler, source: Source, config: ConfigDict) -> str:
     unconditional = "" if "label" in sampler.options("sample") else "the game takes no labels"
     return unconditional or _needs_digits(sampler, source, config)
+
+
+def _needs_classes(sampler: Sampler, source: Source, config: ConfigDict) -> str:
+    if "classify" not in sampler.game.abilities:
+        return "the game does not classify"
+    return "" if source.num_classes else "the data have no labels"
 
 
 def _needs_modes(sampler: Sampler, source: Source, config: ConfigDict) -> str:
@@ -171,6 +184,7 @@ def _needs_two_domains(sampler: Sampler, source: Source, config: ConfigDict) -> 
 METRICS: dict[str, Metric] = {
     "digit_fd": Metric(_digit_fd, "digit_fd", True, _needs_digits, floor="digit_fd_floor"),
     "class_accuracy": Metric(_class_accuracy, "class_accuracy", False, _needs_labelled_digits),
+    "label_accuracy": Metric(_label_accuracy, "label_accuracy", False, _needs_classes),
     "modes": Metric(_modes, "modes", False, _needs_modes),
     "stacked_modes": Metric(_stacked_modes, "modes", False, _needs_stacked_digits, floor="modes_floor"),
     "density1d": Metric(_density1d, "wasserstein", True, _needs_numbers, floor="wasserstein_floor"),

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -31,6 +32,8 @@ class Sampler:
         jit = functools.partial(jax.jit, out_shardings=replicated(plan.mesh))
         self.estimate = jit(game.statistics, static_argnames=("number", "stage"))
         self.sample = jit(game.sample, static_argnames=("number", "stage"))
+        self.judge = jit(functools.partial(game.use, "judge"), static_argnames="stage")
+        self.classify = jit(functools.partial(game.use, "classify"), static_argnames="stage")
         self.translate = jit(game.translate, static_argnames=("stage", "direction"))
 
     def options(self, ability: str) -> set[str]:
@@ -98,13 +101,26 @@ class Snapshot:
                 images = images.repeat(self.sampler.image_shape[axis - 1] // images.shape[axis], axis)
         return images
 
+    def classify(self, key: jax.Array, images: np.ndarray) -> np.ndarray:
+        """Class logits (N, K) of images (N, H, W, C) in [-1, 1]."""
+        return self._by_parts(images, functools.partial(self.sampler.classify, self._state, key, stage=self._stage))
+
+    def judge(self, key: jax.Array, images: np.ndarray) -> np.ndarray:
+        """The discriminator's logits (N,) of images (N, H, W, C) in [-1, 1] or vectors (N, D)."""
+        use = functools.partial(self.sampler.judge, self._state, key, stage=self._stage, statistics=self._statistics)
+        return self._by_parts(images, use)
+
     def translate(self, key: jax.Array, images: np.ndarray, direction: str) -> np.ndarray:
         """Carries images (N, H, W, C) in [-1, 1] into the other domain; `direction` is "ab" or "ba"."""
+        use = functools.partial(self.sampler.translate, self._state, key, stage=self._stage, direction=direction)
+        return self._by_parts(images, use)
+
+    def _by_parts(self, images: np.ndarray, function: Callable[[np.ndarray], jax.Array]) -> np.ndarray:
+        """What `function` makes of the images, a minibatch at a time."""
         size, parts = self.sampler.batch_size, []
         for start in range(0, len(images), size):
             part = np.asarray(images[start : start + size], np.float32)
             # The last part is filled up with copies, so that one compilation serves all.
             filled = np.concatenate([part, np.repeat(part[-1:], size - len(part), axis=0)])
-            translated = self.sampler.translate(self._state, key, filled, stage=self._stage, direction=direction)
-            parts.append(np.asarray(translated)[: len(part)])
+            parts.append(np.asarray(function(filled))[: len(part)])
         return np.concatenate(parts)

@@ -1,0 +1,230 @@
+"""The semi-supervised networks of Improved GAN: discriminators with a logit per class.
+
+Salimans, Goodfellow, Zaremba, Cheung, Radford and Chen, "Improved Techniques for Training GANs" (2016, arXiv:1606.03498),
+sections 5.1 and 5.2, with the sizes of the released programs. There, weights are normalised (Salimans and Kingma 2016,
+arXiv:1602.07868) and a first batch of data sets their gains; here gains start by He's rule and are learned. Latents are
+uniform in the unit cube.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from jaxgan.layers import (
+    BatchNorm,
+    MinibatchDiscrimination,
+    UpConv,
+    VirtualBatchNorm,
+    convolution,
+    up_convolution,
+)
+from jaxgan.networks.common import leaky_relu, tanh_image
+from jaxgan.networks.initializers import normal
+from jaxgan.networks.noise import dropout, gaussian_noise
+from jaxgan.networks.sndcgan import base_map
+
+_init = normal(0.05)
+# A 5x5 layer that doubles a map.
+_DOUBLE: dict[str, Any] = {"strides": 2, "padding": 2, "output_padding": 1}
+_RELU_GAIN = math.sqrt(2)
+_LEAKY_GAIN = math.sqrt(2 / (1 + 0.2**2))
+
+
+class ImprovedMLPGenerator(nn.Module):
+    """The generator of Improved GAN on MNIST: z (B, latent) -> float32 images (B, *output_shape) in [-1, 1].
+
+    Dense layers with batch norm (offsets, no gains) and softplus, then one with weight norm and a sigmoid, as 2 sigmoid - 1
+    here.
+
+    Attributes:
+        output_shape: shape of one image.
+        hidden: width of each hidden layer.
+        dtype: compute dtype.
+    """
+
+    output_shape: tuple[int, ...] = (28, 28, 1)
+    hidden: tuple[int, ...] = (500, 500)
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, z: jax.Array) -> jax.Array:
+        """Maps latents (B, latent) to images (B, *output_shape)."""
+        x = z
+        for index, width in enumerate(self.hidden):
+            x = nn.Dense(width, use_bias=False, kernel_init=_init, dtype=self.dtype, name=f"hidden_{index}")(x)
+            x = nn.softplus(BatchNorm(use_scale=False, dtype=self.dtype, name=f"norm_{index}")(x))
+        x = _Dense(math.prod(self.output_shape), dtype=self.dtype, name="output")(x)
+        # 2 sigmoid(x) - 1 = tanh(x / 2)
+        return tanh_image(x / 2).reshape(-1, *self.output_shape)
+
+
+class ImprovedMLPDiscriminator(nn.Module):
+    """The classifier of Improved GAN on MNIST: x (B, ...) -> float32 logits (B, num_classes).
+
+    D(x) = Z / (Z + 1) with Z the sum of the exponentials of the logits (section 5). Dense layers with weight norm and ReLU.
+    Gaussian noise on the input of every layer is there when a "dropout" key is given, see `jaxgan.networks.noise`.
+
+    Attributes:
+        num_classes: K.
+        hidden: width of each hidden layer.
+        input_noise: deviation of the noise on the image: 0.3 for pixels in [0, 1] in the program, twice that in [-1, 1].
+        hidden_noise: deviation of the noise on hidden layers.
+        dtype: compute dtype.
+    """
+
+    num_classes: int = 10
+    hidden: tuple[int, ...] = (1000, 500, 250, 250, 250)
+    input_noise: float = 0.6
+    hidden_noise: float = 0.5
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | tuple[jax.Array, jax.Array]:
+        """Maps samples (B, ...) to logits (B, K), and with `features` also to the last hidden layer, float32 (B, F)."""
+        x = x.reshape(len(x), -1)
+        for index, width in enumerate(self.hidden):
+            x = gaussian_noise(self, x, self.hidden_noise if index else self.input_noise)
+            x = nn.relu(_Dense(width, gain=_RELU_GAIN, dtype=self.dtype, name=f"hidden_{index}")(x))
+        x = x.astype(jnp.float32)
+        logits = _Dense(self.num_classes, name="logits")(gaussian_noise(self, x, self.hidden_noise))
+        return (logits, x) if features else logits
+
+
+class ImprovedGenerator(nn.Module):
+    """The generator of Improved GAN on CIFAR-10: z (B, latent) -> float32 images (B, H, W, channels) in [-1, 1].
+
+    A dense projection and 5x5 transposed convolutions that double the map; batch norm (offsets, no gains) and ReLU after
+    each, but weight norm and tanh after the last. The first batch norm is per unit, the others per channel.
+
+    Attributes:
+        image_size: the side of the image or (H, W), multiples of `2 ** len(widths)`.
+        channels: of the image.
+        widths: of the first map and of each after it but the image.
+        dtype: compute dtype.
+    """
+
+    image_size: int | tuple[int, int] = 32
+    channels: int = 3
+    widths: tuple[int, ...] = (512, 256, 128)
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, z: jax.Array, reference: jax.Array | None = None) -> jax.Array:
+        """Maps latents to images (B, H, W, channels).
+
+        Args:
+            z: (B, latent).
+            reference: latents (n, latent), drawn once and always the same: batch norm becomes virtual batch norm
+                (section 3.4) with them as its reference batch, and images depend on their own latents alone.
+        """
+        height, width = base_map(self, doublings=len(self.widths))
+        number = 0 if reference is None else len(reference)
+
+        def activate(x: jax.Array, name: str) -> jax.Array:
+            fields: dict[str, Any] = {"use_scale": False, "dtype": self.dtype, "name": name}
+            return nn.relu((VirtualBatchNorm(number, **fields) if number else BatchNorm(**fields))(x))
+
+        x = z if reference is None else jnp.concatenate([reference, z])
+        common: dict[str, Any] = {"use_bias": False, "kernel_init": _init, "dtype": self.dtype}
+        x = nn.Dense(height * width * self.widths[0], **common, name="project")(x)
+        x = activate(x, "norm_0").reshape(-1, height, width, self.widths[0])
+        for index, features in enumerate(self.widths[1:], start=1):
+            x = activate(UpConv(features, 5, **_DOUBLE, **common, name=f"up_{index}")(x), f"norm_{index}")
+        return tanh_image(_UpConv(self.channels, dtype=self.dtype, name="to_image")(x[number:]))
+
+
+class ImprovedDiscriminator(nn.Module):
+    """The classifier of Improved GAN on CIFAR-10: images (B, H, W, C) -> float32 logits (B, num_classes).
+
+    D(x) = Z / (Z + 1) with Z the sum of the exponentials of the logits (section 5). Nine convolutions with weight norm and
+    LeakyReLU 0.2: twice three 3x3 of which the last halves the map, one 3x3 without padding, two 1x1; the mean of the map.
+    Dropout (0.2 on the image, 0.5 after a halving) is there when a "dropout" key is given, see `jaxgan.networks.noise`.
+
+    Attributes:
+        num_classes: K.
+        width: features of the first three convolutions; the others have twice as many.
+        kernels: of minibatch discrimination on the mean of the map; 100 in the program that has it, which has Gaussian
+            noise of deviation 0.2 on the image instead of dropout; 0: none.
+        dtype: compute dtype.
+    """
+
+    num_classes: int = 10
+    width: int = 96
+    kernels: int = 0
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | tuple[jax.Array, jax.Array]:
+        """Maps images (B, H, W, C) to logits (B, K), and with `features` also to what they are linear in, (B, F)."""
+        common: dict[str, Any] = {"gain": _LEAKY_GAIN, "dtype": self.dtype}
+        x = gaussian_noise(self, x, 0.2) if self.kernels else dropout(self, x, 0.2)
+        for stage, width in enumerate((self.width, 2 * self.width)):
+            for index, strides in enumerate((1, 1, 2)):
+                conv = _Conv(width, strides=strides, **common, name=f"conv_{stage}_{index}")
+                x = leaky_relu(conv(x))
+            x = dropout(self, x, 0.5)
+        for index, (size, padding) in enumerate(((3, 0), (1, 0), (1, 0))):
+            x = leaky_relu(_Conv(2 * self.width, size, padding=padding, **common, name=f"conv_2_{index}")(x))
+        x = jnp.mean(x.astype(jnp.float32), axis=(1, 2))
+        if self.kernels:
+            x = MinibatchDiscrimination(self.kernels, name="minibatch")(x)
+        logits = _Dense(self.num_classes, gain=0.1, name="logits")(x)
+        return (logits, x) if features else logits
+
+
+class _Dense(nn.Module):
+    """A dense layer with weight norm."""
+
+    features: int
+    gain: float = 1.0
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        kernel, bias = _normalized(self, (x.shape[-1], self.features), self.gain)
+        return x.astype(self.dtype) @ kernel.astype(self.dtype) + bias.astype(self.dtype)[None]
+
+
+class _Conv(nn.Module):
+    """A convolution with weight norm."""
+
+    features: int
+    size: int = 3
+    strides: int = 1
+    padding: int = 1
+    gain: float = 1.0
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        kernel, bias = _normalized(self, (self.size, self.size, x.shape[-1], self.features), self.gain)
+        y = convolution(x.astype(self.dtype), kernel, self.strides, self.padding)
+        return y + bias.astype(self.dtype)[None, None, None]
+
+
+class _UpConv(nn.Module):
+    """A 5x5 transposed convolution with weight norm that doubles the map."""
+
+    features: int
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        kernel, bias = _normalized(self, (5, 5, x.shape[-1], self.features), gain=0.1)
+        y = up_convolution(x.astype(self.dtype), kernel, **_DOUBLE)
+        return y + bias.astype(self.dtype)[None, None, None]
+
+
+def _normalized(module: nn.Module, shape: tuple[int, ...], gain: float) -> tuple[jax.Array, jax.Array]:
+    """The kernel and the bias of a layer with weight norm; both have their outputs last."""
+    direction = module.param("kernel", _init, shape, jnp.float32)
+    scale = module.param("scale", nn.initializers.constant(gain), shape[-1:], jnp.float32)
+    bias = module.param("bias", nn.initializers.zeros, shape[-1:], jnp.float32)
+    # w = g v / ||v||, for each output
+    length = jnp.sqrt(jnp.sum(jnp.square(direction), axis=tuple(range(len(shape) - 1))) + 1e-6)
+    return direction * (scale / length).reshape((1,) * (len(shape) - 1) + shape[-1:]), bias

@@ -1,0 +1,98 @@
+"""The networks of the first GAN: rectifiers against maxout.
+
+Goodfellow, Pouget-Abadie, Mirza, Xu, Warde-Farley, Ozair, Courville and Bengio, "Generative Adversarial Nets" (2014,
+arXiv:1406.2661), with the sizes of the released `mnist.yaml`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax.nn.initializers import Initializer
+
+from jaxgan.networks.common import tanh_image
+from jaxgan.networks.noise import dropout
+
+
+class MaxoutGANGenerator(nn.Module):
+    """The generator of the first GAN: z (B, latent) -> float32 images (B, *output_shape) in [-1, 1].
+
+    Rectified layers and a sigmoid, as 2 sigmoid - 1 here. Its 100 latents are uniform with variance 1, on
+    [-sqrt(3), sqrt(3)]. (The program starts the last bias where the data's mean image is; here it starts at 0.)
+
+    Attributes:
+        output_shape: shape of one image.
+        hidden: width of each hidden layer.
+        weight_range: weights start in U(-weight_range, weight_range).
+        dtype: compute dtype.
+    """
+
+    output_shape: tuple[int, ...] = (28, 28, 1)
+    hidden: tuple[int, ...] = (1200, 1200)
+    weight_range: float = 0.05
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, z: jax.Array) -> jax.Array:
+        """Maps latents (B, latent) to images (B, *output_shape)."""
+        common: dict[str, Any] = {"kernel_init": _symmetric_uniform(self.weight_range), "dtype": self.dtype}
+        x = z
+        for index, width in enumerate(self.hidden):
+            x = nn.relu(nn.Dense(width, **common, name=f"hidden_{index}")(x))
+        x = nn.Dense(math.prod(self.output_shape), **common, name="output")(x)
+        # 2 sigmoid(x) - 1 = tanh(x / 2)
+        return tanh_image(x / 2).reshape(-1, *self.output_shape)
+
+
+class MaxoutDiscriminator(nn.Module):
+    """The discriminator of the first GAN: x (B, ...) -> float32 logits (B,).
+
+    Maxout layers (Goodfellow et al. 2013, arXiv:1302.4389): each unit is the largest of several affine pieces. Dropout on
+    the input (an image in [-1, 1] is grey where it is dropped) and on the input of every later layer is there when a
+    "dropout" key is given, see `jaxgan.networks.noise`. The program also bounds the norm of each unit's weights, by
+    1.9365: that would be a constraint on the player. PacGAN's toy discriminator (Lin et al. 2018, arXiv:1712.04086) is
+    `units=(200,) * 3, input_dropout=0.0, hidden_dropout=0.0, weight_range=0.035`.
+
+    Attributes:
+        units: of each layer.
+        pieces: of each unit.
+        input_dropout: share of the input's entries that are dropped.
+        hidden_dropout: share of each layer's units that are dropped.
+        weight_range: weights start in U(-weight_range, weight_range).
+        dtype: compute dtype.
+    """
+
+    units: tuple[int, ...] = (240, 240)
+    pieces: int = 5
+    input_dropout: float = 0.2
+    hidden_dropout: float = 0.5
+    weight_range: float = 0.005
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | tuple[jax.Array, jax.Array]:
+        """Maps samples (B, ...) to logits (B,), and with `features` also to the last maxout layer, float32 (B, F)."""
+        init = _symmetric_uniform(self.weight_range)
+        x = x.reshape(len(x), -1)
+        for index, units in enumerate(self.units):
+            x = dropout(self, x, self.hidden_dropout if index else self.input_dropout)
+            x = nn.Dense(units * self.pieces, kernel_init=init, dtype=self.dtype, name=f"maxout_{index}")(x)
+            # h_i = max over j of (W_ij x + b_ij)
+            x = x.reshape(len(x), units, self.pieces).max(axis=-1)
+        x = x.astype(jnp.float32)
+        logits = nn.Dense(1, kernel_init=init, name="output")(dropout(self, x, self.hidden_dropout))[:, 0]
+        return (logits, x) if features else logits
+
+
+def _symmetric_uniform(limit: float) -> Initializer:
+    """Draws from U(-limit, limit)."""
+
+    def init(key: jax.Array, shape: Sequence[int], dtype: Any = jnp.float32, out_sharding: Any = None) -> jax.Array:
+        return jax.random.uniform(key, tuple(shape), dtype, -limit, limit)
+
+    return init

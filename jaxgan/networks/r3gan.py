@@ -1,0 +1,241 @@
+"""R3GAN: residual networks without normalisation, grouped convolutions, and a smooth change of resolution.
+
+Huang, Gokaslan, Kuleshov and Tompkin, "The GAN is dead; long live the GAN! A Modern Baseline GAN" (2024,
+arXiv:2501.05441), section 4 and configuration E, with the initialisation of the released code.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import lax
+
+from jaxgan.layers import Conv, convolution
+from jaxgan.networks.common import check_label, leaky_relu
+from jaxgan.networks.initializers import normal, variance_scaling
+from jaxgan.networks.sndcgan import base_map
+
+# N(0, 1 / fan_in), for every layer outside the residual blocks.
+_linear_init = variance_scaling(1.0, "fan_in", "normal")
+# On a CPU, XLA's gradient of a grouped convolution takes tens of times longer than this: groups are joined into dense
+# convolutions of this many channels, with zeros between the groups. Wider wastes products, narrower compiles for longer.
+_CPU_CHANNELS = 64
+
+
+class R3GANGenerator(nn.Module):
+    """The generator of R3GAN: z (B, latent) [, label int (B,)] -> float32 images (B, H, W, channels), linear.
+
+    A learned map that z (64 components, N(0, 1)) scales per channel, then a stage of residual blocks for each resolution,
+    with bilinear upsampling between stages, and a linear 1x1 convolution. The defaults are the paper's for CIFAR-10. FFHQ
+    at 64 pixels: `widths=(768, 768, 768, 768, 384)`; at 256: `(768, 768, 768, 768, 384, 192, 96)`; ImageNet at 32:
+    `(1536,) * 4`, at 64: `(1536,) * 5`.
+
+    Attributes:
+        image_size: the side of the image or (H, W), multiples of `2 ** (len(widths) - 1)`.
+        channels: of the image.
+        widths: of each stage, the first (4x4 for the paper's sizes) to the last.
+        blocks: residual blocks in a stage.
+        group_width: channels in a group of the 3x3 convolutions; 16 everywhere in the paper (96 groups at width 768).
+        num_classes: classes of the label, whose embedding, as long as z, is appended to z; 0: no labels.
+        dtype: compute dtype.
+    """
+
+    image_size: int | tuple[int, int] = 32
+    channels: int = 3
+    widths: tuple[int, ...] = (768, 768, 768, 768)
+    blocks: int = 2
+    group_width: int = 16
+    num_classes: int = 0
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, z: jax.Array, label: jax.Array | None = None) -> jax.Array:
+        """Maps latents (B, latent), and with classes labels (B,), to images (B, H, W, channels)."""
+        check_label(self, label)
+        base = base_map(self, doublings=len(self.widths) - 1)
+        plain: dict[str, Any] = {"use_bias": False, "kernel_init": _linear_init, "dtype": self.dtype}
+        if label is not None:
+            # The code's linear layer of one-hot labels, whose fan-in is the number of classes.
+            init = normal(1 / math.sqrt(self.num_classes))
+            embed = nn.Embed(self.num_classes, z.shape[1], embedding_init=init, name="class_embedding")
+            z = jnp.concatenate([z, embed(label)], axis=1)
+        basis = self.param("basis", normal(1.0), (*base, self.widths[0]), jnp.float32)
+        x = nn.Dense(self.widths[0], **plain, name="project")(z)[:, None, None] * basis.astype(self.dtype)[None]
+        for stage, width in enumerate(self.widths):
+            if stage:
+                if width != x.shape[-1]:
+                    x = Conv(width, 1, **plain, name=f"widen_{stage}")(x)
+                x = _upsample(_upsample(x, axis=1), axis=2)
+            x = _stage(self, x, stage)
+        return Conv(self.channels, 1, **plain, name="to_image")(x).astype(jnp.float32)
+
+
+class R3GANDiscriminator(nn.Module):
+    """The discriminator of R3GAN: images (B, H, W, C) [, label int (B,)] -> float32 logits (B,).
+
+    The mirror of `R3GANGenerator` (same source): a 1x1 convolution of the image, a stage of residual blocks for each
+    resolution with bilinear downsampling between stages, a weighted sum over the last map per channel, and a linear layer.
+    With labels that layer keeps the width, and the logit is its product with the label's embedding. Samples do not see each
+    other, so gradient penalties apply.
+
+    Attributes:
+        widths: of each stage in the generator's order: the last is that of the image's own resolution.
+        blocks: residual blocks in a stage.
+        group_width: channels in a group of the 3x3 convolutions.
+        num_classes: classes of the label; 0: no labels.
+        dtype: compute dtype.
+    """
+
+    widths: tuple[int, ...] = (768, 768, 768, 768)
+    blocks: int = 2
+    group_width: int = 16
+    num_classes: int = 0
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(
+        self, x: jax.Array, label: jax.Array | None = None, features: bool = False
+    ) -> jax.Array | tuple[jax.Array, jax.Array]:
+        """Maps images (B, H, W, C), and with classes labels (B,), to logits (B,).
+
+        With `features` also to the sums over the last map, float32 (B, widths[0]), which do not depend on the label.
+        """
+        check_label(self, label)
+        plain: dict[str, Any] = {"use_bias": False, "kernel_init": _linear_init}
+        x = Conv(self.widths[-1], 1, **plain, dtype=self.dtype, name="from_image")(x)
+        for stage, width in reversed(list(enumerate(self.widths))):
+            if width != x.shape[-1]:
+                x = Conv(width, 1, **plain, dtype=self.dtype, name=f"widen_{stage}")(x)
+            x = _stage(self, x, stage)
+            if stage:
+                if x.shape[1] % 2 or x.shape[2] % 2:
+                    raise ValueError(
+                        f"R3GANDiscriminator: a map of {x.shape[1]}x{x.shape[2]} cannot be halved; resize the images, or "
+                        "use fewer widths"
+                    )
+                x = _downsample(_downsample(x, axis=1), axis=2)
+        # A depthwise convolution over the whole map; its fan-in is the number of pixels.
+        pixels = x.shape[1] * x.shape[2]
+        basis = self.param("basis", normal(1 / math.sqrt(pixels)), x.shape[1:], jnp.float32)
+        h = jnp.sum(x.astype(jnp.float32) * basis[None], axis=(1, 2))
+        if label is None:
+            logits = nn.Dense(1, **plain, name="logit")(h)[:, 0]
+        else:
+            width = h.shape[1]
+            init = normal(1 / math.sqrt(width * self.num_classes))
+            embed = nn.Embed(self.num_classes, width, embedding_init=init, name="class_embedding")
+            logits = jnp.sum(nn.Dense(width, **plain, name="logit")(h) * embed(label), axis=-1)
+        return (logits, h) if features else logits
+
+
+class R3GANBlock(nn.Module):
+    """Residual block: 1x1 to twice the width, 3x3 in groups, 1x1 back; biases and LeakyReLU 0.2 after the first two.
+
+    It starts as the identity: the last convolution is 0.
+
+    Attributes:
+        depth: residual blocks in the network, L: weights start with variance (2 / 1.04) / (fan_in sqrt(L)).
+        group_width: channels in a group, a divisor of twice the width.
+        dtype: compute and output dtype.
+    """
+
+    depth: int
+    group_width: int = 16
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Keeps the shape (B, H, W, C)."""
+        x = x.astype(self.dtype)
+        width = 2 * x.shape[-1]
+        if width % self.group_width:
+            raise ValueError(
+                f"R3GANBlock: {width} channels do not divide into groups of {self.group_width}; change widths or group_width"
+            )
+        # N(0, gain^2 / fan_in), gain = sqrt(2 / (1 + 0.2^2)) L^(-1 / (2 * 3 - 2)), for the 3 layers of a block
+        init = variance_scaling(2 / (1 + 0.2**2) / math.sqrt(self.depth), "fan_in", "normal")
+        h = leaky_relu(Conv(width, 1, kernel_init=init, dtype=self.dtype, name="conv_1")(x))
+        # A grouped kernel's second last axis is one group's inputs, and so its fan-in is right.
+        h = leaky_relu(_GroupedConv(self.group_width, kernel_init=init, dtype=self.dtype, name="conv_2")(h))
+        zeros = nn.initializers.zeros
+        return x + Conv(x.shape[-1], 1, use_bias=False, kernel_init=zeros, dtype=self.dtype, name="conv_3")(h)
+
+
+def _stage(network: Any, x: jax.Array, stage: int) -> jax.Array:
+    """The residual blocks of the calling network at one resolution."""
+    depth = network.blocks * len(network.widths)
+    for index in range(network.blocks):
+        x = R3GANBlock(depth, network.group_width, network.dtype, name=f"block_{stage}_{index}")(x)
+    return x
+
+
+class _GroupedConv(nn.Module):
+    """A 3x3 convolution within groups of channels; "kernel" is (3, 3, group_width, C)."""
+
+    group_width: int
+    kernel_init: Any
+    dtype: Any
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        channels = x.shape[-1]
+        kernel = self.param("kernel", self.kernel_init, (3, 3, self.group_width, channels), jnp.float32)
+        bias = self.param("bias", nn.initializers.zeros, (channels,), jnp.float32)
+        convolve = joined_groups if jax.default_backend() == "cpu" else native_groups
+        return convolve(x, kernel) + bias.astype(x.dtype)[None, None, None]
+
+
+def native_groups(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """A grouped 3x3 convolution, (B, H, W, C) and (3, 3, group, C) to (B, H, W, C), as accelerators do it."""
+    layout = ("NHWC", "HWIO", "NHWC")
+    groups = x.shape[-1] // kernel.shape[2]
+    kernel = kernel.astype(x.dtype)
+    return lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=layout, feature_group_count=groups)
+
+
+def joined_groups(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """The same as dense convolutions of several groups each, for CPUs."""
+    size, channels = kernel.shape[2], x.shape[-1]
+    groups = channels // size
+    joined = max(n for n in range(1, groups + 1) if groups % n == 0 and n * size <= max(_CPU_CHANNELS, size))
+    parts = groups // joined
+    apart = jnp.eye(joined, dtype=kernel.dtype)[None, None, :, None, :, None]
+
+    def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
+        # Block diagonal: (3, 3, group, size, group', size'), zero unless group = group'.
+        blocks = kernel.reshape(3, 3, 1, size, joined, size) * apart
+        return convolution(x, blocks.reshape(3, 3, joined * size, joined * size))
+
+    pairs = zip(jnp.split(x, parts, axis=3), jnp.split(kernel, parts, axis=3), strict=True)
+    return jnp.concatenate([convolve(*pair) for pair in pairs], axis=3)
+
+
+def _upsample(x: jax.Array, axis: int) -> jax.Array:
+    """Doubles an axis: zeros between pixels, then the filter [1, 3, 3, 1] / 4; zeros beyond the border."""
+    before, after = _neighbours(x, axis)
+    # y[2 i] = (x[i - 1] + 3 x[i]) / 4,  y[2 i + 1] = (3 x[i] + x[i + 1]) / 4
+    pairs = jnp.stack([0.25 * before + 0.75 * x, 0.75 * x + 0.25 * after], axis=axis + 1)
+    return pairs.reshape(*x.shape[:axis], 2 * x.shape[axis], *x.shape[axis + 1 :])
+
+
+def _downsample(x: jax.Array, axis: int) -> jax.Array:
+    """Halves an axis: the filter [1, 3, 3, 1] / 8 at every second place; zeros beyond the border."""
+    pairs = x.reshape(*x.shape[:axis], x.shape[axis] // 2, 2, *x.shape[axis + 1 :])
+    even, odd = (
+        lax.index_in_dim(pairs, 0, axis + 1, keepdims=False),
+        lax.index_in_dim(pairs, 1, axis + 1, keepdims=False),
+    )
+    # y[i] = (x[2 i - 1] + 3 x[2 i] + 3 x[2 i + 1] + x[2 i + 2]) / 8
+    return 0.375 * (even + odd) + 0.125 * (_neighbours(odd, axis)[0] + _neighbours(even, axis)[1])
+
+
+def _neighbours(x: jax.Array, axis: int) -> tuple[jax.Array, jax.Array]:
+    """x[i - 1] and x[i + 1] along an axis, zeros beyond the ends."""
+    ends = [(0, 0)] * x.ndim
+    ends[axis] = (1, 1)
+    padded, size = jnp.pad(x, ends), x.shape[axis]
+    return lax.slice_in_dim(padded, 0, size, axis=axis), lax.slice_in_dim(padded, 2, size + 2, axis=axis)

@@ -1,0 +1,48 @@
+"""A set of which only a few labels are known."""
+
+import numpy as np
+import pytest
+
+from jaxgan.data import DataError, Loader, make_source, prepare
+
+
+def test_each_class_has_as_many_labels_and_images_come_without():
+    source = make_source("digits", labelled=30)
+    whole = make_source("digits")
+    assert len(source) == len(whole) and source.num_classes == 10
+    images, labelled = source.parts
+    assert len(images) == len(whole) and len(labelled) == 30
+    assert set(images[5]) == {"image"} and set(labelled[5]) == {"labelled_image", "label"}
+    counts = np.bincount([int(labelled[index]["label"]) for index in range(30)], minlength=10)
+    assert counts.tolist() == [3] * 10
+    # the labels are those of the images they stand beside
+    known = {whole[index]["image"].tobytes(): int(whole[index]["label"]) for index in range(len(whole))}
+    assert all(known[labelled[i]["labelled_image"].tobytes()] == int(labelled[i]["label"]) for i in range(30))
+
+
+def test_a_minibatch_joins_both_and_only_known_labels_ever_come():
+    source = make_source("digits", labelled=20)
+    loader = Loader(source)
+    seen = set()
+    batches = loader.batches(16)
+    for _ in range(10):
+        batch = prepare(next(batches), loader.resident)
+        assert {key: value.shape for key, value in batch.items()} == {
+            "image": (16, 16, 16, 1),
+            "labelled_image": (16, 16, 16, 1),
+            "label": (16,),
+        }
+        seen |= {np.asarray(image).tobytes() for image in batch["labelled_image"]}
+    batches.close()
+    assert len(seen) == 20
+
+
+def test_what_cannot_be_is_said_in_a_line():
+    with pytest.raises(DataError, match="no multiple of the 10 classes"):
+        make_source("digits", labelled=25)
+    with pytest.raises(DataError, match=r"data\.labelled=20000 needs 2000 of each class; class 0 has fewer"):
+        make_source("digits", labelled=20_000)
+    with pytest.raises(DataError, match="means nothing to 'ring8'"):
+        make_source("ring8", labelled=10)
+    with pytest.raises(DataError, match="not a number of labels"):
+        make_source("digits", labelled=-1)

@@ -1,0 +1,173 @@
+"""Improved GAN's networks: parameters of the released programs, weight norm and virtual batch norm against torch."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan.networks import (
+    ImprovedDiscriminator,
+    ImprovedGenerator,
+    ImprovedMLPDiscriminator,
+    ImprovedMLPGenerator,
+)
+
+
+def test_parameters_on_mnist(count):
+    # 100-500-500-784: offsets of batch norm for biases, then a kernel with weight norm: a scale and a bias per output.
+    assert count(ImprovedMLPGenerator(), (2, 100)) == 100 * 500 + 500 * 500 + 2 * 500 + 502 * 784
+    widths = (784, 1000, 500, 250, 250, 250, 10)
+    expected = sum((inputs + 2) * outputs for inputs, outputs in itertools.pairwise(widths))
+    assert count(ImprovedMLPDiscriminator(), (2, 28, 28, 1)) == expected == 1_541_020
+
+
+def test_parameters_on_cifar(count):
+    kernels = 100 * 8192 + 25 * (512 * 256 + 256 * 128 + 128 * 3)
+    assert count(ImprovedGenerator(), (2, 100)) == kernels + 8192 + 256 + 128 + 2 * 3 == 4_933_382
+    layers = [(3, 96, 9), (96, 96, 9), (96, 96, 9), (96, 192, 9), (192, 192, 9), (192, 192, 9)]
+    layers += [(192, 192, 9), (192, 192, 1), (192, 192, 1)]
+    body = sum((taps * inputs + 2) * outputs for inputs, outputs, taps in layers)
+    assert count(ImprovedDiscriminator(), (2, 32, 32, 3)) == body + (192 + 2) * 10 == 1_408_244
+    # 100 kernels of 5 dimensions: directions, log scales and offsets
+    minibatch = 192 * 500 + 500 + 100
+    assert count(ImprovedDiscriminator(kernels=100), (2, 32, 32, 3)) == body + minibatch + (292 + 2) * 10
+
+
+@pytest.mark.parametrize(("size", "base"), [(16, 4), (28, 7)])
+def test_sizes(size, base, shapes):
+    params = shapes(ImprovedGenerator(size, channels=1, widths=(6, 4)), (2, 5))
+    assert params["project"]["kernel"].shape == (5, base * base * 6)
+    image = jax.ShapeDtypeStruct((2, size, size, 1), jnp.float32)
+    network = ImprovedDiscriminator(num_classes=3, width=2)
+    init = lambda key, x: network.init_with_output(key, x, features=True)[0]  # noqa: E731
+    logits, features = jax.eval_shape(init, jax.random.key(0), image)
+    assert (logits.shape, features.shape) == ((2, 3), (2, 4))
+
+
+def weight_norm(layer):
+    """g v / ||v|| per output, and the bias."""
+    v = np.asarray(layer["kernel"], np.float64)
+    length = np.sqrt(np.square(v).sum(tuple(range(v.ndim - 1))))
+    return (np.asarray(layer["scale"]) / length * v).astype(np.float32), np.asarray(layer["bias"])
+
+
+def test_classifier_of_digits(drawn, run, normal):
+    network = ImprovedMLPDiscriminator(num_classes=3, hidden=(7, 5))
+    x = normal(4, 2, 3)
+    params = drawn(network, x)
+    h = np.asarray(x).reshape(4, 6)
+    for name in ("hidden_0", "hidden_1"):
+        kernel, bias = weight_norm(params[name])
+        h = np.maximum(h @ kernel + bias, 0)
+    kernel, bias = weight_norm(params["logits"])
+    logits, features = network.apply({"params": params}, x, features=True)
+    np.testing.assert_allclose(features, h, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(logits, h @ kernel + bias, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(run(network, params, x), logits, rtol=1e-5)
+
+
+def test_generator_of_digits(drawn, run, normal):
+    network = ImprovedMLPGenerator(output_shape=(2, 2), hidden=(5,))
+    z = normal(4, 3)
+    params = drawn(network, z)
+    h = np.asarray(z) @ np.asarray(params["hidden_0"]["kernel"])
+    h = np.log1p(np.exp((h - h.mean(0)) / np.sqrt(h.var(0) + 1e-5) + np.asarray(params["norm_0"]["bias"])))
+    kernel, bias = weight_norm(params["output"])
+    expected = 2 / (1 + np.exp(-(h @ kernel + bias))) - 1
+    np.testing.assert_allclose(run(network, params, z), expected.reshape(4, 2, 2), rtol=1e-4, atol=1e-5)
+
+
+def test_only_the_direction_of_a_kernel_counts(drawn, run, normal):
+    network = ImprovedMLPDiscriminator(num_classes=3, hidden=(7,))
+    x = normal(4, 2, 3)
+    params = drawn(network, x)
+    longer = jax.tree_util.tree_map_with_path(lambda path, leaf: 3 * leaf if path[-1].key == "kernel" else leaf, params)
+    np.testing.assert_allclose(run(network, longer, x), run(network, params, x), rtol=1e-4)
+
+
+@pytest.mark.parametrize("kernels", [0, 2])
+def test_classifier_of_photos_agrees_with_torch(kernels, drawn, normal):
+    torch = pytest.importorskip("torch")
+    x = normal(3, 12, 16, 2)
+    network = ImprovedDiscriminator(num_classes=4, width=3, kernels=kernels)
+    params = drawn(network, x)
+    h = torch.tensor(np.asarray(x).transpose(0, 3, 1, 2))
+    strides_and_padding = [(1, 1), (1, 1), (2, 1), (1, 1), (1, 1), (2, 1), (1, 0), (1, 0), (1, 0)]
+    for index, (stride, padding) in enumerate(strides_and_padding):
+        kernel, bias = weight_norm(params[f"conv_{index // 3}_{index % 3}"])
+        weight = torch.tensor(kernel.transpose(3, 2, 0, 1))
+        h = torch.nn.functional.conv2d(h, weight, torch.tensor(bias), stride, padding)
+        h = torch.nn.functional.leaky_relu(h, 0.2)
+    pooled = h.mean((2, 3)).numpy()
+    logits, features = jax.jit(lambda x: network.apply({"params": params}, x, features=True))(x)
+    np.testing.assert_allclose(features[:, :6], pooled, rtol=1e-4, atol=1e-5)
+    assert features.shape == (3, 6 + kernels)
+    kernel, bias = weight_norm(params["logits"])
+    np.testing.assert_allclose(logits, np.asarray(features) @ kernel + bias, rtol=1e-4, atol=1e-5)
+
+
+SMALL = ImprovedGenerator(8, channels=2, widths=(4, 3))
+
+
+def test_generator_of_photos_agrees_with_torch(drawn, run, normal):
+    torch = pytest.importorskip("torch")
+    functional = torch.nn.functional
+    z = normal(5, 6)
+    params = drawn(SMALL, z)
+
+    def activate(h, name):  # batch norm without gains, then ReLU
+        return functional.relu(
+            functional.batch_norm(h, None, None, None, torch.tensor(np.asarray(params[name]["bias"])), True)
+        )
+
+    h = activate(torch.tensor(np.asarray(z) @ np.asarray(params["project"]["kernel"])), "norm_0")
+    h = h.reshape(5, 2, 2, 4).permute(0, 3, 1, 2)
+    up = torch.tensor(np.asarray(params["up_1"]["kernel"]).transpose(2, 3, 0, 1))
+    h = activate(functional.conv_transpose2d(h, up, None, 2, 2, 1), "norm_1")
+    kernel, bias = weight_norm(params["to_image"])
+    y = functional.conv_transpose2d(h, torch.tensor(kernel.transpose(2, 3, 0, 1)), torch.tensor(bias), 2, 2, 1)
+    expected = torch.tanh(y).numpy().transpose(0, 2, 3, 1)
+    assert expected.std() > 0.1
+    np.testing.assert_allclose(run(SMALL, params, z), expected, atol=2e-5)
+
+
+def test_a_reference_batch_frees_images_from_their_batch(drawn, run, normal):
+    z, reference = normal(4, 6), normal(7, 6)
+    params = drawn(SMALL, z)
+    images = run(SMALL, params, z, reference)
+    assert images.shape == (4, 8, 8, 2)
+    changed = run(SMALL, params, z.at[1].add(1.0), reference)
+    np.testing.assert_array_equal(np.abs(images - changed).max((1, 2, 3)) > 1e-6, [False, True, False, False])
+    assert np.abs(images - run(SMALL, params, z, -reference)).max() > 1e-3
+    # One image is that which batch norm makes of it beside the reference, as far as the first layer's statistics go:
+    # a reference of copies of one latent, and that latent, is a batch of copies.
+    copies = jnp.tile(z[:1], (5, 1))
+    np.testing.assert_allclose(run(SMALL, params, z[:1], copies[:4])[0], run(SMALL, params, copies)[0], atol=1e-4)
+
+
+def test_noise_follows_the_key(drawn, normal):
+    x = normal(3, 16, 16, 1)
+    for network in (
+        ImprovedMLPDiscriminator(hidden=(5,), num_classes=3),
+        ImprovedDiscriminator(width=2, num_classes=3),
+        ImprovedDiscriminator(width=2, num_classes=3, kernels=2),
+    ):
+        params = drawn(network, x)
+        judge = jax.jit(
+            lambda key, network=network, params=params: network.apply({"params": params}, x, rngs={"dropout": key})
+        )
+        first, again, other = (judge(jax.random.key(seed)) for seed in (0, 0, 1))
+        np.testing.assert_array_equal(first, again)
+        assert np.abs(first - other).max() > 1e-4
+
+
+def test_initial_scale(initialised):
+    # By He's rule unit inputs keep their mean square from layer to layer, without a first batch of data.
+    x = jnp.asarray(np.random.default_rng(0).standard_normal((64, 200), np.float32))
+    network = ImprovedMLPDiscriminator(num_classes=20, hidden=(400, 300, 200))
+    params = initialised(network, x)
+    _, features = network.apply({"params": params}, x, features=True)
+    np.testing.assert_allclose(np.square(features).mean(), 1.0, rtol=0.25)
+    assert np.all(params["logits"]["scale"] == 1.0)
