@@ -298,7 +298,7 @@ class Game:
             if key is not None:
                 looks = Looks(jax.random.fold_in(key, index), player.view, clock, state.memory)
             nets[name] = Net(player.network, params[name], constrained, constraint, handed, collect, looks)
-        return Nets(nets, clock, self.stages[stage])
+        return Nets(nets, clock, self.stages[stage], state.memory)
 
     def nets(
         self,

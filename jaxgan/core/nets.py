@@ -86,11 +86,13 @@ class Nets:
     Attributes:
         clock: How far the game is.
         stage: The `Stage` being played, or the game's subclass of it with its static settings.
+        memory: The game's memory, for abilities; a loss takes its own as an argument.
     """
 
-    def __init__(self, nets: Mapping[str, Net], clock: Clock, stage: Any) -> None:
+    def __init__(self, nets: Mapping[str, Net], clock: Clock, stage: Any, memory: Memory) -> None:
         self.clock = clock
         self.stage = stage
+        self.memory = memory
         self._nets = nets
 
     def __getattr__(self, name: str) -> Net:

@@ -29,6 +29,7 @@ def gan(
     reuse_fakes: bool = False,
     conditional: bool = False,
     num_classes: int | None = None,
+    reference_size: int = 0,
     top_k: Schedule | None = None,
     ada: Mapping[str, Any] | None = None,
 ) -> Game:
@@ -48,6 +49,8 @@ def gan(
             and is run once for both (DCGAN's programs).
         conditional: Whether both networks are told the label.
         num_classes: Number of classes; a conditional game needs it to draw labels.
+        reference_size: For a generator with virtual batch norm, called with a reference batch behind the latents: how many
+            reference latents are drawn, once, when the game begins (Salimans et al. 2016, arXiv:1606.03498, section 3.4).
         top_k: Share of a minibatch's fakes, the best-scored ones, that the generator learns from, by the game's clock
             (Sinha et al. 2020, arXiv:2002.06224: from 1 down to 0.5 or 0.75).
         ada: Settings of `jaxgan.augment.adaptive.update`, which steers the probability of an adaptive view.
@@ -60,11 +63,14 @@ def gan(
     losses = make_objective(objective)
     draw = Latent(latent_size, latent)
 
+    def reference(memory: Memory) -> tuple[jax.Array, ...]:
+        return (memory["reference"],) if reference_size else ()
+
     def deal(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> Hand:
         labels = (batch["label"],) if conditional else ()
         score = lambda images: nets.discriminator(images, *labels)  # noqa: E731
         features = lambda images: nets.discriminator(images, *labels, features=True)[1]  # noqa: E731
-        generate = lambda z: nets.generator(z, *labels)  # noqa: E731
+        generate = lambda z: nets.generator(z, *labels, *reference(memory))  # noqa: E731
         real, z = batch["image"], draw(key, len(batch["image"]))
         fake = generate(z)
         # Real and fake pass as batches of their own, each with its own batch-norm statistics.
@@ -83,11 +89,11 @@ def gan(
         adversarial = losses.discriminator(hand.real_logits, hand.fake_logits)
         loss, metrics = with_terms(adversarial, DISCRIMINATOR, hand, key)
         metrics |= {"d_real": losses.read(hand.real_logits).mean(), "d_fake": losses.read(hand.fake_logits).mean()}
-        remembered = {term.name: term.remember(hand) for term in terms if term.remember is not None}
+        remembered = dict(memory) | {term.name: term.remember(hand) for term in terms if term.remember is not None}
         if ada is not None:
             remembered["ada"] = adaptive.update(memory["ada"], hand.real_logits, **ada)
             metrics["augment_probability"] = remembered["ada"].p
-        return loss, Aux(metrics, remembered or None)
+        return loss, Aux(metrics, remembered)
 
     def generator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         hand = deal(nets, batch, memory, key)
@@ -108,14 +114,19 @@ def gan(
     ) -> jax.Array:
         latent_key, label_key = jax.random.split(key)
         label = uniform_labels(label_key, number, num_classes or 1) if label is None else label
-        return nets.generator(draw(latent_key, number, truncation), label)
+        return nets.generator(draw(latent_key, number, truncation), label, *reference(nets.memory))
+
+    def sample(nets: Nets, key: jax.Array, number: int, truncation: float | None = None) -> jax.Array:
+        return nets.generator(draw(key, number, truncation), *reference(nets.memory))
 
     def judge(nets: Nets, key: jax.Array, images: jax.Array) -> jax.Array:
         return nets.discriminator(images)
 
-    first = {term.name: term.start for term in terms if term.remember is not None}
-    if ada is not None:
-        first["ada"] = adaptive.start()
+    def memory(key: jax.Array, example: Batch) -> Memory:
+        first = {term.name: term.start for term in terms if term.remember is not None}
+        first |= {"ada": adaptive.start()} if ada is not None else {}
+        return first | ({"reference": draw(key, reference_size)} if reference_size else {})
+
     label = (jnp.zeros((1,), jnp.int32),) if conditional else ()
     randomness = "latent" if reuse_fakes else ""
     turns = (
@@ -130,8 +141,8 @@ def gan(
             DISCRIMINATOR: lambda batch: (batch["image"], *((batch["label"],) if conditional else ())),
         },
         stages=(Stage(turns),),
-        memory=(lambda key, batch: dict(first)) if first else None,
-        abilities={"sample": sample_classes} if conditional else {"sample": sampler(draw), "judge": judge},
+        memory=memory,
+        abilities={"sample": sample_classes} if conditional else {"sample": sample, "judge": judge},
     )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -118,6 +119,26 @@ def test_ada_is_steered_by_the_reals_scores():
     state, metrics = play(game, {"image": high})
     assert float(state.memory["ada"].p) == pytest.approx(2 / 100)
     assert float(metrics["discriminator/augment_probability"]) == pytest.approx(2 / 100)
+
+
+class WithReference(nn.Module):
+    """A generator whose images are filled with the mean of its reference latents, and with w without one."""
+
+    @nn.compact
+    def __call__(self, z, reference=None):
+        w = self.param("w", lambda key: jnp.float32(0.5))
+        return (w if reference is None else reference.mean()) * jnp.ones((len(z), 4, 4, 1))
+
+
+def test_a_reference_batch_is_drawn_once_and_goes_to_every_call():
+    game = gans.gan(still(WithReference()), still(Mean()), latent_size=2, reference_size=6)
+    state, metrics = play(game, {"image": IMAGES})
+    reference = np.asarray(game.init(jax.random.key(0), {"image": IMAGES}).memory["reference"])
+    assert reference.shape == (6, 2)
+    np.testing.assert_array_equal(state.memory["reference"], reference)
+    fake = 2 * reference.mean()
+    assert float(metrics["generator/loss"]) == pytest.approx(np.log1p(np.exp(-fake)), rel=1e-5)
+    np.testing.assert_allclose(game.sample(state, jax.random.key(1), 3), reference.mean(), rtol=1e-6)
 
 
 def test_terms_need_names_of_their_own():
