@@ -42,16 +42,16 @@ def digits(config: ConfigDict) -> None:
     config.system = "gan"
     for name, network in (("generator", "R3GANGenerator"), ("discriminator", "R3GANDiscriminator")):
         config.players[name] = jaxgan.player(
-            jaxgan.named(network, widths=(32, 32, 32), blocks=1),
+            jaxgan.named(network, widths=(64, 32, 16), blocks=1),
             jaxgan.named("adam", learning_rate=1e-3, b1=0.0, b2=0.95),
-            schedule=jaxgan.named("cosine_decay", stop=1000, final=0.1),
+            schedule=jaxgan.named("cosine_decay", stop=600, final=0.1),
         )
     config.players.generator.average = jaxgan.named("half_life", images=10_000, ramp_up=0.1)
     _objective(config, latent_size=32, gamma=0.5)
     config.data.name = "digits"
     config.data.image_size = 16
-    config.steps = 1000
-    config.log_every, config.sample_every, config.evaluate_every = 50, 200, 500
+    config.steps = 600
+    config.log_every, config.sample_every, config.evaluate_every = 50, 200, 300
     config.metrics = ("digit_fd",)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import jax
 
 from jaxgan.config import ConfigError
+from jaxgan.core import State
 from jaxgan.training import evaluation
 from jaxgan.training.checkpoints import Checkpoints
 from jaxgan.training.plan import Plan
@@ -20,11 +21,13 @@ class Trained:
     Attributes:
         plan: The run's plan.
         step: The checkpoint's step.
+        state: The game's state there.
         snapshot: What its averaged players can do.
     """
 
     plan: Plan
     step: int
+    state: State
     snapshot: Snapshot
 
 
@@ -60,4 +63,4 @@ def load(workdir: str | Path, step: int | None = None) -> Trained:
         state = checkpoints.restore(step, plan.abstract_state())
     # Any constant key: the statistics are estimates of the same thing.
     snapshot = Sampler(plan).at(state, int(state.stage), jax.random.key(0))
-    return Trained(plan, step, snapshot)
+    return Trained(plan, step, state, snapshot)

@@ -1,0 +1,106 @@
+"""What learning checks measure beside the config's own metrics: read from a finished run's folder.
+
+Each function takes the folder and returns values by name.
+"""
+
+import json
+import pathlib
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgan.core import data_mesh
+from jaxgan.core.constraints import is_weight, path_string
+from jaxgan.data import make_source, prepare
+from jaxgan.training import trained
+
+
+def _lines(folder: pathlib.Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def _column(folder: pathlib.Path, name: str) -> dict[int, float]:
+    """A metric by step."""
+    return {line["step"]: line[name] for line in _lines(folder) if line.get(name) is not None}
+
+
+def verdicts(folder: pathlib.Path) -> dict[str, float]:
+    """What the discriminator says of reals and of fakes in the last tenth of the training: 1/2 each at the equilibrium."""
+    values = {}
+    for name in ("d_real", "d_fake"):
+        column = list(_column(folder, f"discriminator/{name}").values())
+        values[name] = float(np.mean(column[-max(1, len(column) // 10) :]))
+    return values
+
+
+def critic_follows_wasserstein(folder: pathlib.Path) -> dict[str, float]:
+    """Correlation, over the training, of the critic's gap with the exact distance of samples and data."""
+    real, fake = _column(folder, "discriminator/d_real"), _column(folder, "discriminator/d_fake")
+    exact = _column(folder, "wasserstein")
+    steps = sorted(exact.keys() & real.keys())
+    gaps = [real[step] - fake[step] for step in steps]
+    return {"correlation": float(np.corrcoef(gaps, [exact[step] for step in steps])[0, 1])}
+
+
+def gradient_on_the_line(folder: pathlib.Path) -> dict[str, float]:
+    """Root of the mean of (|| grad C || - 1)^2 between reals and fakes, in the last tenth of the training."""
+    column = list(_column(folder, "discriminator/gradient_penalty").values())
+    return {"gradient_norm_error": float(np.sqrt(np.mean(column[-max(1, len(column) // 10) :])))}
+
+
+def convergence(folder: pathlib.Path) -> dict[str, float]:
+    """BEGAN's measure M at the end, as a share of what it was at the beginning."""
+    column = list(_column(folder, "discriminator/convergence").values())
+    tenth = max(1, len(column) // 10)
+    return {"convergence_share": float(np.mean(column[-tenth:]) / np.mean(column[:tenth]))}
+
+
+def _weights(folder: pathlib.Path, constrained: bool) -> dict[str, np.ndarray]:
+    """The discriminator's weights as matrices (inputs, outputs), as the optimiser or as the network has them."""
+    with jax.set_mesh(data_mesh()):
+        run = trained.load(folder)
+        player, state = run.plan.game.players["discriminator"], run.state.players["discriminator"]
+        params = player.constraint.apply(state.params, state.constraint)[0] if constrained else state.params
+        leaves = [(path_string(path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(params)]
+    return {path: np.asarray(leaf).reshape(-1, leaf.shape[-1]) for path, leaf in leaves if is_weight(path)}
+
+
+def spectral_norms(folder: pathlib.Path) -> dict[str, float]:
+    """How far the largest singular value of any weight that the network computes with is from 1, by SVD."""
+    sigmas = [np.linalg.norm(matrix, 2) for matrix in _weights(folder, constrained=True).values()]
+    return {"sigma_error": float(np.abs(np.array(sigmas) - 1).max())}
+
+
+def largest_singular_values(folder: pathlib.Path) -> dict[str, float]:
+    """Root mean square, over the weights as they are stored, of the largest singular value."""
+    sigmas = [np.linalg.norm(matrix, 2) for matrix in _weights(folder, constrained=False).values()]
+    return {"sigma": float(np.sqrt(np.mean(np.square(sigmas))))}
+
+
+def energies(folder: pathlib.Path) -> dict[str, float]:
+    """Energy of fakes and of noise as multiples of the energy of held-out reals, in the raw discriminator."""
+    with jax.set_mesh(data_mesh()):
+        run = trained.load(folder)
+        real = np.asarray(prepare(make_source(run.plan.config.data, split="test").stack())["image"])
+        key = jax.random.key(0)
+        noise = np.asarray(jax.random.uniform(key, (real.size,), minval=-1.0, maxval=1.0)).reshape(real.shape)
+        fake = run.snapshot.sample(key, len(real))
+        of = {name: run.snapshot.judge(key, images).mean() for name, images in (("real", real), ("fake", fake))}
+        noise_energy = run.snapshot.judge(key, noise).mean()
+    return {"fake_energy": float(of["fake"] / of["real"]), "noise_energy": float(noise_energy / of["real"])}
+
+
+def diversity(folder: pathlib.Path) -> dict[str, float]:
+    """Mean distance of samples from each other over that of held-out reals: below 1 they are less diverse than the data."""
+    with jax.set_mesh(data_mesh()):
+        run = trained.load(folder)
+        real = prepare(make_source(run.plan.config.data, split="test").stack())["image"]
+        fake = run.snapshot.sample(jax.random.key(0), len(real))
+
+    def spread(images: Any) -> float:
+        flat = jnp.asarray(images).reshape(len(images), -1)
+        return float(jnp.sqrt(((flat[:, None] - flat[None]) ** 2).sum(-1)).mean())
+
+    return {"diversity": spread(fake) / spread(real)}
