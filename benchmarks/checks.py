@@ -5,6 +5,9 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from benchmarks import derived
+from jaxgan.config import named
+
 BELOW, ABOVE = "<=", ">="
 FAMILIES = ("objectives", "images", "translation")
 
@@ -50,31 +53,115 @@ _TRANSLATION = {
 }
 _IDENTITY = {"agreement_ab": (ABOVE, 0.85), "agreement_ba": (ABOVE, 0.85)}
 
+_DIGITS = {"digit_fd": (BELOW, 25.0), "digits_present": (ABOVE, 10)}
+_RING = {"modes": (ABOVE, 8), "high_quality": (ABOVE, 0.6)}
+_GRID = {"modes": (ABOVE, 24), "high_quality": (ABOVE, 0.4)}
+_STACKED = {"modes": (ABOVE, 900), "reverse_kl": (BELOW, 0.6)}
+_CHANCE = {"class_accuracy": "0.10 (chance)"}
+
+
+def _objective(config: str, bounds: Mapping[str, tuple[str, float]], variant: str = "", **fields: Any) -> Check:
+    return Check(config, bounds, variant, family="objectives", **fields)
+
+
+_SMOOTH = {"players.discriminator.constraint": named("spectral_regularization", weight=0.1)}
+
 CHECKS: dict[str, Check] = {
+    "gan": _objective("gan", _DIGITS),
+    "gan: saturating": _objective("gan", _DIGITS, "minimax"),
+    "gan: a normal density": _objective(
+        "gan", {"mean_error": (BELOW, 10.0), "deviation_error": (BELOW, 10.0)}, "gaussian1d"
+    ),
+    "gan: eight Gaussians": _objective("gan", _RING, "ring8"),
+    "gan on 25 Gaussians": _objective("gan", _GRID, "grid25", control=True),
+    "fgan": _objective("fgan", _DIGITS),
+    "fgan: KL covers both modes": _objective(
+        "fgan", {"mean_error": (BELOW, 10.0), "deviation_error": (BELOW, 10.0)}, "kl"
+    ),
+    "fgan: reverse KL seeks one": _objective("fgan", {"deviation_error": (ABOVE, 60.0)}, "reverse_kl"),
+    "lsgan": _objective("lsgan", _DIGITS),
+    "lsgan: Pearson's coding": _objective("lsgan", _DIGITS, "pearson"),
+    "lsgan: eight Gaussians": _objective("lsgan", _RING, "ring8"),
+    "wgan": _objective("wgan", _DIGITS),
+    "wgan: a normal density": _objective(
+        "wgan", {"correlation": (ABOVE, 0.8)}, "gaussian1d", derive=derived.critic_follows_wasserstein
+    ),
+    "wgan_gp": _objective(
+        "wgan_gp", _DIGITS | {"gradient_norm_error": (BELOW, 0.4)}, derive=derived.gradient_on_the_line
+    ),
+    "wgan_gp: 25 Gaussians": _objective("wgan_gp", _GRID, "grid25"),
+    "dragan": _objective("dragan", _DIGITS),
+    "dragan: eight Gaussians": _objective("dragan", _RING, "ring8"),
+    "sngan": _objective("sngan", _DIGITS | {"sigma_error": (BELOW, 0.05)}, derive=derived.spectral_norms),
+    "sngan: projection": _objective(
+        "sngan", {"class_accuracy": (ABOVE, 0.9), "digit_fd": (BELOW, 25.0)}, "projection", baselines=_CHANCE
+    ),
+    "spectral-norm regularisation": _objective(
+        "lsgan", _DIGITS | {"sigma": (BELOW, 1.5)}, changes=_SMOOTH, derive=derived.largest_singular_values
+    ),
+    "lsgan without that regularisation": _objective(
+        "lsgan", {"sigma": (BELOW, 1.5)}, derive=derived.largest_singular_values, control=True
+    ),
+    "rgan": _objective("rgan", _DIGITS),
+    "rgan: average": _objective("rgan", _DIGITS, "average"),
+    "ebgan": _objective(
+        "ebgan",
+        _DIGITS | {"fake_energy": (ABOVE, 1.0), "noise_energy": (ABOVE, 2.0)},
+        derive=derived.energies,
+    ),
+    "began": _objective(
+        "began", {"digit_fd": (BELOW, 40.0), "convergence_share": (BELOW, 0.5)}, derive=derived.convergence
+    ),
+    "improved_gan": _objective(
+        "improved_gan", {"label_accuracy": (ABOVE, 0.88)}, baselines={"label_accuracy": "0.10 (chance)"}
+    ),
+    "improved_gan from the labels alone": _objective(
+        "improved_gan", {"label_accuracy": (ABOVE, 0.88)}, "supervised", control=True
+    ),
+    "r3gan": _objective("r3gan", _DIGITS),
+    "r3gan: 25 Gaussians": _objective("r3gan", _GRID, "grid25"),
+    "r3gan: stacked digits": _objective("r3gan", _STACKED, "stacked"),
     "dcgan": Check("dcgan", {"digit_fd": (BELOW, 25.0), "digits_present": (ABOVE, 10)}),
-    "wgan_gp": Check("wgan_gp", {"digit_fd": (BELOW, 25.0), "digits_present": (ABOVE, 10)}),
-    "wgan_gp: 25 Gaussians": Check("wgan_gp", {"modes": (ABOVE, 24), "high_quality": (ABOVE, 0.6)}, "grid25"),
     "biggan_like": Check(
         "biggan_like",
         {"class_accuracy": (ABOVE, 0.9), "digit_fd": (BELOW, 25.0)},
         baselines={"class_accuracy": "0.10 (chance)"},
     ),
     "progan": Check("progan", {"digit_fd": (BELOW, 25.0), "digits_present": (ABOVE, 10)}),
-    "cyclegan: inverted digits": Check("cyclegan", _TRANSLATION),
+    "cyclegan: inverted digits": Check("cyclegan", _TRANSLATION, family="translation"),
     "cyclegan without cycle loss": Check(
         "cyclegan",
         _TRANSLATION,
         changes={"game.cycle": 0.0},
         control=True,
+        family="translation",
     ),
-    "cyclegan: thresholded digits": Check("cyclegan", _IDENTITY, "thresholded"),
-    "cyclegan without identity loss": Check("cyclegan", _IDENTITY, "thresholded", {"game.identity": 0.0}, control=True),
+    "cyclegan: thresholded digits": Check("cyclegan", _IDENTITY, "thresholded", family="translation"),
+    "cyclegan without identity loss": Check(
+        "cyclegan", _IDENTITY, "thresholded", {"game.identity": 0.0}, control=True, family="translation"
+    ),
 }
 
+
+def _arxiv(authors: str, number: str) -> str:
+    return f"[{authors}](https://arxiv.org/abs/{number})"
+
+
 PAPERS = {
-    "dcgan": "[Radford et al. 2015](https://arxiv.org/abs/1511.06434), with [Goodfellow et al. 2014](https://arxiv.org/abs/1406.2661)",
-    "wgan_gp": "[Gulrajani et al. 2017](https://arxiv.org/abs/1704.00028)",
-    "biggan_like": "[Brock et al. 2018](https://arxiv.org/abs/1809.11096)",
-    "cyclegan": "[Zhu et al. 2017](https://arxiv.org/abs/1703.10593)",
-    "progan": "[Karras et al. 2017](https://arxiv.org/abs/1710.10196)",
+    "began": _arxiv("Berthelot et al. 2017", "1703.10717"),
+    "biggan_like": _arxiv("Brock et al. 2018", "1809.11096"),
+    "cyclegan": _arxiv("Zhu et al. 2017", "1703.10593"),
+    "dcgan": _arxiv("Radford et al. 2015", "1511.06434"),
+    "dragan": _arxiv("Kodali et al. 2017", "1705.07215"),
+    "ebgan": _arxiv("Zhao et al. 2016", "1609.03126"),
+    "fgan": _arxiv("Nowozin et al. 2016", "1606.00709"),
+    "gan": _arxiv("Goodfellow et al. 2014", "1406.2661"),
+    "improved_gan": _arxiv("Salimans et al. 2016", "1606.03498"),
+    "lsgan": _arxiv("Mao et al. 2016", "1611.04076"),
+    "progan": _arxiv("Karras et al. 2017", "1710.10196"),
+    "r3gan": _arxiv("Huang et al. 2024", "2501.05441"),
+    "rgan": _arxiv("Jolicoeur-Martineau 2018", "1807.00734"),
+    "sngan": _arxiv("Miyato et al. 2018", "1802.05957"),
+    "wgan": _arxiv("Arjovsky et al. 2017", "1701.07875"),
+    "wgan_gp": _arxiv("Gulrajani et al. 2017", "1704.00028"),
 }

@@ -10,6 +10,7 @@ written to docs/evidence.json, and docs/evidence.md is made from it. The exit co
 """
 
 import argparse
+import functools
 import importlib
 import json
 import os
@@ -31,7 +32,9 @@ def run(name: str, check: Check, seed: int, workdir: pathlib.Path) -> dict[str, 
     """Trains a check's config with one seed and returns what `train` says of it."""
     config = importlib.import_module(f"configs.{check.config}").get_config(check.variant)
     config.seed = seed
-    config.update_from_flattened_dict(check.changes)
+    for path, value in check.changes.items():
+        *sections, last = path.split(".")
+        functools.reduce(lambda node, section: node[section], sections, config)[last] = value
     folder = workdir / f"{name.replace(': ', '-').replace(' ', '_')}-{seed}"
     finished = folder / "result.json"
     if not finished.exists():
