@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+from ml_collections import ConfigDict
 
 from benchmarks.checks import CHECKS, FAMILIES, PAPERS, Check
 from jaxgan.training import command_line, train
@@ -28,13 +29,19 @@ from jaxgan.training import command_line, train
 DOCS = pathlib.Path(__file__).parents[1] / "docs"
 
 
-def run(name: str, check: Check, seed: int, workdir: pathlib.Path) -> dict[str, float]:
-    """Trains a check's config with one seed and returns what `train` says of it."""
+def configured(check: Check, seed: int) -> ConfigDict:
+    """The config that a check trains."""
     config = importlib.import_module(f"configs.{check.config}").get_config(check.variant)
     config.seed = seed
     for path, value in check.changes.items():
         *sections, last = path.split(".")
         functools.reduce(lambda node, section: node[section], sections, config)[last] = value
+    return config
+
+
+def run(name: str, check: Check, seed: int, workdir: pathlib.Path) -> dict[str, float]:
+    """Trains a check's config with one seed and returns what `train` says of it."""
+    config = configured(check, seed)
     folder = workdir / f"{name.replace(': ', '-').replace(' ', '_')}-{seed}"
     finished = folder / "result.json"
     if not finished.exists():

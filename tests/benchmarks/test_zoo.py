@@ -1,0 +1,74 @@
+"""The table of learning checks, and what is read from a finished run."""
+
+import json
+import pathlib
+
+import jax
+import numpy as np
+import pytest
+
+from benchmarks import checks, derived, zoo
+from benchmarks.checks import ABOVE, BELOW, CHECKS, Check
+from jaxgan.config import build_game
+from jaxgan.core import data_mesh
+from jaxgan.training import train, trained
+from jaxgan.training.command_line import load_config
+
+TINY = pathlib.Path(__file__).parents[1] / "training" / "tiny.py"
+TOYS = {"gaussian1d": (1,), "mixture1d": (1,), "ring8": (2,), "grid25": (2,)}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_every_check_is_a_game_that_can_be_built(name):
+    config = zoo.configured(CHECKS[name], seed=1)
+    size, channels = config.data.image_size, config.data.channels or 1
+    build_game(config, TOYS.get(config.data.name, (size, size, channels)), 10)
+    assert CHECKS[name].config in checks.PAPERS and CHECKS[name].family in checks.FAMILIES
+
+
+def test_a_check_holds_when_every_bound_does_and_a_control_passes_by_failing():
+    check = Check("gan", {"digit_fd": (BELOW, 10.0), "modes": (ABOVE, 8)})
+    assert check.holds({"digit_fd": 10.0, "modes": 8.0})
+    assert not check.holds({"digit_fd": 10.1, "modes": 8.0}) and not check.holds({"digit_fd": 1.0, "modes": 7.0})
+    good = {"digit_fd": 1.0, "modes": 9.0, "step": 5, "seconds": 2.0, "images": 10, "untrained/digit_fd": 200.0}
+    bad = good | {"digit_fd": 50.0}
+    assert zoo.row("x", check, [good, good])["passes"] and not zoo.row("x", check, [good, bad])["passes"]
+    control = Check("gan", check.bounds, control=True)
+    assert zoo.row("x", control, [bad])["passes"] and not zoo.row("x", control, [good])["passes"]
+    assert zoo.row("x", check, [good])["metrics"]["digit_fd"]["baseline"] == "200"
+    text = zoo.table({"x": zoo.row("x", check, [good, bad])})
+    assert "| x | digit_fd | <= 10 | 200 | 1, 50 | 5 | 2 to 2 | 5 | **FAILS** |" in text
+
+
+def log(folder, lines):
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
+def test_values_of_the_log(tmp_path):
+    steps = range(1, 21)
+    real = {step: 1.0 / step for step in steps}
+    lines = [{"step": s, "discriminator/d_real": real[s], "discriminator/d_fake": -real[s]} for s in steps]
+    folder = log(tmp_path, lines + [{"step": s, "wasserstein": 3.0 * real[s] + 1.0} for s in steps])
+    assert derived.critic_follows_wasserstein(folder)["correlation"] == pytest.approx(1.0)
+    assert derived.verdicts(folder)["d_real"] == pytest.approx((1 / 19 + 1 / 20) / 2)
+    measure = [
+        {"step": s, "discriminator/convergence": 10.0 / s, "discriminator/gradient_penalty": 0.04} for s in steps
+    ]
+    folder = log(tmp_path, measure)
+    assert derived.gradient_on_the_line(folder)["gradient_norm_error"] == pytest.approx(0.2)
+    assert derived.convergence(folder)["convergence_share"] == pytest.approx((10 / 19 + 0.5) / (10 + 5))
+
+
+def test_values_of_the_weights(tmp_path):
+    config = load_config(f"{TINY}:conditional")  # spectral norm on both players
+    config.metrics = ()
+    folder = tmp_path / "run"
+    train(config, folder)
+    with jax.set_mesh(data_mesh()):
+        raw = trained.load(folder).state.players["discriminator"].params
+    kernels = [np.asarray(leaf) for leaf in jax.tree.leaves(raw) if leaf.ndim == 2]
+    expected = np.sqrt(np.mean([np.linalg.svd(kernel)[1][0] ** 2 for kernel in kernels]))
+    assert derived.largest_singular_values(folder)["sigma"] == pytest.approx(expected, rel=1e-5)
+    # After ten power iterations the norms that are used are near 1, the raw ones are not.
+    assert derived.spectral_norms(folder)["sigma_error"] < 0.2 < abs(expected - 1)
