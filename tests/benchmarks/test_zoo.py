@@ -50,7 +50,7 @@ def test_values_of_the_log(tmp_path):
     real = {step: 1.0 / step for step in steps}
     lines = [{"step": s, "discriminator/d_real": real[s], "discriminator/d_fake": -real[s]} for s in steps]
     folder = log(tmp_path, lines + [{"step": s, "wasserstein": 3.0 * real[s] + 1.0} for s in steps])
-    assert derived.critic_follows_wasserstein(folder)["correlation"] == pytest.approx(1.0)
+    assert derived.critic_follows_wasserstein(folder)["rank_correlation"] == pytest.approx(1.0)
     assert derived.verdicts(folder)["d_real"] == pytest.approx((1 / 19 + 1 / 20) / 2)
     measure = [
         {"step": s, "discriminator/convergence": 10.0 / s, "discriminator/gradient_penalty": 0.04} for s in steps
