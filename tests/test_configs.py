@@ -5,9 +5,10 @@ import pathlib
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from jaxgan.config import ConfigError, build_game, default, named, player
+from jaxgan.config import ConfigError, adam_rising_b2, build_game, default, named, player
 from jaxgan.training import train
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -15,7 +16,7 @@ NAMES = sorted(path.stem for path in (ROOT / "configs").glob("*.py"))
 VARIANTS = {
     "began": ("paper",),
     "biggan_like": ("cifar10", "paper"),
-    "cyclegan": ("thresholded", "paper", "tutorial"),
+    "cyclegan": ("tinted", "low_resolution", "paper", "tutorial"),
     "dcgan": ("paper", "tutorial"),
     "dragan": ("ring8", "paper"),
     "ebgan": ("paper",),
@@ -153,3 +154,34 @@ def test_a_config_that_cannot_be_used_says_where_and_how_to_mend_it(fields, mess
 def test_an_unknown_variant_is_named():
     with pytest.raises(ConfigError, match="this config has no variant 'papper': did you mean 'paper'"):
         get_config("dcgan", "papper")
+
+
+def test_several_constraints_views_and_terms_are_made_by_name():
+    config = broken(game__terms={"r1": {"weight": 3.0, "schedule": {"name": "linear_decay", "stop": 9}}, "drift": {}})
+    config.game.top_k = named("cosine_decay", stop=10, final=0.5)
+    config.players.discriminator.constraint = named("chain", parts={"spectral_norm": {}, "orthogonal": {"weight": 0.1}})
+    config.players.discriminator.view = named("chain", parts={"instance_noise": {"deviation": 0.1}, "diff_augment": {}})
+    game = build_game(config, (8, 8, 1))
+    batch = {"image": jnp.zeros((4, 8, 8, 1))}
+    state = jax.eval_shape(game.init, jax.random.key(0), batch)
+    assert len(state.players["discriminator"].constraint) == 2
+    metrics = jax.eval_shape(game.step, state, batch)[1]
+    assert {"discriminator/r1", "discriminator/drift", "discriminator/weight_penalty"} <= set(metrics)
+    config.players.discriminator.constraint.parts.spectral_nrm = {}
+    with pytest.raises(
+        ConfigError, match=r"constraint\.parts\.spectral_nrm\.name='spectral_nrm' is unknown: did you mean"
+    ):
+        build_game(config, (8, 8, 1))
+
+
+def test_the_second_decay_of_adam_rises_along_a_cosine():
+    optimizer = adam_rising_b2(learning_rate=0.1, b1=0.0, b2=0.9, final_b2=0.99, updates=10)
+    state = optimizer.init(jnp.zeros(()))
+    second, expected = 0.0, []
+    for update in range(4):
+        decay = 0.99 - 0.09 * 0.5 * (1 + np.cos(np.pi * update / 10))
+        second = decay * second + (1 - decay) * 4.0
+        expected.append(second)
+        _, state = optimizer.update(jnp.float32(2.0), state)
+        found = [float(leaf) for leaf in jax.tree.leaves(state.inner_state[0].nu)]
+        assert found == pytest.approx([second], rel=1e-5)

@@ -121,6 +121,51 @@ def test_ada_is_steered_by_the_reals_scores():
     assert float(metrics["discriminator/augment_probability"]) == pytest.approx(2 / 100)
 
 
+class Linear(nn.Module):
+    """A generator: every image is filled with w times the sum of z."""
+
+    @nn.compact
+    def __call__(self, z):
+        return self.param("w", lambda key: jnp.float32(0.5)) * z.sum(1)[:, None, None, None] * jnp.ones((1, 4, 4, 1))
+
+
+def test_neighbouring_latents_score_alike_and_look_different():
+    # G(z + d) - G(z) = w sum(d), d ~ N(0, s^2) in 3 components: its mean square is w^2 3 s^2, and 4 times that in scores.
+    parts = (terms.latent_consistency(weight=5.0, deviation=0.1), terms.latent_diversity(weight=0.5, deviation=0.1))
+    game = gans.gan(still(Linear()), still(Mean()), latent_size=3, terms=parts)
+    _, metrics = play(game, {"image": jnp.zeros((4000, 4, 4, 1))})
+    expected = 0.5**2 * 3 * 0.1**2
+    assert float(metrics["discriminator/latent_consistency"]) == pytest.approx(4 * expected, rel=0.1)
+    assert float(metrics["generator/latent_diversity"]) == pytest.approx(-expected, rel=0.1)
+
+
+def test_balanced_consistency_asks_it_of_fakes_too():
+    class Gradient(nn.Module):
+        """A discriminator that sees where the picture is bright: the mean of the left half less that of the right."""
+
+        @nn.compact
+        def __call__(self, x):
+            return self.param("w", lambda key: jnp.float32(1.0)) * (x[:, :, :2] - x[:, :, 2:]).mean((1, 2, 3))
+
+    class Halves(nn.Module):
+        """A generator: the left half white, the right one black."""
+
+        @nn.compact
+        def __call__(self, z):
+            w = self.param("w", lambda key: jnp.float32(1.0))
+            return w * jnp.ones((len(z), 4, 4, 1)) * jnp.array([1.0, 1.0, -1.0, -1.0])[None, None, :, None]
+
+    def value(**settings):
+        term = terms.consistency(weight=1.0, **settings)
+        game = gans.gan(still(Halves()), still(Gradient()), latent_size=2, terms=(term,))
+        return float(play(game, {"image": jnp.zeros((400, 4, 4, 1))})[1]["discriminator/consistency"])
+
+    assert value() == 0.0  # grey reals look the same either way
+    # Half of the fakes are mirrored: C goes from 2 to -2. (Four pixels are too few to shift by an eighth.)
+    assert value(fakes=1.0) == pytest.approx(16 / 2, rel=0.2)
+    assert value(fakes=1.0, flip=False) == 0.0
+
+
 class WithReference(nn.Module):
     """A generator whose images are filled with the mean of its reference latents, and with w without one."""
 
