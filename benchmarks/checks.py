@@ -87,7 +87,8 @@ CHECKS: dict[str, Check] = {
     "gan: a normal density": _objective(
         "gan", {"mean_error": (BELOW, 10.0), "deviation_error": (BELOW, 10.0)}, "gaussian1d"
     ),
-    "gan: eight Gaussians": _objective("gan", _RING, "ring8"),
+    # Without a penalty an objective drops a mode now and then; DRAGAN, with one, is asked for all.
+    "gan: eight Gaussians": _objective("gan", _RING | {"modes": (ABOVE, 6)}, "ring8"),
     "gan on 25 Gaussians": _objective("gan", _GRID, "grid25", control=True),
     "fgan": _objective("fgan", _DIGITS | {"digit_fd": (BELOW, 40.0)}),
     "fgan: KL covers both modes": _objective(
@@ -96,7 +97,7 @@ CHECKS: dict[str, Check] = {
     "fgan: reverse KL seeks one": _objective("fgan", {"deviation_error": (ABOVE, 60.0)}, "reverse_kl"),
     "lsgan": _objective("lsgan", _DIGITS),
     "lsgan: Pearson's coding": _objective("lsgan", _DIGITS, "pearson"),
-    "lsgan: eight Gaussians": _objective("lsgan", _RING, "ring8"),
+    "lsgan: eight Gaussians": _objective("lsgan", _RING | {"modes": (ABOVE, 6)}, "ring8"),
     "wgan": _objective("wgan", _DIGITS),
     "wgan: a normal density": _objective(
         "wgan", {"rank_correlation": (ABOVE, 0.8)}, "gaussian1d", derive=derived.critic_follows_wasserstein
@@ -112,10 +113,10 @@ CHECKS: dict[str, Check] = {
         "sngan", {"class_accuracy": (ABOVE, 0.9), "digit_fd": (BELOW, 25.0)}, "projection", baselines=_CHANCE
     ),
     "spectral-norm regularisation": _objective(
-        "lsgan", _DIGITS | {"sigma": (BELOW, 1.5)}, changes=_SMOOTH, derive=derived.largest_singular_values
+        "lsgan", _DIGITS | {"sigma": (BELOW, 0.65)}, changes=_SMOOTH, derive=derived.largest_singular_values
     ),
     "lsgan without that regularisation": _objective(
-        "lsgan", {"sigma": (BELOW, 1.5)}, derive=derived.largest_singular_values, control=True
+        "lsgan", {"sigma": (BELOW, 0.65)}, derive=derived.largest_singular_values, control=True
     ),
     "rgan": _objective("rgan", _DIGITS),
     "rgan: average": _objective("rgan", _DIGITS, "average"),
@@ -125,7 +126,12 @@ CHECKS: dict[str, Check] = {
         derive=derived.energies,
     ),
     "began": _objective(
-        "began", {"digit_fd": (BELOW, 40.0), "convergence_share": (BELOW, 0.5)}, derive=derived.convergence
+        "began",
+        {"digit_fd": (BELOW, 90.0), "convergence_share": (BELOW, 0.6), "diversity": (ABOVE, 0.5)},
+        derive=derived.balance,
+    ),
+    "began with gamma 0.4": _objective(
+        "began", {"diversity": (ABOVE, 0.5)}, changes={"game.gamma": 0.4}, derive=derived.balance, control=True
     ),
     "improved_gan": _objective(
         "improved_gan", {"label_accuracy": (ABOVE, 0.88)}, baselines={"label_accuracy": "0.10 (chance)"}

@@ -17,7 +17,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxgan.layers import convolution, up_convolution
+from jaxgan.layers import average_pool, convolution, up_convolution, upsample_nearest
+from jaxgan.layers.conv import pooled_convolution, upsampled_convolution
 
 Function = Callable[[jax.Array, jax.Array], jax.Array]
 REPEATS = 5
@@ -38,6 +39,7 @@ class Layer(NamedTuple):
     strides: int
     padding: int
     output_padding: int = 0
+    resample: str = ""  # "up" or "down": as in `jaxgan.layers.Conv`
 
 
 LAYERS = [
@@ -60,13 +62,20 @@ LAYERS = [
     Layer("ProGAN 8", False, 16, 8, 512, 512, 3, 1, 1),
     Layer("ProGAN 32", False, 16, 32, 128, 128, 3, 1, 1),
     Layer("ResNet 32", False, 64, 32, 128, 128, 3, 1, 1),
+    Layer("ResNet 16 to 32", False, 64, 16, 128, 128, 3, 1, 1, resample="up"),
+    Layer("ResNet 32 to 16", False, 64, 32, 128, 128, 3, 1, 1, resample="down"),
     Layer("1x1", False, 64, 32, 64, 128, 1, 1, 0),
 ]
 
 
 def plain(layer: Layer) -> Function:
-    """The layer as one `lax` operation."""
+    """The layer as one `lax` operation, and one more where it resamples."""
     strides, pads = (layer.strides, layer.strides), (layer.padding, layer.padding)
+    if layer.resample:
+        conv = plain(layer._replace(resample=""))
+        if layer.resample == "up":
+            return lambda x, kernel: conv(upsample_nearest(x), kernel)
+        return lambda x, kernel: average_pool(conv(x, kernel))
     if not layer.up:
         return lambda x, kernel: lax.conv_general_dilated(x, kernel, strides, (pads, pads), dimension_numbers=LAYOUT)
     edge = layer.window - 1 - layer.padding
@@ -76,6 +85,8 @@ def plain(layer: Layer) -> Function:
 
 def ours(layer: Layer) -> Function:
     """The layer as jaxgan computes it."""
+    if layer.resample:
+        return upsampled_convolution if layer.resample == "up" else pooled_convolution
     if not layer.up:
         return lambda x, kernel: convolution(x, kernel, layer.strides, layer.padding)
     return lambda x, kernel: up_convolution(x, kernel, layer.strides, layer.padding, layer.output_padding)

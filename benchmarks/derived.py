@@ -96,8 +96,8 @@ def energies(folder: pathlib.Path) -> dict[str, float]:
     return {"fake_energy": float(of["fake"] / of["real"]), "noise_energy": float(noise_energy / of["real"])}
 
 
-def diversity(folder: pathlib.Path) -> dict[str, float]:
-    """Mean distance of samples from each other over that of held-out reals: below 1 they are less diverse than the data."""
+def balance(folder: pathlib.Path) -> dict[str, float]:
+    """BEGAN: `convergence`, and the samples' mean distance from each other over that of held-out reals, their diversity."""
     with jax.set_mesh(data_mesh()):
         run = trained.load(folder)
         real = prepare(make_source(run.plan.config.data, split="test").stack())["image"]
@@ -107,4 +107,4 @@ def diversity(folder: pathlib.Path) -> dict[str, float]:
         flat = jnp.asarray(images).reshape(len(images), -1)
         return float(jnp.sqrt(((flat[:, None] - flat[None]) ** 2).sum(-1)).mean())
 
-    return {"diversity": spread(fake) / spread(real)}
+    return convergence(folder) | {"diversity": spread(fake) / spread(real)}

@@ -26,14 +26,14 @@ def _players(config: ConfigDict, rate: float, **size: int) -> None:
 
 
 def digits(config: ConfigDict) -> None:
-    _players(config, rate=5e-4, width=16)
+    _players(config, rate=1e-3, width=16)
     config.players.generator.average = jaxgan.named("half_life", images=10_000, ramp_up=0.1)
-    config.players.discriminator.network.hidden = 32
-    config.game = {"latent_size": 32, "gamma": 0.7, "gain": 0.01}
+    config.players.discriminator.network.hidden = 24
+    config.game = {"latent_size": 32, "gamma": 0.9, "gain": 0.01}
     config.data.name = "digits"
     config.data.image_size = 16
-    config.steps = 2000
-    config.log_every, config.evaluate_every = 100, 1000
+    config.steps = 1500
+    config.log_every, config.evaluate_every = 50, 500
     config.metrics = ("digit_fd",)
 
 

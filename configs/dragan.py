@@ -18,8 +18,8 @@ def get_config(variant: str = "") -> ConfigDict:
     return jaxgan.variant(variant, {"": digits, "ring8": ring8, "paper": paper})
 
 
-def _penalised(config: ConfigDict) -> None:
-    config.game.terms = {"dragan": {"weight": 10.0, "perturbation": "author"}}
+def _penalised(config: ConfigDict, weight: float = 10.0) -> None:
+    config.game.terms = {"dragan": {"weight": weight, "perturbation": "author"}}
 
 
 def digits(config: ConfigDict) -> None:
@@ -30,7 +30,7 @@ def digits(config: ConfigDict) -> None:
 
 def ring8(config: ConfigDict) -> None:
     gan.ring8(config)
-    _penalised(config)
+    _penalised(config, weight=1.0)  # 10 is for images: on two coordinates it holds the discriminator back
 
 
 def paper(config: ConfigDict) -> None:

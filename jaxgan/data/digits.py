@@ -1,5 +1,6 @@
 """scikit-learn's 1,797 handwritten digits, and the second domains that are made of them."""
 
+import colorsys
 import functools
 from collections.abc import Callable
 
@@ -27,7 +28,7 @@ def _digits() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 class DigitPictures:
-    """Digits as pictures of 8x8 grey pixels, light ink on black, in scikit-learn's order.
+    """Digits as pictures of 8x8 pixels, light ink on black, in scikit-learn's order.
 
     Every fifth digit of each class is held out, so both splits have the classes in equal shares: 1,438 digits to train
     and 359 to test. The halves of the training digits, too, have the classes in equal shares.
@@ -35,11 +36,12 @@ class DigitPictures:
     Args:
         split: "train" or "test".
         half: 0 or 1 for the one or the other half of the training digits, which have no digit in common; None for all.
+        tinted: Whether the ink of each digit has a colour of its own; otherwise pictures are grey.
     """
 
     num_classes: int | None = 10
 
-    def __init__(self, split: str, half: int | None = None) -> None:
+    def __init__(self, split: str, half: int | None = None, tinted: bool = False) -> None:
         if split not in ("train", "test"):
             raise DataError(f"data.split={split!r} is unknown to the digits; choose 'train' or 'test'")
         pixels, labels, ranks = _digits()
@@ -49,15 +51,25 @@ class DigitPictures:
             chosen &= ranks % 2 == half
         self._pixels, self._labels = pixels[chosen], labels[chosen]
         self._where = np.flatnonzero(chosen)
+        self._tinted = tinted
 
     def __len__(self) -> int:
         return len(self._pixels)
 
     def open(self, index: int) -> tuple[Image.Image, int]:
-        return Image.fromarray(self._pixels[index]), int(self._labels[index])
+        pixels = self._pixels[index]
+        if self._tinted:
+            pixels = np.round(pixels[:, :, None] * _tint(self._where[index])[None, None]).astype(np.uint8)
+        return Image.fromarray(pixels), int(self._labels[index])
 
     def where(self, index: int) -> str:
         return f"digit {self._where[index]}"
+
+
+def _tint(number: int) -> np.ndarray:
+    """The colour of a digit's ink, (3,) in [0, 1]: fully saturated, its brightest channel 1, of a hue of its own."""
+    # Multiples of the golden ratio, modulo 1, lie evenly on the circle of hues, however many are taken.
+    return np.array(colorsys.hsv_to_rgb(number * 0.6180339887498949 % 1.0, 1.0, 1.0))
 
 
 def _inverted(image: np.ndarray) -> np.ndarray:
@@ -80,7 +92,10 @@ def _edges(image: np.ndarray) -> np.ndarray:
 
 
 def _thresholded(image: np.ndarray) -> np.ndarray:
-    return np.where(image < 128, np.uint8(0), np.uint8(255))
+    """Full ink or none; coloured ink keeps its hue."""
+    ink = image.max(axis=2, keepdims=True)
+    full = np.round(image * (255.0 / np.maximum(ink, 1))).astype(np.uint8)
+    return np.where(ink < 128, np.uint8(0), full)
 
 
 def _low_resolution(image: np.ndarray) -> np.ndarray:

@@ -31,11 +31,13 @@ class DataConfig:
         resize: "cover" (keep the aspect ratio, crop the excess), "stretch" (do not keep it), "none" (only crop).
         crop: "centre" or "random" (while training).
         resample: "bicubic", "lanczos", "bilinear", "box" or "nearest".
-        channels: 1 (grey), 3 (RGB) or 4 (RGBA); None: 1 for digits (3 when coloured), the set's own for tfds, else 3.
+        channels: 1 (grey), 3 (RGB) or 4 (RGBA); None: 1 for digits (3 when coloured or tinted), the set's own for tfds, else 3.
         flip: Mirror half of the training images left to right.
+        dequantize: Add U(0, 1/128) to the training images, which are in [-1, 1] in steps of 1/127.5.
         require_labels: The game needs class labels: it is an error if the data have none.
         domain: A second domain of the digits: "inverted" (the default of digits_translation), "edges", "thickened",
             "thresholded", "low_resolution", "coloured". "" for none.
+        tinted: The ink of each digit has a colour of its own, in both domains.
         aligned: For two domains: whether records are pairs.
         labelled: How many labels are known, for semi-supervised games: records are then {"image", "labelled_image",
             "label"}. 0: all, and records are {"image", "label"}.
@@ -53,17 +55,19 @@ class DataConfig:
     resample: str = "bicubic"
     channels: int | None = None
     flip: bool = False
+    dequantize: bool = False
     require_labels: bool = False
     domain: str = ""
+    tinted: bool = False
     aligned: bool = False
     labelled: int = 0
     scale: float = 1.0
     max_unreadable: float = 0.01
 
 
-_TRANSFORM = {"image_size", "load_size", "resize", "crop", "resample", "channels", "flip"}
+_TRANSFORM = {"image_size", "load_size", "resize", "crop", "resample", "channels", "flip", "dequantize"}
 _TOY = {"split", "require_labels", "scale"}
-_DIGITS = _TRANSFORM | {"split", "require_labels", "domain", "labelled"}
+_DIGITS = _TRANSFORM | {"split", "require_labels", "domain", "tinted", "labelled"}
 _FILES = _TRANSFORM | {"split", "require_labels", "path", "max_unreadable", "labelled"}
 # Which fields each source reads beside its name: another one that is set would be a setting without effect.
 _FIELDS = {
@@ -107,7 +111,9 @@ def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fiel
             f"{config.name} {config.path or ''}".rstrip() + " has no class labels; put the images in one subfolder "
             "per class, choose a set with labels, or set data.require_labels=False"
         )
-    return FewLabels(source, config.labelled) if config.labelled else source
+    source = FewLabels(source, config.labelled) if config.labelled else source
+    source.dequantize = config.dequantize
+    return source
 
 
 def _config(data: str | Mapping[str, Any] | DataConfig, fields: Mapping[str, Any]) -> DataConfig:
@@ -176,7 +182,7 @@ def _make(config: DataConfig) -> Source:
     if config.name in _TOYS:
         return _TOYS[config.name](config.split, config.scale)
     if config.name == "digits":
-        return _digits(config, DigitPictures(config.split), config.domain)
+        return _digits(config, DigitPictures(config.split, tinted=config.tinted), config.domain)
     if config.name == "stacked_digits":
         return stacked_digits(_digits(config, DigitPictures(config.split), ""), f"stacked_digits ({config.split})")
     if config.name == "digits_translation":
@@ -214,7 +220,10 @@ def _images(config: DataConfig, pictures: Pictures, name: str, domain: str = "")
 
 
 def _digits(config: DataConfig, pictures: DigitPictures, domain: str) -> ImageSource:
-    channels = config.channels or (3 if config.domain == "coloured" else 1)
+    channels = config.channels or (3 if config.tinted or config.domain == "coloured" else 1)
+    if config.tinted and (channels == 1 or domain == "coloured"):
+        wrong = "data.channels=1" if channels == 1 else "data.domain='coloured'"
+        raise DataError(f"data.tinted=True means nothing with {wrong}; leave one of them out")
     config = dataclasses.replace(config, image_size=config.image_size or 16, channels=channels)
     return _images(config, pictures, f"{config.name} ({config.split})", domain)
 
@@ -227,7 +236,7 @@ def _digits_translation(config: DataConfig) -> Source:
     """
     domain, name = config.domain or "inverted", f"digits_translation ({config.split})"
     if config.aligned or config.split == "test":
-        pictures = DigitPictures(config.split)
+        pictures = DigitPictures(config.split, tinted=config.tinted)
         return AlignedPair(name, _digits(config, pictures, ""), _digits(config, pictures, domain))
-    halves = [DigitPictures(config.split, half) for half in (0, 1)]
+    halves = [DigitPictures(config.split, half, config.tinted) for half in (0, 1)]
     return UnalignedPair(name, _digits(config, halves[0], ""), _digits(config, halves[1], domain))

@@ -9,8 +9,8 @@ import threading
 
 import numpy as np
 
-# What a hash is for; keeps the order and the augmentation of one seed independent.
-_ORDER, _AUGMENT = 1, 2
+# What a hash is for; keeps the order, the augmentation and the noise of one seed independent.
+_ORDER, _AUGMENT, _NOISE = 1, 2, 3
 DRAWS = 3  # uniform numbers per record: flip, crop top, crop left
 
 _lock = threading.Lock()
@@ -86,3 +86,17 @@ def augmentation_draws(positions: np.ndarray, seed: int, part: int = 0) -> np.nd
     """
     bits = _hash(_AUGMENT, seed, part, positions[:, None], np.arange(DRAWS)[None, :])
     return (bits >> np.uint64(11)) * 2.0**-53
+
+
+def noise_keys(positions: np.ndarray, seed: int) -> np.ndarray:
+    """The words of each position's PRNG key, from which the noise on its images is drawn on the device.
+
+    Args:
+        positions: (N,) int64 positions of the stream.
+        seed: Seed of the run.
+
+    Returns:
+        (N, 2) uint32.
+    """
+    bits = _hash(_NOISE, seed, positions)
+    return np.stack([bits >> np.uint64(32), bits & np.uint64(0xFFFFFFFF)], axis=1).astype(np.uint32)

@@ -8,7 +8,9 @@ number, the records consumed so far, and neither the number of processes nor the
 import atexit
 import collections
 import itertools
+import math
 import sys
+import zlib
 from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
@@ -38,11 +40,29 @@ def prepare(batch: Batch, resident: Resident = ()) -> dict[str, jax.Array]:
             would be compiled in as a constant.
 
     Returns:
-        Images as float32 in [-1, 1]: x / 127.5 - 1; labels (int32) and vectors (float32) as they are.
+        Images as float32 in [-1, 1]: x / 127.5 - 1, and U(0, 1/128) more where the source is to be dequantised; labels
+        (int32) and vectors (float32) as they are.
     """
-    if resident:
-        batch = take(resident, batch)
-    return {key: x.astype(jnp.float32) / 127.5 - 1.0 if x.dtype == jnp.uint8 else x for key, x in batch.items()}
+    records = take(resident, batch) if resident else {key: x for key, x in batch.items() if key != "noise"}
+    for key, x in records.items():
+        if x.dtype == jnp.uint8:
+            image = x.astype(jnp.float32) / 127.5 - 1.0
+            records[key] = image + _dequantization(batch["noise"], key, x.shape[1:]) if "noise" in batch else image
+    return records
+
+
+def _dequantization(words: jax.Array, name: str, shape: tuple[int, ...]) -> jax.Array:
+    """U(0, 1/128) for each image, from the two words (B, 2) of its position's key; grey levels lie 1/127.5 apart.
+
+    As in the authors' code of WGAN-GP (Gulrajani et al. 2017, arXiv:1704.00028); the paper does not tell of it.
+    """
+
+    def draw(key: jax.Array) -> jax.Array:
+        key = jax.random.fold_in(key, zlib.crc32(name.encode()))
+        return jax.random.uniform(key, (math.prod(shape),), maxval=1 / 128)
+
+    keys = jax.random.wrap_key_data(words, impl="threefry2x32")
+    return jax.vmap(draw)(keys).reshape(-1, *shape)
 
 
 def take(resident: Resident, batch: Batch) -> dict[str, jax.Array]:
@@ -217,7 +237,7 @@ class _Minibatches:
             indices = order.record_indices(positions, len(part), self._seed, which)
             draws = order.augmentation_draws(positions, self._seed, which)
             batch |= stacked([part.record(int(index), draw) for index, draw in zip(indices, draws, strict=True)])
-        return batch
+        return batch | self._noise(positions)
 
     def indices(self, number: int, flips: bool) -> Batch:
         """The records' indices, and whether they are flipped."""
@@ -227,7 +247,10 @@ class _Minibatches:
         if flips:
             draws = [order.augmentation_draws(positions, self._seed, which)[:, 0] for which in range(len(parts))]
             batch["flip"] = np.stack(draws, axis=1) < 0.5
-        return batch
+        return batch | self._noise(positions)
+
+    def _noise(self, positions: np.ndarray) -> Batch:
+        return {"noise": order.noise_keys(positions, self._seed)} if self._source.dequantize else {}
 
     def _positions(self, number: int) -> np.ndarray:
         return self._start + number * self._batch_size + self._rows

@@ -29,6 +29,7 @@ class Source:
         image_shape: Shape of the images or vectors; None where it differs between records.
         num_classes: Number of classes of "label"; None without labels.
         flip: Whether training records are mirrored left to right half of the time.
+        dequantize: Whether `prepare` adds noise below one grey level to the images of minibatches.
         fixed: Whether records are the same every time but for that flip (so that they may be kept on the device).
     """
 
@@ -36,6 +37,7 @@ class Source:
     image_shape: tuple[int, ...] | None
     num_classes: int | None = None
     flip: bool = False
+    dequantize: bool = False
     fixed: bool = True
 
     def __len__(self) -> int:

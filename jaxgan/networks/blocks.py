@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -41,9 +42,10 @@ class UpBlock(nn.Module):
     def __call__(self, x: jax.Array, *condition: jax.Array) -> jax.Array:
         """Doubles the map `x`; `condition` (none, labels or vectors) goes to both norms."""
         h = nn.relu(self.norm(dtype=self.dtype, name="norm_1")(x, *condition))
-        h = Conv(self.features, kernel_init=self.kernel_init, dtype=self.dtype, name="conv_1")(upsample_nearest(h))
+        conv = functools.partial(Conv, self.features, kernel_init=self.kernel_init, dtype=self.dtype)
+        h = conv(resample="up", name="conv_1")(h)
         h = nn.relu(self.norm(dtype=self.dtype, name="norm_2")(h, *condition))
-        h = Conv(self.features, kernel_init=self.kernel_init, dtype=self.dtype, name="conv_2")(h)
+        h = conv(name="conv_2")(h)
         # A 1x1 convolution and nearest-neighbour upsampling commute; this order is a quarter of the work.
         x = Conv(self.features, 1, kernel_init=self.shortcut_init, dtype=self.dtype, name="shortcut")(x)
         return h + upsample_nearest(x)
@@ -77,12 +79,13 @@ class DownBlock(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps (B, H, W, C) to (B, H / 2, W / 2, features), or to (B, H, W, features) without `downsample`."""
         h = nn.relu(x) if self.preactivate else x
-        h = Conv(self.hidden, kernel_init=self.kernel_init, dtype=self.dtype, name="conv_1")(h)
-        h = Conv(self.features, kernel_init=self.kernel_init, dtype=self.dtype, name="conv_2")(nn.relu(h))
+        conv = functools.partial(Conv, kernel_init=self.kernel_init, dtype=self.dtype)
+        h = conv(self.hidden, name="conv_1")(h)
+        h = conv(self.features, resample="down" if self.downsample else None, name="conv_2")(nn.relu(h))
         shortcut = x.astype(self.dtype)
         if self.downsample:
             # The published blocks pool after the 1x1 convolution (the first one before): the two commute.
-            h, shortcut = average_pool(h), average_pool(shortcut)
+            shortcut = average_pool(shortcut)
         if self.downsample or self.features != x.shape[-1]:
             project = Conv(self.features, 1, kernel_init=self.shortcut_init, dtype=self.dtype, name="shortcut")
             shortcut = project(shortcut)

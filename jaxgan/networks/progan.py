@@ -52,9 +52,9 @@ class ProGANGenerator(nn.Module):
         widths = {size: _width(self, size) for size in _sizes(self)}
         # From 1x1 to 4x4. (In the code a dense layer with gain sqrt(2) / 4, which is sqrt(2) with this layer's fan-in.)
         self.project = UpConv(widths[4], 4, strides=1, padding=0, kernel_init=_init(), dtype=self.dtype)
-        self.level = {
-            str(size): _Convolutions((width,) if size == 4 else (width, width), normalize=True, dtype=self.dtype)
-            for size, width in widths.items()
+        self.level = {"4": _Convolutions((widths[4],), normalize=True, dtype=self.dtype)} | {
+            str(size): _Convolutions((widths[size],) * 2, normalize=True, upsample=True, dtype=self.dtype)
+            for size in _sizes(self)[1:]
         }
         self.to_rgb = {
             str(size): Conv(self.channels, 1, kernel_init=_init("to_rgb"), dtype=self.dtype) for size in widths
@@ -81,7 +81,7 @@ class ProGANGenerator(nn.Module):
         x = previous = self.level["4"](pixel_norm(leaky_relu(x)))
         for size in _sizes(self)[1:]:
             if size <= resolution:
-                previous, x = x, self.level[str(size)](upsample_nearest(x))
+                previous, x = x, self.level[str(size)](x)
         image = self.to_rgb[str(resolution)](x)
         if alpha is not None and resolution > 4:
             image = _fade(upsample_nearest(self.to_rgb[str(resolution // 2)](previous)), image, alpha)
@@ -156,16 +156,19 @@ class ProGANDiscriminator(nn.Module):
 
 
 class _Convolutions(nn.Module):
-    """3x3 convolutions with LeakyReLU, each followed by pixel norm if `normalize`."""
+    """3x3 convolutions with LeakyReLU, then pixel norm if `normalize`; the first is of a map doubled if `upsample`."""
 
     widths: tuple[int, ...]
     normalize: bool
     dtype: Any
+    upsample: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         for index, features in enumerate(self.widths):
-            x = leaky_relu(Conv(features, kernel_init=_init(), dtype=self.dtype, name=f"conv_{index}")(x))
+            resample = "up" if self.upsample and index == 0 else None
+            conv = Conv(features, resample=resample, kernel_init=_init(), dtype=self.dtype, name=f"conv_{index}")
+            x = leaky_relu(conv(x))
             x = pixel_norm(x) if self.normalize else x
         return x
 

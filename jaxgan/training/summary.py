@@ -13,7 +13,7 @@ from jaxgan.core.parallel import batched
 from jaxgan.training.memory import live_bytes
 from jaxgan.training.plan import Plan
 
-# On a CPU, compiling the step of a larger game takes minutes, and its memory is estimated from its trace.
+# On a CPU, compiling the step of a larger game takes minutes (the paper's BigGAN one or two, tracing it ten seconds).
 _CHEAP_TO_COMPILE = 5_000_000
 
 

@@ -1,5 +1,6 @@
 """The digits against scikit-learn's own arrays."""
 
+import matplotlib.colors
 import numpy as np
 import pytest
 import scipy.ndimage
@@ -68,6 +69,33 @@ def test_coloured_digits() -> None:
         make_source("digits", domain="coloured", channels=1)[0]
 
 
+def test_tinted_digits() -> None:
+    plain, _ = native("test")
+    records = make_source("digits", split="test", image_size=8, tinted=True).stack()["image"]
+    # The brightest channel is the grey digit, the darkest is black, and one digit has one hue.
+    np.testing.assert_array_equal(records.max(axis=3), plain)
+    assert (records.min(axis=3) == 0).all()
+    inked = plain >= 128
+    hues = [matplotlib.colors.rgb_to_hsv(image[ink] / 255)[:, 0] for image, ink in zip(records, inked, strict=True)]
+    turns = [np.abs((hue - hue[0] + 0.5) % 1 - 0.5).max() for hue in hues]
+    assert max(turns) < 1e-2  # rounding to bytes
+    # The hues are spread over the whole circle, alike for every set of digits.
+    counts = np.histogram([hue[0] for hue in hues], 6, (0, 1))[0]
+    assert counts.min() >= 45 and counts.max() <= 75  # 60 each
+
+
+def test_a_tint_survives_a_domain() -> None:
+    fields = {"split": "test", "image_size": 16}
+    for domain in ("thresholded", "low_resolution", "thickened"):
+        grey = make_source("digits", domain=domain, **fields).stack()["image"][..., 0].astype(int)
+        pair = make_source("digits_translation", domain=domain, tinted=True, **fields).stack()
+        # Read by their brightest channel, tinted digits are the grey ones.
+        assert np.abs(pair["b"].max(axis=3) - grey).max() <= 1
+        # A digit's own tint: the other channels are that share of it, up to where the resizing overshot and was clipped.
+        tint = pair["a"].max(axis=(1, 2)) / pair["a"].max(axis=(1, 2, 3))[:, None]
+        assert np.abs(pair["b"] - grey[..., None] * tint[:, None, None]).max() <= 32
+
+
 def images(source: Source, key: str) -> set[bytes]:
     return {record[key].tobytes() for record in source}
 
@@ -105,5 +133,8 @@ def test_errors() -> None:
         make_source("digits", domain="invertd")
     with pytest.raises(DataError, match=r"data.split='val' is unknown to the digits; choose 'train' or 'test'"):
         make_source("digits", split="val")
+    for field, value in (("channels", 1), ("domain", "coloured")):
+        with pytest.raises(DataError, match=f"data.tinted=True means nothing with data.{field}={value!r}; leave one"):
+            make_source("digits", tinted=True, **{field: value})
     with pytest.raises(DataError, match=r"needs an image_size divisible by 4, not 18x18"):
         make_source("digits", domain="low_resolution", image_size=18)[0]

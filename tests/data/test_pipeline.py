@@ -167,6 +167,43 @@ def test_half_of_the_images_are_mirrored(resident_bytes: int, tmp_path: pathlib.
     assert 160 <= (images[:, 0, 0, 0] == 1).sum() <= 240  # 200 +- 10
 
 
+def test_dequantisation_adds_less_than_a_grey_level(resident_bytes: int, folder: pathlib.Path) -> None:
+    plain, noisy = (make_source("folder", path=str(folder), flip=True, dequantize=on) for on in (False, True))
+    noise = []
+    for seed in (3, 4):
+        loader = Loader(noisy, seed=seed, resident_bytes=resident_bytes)
+        got, clean = (stream(one, 5, 12) for one in (loader, Loader(plain, seed=seed, resident_bytes=resident_bytes)))
+        noise.append((got - clean) * 128)
+    # U(0, 1), up to the rounding of float32 near 1: 35,640 numbers.
+    joined = np.concatenate(noise)
+    assert joined.min() >= -1e-4 and joined.max() <= 1 + 1e-4
+    assert abs(joined.mean() - 1 / 2) < 0.01 and abs(joined.var() - 1 / 12) < 0.005
+    # Every image has its own, in every epoch and with every seed.
+    assert abs(np.corrcoef(joined.reshape(120, -1)) - np.eye(120)).max() < 0.3
+    # It is resumed anywhere, in minibatches of any size, and by any process.
+    np.testing.assert_array_equal(stream(loader, 4, 5, start=17), got[17:37])
+    parts = [next(loader.local_batches(6, 12, rows))["noise"] for rows in np.split(np.arange(6), 2)]
+    np.testing.assert_array_equal(np.concatenate(parts), next(loader.local_batches(6, 12))["noise"])
+    np.testing.assert_array_equal(noisy.stack()["image"], plain.stack()["image"])
+
+
+def test_dequantisation_is_the_same_from_the_device_and_on_a_mesh() -> None:
+    source = make_source("digits_translation", image_size=8, dequantize=True)
+    loaders = Loader(source), Loader(source, resident_bytes=0), Loader(source, mesh=data_mesh())
+    prepared = jax.jit(prepare)
+    batches = [next(loader.batches(8, 3)) for loader in loaders]
+    one, *others = [prepared(batch, loader.resident) for batch, loader in zip(batches, loaders, strict=True)]
+    plain = Loader(make_source("digits_translation", image_size=8))
+    clean = prepared(next(plain.batches(8, 3)), plain.resident)
+    noise = {key: np.asarray(one[key] - clean[key]).ravel() for key in clean}
+    assert abs(np.corrcoef(noise["a"], noise["b"])[0, 1]) < 0.2  # 512 numbers of each
+    for other in others:
+        for key in one:
+            np.testing.assert_array_equal(one[key], other[key])
+    compiled = prepared.lower(batches[2], loaders[2].resident).compile().as_text()
+    assert not any(word in compiled for word in ("all-gather", "all-reduce", "all-to-all", "collective-permute"))
+
+
 def test_unaligned_domains_have_their_own_orders_and_epochs(resident_bytes: int) -> None:
     source = make_source("digits_translation")
     first, second = (make_source("digits_translation").parts[which] for which in range(2))

@@ -27,7 +27,7 @@ def test_a_step_translates_six_times():
 
     # A translator ends in a tanh, and there is none elsewhere, nor in its derivative, 1 - tanh^2: tanhs count the runs.
     lowered = jax.jit(game.step).lower(state, batch)
-    # The losses ask for eight: G(a) and F(b) for the discriminators; again for the generators, and F(G(a)), G(F(b)), G(b), F(a).
+    # The losses ask for eight: G(a), F(b) for the discriminators; again, F(G(a)), G(F(b)), G(b), F(a) for the generators.
     assert lowered.as_text().count("stablehlo.tanh") == 8
     # The generators answer for the very fakes that the discriminators judged, and the compiler sees that they are the same.
     assert lowered.compile().as_text().count(" tanh(") == 6

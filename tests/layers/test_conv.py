@@ -11,6 +11,7 @@ from jax.sharding import PartitionSpec as P
 from jax.test_util import check_grads
 
 from jaxgan.layers import Conv, UpConv, bilinear, convolution, up_convolution
+from jaxgan.layers.conv import pooled_convolution, upsampled_convolution
 
 # kernel side, strides, padding, height, width
 DOWN = {
@@ -140,6 +141,68 @@ def test_gradient_penalty_equals_plain_lax():
         assert_close(ours, gradient(kernels, x, plain_down, plain_up), 1e-9)
 
 
+def torch_upsampled(x, kernel):
+    torch = pytest.importorskip("torch")
+    x = torch.nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+    return torch.nn.functional.conv2d(x, kernel, padding=kernel.shape[2] // 2)
+
+
+def torch_pooled(x, kernel):
+    torch = pytest.importorskip("torch")
+    return torch.nn.functional.avg_pool2d(torch.nn.functional.conv2d(x, kernel, padding=kernel.shape[2] // 2), 2)
+
+
+@pytest.mark.usefixtures("platform")
+@pytest.mark.parametrize(
+    ("fused", "of_torch", "side", "height", "width"),
+    [
+        (upsampled_convolution, torch_upsampled, 3, 3, 5),
+        (upsampled_convolution, torch_upsampled, 5, 4, 1),
+        (pooled_convolution, torch_pooled, 3, 6, 4),
+        (pooled_convolution, torch_pooled, 5, 2, 8),
+    ],
+)
+def test_resampling_convolutions_and_two_derivatives_equal_the_two_layers_in_torch(
+    fused, of_torch, side, height, width
+):
+    torch = pytest.importorskip("torch")
+    # 16 features: fewer are not computed by phases
+    x, kernel = normal(0, 2, height, width, 3).astype(float), normal(1, side, side, 3, 16).astype(float)
+
+    def penalty(x, kernel):
+        return jnp.square(jax.grad(lambda x: jnp.sin(fused(x, kernel)).sum())(x)).sum()
+
+    with jax.enable_x64(True):
+        ours = jax.jit(lambda x, kernel: (*our_values(fused, x, kernel), *jax.grad(penalty, (0, 1))(x, kernel)))(
+            x, kernel
+        )
+
+    images = torch.tensor(x).permute(0, 3, 1, 2).requires_grad_()
+    weight = torch.tensor(kernel).permute(3, 2, 0, 1).requires_grad_()
+    y = of_torch(images, weight)
+    first = torch.autograd.grad(torch.sin(y).sum(), (images, weight), create_graph=True)
+    second = torch.autograd.grad(first[0].square().sum(), (images, weight))
+    of_images, of_weights = (0, 2, 3, 1), (2, 3, 1, 0)
+    order = (of_images, of_images, of_weights, of_images, of_weights)
+    theirs = [value.detach().permute(*axes) for value, axes in zip((y, *first, *second), order, strict=True)]
+    assert_close(ours, [value.numpy() for value in theirs], 1e-11)
+
+
+@pytest.mark.parametrize("resample", ["up", "down"])
+def test_a_resampling_conv_in_bfloat16_rounds_its_result_alone(resample):
+    """Inputs and the sums of taps fit into bfloat16, and products are summed in float32."""
+    generator = np.random.default_rng(0)
+    x = generator.integers(-2, 3, (2, 4, 6, 3)).astype(np.float32)
+    kernel = generator.integers(-4, 5, (3, 3, 3, 4)).astype(np.float32)
+    y = Conv(4, resample=resample, use_bias=False, dtype=jnp.bfloat16).apply({"params": {"kernel": kernel}}, x)
+    exact = x.repeat(2, 1).repeat(2, 2) if resample == "up" else x
+    exact = np.asarray(convolution(exact, kernel))
+    if resample == "down":
+        exact = exact.reshape(2, 2, 2, 3, 2, 4).mean((2, 4))
+    assert y.dtype == jnp.bfloat16
+    np.testing.assert_array_equal(y, exact.astype(jnp.bfloat16))
+
+
 @pytest.mark.parametrize("ensemble", [2, 17])
 def test_vmap_over_kernels_equals_a_loop(ensemble):
     x, kernels, maps = normal(0, 2, 4, 4, 2), normal(1, ensemble, 4, 4, 2, 3), normal(2, ensemble, 4, 4, 3, 2)
@@ -204,6 +267,29 @@ def test_large_batches_are_summed_in_parts():
     assert_close([kernel_gradient], [np.array(expected)])
 
 
+@pytest.mark.parametrize(
+    ("inputs", "features", "side", "strides", "bands"),
+    [(2, 3, 3, 1, 4), (17, 1, 3, 1, 4), (2, 3, 4, 2, 4), (2, 3, 3, 4, 4)],
+)
+def test_large_maps_are_summed_in_bands_of_rows(inputs, features, side, strides, bands):
+    """19 rows do not divide evenly; few features swap the operands."""
+    x, maps = normal(0, 2, 19 * strides, 33 * strides, inputs), normal(1, 2, 19, 33, features)
+    kernel = jnp.zeros((side, side, inputs, features))
+    gradient = jax.jit(jax.grad(lambda kernel: jnp.vdot(down(strides, 1)(x, kernel), maps)))
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    rows, columns = strides * 18 + 1, strides * 32 + 1
+    expected = [
+        [
+            np.einsum("bhwc,bhwd->cd", padded[:, i : i + rows : strides, j : j + columns : strides], maps)
+            for j in range(side)
+        ]
+        for i in range(side)
+    ]
+    assert_close([gradient(kernel)], [np.array(expected)])
+    # besides the forward pass and the gradient of the images
+    assert str(gradient.trace(kernel).jaxpr).count("conv_general_dilated[") - 2 == bands
+
+
 def test_bfloat16_computes_in_bfloat16_and_sums_kernel_gradients_in_float32():
     x, kernel = jnp.ones((1, 17, 19, 2), jnp.bfloat16), jnp.ones((3, 3, 2, 3))
     assert convolution(x, kernel).dtype == jnp.bfloat16
@@ -237,6 +323,12 @@ def test_modules_hold_float32_kernels_with_the_output_last_and_add_biases():
         y = module.apply({"params": {"kernel": 0 * params["kernel"], "bias": jnp.arange(5.0)}}, x)
         assert y.dtype == jnp.bfloat16
         np.testing.assert_array_equal(y, np.broadcast_to(np.arange(5.0), (2, size, size, 5)))
+    for resample, size in (("up", 8), ("down", 2)):
+        module = Conv(5, resample=resample)
+        params = module.init(jax.random.key(0), x)["params"]
+        assert params["kernel"].shape == (3, 3, 3, 5)
+        y = module.apply({"params": {"kernel": 0 * params["kernel"], "bias": jnp.arange(5.0)}}, x)
+        np.testing.assert_array_equal(y, np.broadcast_to(np.arange(5.0), (2, size, size, 5)))
     assert set(Conv(5, 1, use_bias=False).init(jax.random.key(0), x)["params"]) == {"kernel"}
 
 
@@ -248,6 +340,12 @@ def test_modules_hold_float32_kernels_with_the_output_last_and_add_biases():
         (lambda: convolution(jnp.ones((1, 4, 4, 3)), jnp.ones((3, 3, 3, 5)), 1, "reflect"), "unknown padding"),
         (lambda: up_convolution(jnp.ones((1, 4, 4, 3)), jnp.ones((4, 4, 3, 5)), 2, 1, 2), "output_padding 2"),
         (lambda: up_convolution(jnp.ones((1, 1, 1, 3)), jnp.ones((4, 4, 3, 5)), 2, 2), "less padding"),
+        (lambda: upsampled_convolution(jnp.ones((1, 4, 4, 3)), jnp.ones((4, 4, 3, 5))), "4x4 kernel"),
+        (lambda: pooled_convolution(jnp.ones((1, 4, 4, 3)), jnp.ones((3, 5, 3, 5))), "3x5 kernel"),
+        (lambda: pooled_convolution(jnp.ones((1, 4, 5, 3)), jnp.ones((3, 3, 3, 5))), "4x5 map has no half"),
+        (lambda: upsampled_convolution(jnp.ones((1, 4, 4, 3)), jnp.ones((3, 3, 2, 5))), "do not fit"),
+        (lambda: Conv(5, resample="half").init(jax.random.key(0), jnp.ones((1, 4, 4, 3))), "resample='half'"),
+        (lambda: Conv(5, strides=2, resample="up").init(jax.random.key(0), jnp.ones((1, 4, 4, 3))), "strides 2"),
     ],
 )
 def test_what_does_not_fit_is_named(call, message):

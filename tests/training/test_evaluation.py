@@ -27,13 +27,13 @@ class Copier:
 
 
 class Translator:
-    """A snapshot that inverts images, or leaves them as they are."""
+    """A snapshot that translates by two functions of images; one alone serves both ways."""
 
-    def __init__(self, sign):
-        self.sign = sign
+    def __init__(self, ab, ba=None):
+        self.ways = {"ab": ab, "ba": ba or ab}
 
     def translate(self, key, images, direction):
-        return self.sign * images
+        return self.ways[direction](images)
 
 
 @pytest.fixture
@@ -139,10 +139,44 @@ def test_what_cannot_be_measured(tiny, metric, data, size, obstacle):
 def test_a_perfect_translation_agrees_and_meets_its_counterparts(tiny):
     config = tiny("cyclegan")
     config.data.image_size = 16
-    perfect = measure("translation", Translator(-1.0), config)
+    perfect = measure("translation", Translator(lambda x: -x), config)
     assert perfect["agreement"] >= 0.98
     assert perfect["cycle_l1"] == pytest.approx(0.0, abs=1e-6)
     assert perfect["counterpart_mse_ab"] == pytest.approx(0.0, abs=1e-4)
-    lazy = measure("translation", Translator(1.0), config)
+    lazy = measure("translation", Translator(lambda x: x), config)
     assert lazy["agreement"] < 0.4 and lazy["cycle_l1"] == 0
     assert lazy["counterpart_mse_ab"] > 1 and lazy["counterpart_mse_ba"] > 1
+
+
+def test_noise_destroys_what_a_translation_hides(tiny):
+    config = tiny("cyclegan")
+    config.data.image_size = 16
+    # Nothing is hidden: what comes back is the image and the noise, whose E|n| is deviation * sqrt(2 / pi).
+    honest = measure("translation", Translator(lambda x: -x), config)
+    assert honest["cycle_l1_aba_noisy"] == pytest.approx(0.1 * np.sqrt(2 / np.pi), rel=0.01)
+
+    def cells(x):
+        means = x.reshape(-1, 4, 4, 4, 4, 1).mean(axis=(2, 4), keepdims=True)
+        return np.broadcast_to(means, (len(x), 4, 4, 4, 4, 1)).reshape(x.shape)
+
+    # All of the image is there, a hundred times fainter than it can be seen.
+    config.data.domain = "low_resolution"
+    hiding = Translator(lambda x: cells(x) + 0.01 * (x - cells(x)), lambda y: cells(y) + 100 * (y - cells(y)))
+    values = measure("translation", hiding, config)
+    assert values["counterpart_mse_ab"] < 1e-4 and values["cycle_l1_aba"] < 1e-4
+    assert values["agreement_ab"] > 0.8
+    assert values["cycle_l1_aba_noisy"] > 5
+
+
+def test_exchanged_colours_agree_and_miss_their_counterparts(tiny):
+    config = tiny("cyclegan")
+    config.data.image_size, config.data.domain, config.data.tinted = 16, "thresholded", True
+    threshold = make_source(config.data, split="test").b.domain
+
+    def thresholded(x):
+        return np.stack([threshold(image) for image in np.round(127.5 * (x + 1)).astype(np.uint8)]) / 127.5 - 1
+
+    kept = measure("translation", Translator(thresholded, lambda y: y), config)
+    assert kept["agreement_ab"] > 0.98 and kept["agreement_ba"] > 0.98 and kept["counterpart_mse_ab"] < 1e-4
+    turned = measure("translation", Translator(lambda x: thresholded(x)[..., [1, 2, 0]], lambda y: y), config)
+    assert turned["agreement_ab"] == kept["agreement_ab"] and turned["counterpart_mse_ab"] > 0.3
