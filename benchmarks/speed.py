@@ -73,7 +73,9 @@ def biggan(dtype: str) -> Game:
         Player(
             networks.BigGANGenerator(**shape),
             optax.adam(1e-4, b1=0.0),
-            constraint=constraints.chain(constraints.spectral_norm(shared), regularizers.orthogonal(1e-4, exclude=shared)),
+            constraint=constraints.chain(
+                constraints.spectral_norm(shared), regularizers.orthogonal(1e-4, exclude=shared)
+            ),
             average=averaging.exponential(0.9999),
         ),
         Player(networks.BigGANDiscriminator(**shape), optax.adam(4e-4, b1=0.0), constraint=constraints.spectral_norm()),

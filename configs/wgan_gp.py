@@ -72,6 +72,7 @@ def paper(config: ConfigDict) -> None:
     _players(config, jaxgan.named("ResNetGenerator"), jaxgan.named("ResNetDiscriminator"), rate=2e-4)
     config.data.name = "tfds:cifar10"
     config.data.image_size = 32
+    config.data.dequantize = True
     config.steps = 100_000
     for player in config.players.values():
         player.schedule = jaxgan.named("linear_decay", stop=config.steps)

@@ -7,6 +7,8 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
+from jaxgan.layers.batch import shard_batch
+
 
 class ImagePool(flax.struct.PyTreeNode):
     """Earlier fakes.
@@ -56,4 +58,5 @@ def exchange(pool: ImagePool, key: jax.Array, fakes: jax.Array) -> tuple[jax.Arr
         return pool, shown
 
     pool, shown = jax.lax.scan(one, pool, (jax.random.split(key, len(fakes)), fakes))
-    return shown, pool
+    # Out of a loop over the images they come whole: each device goes on with its own share.
+    return shard_batch(shown), pool

@@ -138,7 +138,16 @@ def prepare(images: jax.Array) -> jax.Array:
     """Brings images as in `digit_features` to the (N, 16, 16, 1) float32 in [-1, 1] that the network reads; pure."""
     images = images.astype(jnp.float32)
     # The bytes of a saved picture, and back: u = floor(clip(127.5 x + 128)), which leaves real images as they are.
-    images = jnp.clip(jnp.floor(127.5 * images + 128.0), 0.0, 255.0) / 127.5 - 1.0
+    return to_16x16(jnp.clip(jnp.floor(127.5 * images + 128.0), 0.0, 255.0) / 127.5 - 1.0)
+
+
+def to_16x16(images: jax.Array) -> jax.Array:
+    """The size and the one channel of `prepare`, without its rounding: float32 in [-1, 1] in and out; pure.
+
+    Raises:
+        ValueError: for images that are not (N, H, H, C), H in {8, 16, 32}, C in {1, 3}.
+    """
+    _check_shape(images)
     images = images.mean(axis=-1, keepdims=True)
     number, size = images.shape[:2]
     if size == 32:
@@ -148,6 +157,19 @@ def prepare(images: jax.Array) -> jax.Array:
         for shape in [(number, 8, 16, 1), (number, 16, 16, 1)]:
             images = jnp.clip(jax.image.resize(images, shape, "cubic"), -1.0, 1.0)
     return images
+
+
+def _check_shape(images: np.ndarray | jax.Array) -> None:
+    if images.ndim != 4 or images.shape[1:3] not in [(8, 8), (16, 16), (32, 32)] or images.shape[3] not in (1, 3):
+        raise ValueError(
+            f"digit features: images of shape {images.shape}; expected (N, H, W, C) with H = W = 8, 16 or 32 and "
+            "C = 1 or 3: resize them first."
+        )
+
+
+def digit_params() -> Any:
+    """The shipped parameters of `DigitClassifier`."""
+    return _shipped().params
 
 
 @jax.jit
@@ -162,11 +184,7 @@ def _read(images: np.ndarray | jax.Array) -> tuple[np.ndarray, np.ndarray]:
     images = np.asarray(images)
     if not jnp.issubdtype(images.dtype, jnp.floating):
         raise TypeError(f"digit features: images are {images.dtype}; scale them to floating point in [-1, 1].")
-    if images.ndim != 4 or images.shape[1:3] not in [(8, 8), (16, 16), (32, 32)] or images.shape[3] not in (1, 3):
-        raise ValueError(
-            f"digit features: images of shape {images.shape}; expected (N, H, W, C) with H = W = 8, 16 or 32 and "
-            "C = 1 or 3: resize them first."
-        )
+    _check_shape(images)
     params = _shipped().params
     features, probabilities = [np.zeros((0, 64), np.float32)], [np.zeros((0, 10), np.float32)]
     for start in range(0, len(images), _CHUNK):

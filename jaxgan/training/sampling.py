@@ -29,7 +29,7 @@ class Sampler:
         # Images in a call: a number that the mesh divides.
         self.batch_size = -(-max(plan.config.batch_size, _SMALLEST_BATCH) // plan.mesh.size) * plan.mesh.size
         game = plan.game
-        jit = functools.partial(jax.jit, out_shardings=replicated(plan.mesh))
+        self.jit = jit = functools.partial(jax.jit, out_shardings=replicated(plan.mesh))
         self.estimate = jit(game.statistics, static_argnames=("number", "stage"))
         self.sample = jit(game.sample, static_argnames=("number", "stage"))
         self.judge = jit(functools.partial(game.use, "judge"), static_argnames="stage")
@@ -114,6 +114,16 @@ class Snapshot:
         """Carries images (N, H, W, C) in [-1, 1] into the other domain; `direction` is "ab" or "ba"."""
         use = functools.partial(self.sampler.translate, self._state, key, stage=self._stage, direction=direction)
         return self._by_parts(images, use)
+
+    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """(arguments) -> function(nets, *arguments), compiled: the averaged players as they sample."""
+        game, stage = self.game, self._stage
+        run = self.sampler.jit(
+            lambda state, statistics, *arguments: function(
+                game.nets(state, stage=stage, statistics=statistics), *arguments
+            )
+        )
+        return functools.partial(run, self._state, self._statistics)
 
     def _by_parts(self, images: np.ndarray, function: Callable[[np.ndarray], jax.Array]) -> np.ndarray:
         """What `function` makes of the images, a minibatch at a time."""

@@ -1,0 +1,132 @@
+"""How a number was made, as data: printed, stored beside it, named in its key, and asked before two numbers are compared."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """All that changes a metric's value beside the model itself. What does not apply has its default.
+
+    Attributes:
+        fakes: how many images were measured.
+        image: their shape, "32x32x3".
+        features: the feature network, or perceptual distance.
+        resize: how images were resized for it.
+        weights: SHA-256 of its parameters.
+        reference: the data compared with, by name.
+        split: "train", "test" ..., where the data have splits.
+        references: how many of them; None where a file of statistics does not say.
+        whole: whether these were all there are.
+        settings: the metric's own: "k=3", "100 subsets of 1000".
+        average: whether the moving average of the weights made the images.
+        truncation: of the latents.
+        batch_norm: whose statistics batch norm used, such as "16 batches of 64".
+        labels: where classes were drawn from: "reference", "uniform", or "" without classes.
+        seed: of the images. Numbers of two seeds may be compared: several seeds are how one learns the spread.
+    """
+
+    fakes: int
+    image: str = ""
+    features: str = ""
+    resize: str = ""
+    weights: str = ""
+    reference: str = ""
+    split: str = ""
+    references: int | None = None
+    whole: bool = False
+    settings: str = ""
+    average: bool = False
+    truncation: float | None = None
+    batch_norm: str = ""
+    labels: str = ""
+    seed: int = 0
+
+    def key(self, metric: str) -> str:
+        """The metric's name with what changes its value: "fid50k_full/tf1", "precision10k_test/vgg16/tf1/truncation0.5".
+
+        After the count, "_full" stands for all of the training split or folder, "_test" for all of another split, "_10k" or
+        "_test_10k" for so many images of it. Inception is not named, nor is the digits' own resize.
+        """
+        name = metric + _count(self.fakes)
+        if self.reference:
+            split = "" if self.split in ("", "train") else f"_{self.split}"
+            name += (split or "_full") if self.whole else f"{split}_{_count(self.references)}"
+        network = "" if self.features == "inception" else self.features
+        parts = [name, network, "" if self.resize == "own" else self.resize]
+        parts += ["" if self.truncation is None else f"truncation{self.truncation:g}"]
+        return "/".join(filter(None, parts))
+
+    def differences(self, other: Protocol) -> list[str]:
+        """The fields that keep numbers of the two protocols from being compared, as "resize is 'tf1' and 'clean'"."""
+        mine, theirs = dataclasses.asdict(self), dataclasses.asdict(other)
+        return [
+            f"{name} is {mine[name]!r} and {theirs[name]!r}"
+            for name in mine
+            if name != "seed" and mine[name] != theirs[name]
+        ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A metric's value, and how it was made.
+
+    Attributes:
+        metric: its name, "fid".
+        value: its value.
+        protocol: how it was made.
+        deviation: over its subsets or splits, where it has them.
+        model: what was measured: {"workdir": ..., "step": ...} or {"images": ...}.
+    """
+
+    metric: str
+    value: float
+    protocol: Protocol
+    deviation: float | None = None
+    model: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """See `Protocol.key`."""
+        return self.protocol.key(self.metric)
+
+    def to_json(self) -> str:
+        """One line of JSON, which `from_json` reads."""
+        return json.dumps({"key": self.key, **dataclasses.asdict(self)})
+
+    @classmethod
+    def from_json(cls, line: str) -> Result:
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError: The line is not one of it.
+        """
+        try:
+            fields = json.loads(line)
+            del fields["key"]
+            return cls(**fields | {"protocol": Protocol(**fields["protocol"])})
+        except (TypeError, KeyError, ValueError) as error:
+            raise ValueError(f"not a line of jaxgan.evaluate: {line[:80]!r}") from error
+
+
+def difference(first: Result, second: Result) -> float:
+    """`second.value - first.value`, if that means anything.
+
+    Raises:
+        ValueError: two metrics, or two protocols; the message names the fields that differ.
+    """
+    if first.metric != second.metric:
+        raise ValueError(f"{first.metric} and {second.metric} are two metrics and cannot be compared")
+    if differing := first.protocol.differences(second.protocol):
+        raise ValueError(f"two protocols of {first.metric} cannot be compared: {'; '.join(differing)}")
+    return second.value - first.value
+
+
+def _count(number: int | None) -> str:
+    if number is None:
+        return "unknown"
+    return f"{number // 1000}k" if number and number % 1000 == 0 else str(number)

@@ -1,0 +1,226 @@
+"""What is evaluated, a run or a folder of images, and what it is compared with."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxgan.config import ConfigError
+from jaxgan.data import DataError, Source, make_source
+from jaxgan.data.files import folder_pictures
+from jaxgan.data.sources import ArraySource
+from jaxgan.metrics.features import Records, Summary
+from jaxgan.metrics.protocol import Protocol
+from jaxgan.metrics.reference import load_statistics, records_of
+from jaxgan.training.fakes import fake_records, labels
+from jaxgan.training.sampling import Sampler, Snapshot
+from jaxgan.training.trained import load
+
+_GREY = {"1", "L", "LA", "I", "I;16", "I;16B"}
+_LOOKS = 32  # pictures of a folder by which grey is told from colour
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Subject:
+    """Images to be measured: a trained game's, or those of a folder.
+
+    Attributes:
+        protocol: What it says of how the images are made.
+        image_shape: (H, W, C).
+        model: What it is, for the result.
+        snapshot: The game; None for a folder.
+        classes: Number of classes that a game's images are asked for; None without.
+        source: The folder's images; None for a game.
+        data: The run's `config.data`; None for a folder.
+    """
+
+    protocol: Protocol
+    image_shape: tuple[int, ...]
+    model: dict[str, Any]
+    snapshot: Snapshot | None = None
+    classes: int | None = None
+    source: Source | None = None
+    data: Any = None
+
+    def records(self, number: int, real_labels: np.ndarray | None = None) -> Iterator[Records]:
+        """The first `number` images; the labels that a game is asked for have the frequencies of `real_labels`."""
+        if self.snapshot is None:
+            assert self.source is not None
+            return records_of(self.source, number)
+        asked = labels(self.protocol.fakes, self.classes, real_labels, self.protocol.seed) if self.classes else None
+        key = jax.random.key(self.protocol.seed)
+        return fake_records(self.snapshot, key, number, asked, self.protocol.truncation)
+
+    def images(self, number: int, real_labels: np.ndarray | None = None) -> Records:
+        """The same, stacked."""
+        parts = list(self.records(number, real_labels))
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Reference:
+    """Real images, or their statistics.
+
+    Attributes:
+        name: What they are called in the protocol.
+        split: Which split of the data.
+        number: How many are used; None if statistics do not say.
+        whole: Whether these are all.
+        source: The images; None for statistics.
+        summary: The statistics; None for images.
+    """
+
+    name: str
+    split: str
+    number: int | None
+    whole: bool
+    source: Source | None = None
+    summary: Summary | None = None
+
+
+def run_subject(
+    workdir: str,
+    step: int | None,
+    number: int,
+    seed: int = 0,
+    truncation: float | None = None,
+    average: bool = True,
+) -> Subject:
+    """The images of a run; to be called, and used, inside `jax.set_mesh(data_mesh())`.
+
+    Args:
+        workdir: The run's folder.
+        step: Which checkpoint; None: the best, or the last if none was scored.
+        number: How many images.
+        seed: The same seed draws the same images.
+        truncation: Of the latents; None: as trained.
+        average: Use the moving average of the weights, where a player keeps one.
+
+    Raises:
+        ConfigError: The folder holds no run, or its game does not make images so.
+    """
+    trained = load(workdir, step)
+    plan, snapshot, state = trained.plan, trained.snapshot, trained.state
+    if "sample" not in plan.game.abilities:
+        abilities = ", ".join(sorted(plan.game.abilities)) or "nothing"
+        raise ConfigError(f"the game of {workdir} cannot sample; it can: {abilities}")
+    if len(plan.shapes.image) != 3:
+        raise ConfigError(f"the samples of {workdir} are vectors: their metrics are those of its metrics.jsonl")
+    options = snapshot.sampler.options("sample")
+    if truncation is not None and "truncation" not in options:
+        raise ConfigError(f"--truncation={truncation}: the game of {workdir} has no truncation")
+    averaged = any(player.average is not None for player in state.players.values())
+    if averaged and not average:
+        players = {name: player.replace(average=None) for name, player in state.players.items()}
+        snapshot = Sampler(plan).at(state.replace(players=players), int(state.stage), jax.random.key(0))
+    sampler = snapshot.sampler
+    standing = f"{sampler.statistics_batches} batches of {sampler.batch_size}"
+    protocol = Protocol(
+        fakes=number,
+        image="x".join(map(str, plan.shapes.image)),
+        average=averaged and average,
+        truncation=truncation,
+        batch_norm=standing if sampler.statistics_batches else f"each batch of {sampler.batch_size}",
+        seed=seed,
+    )
+    classes = plan.shapes.num_classes if "label" in options else None
+    model = {"workdir": str(workdir), "step": trained.step}
+    return Subject(protocol, plan.shapes.image, model, snapshot, classes, data=plan.config.data)
+
+
+def images_subject(path: str, number: int | None) -> Subject:
+    """The images of a folder, a zip or an .npz; `number` None: all of them.
+
+    Raises:
+        DataError: There are none, or fewer than `number`, or of several sizes.
+    """
+    source = open_images(path)
+    if number is not None and number > len(source):
+        raise DataError(f"too few images: {number} of {path} are asked for, which has {len(source)}; ask for fewer")
+    assert source.image_shape is not None
+    protocol = Protocol(fakes=number or len(source), image="x".join(map(str, source.image_shape)))
+    return Subject(protocol, source.image_shape, {"images": path}, source=source)
+
+
+def open_reference(name: str, number: int | None, subject: Subject) -> Reference:
+    """What `--reference` names: a split of the run's data, a folder, a zip, an .npz of images or of statistics.
+
+    Args:
+        name: The split or the path.
+        number: How many of the images; None: all.
+        subject: What will be compared with it.
+
+    Raises:
+        DataError: It is not there, or its images have another size or other channels.
+    """
+    exists = os.path.exists(name) and not (subject.data is not None and name in ("train", "test"))
+    if not exists and (subject.data is None or os.sep in name or name.endswith((".zip", ".npz"))):
+        raise DataError(f"--reference={name} does not exist; give a folder, a zip, an .npz, or a split of a run's data")
+    if exists and name.endswith(".npz") and not _holds_images(name):
+        summary = load_statistics(name)
+        return Reference(Path(name).name, "", summary.count, True, summary=summary)
+    if exists:
+        called, split, source = name, "", open_images(name)
+    else:
+        called, split = subject.data.name + (f":{subject.data.path}" if subject.data.path else ""), name
+        source = make_source(subject.data, split=split, flip=False, dequantize=False, labelled=0)
+    if source.image_shape is None or tuple(source.image_shape) != tuple(subject.image_shape):
+        found = "several sizes" if source.image_shape is None else _size(source.image_shape)
+        raise DataError(
+            f"--reference={name} has images of {found}, but those measured are {_size(subject.image_shape)}; "
+            "prepare both alike"
+        )
+    if number is not None and not 0 < number <= len(source):
+        raise DataError(f"too few images: {number} of {name} are asked for, which has {len(source)}; ask for fewer")
+    return Reference(called, split, number or len(source), number in (None, len(source)), source)
+
+
+def open_images(path: str) -> Source:
+    """All images of a folder, a zip or an .npz ("image", uint8, and perhaps "label"), as they are.
+
+    Raises:
+        DataError: There are none, or they differ in size.
+    """
+    if path.endswith(".npz") and os.path.isfile(path):
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in ("image", "label") if name in file.files}
+        image = arrays.get("image")
+        if image is None or image.dtype != np.uint8 or image.ndim != 4 or not len(image):
+            raise DataError(f"{path} holds no images; expected an array named image, uint8 (N, H, W, C)")
+        return ArraySource(path, arrays, int(arrays["label"].max()) + 1 if "label" in arrays else None)
+    try:
+        source = make_source("zip" if path.endswith(".zip") else "folder", path=path, channels=_channels(path))
+        source.check_batchable()
+    except DataError as error:
+        # Its cures are fields of a config.
+        raise DataError(f"{str(error).split('; set data.')[0]}; give images of one size") from error
+    return source
+
+
+def _channels(path: str) -> int:
+    """1 for a folder of grey pictures, else 3; told from some of them."""
+    pictures = folder_pictures(path, "train")
+    for index in np.unique(np.linspace(0, len(pictures) - 1, _LOOKS).astype(int)):
+        try:
+            with pictures.open(int(index))[0] as picture:
+                if picture.mode not in _GREY:
+                    return 3
+        except OSError:  # reported when it is read
+            continue
+    return 1
+
+
+def _holds_images(path: str) -> bool:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return "image" in file.files
+    except Exception:  # load_statistics says what is wrong with it
+        return False
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
