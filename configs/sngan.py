@@ -38,6 +38,8 @@ def digits(config: ConfigDict) -> None:
     config.data.name = "digits"
     config.data.image_size = 16
     config.steps = 400
+    for player in config.players.values():
+        player.schedule = jaxgan.named("linear_decay", stop=config.steps)
     config.log_every, config.sample_every, config.evaluate_every = 20, 100, 200
     config.metrics = ("digit_fd",)
 

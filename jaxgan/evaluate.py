@@ -125,9 +125,10 @@ def _evaluate(asked: argparse.Namespace, output: Path | None) -> list[Result]:
 
 def table(results: Sequence[Result]) -> str:
     """Results for people: a line for each value, and under them what their protocols say."""
-    rows = [("metric", "value", "deviation")]
+    rows = [("metric", "value", "deviation", "")]
     for result in results:
-        rows.append((result.key, f"{result.value:.6g}", "" if result.deviation is None else f"{result.deviation:.3g}"))
+        deviation = "" if result.deviation is None else f"{result.deviation:.3g}"
+        rows.append((result.key, f"{result.value:.6g}", deviation, result.protocol.settings))
     lines = _columns(rows)
     for fields in dict.fromkeys(_protocol(result) for result in results):
         lines += ["", fields]

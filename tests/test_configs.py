@@ -52,12 +52,14 @@ def test_the_embedded_default_trains(name, tmp_path):
     config.evaluate_samples, config.statistics_batches = 80, 1
     # The same networks, much thinner, and fewer of what repeats: compilation is what this costs.
     for spec in config.players.values():
-        for field in ("width", "base_width", "max_width", "widths"):
+        for field in ("width", "base_width", "max_width", "widths", "hidden", "units"):
             if field in spec.network:
                 value = spec.network[field]
                 spec.network[field] = (4,) * len(value) if isinstance(value, tuple) else max(2, value // 8)
         if "blocks" in spec.network:
             spec.network.blocks = 1
+        if spec.network.name.startswith("R3GAN"):
+            spec.network.group_width = 4
     for field in ("n_critic", "discriminator_steps"):
         if field in config.game:
             config.game[field] = 2
@@ -81,6 +83,8 @@ def test_other_variants_build_and_a_whole_step_traces(name, variant):
     batch_size = 8  # shapes do not depend on it, and tracing is all that happens
     names = ("a", "b") if config.system == "cyclegan" else ("image",)
     batch = {key: jax.ShapeDtypeStruct((batch_size, *shape), jnp.float32) for key in names}
+    if config.system == "improved_gan":
+        batch["labelled_image"] = batch["image"]
     if classes:
         batch["label"] = jax.ShapeDtypeStruct((batch_size,), jnp.int32)
     state = jax.eval_shape(game.init, jax.random.key(0), batch)

@@ -26,7 +26,7 @@ class SmallClassifier(nn.Module):
     def __call__(self, images: jax.Array) -> jax.Array:
         """Maps images to logits, float32."""
         x = images.astype(jnp.float32) / 127.5 - 1.0
-        for width, stride in [(32, 1), (64, 2), (64, 1), (128, 2)]:
+        for width, stride in [(16, 1), (32, 2), (32, 1), (64, 2)]:
             x = nn.relu(nn.GroupNorm(num_groups=8)(nn.Conv(width, (3, 3), strides=stride)(x)))
         return nn.Dense(self.classes)(x.mean(axis=(1, 2)))
 

@@ -22,7 +22,8 @@ class Protocol:
         split: "train", "test" ..., where the data have splits.
         references: how many of them; None where a file of statistics does not say.
         whole: whether these were all there are.
-        settings: the metric's own: "k=3", "100 subsets of 1000".
+        settings: the metric's own: "100 subsets of 1000".
+        variant: those of them that the key names: "k3".
         average: whether the moving average of the weights made the images.
         truncation: of the latents.
         batch_norm: whose statistics batch norm used, such as "16 batches of 64".
@@ -40,6 +41,7 @@ class Protocol:
     references: int | None = None
     whole: bool = False
     settings: str = ""
+    variant: str = ""
     average: bool = False
     truncation: float | None = None
     batch_norm: str = ""
@@ -47,7 +49,7 @@ class Protocol:
     seed: int = 0
 
     def key(self, metric: str) -> str:
-        """The metric's name with what changes its value: "fid50k_full/tf1", "precision10k_test/vgg16/tf1/truncation0.5".
+        """The metric's name with what changes its value: "fid50k_full/tf1", "precision10k_test/vgg16/tf1/k3/truncation0.5".
 
         After the count, "_full" stands for all of the training split or folder, "_test" for all of another split, "_10k" or
         "_test_10k" for so many images of it. Inception is not named, nor is the digits' own resize.
@@ -57,7 +59,7 @@ class Protocol:
             split = "" if self.split in ("", "train") else f"_{self.split}"
             name += (split or "_full") if self.whole else f"{split}_{_count(self.references)}"
         network = "" if self.features == "inception" else self.features
-        parts = [name, network, "" if self.resize == "own" else self.resize]
+        parts = [name, network, "" if self.resize == "own" else self.resize, self.variant]
         parts += ["" if self.truncation is None else f"truncation{self.truncation:g}"]
         return "/".join(filter(None, parts))
 

@@ -17,12 +17,13 @@ from jaxgan.metrics.neighbours import density_coverage, nearest_training, precis
 
 @dataclasses.dataclass(frozen=True)
 class Value:
-    """One number of a metric, its deviation, and the metric's settings, for the protocol."""
+    """One number of a metric, its deviation, and the metric's settings and variant, for the protocol."""
 
     name: str
     value: float
     deviation: float | None = None
     settings: str = ""
+    variant: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _fid(fakes: Summary, reference: Summary, options: dict[str, Any]) -> list[Va
 def _kid(fakes: Summary, reference: Summary, options: dict[str, Any]) -> list[Value]:
     size = options.get("subset_size") or 1000
     value, deviation = kernel_distance(_kept(fakes), _kept(reference), subset_size=size)
-    return [Value("kid", value, deviation, f"100 subsets of {size}")]
+    return [Value("kid", value, deviation, f"100 subsets of {size}", "" if size == 1000 else f"subset{size}")]
 
 
 def _inception_score(fakes: Summary, reference: None, options: dict[str, Any]) -> list[Value]:
@@ -94,10 +95,10 @@ def _prdc(fakes: Summary, reference: Summary, options: dict[str, Any]) -> list[V
     precision, recall = precision_recall(real, generated, near)
     density, coverage = density_coverage(real, generated, far)
     return [
-        Value("precision", precision, settings=f"k={near}"),
-        Value("recall", recall, settings=f"k={near}"),
-        Value("density", density, settings=f"k={far}"),
-        Value("coverage", coverage, settings=f"k={far}"),
+        Value("precision", precision, variant=f"k{near}"),
+        Value("recall", recall, variant=f"k{near}"),
+        Value("density", density, variant=f"k{far}"),
+        Value("coverage", coverage, variant=f"k{far}"),
     ]
 
 

@@ -23,7 +23,7 @@ class MLPAutoencoder(nn.Module):
 
     Attributes:
         hidden: width of each layer of the encoder, the last one the code; the decoder mirrors them.
-        activation: "relu", "leaky_relu" (slope 0.2) or "tanh".
+        activation: "relu", "leaky_relu" (slope 0.2), "tanh" or "elu".
         norm: "batch" for batch norm on every hidden layer but the first, or "none".
         energy: see `reconstruction_error`; the paper's margins belong to "norm".
         weight_deviation: weights start in N(0, weight_deviation^2).

@@ -19,6 +19,7 @@ ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "relu": nn.relu,
     "leaky_relu": leaky_relu,
     "tanh": jnp.tanh,
+    "elu": nn.elu,
 }
 
 # DCGAN's initialisation of kernels (Radford et al. 2015, section 4) and gains, which CycleGAN took over.

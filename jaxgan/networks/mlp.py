@@ -28,7 +28,7 @@ class MLPGenerator(nn.Module):
     Attributes:
         output_shape: shape of one sample.
         hidden: width of each hidden layer; () makes the generator an affine map.
-        activation: "relu", "leaky_relu" (slope 0.2) or "tanh".
+        activation: "relu", "leaky_relu" (slope 0.2), "tanh" or "elu".
         output: "tanh" for images in [-1, 1], "linear" for toy data.
         norm: "batch" for batch norm before each activation, in place of the biases, or "none".
         dtype: compute dtype.
@@ -58,7 +58,7 @@ class MLPDiscriminator(nn.Module):
 
     Attributes:
         hidden: width of each hidden layer.
-        activation: "relu", "leaky_relu" (slope 0.2) or "tanh".
+        activation: "relu", "leaky_relu" (slope 0.2), "tanh" or "elu".
         dtype: compute dtype.
     """
 

@@ -16,6 +16,12 @@ from jaxgan import metrics
 from jaxgan.config import ConfigError, nearest
 from jaxgan.data import Source, make_source, prepare
 from jaxgan.data.toy import ToyDensity
+from jaxgan.metrics.extractors import EXTRACTORS, Extractor, make_extractor
+from jaxgan.metrics.features import summarize
+from jaxgan.metrics.reference import summarize_source
+from jaxgan.metrics.suite import FEATURE_METRICS
+from jaxgan.metrics.weight_files import WeightsError
+from jaxgan.training.fakes import fake_records, labels
 from jaxgan.training.sampling import Sampler, Snapshot
 
 # How digits of another domain are read by the classifier of plain digits, where they can be.
@@ -193,6 +199,42 @@ def _needs_two_domains(sampler: Sampler, source: Source, config: ConfigDict) -> 
     return ""
 
 
+def _of_features(name: str, features: str) -> Metric:
+    """A metric of `jaxgan.evaluate` while the game trains: config.evaluate_samples images against all training data."""
+    metric = FEATURE_METRICS[name]
+
+    def measure(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+        extractor, number = _extractor(features), config.evaluate_samples
+        classes = source.num_classes if "label" in snapshot.sampler.options("sample") else None
+        real = summarize_source(extractor, source, keep=metric.features) if metric.reference or classes else None
+        asked = labels(number, classes, real.labels, config.seed) if classes and real is not None else None
+        records = fake_records(snapshot, key, number, asked)
+        fakes = summarize(extractor, records, number, keep=metric.features, score=metric.score)
+        values = metric.measure(fakes, real, {"subset_size": min(1000, number, len(source))})
+        return {f"{value.name}/{features}": value.value for value in values}
+
+    def obstacle(sampler: Sampler, source: Source, config: ConfigDict) -> str:
+        if "sample" not in sampler.game.abilities:
+            return "the game does not sample"
+        if len(sampler.image_shape) != 3:
+            return "the data are not images"
+        if features == "digits" and sampler.image_shape[:2] not in [(8, 8), (16, 16), (32, 32)]:
+            return "digits are read at data.image_size 8, 16 or 32"
+        try:
+            _extractor(features)
+        except WeightsError as error:
+            return str(error)
+        return ""
+
+    score = f"{'precision' if name == 'prdc' else name}/{features}"
+    return Metric(measure, score, metric.lower_is_better, obstacle)
+
+
+@functools.lru_cache(maxsize=2)
+def _extractor(features: str) -> Extractor:
+    return make_extractor(features)
+
+
 METRICS: dict[str, Metric] = {
     "digit_fd": Metric(_digit_fd, "digit_fd", True, _needs_digits, floor="digit_fd_floor"),
     "class_accuracy": Metric(_class_accuracy, "class_accuracy", False, _needs_labelled_digits),
@@ -201,6 +243,13 @@ METRICS: dict[str, Metric] = {
     "stacked_modes": Metric(_stacked_modes, "modes", False, _needs_stacked_digits, floor="modes_floor"),
     "density1d": Metric(_density1d, "wasserstein", True, _needs_numbers, floor="wasserstein_floor"),
     "translation": Metric(_translation, "agreement", False, _needs_two_domains),
+    # "fid/inception", "kid/digits" ...
+    **{
+        f"{name}/{features}": _of_features(name, features)
+        for name in ("fid", "kid", "is", "prdc")
+        for features in EXTRACTORS
+        if name != "is" or features in ("inception", "digits")
+    },
 }
 
 

@@ -166,7 +166,7 @@ def _swd(subject: Subject, reference: Reference | None, settings: Settings) -> l
     subject = _fewer(subject, number)
     reference = dataclasses.replace(reference, number=number, whole=number == len(source))
     distances = sliced_wasserstein(source.stack(range(number))["image"], subject.images(number)["image"])
-    values = [Value(f"swd_{side}", distance) for side, distance in distances.items()]
+    values = [Value(f"swd_{side}px", distance) for side, distance in distances.items()]
     values = [Value("swd", float(np.mean(list(distances.values())))), *values]
     return _results(subject, reference, values, labels=_drawn(subject, None))
 
@@ -181,7 +181,7 @@ def _paired(subject: Subject, reference: Reference | None, settings: Settings, n
     function = {"psnr": image_quality.psnr, "ssim": image_quality.ssim}[name]
     pairs = zip(records_of(subject.source, number), records_of(source, number), strict=True)
     found = np.concatenate([function(mine["image"], real["image"], settings.border) for mine, real in pairs])
-    value = Value(name, float(found.mean(dtype=np.float64)), settings=f"Y channel, border {settings.border}")
+    value = Value(name, float(found.mean(dtype=np.float64)), settings="Y channel", variant=f"border{settings.border}")
     return _results(subject, reference, [value])
 
 
@@ -295,7 +295,7 @@ def _results(subject: Subject, reference: Reference | None, values: Sequence[Val
         }
     results = []
     for value in values:
-        own = dataclasses.replace(subject.protocol, settings=value.settings, **protocol)
+        own = dataclasses.replace(subject.protocol, settings=value.settings, variant=value.variant, **protocol)
         results.append(Result(value.name, value.value, own, value.deviation, subject.model))
     return results
 
