@@ -91,6 +91,8 @@ def table(rows: Mapping[str, dict[str, Any]]) -> str:
         "trains all of them and writes this page.",
         "",
         f"Digit-FD is a Frechet distance in the features of a digit classifier; real held-out digits score {_floor(rows)}.",
+        "Pictures of the toys are in [the gallery](gallery/README.md), BigGAN's truncation curve in",
+        "[truncation.md](truncation.md).",
         "",
         "| system | metric | asked | baseline | value of each seed | steps | seconds | images/s | check |",
         "|---|---|---|---|---|---|---|---|---|",
