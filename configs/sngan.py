@@ -46,6 +46,8 @@ def digits(config: ConfigDict) -> None:
 
 def projection(config: ConfigDict) -> None:
     digits(config)
+    for player in config.players.values():
+        player.schedule = jaxgan.named("none")  # labels take their time to be learned
     config.game.conditional = True
     config.data.require_labels = True
     config.metrics = ("digit_fd", "class_accuracy")
