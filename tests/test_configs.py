@@ -78,7 +78,7 @@ def test_other_variants_build_and_a_whole_step_traces(name, variant):
     config.lock()
     size, channels = config.data.image_size or 32, config.data.channels or 3
     shape = TOYS.get(config.data.name, (size, size, channels))
-    classes = config.game.get("num_classes")
+    classes = config.game.get("num_classes") or (10 if config.data.require_labels else None)
     game = build_game(config, shape, classes)
     batch_size = 8  # shapes do not depend on it, and tracing is all that happens
     names = ("a", "b") if config.system == "cyclegan" else ("image",)

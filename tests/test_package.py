@@ -55,7 +55,7 @@ ROOMS = {
     "losses": {"core", "layers"},
     "gans": {"augment", "core", "layers", "losses", "networks"},
     "data": set(),
-    "metrics": {"layers"},
+    "metrics": {"core", "data", "layers"},
     "training": {"config", "core", "data", "gans", "layers", "losses", "metrics", "networks"},
 }
 

@@ -100,11 +100,11 @@ def nearest_training(training: np.ndarray, fake: np.ndarray) -> Neighbours:
         ValueError: too few vectors, or dimensions that differ.
     """
     training, fake = _centred(training, fake, 1, least_fakes=1)
-    found = [_nearest(rows, training, 1) for rows, _ in _blocks(fake, np.zeros(len(fake)), len(training))]
-    squares, index = (
-        np.concatenate([np.asarray(part[which])[:, 0] for part in found])[: len(fake)] for which in (0, 1)
-    )
-    return Neighbours(index, np.sqrt(squares), float(np.mean(squares < _radii(training, 1)[index])))
+    found = [_nearest(rows, training, 1)[1] for rows, _ in _blocks(fake, np.zeros(len(fake)), len(training))]
+    index = np.concatenate([np.asarray(part)[:, 0] for part in found])[: len(fake)]
+    # Of a copy, the squares above leave nothing but rounding.
+    distance = np.linalg.norm(fake - training[index], axis=1)
+    return Neighbours(index, distance, float(np.mean(distance**2 < _radii(training, 1)[index])))
 
 
 def _centred(real: np.ndarray, fake: np.ndarray, k: int, least_fakes: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -97,8 +98,9 @@ class Result:
         return self.protocol.key(self.metric)
 
     def to_json(self) -> str:
-        """One line of JSON, which `from_json` reads."""
-        return json.dumps({"key": self.key, **dataclasses.asdict(self)})
+        """One line of JSON, which `from_json` reads; a value that is not finite is null."""
+        fields = {"key": self.key, **dataclasses.asdict(self)}
+        return json.dumps(fields | {"value": self.value if math.isfinite(self.value) else None})
 
     @classmethod
     def from_json(cls, line: str) -> Result:
@@ -110,6 +112,7 @@ class Result:
         try:
             fields = json.loads(line)
             del fields["key"]
+            fields["value"] = math.nan if fields["value"] is None else fields["value"]
             return cls(**fields | {"protocol": Protocol(**fields["protocol"])})
         except (TypeError, KeyError, ValueError) as error:
             raise ValueError(f"not a line of jaxgan.evaluate: {line[:80]!r}") from error

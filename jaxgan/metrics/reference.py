@@ -99,9 +99,10 @@ def load_statistics(path: str | Path) -> Summary:
         ValueError: The file is damaged, or holds something else.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with Path(path).open("rb") as opened:
+            file = np.load(opened, allow_pickle=False)
             arrays = {name: file[name] for name in file.files if name in ("mu", "sigma", "count", "features", "labels")}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: statistics cannot be read; it is no .npz, or damaged") from error
     mean, covariance = arrays.get("mu"), arrays.get("sigma")
     if mean is None or covariance is None or mean.ndim != 1 or covariance.shape != (len(mean), len(mean)):

@@ -43,7 +43,6 @@ class Settings:
         k: Neighbours, of precision, recall, density and coverage; 0: 3 and 5.
         subset_size: Of the kernel distance; 0: 1,000.
         border: Pixels that PSNR and SSIM leave out at each side.
-        steps: Of the classifier of the classification accuracy score.
         picture: Where to draw samples beside their nearest training images, or None.
     """
 
@@ -53,7 +52,6 @@ class Settings:
     k: int = 0
     subset_size: int = 0
     border: int = 0
-    steps: int = STEPS
     picture: Path | None = None
 
 
@@ -89,12 +87,12 @@ def _of_features(
 ) -> list[Result]:
     metrics = {name: FEATURE_METRICS[name] for name in names}
     keep = any(metric.features for metric in metrics.values())
-    extractor = make_extractor(settings.features, settings.resize)
     for name, metric in metrics.items():
         if metric.reference:
             reference = _needs(reference, name)
-            if metric.labels and not subject.classes and subject.snapshot is not None:
-                raise ConfigError(f"{name} needs a game that takes labels")
+        if metric.labels and not subject.classes and subject.snapshot is not None:
+            raise ConfigError(f"{name} needs a game that takes labels")
+    extractor = make_extractor(settings.features, settings.resize)
     real = _real(extractor, reference, keep, settings) if reference is not None else None
     asked = real.labels if real is not None and subject.classes else None
     if asked is not None and subject.classes and asked.max() >= subject.classes:
@@ -237,12 +235,10 @@ def _classification(subject: Subject, reference: Reference | None, settings: Set
         splits[split] = make_source(subject.data, split=split, flip=False, dequantize=False, labelled=0).stack()
     fakes, test = subject.images(subject.protocol.fakes), splits["test"]
     accuracies = [
-        classification_accuracy(
-            part["image"], part["label"], test["image"], test["label"], subject.classes, settings.steps
-        )
+        classification_accuracy(part["image"], part["label"], test["image"], test["label"], subject.classes)
         for part in (fakes, splits["train"])
     ]
-    text = f"{settings.steps} steps of a small network, {len(test['label'])} held-out images"
+    text = f"{STEPS} steps of a small network, {len(test['label'])} held-out images"
     values = [Value("cas", accuracies[0], settings=text), Value("cas_real", accuracies[1], settings=text)]
     return _results(subject, None, values, labels=_drawn(subject, None))
 

@@ -216,8 +216,8 @@ def _channels(path: str) -> int:
 
 def _holds_images(path: str) -> bool:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return "image" in file.files
+        with open(path, "rb") as file:
+            return "image" in np.load(file, allow_pickle=False).files
     except Exception:  # load_statistics says what is wrong with it
         return False
 

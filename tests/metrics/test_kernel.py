@@ -34,8 +34,8 @@ def test_expectation_of_a_shift():
     shift = 0.5
     # Moments of N(0, 1): 0, 1, 0; of N(s, 1): s, 1 + s^2, s^3 + 3 s.
     expected = 3 * shift**2 + 3 * shift**4 + (shift**3 + 3 * shift) ** 2
-    x, y = draw.normal(size=(4000, 1)), draw.normal(shift, 1.0, size=(4000, 1))
-    value, deviation = kernel_distance(x, y, subsets=50, subset_size=1000)
+    x, y = draw.normal(size=(2000, 1)), draw.normal(shift, 1.0, size=(2000, 1))
+    value, deviation = kernel_distance(x, y, subsets=20, subset_size=500)
     assert value == pytest.approx(expected, abs=5 * deviation / np.sqrt(4))
     assert 0 < deviation < expected
 

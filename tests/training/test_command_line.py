@@ -277,7 +277,7 @@ def test_every_image_is_translated_under_its_own_name(runs, tmp_path, capsys):
         ("cyclegan", None, "does not exist"),
         ("cyclegan", [], "holds no image"),
         ("cyclegan", ["a.png", "a.jpg"], "a.jpg and a.png would both become .*a.png: rename one"),
-        ("dcgan", ["a.png"], "cannot translate; it can: sample"),
+        ("dcgan", ["a.png"], "cannot translate; it can: judge, sample"),
     ],
 )
 def test_translations_that_cannot_be_had(variant, files, message, runs, tmp_path):
