@@ -97,7 +97,7 @@ def torch_fidelity_network(state: Mapping[str, np.ndarray], taps: list[str]) -> 
         torch.save({name: torch.tensor(np.ascontiguousarray(array)) for name, array in state.items()}, file)
         network = module.FeatureExtractorInceptionV3("shared", taps, feature_extractor_weights_path=str(file))
 
-    def features(images: np.ndarray, batch_size: int = 32) -> list[Any]:
+    def features(images: np.ndarray, batch_size: int = 64) -> list[Any]:
         with torch.no_grad():
             parts = [
                 network(torch.tensor(images[start : start + batch_size]).permute(0, 3, 1, 2))
@@ -117,7 +117,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=64, help="in one round")
     parser.add_argument("--size", type=int, default=32, help="their side")
-    parser.add_argument("--batch_size", type=int, default=32)
+    parser.add_argument(
+        "--batch_size", type=int, default=0, help="jaxgan's (default: its own); torch-fidelity has its 64"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     params, state = random_weights()
@@ -133,7 +135,7 @@ def main() -> None:
     sides: dict[str, Callable[[], Any]] = {"jaxgan": ours}
     try:
         theirs = torch_fidelity_network(state, ["2048"])
-        sides["torch-fidelity"] = lambda: theirs(images, asked.batch_size)
+        sides["torch-fidelity"] = lambda: theirs(images)
     except ImportError as error:
         print(f"jaxgan alone: {error}", file=sys.stderr)
     for side in sides.values():

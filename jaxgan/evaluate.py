@@ -49,7 +49,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--reference_num", type=int, help="how many images of the reference (default: all)")
     add("--features", choices=EXTRACTORS, default="inception", help="the feature network (default: inception)")
     add("--resize", choices=MODES, default="", help="before it (default: tf1; clean for dinov2)")
-    add("--batch_size", type=int, default=0, help="images in one call of it; changes no number (default: 64 a device)")
+    add(
+        "--batch_size",
+        type=int,
+        default=0,
+        help="images in one call of it; changes no number (default: 64 a device, 8 a CPU)",
+    )
     add("--k", type=int, default=0, help="neighbours (default: 3 for precision and recall, 5 for density and coverage)")
     add("--subset_size", type=int, default=0, help="of the kernel distance (default: 1000)")
     add("--border", type=int, default=0, help="pixels that psnr and ssim leave out at each side (default: 0)")

@@ -23,7 +23,8 @@ from jaxgan.metrics.inception_score import ScoreSums
 # {"image": uint8 (B, H, W, C)} and, where there are classes, {"label": int (B,)}; B may vary.
 Records = dict[str, np.ndarray]
 
-BATCH_SIZE = 64  # images in one call of the network, on each device
+# Images in one call of the network, on each device; on a CPU, larger activations leave its caches.
+_BATCH_SIZE, _BATCH_SIZE_CPU = 64, 8
 _ROWS = 1024  # feature vectors that are gathered before their moments are taken, which costs D^2 every time
 
 
@@ -68,7 +69,8 @@ def summarize(
         keep: also keep the features, N x D float32 on the host: kernel distances and neighbours need them. Without it,
             memory does not grow with `number`.
         score: also take the Inception Score, from a network that has logits.
-        batch_size: images in one call of the network, over all devices; 0: 64 on each. Rounded up to their number.
+        batch_size: images in one call of the network, over all devices; 0: 64 on each, 8 on a CPU. Rounded up to a multiple
+            of the devices.
         mesh: the devices; None: all.
         progress: called with the number of images that were just done.
 
@@ -120,7 +122,8 @@ def extract(
         of the network takes, in order; the last ones may be fewer.
     """
     mesh = mesh or data_mesh()
-    size = -(-(batch_size or BATCH_SIZE * mesh.size) // mesh.size) * mesh.size
+    default = _BATCH_SIZE_CPU if mesh.devices.flat[0].platform == "cpu" else _BATCH_SIZE
+    size = -(-(batch_size or default * mesh.size) // mesh.size) * mesh.size
     run = _compiled(extractor.apply, mesh)
     params = jax.device_put(extractor.params, replicated(mesh))
     before: tuple[Any, Records] | None = None

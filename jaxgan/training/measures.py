@@ -39,7 +39,7 @@ class Settings:
     Attributes:
         features: The feature network.
         resize: For it; "": its default.
-        batch_size: Images in one call of it; 0: 64 on each device. It changes no number.
+        batch_size: Images in one call of it; 0: 64 on each device, 8 on a CPU. It changes no number.
         k: Neighbours, of precision, recall, density and coverage; 0: 3 and 5.
         subset_size: Of the kernel distance; 0: 1,000.
         border: Pixels that PSNR and SSIM leave out at each side.

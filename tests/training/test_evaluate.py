@@ -1,12 +1,16 @@
 """python -m jaxgan.evaluate, from a run or a folder to a table, and what it says to those who ask for what cannot be had."""
 
+import dataclasses
 import functools
 import json
+import pathlib
+import re
 import shutil
 import subprocess
 import sys
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,7 +20,9 @@ from jaxgan.config import ConfigError
 from jaxgan.core import data_mesh
 from jaxgan.data import DataError, make_source
 from jaxgan.metrics import digit_fd_floor, digit_features, frechet_distance
+from jaxgan.metrics.extractors import Perceptual
 from jaxgan.metrics.neighbours import precision_recall
+from jaxgan.metrics.path_length import path_length
 from jaxgan.metrics.weight_files import WeightsError
 from jaxgan.training import fakes, measures, train
 from jaxgan.training.records import read_metrics
@@ -164,6 +170,26 @@ def test_labels():
     assert fakes.labels(7, 3, None, seed=0).tolist() == [0, 1, 2, 0, 1, 2, 0]
 
 
+def test_the_path_length_of_a_linear_synthesis_has_its_closed_form(runs):
+    """W = 2 z and G(w) = A w under squared distances: along straight paths E |2 A (b - a)|^2 = 8 |A|^2."""
+    matrix = np.random.default_rng(0).normal(size=(4, 12)).astype(np.float32)
+    perceptual = Perceptual("squares", "", None, lambda params, x, y: jnp.sum(jnp.square(x - y), axis=(1, 2, 3)))
+    with jax.set_mesh(data_mesh()):
+        snapshot = load(runs("dcgan")[0]).snapshot
+        linear = {
+            "map": lambda nets, key, z: 2.0 * z,
+            "synthesize": lambda nets, key, w: jnp.matmul(w, matrix, precision="highest").reshape(-1, 2, 2, 3),
+        }
+        snapshot.game = dataclasses.replace(snapshot.game, abilities={**snapshot.game.abilities, **linear})
+        speeds = fakes.squared_speeds(snapshot, perceptual, jax.random.key(0), 2001, space="w")
+        # In Z the whole generator is seen, and paths go over the sphere: other numbers, of the same kind.
+        spherical = fakes.squared_speeds(snapshot, perceptual, jax.random.key(0), 40)
+    assert speeds.shape == (2001,) and len(np.unique(speeds)) > 1900
+    error = speeds.std() / np.sqrt(len(speeds))
+    assert path_length(speeds, trim=False) == pytest.approx(8 * np.square(matrix).sum(), abs=4 * error)
+    assert (spherical > 0).all() and np.isfinite(spherical).all()
+
+
 def test_samples_are_the_first_ones_of_more(runs):
     with jax.set_mesh(data_mesh()):
         snapshot = load(runs("dcgan")[0]).snapshot
@@ -274,3 +300,16 @@ def test_the_program(folders, tmp_path):
     done = subprocess.run([*command, "--metrics=is"], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 2 and done.stderr.startswith("error: no weights of 'inception' at ")
     assert done.stderr.count("\n") == 1 and "python -m jaxgan.metrics.weights convert" in done.stderr
+
+
+def test_the_pages_example_runs():
+    page = pathlib.Path(__file__).parents[2] / "docs" / "evaluation.md"
+    (example,) = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
+    exec(compile(example, str(page), "exec"), {"__name__": "page"})
+
+
+def test_the_page_names_every_metric():
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
+    table = page[page.index("## All metrics") : page.index("## While training")]
+    for name in measures.METRICS:
+        assert f"`{name}`" in table, name
