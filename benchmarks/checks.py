@@ -85,7 +85,15 @@ CHECKS: dict[str, Check] = {
     "gan": _objective("gan", _DIGITS),
     "gan: saturating": _objective("gan", _DIGITS, "minimax"),
     "gan: a normal density": _objective(
-        "gan", {"mean_error": (BELOW, 10.0), "deviation_error": (BELOW, 10.0)}, "gaussian1d"
+        "gan",
+        {
+            "mean_error": (BELOW, 10.0),
+            "deviation_error": (BELOW, 10.0),
+            "d_real": (BELOW, 0.6),
+            "d_fake": (ABOVE, 0.4),
+        },
+        "gaussian1d",
+        derive=derived.verdicts,
     ),
     # Without a penalty an objective drops a mode now and then; DRAGAN, with one, is asked for all.
     "gan: eight Gaussians": _objective("gan", _RING | {"modes": (ABOVE, 6)}, "ring8"),
