@@ -3,7 +3,6 @@
 Each function takes the folder and returns values by name.
 """
 
-import json
 import pathlib
 from typing import Any
 
@@ -16,15 +15,13 @@ from jaxgan.core import data_mesh
 from jaxgan.core.constraints import is_weight, path_string
 from jaxgan.data import make_source, prepare
 from jaxgan.training import trained
-
-
-def _lines(folder: pathlib.Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+from jaxgan.training.records import read_metrics
+from jaxgan.training.run_folder import RunFolder
 
 
 def _column(folder: pathlib.Path, name: str) -> dict[int, float]:
     """A metric by step."""
-    return {line["step"]: line[name] for line in _lines(folder) if line.get(name) is not None}
+    return {line["step"]: line[name] for line in read_metrics(RunFolder(folder).metrics) if line.get(name) is not None}
 
 
 def verdicts(folder: pathlib.Path) -> dict[str, float]:

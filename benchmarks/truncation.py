@@ -16,12 +16,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from ml_collections import ConfigDict
 from PIL import Image
-from scipy.spatial.distance import cdist
 
 from jaxgan import metrics
 from jaxgan.config import ConfigError
 from jaxgan.core import data_mesh
 from jaxgan.data import make_source, prepare
+from jaxgan.metrics.neighbours import precision_recall
 from jaxgan.training import command_line, pictures, trained
 from jaxgan.training.run_folder import atomically
 from jaxgan.training.sampling import Snapshot
@@ -64,14 +64,11 @@ class RealDigits:
 
     def __init__(self, images: np.ndarray, label: np.ndarray) -> None:
         self.features = metrics.digit_features(images).astype(np.float64)
-        distances = cdist(self.features, self.features)
-        self.radii = np.sort(distances, axis=1)[:, 3]  # the nearest of all is the digit itself
         self.spread = _spread(self.features, label)
 
     def precision(self, images: np.ndarray) -> float:
         """Kynkäänniemi et al. 2019 (arXiv:1904.06991), Eq. 1 and 2, with three neighbours."""
-        distances = cdist(metrics.digit_features(images).astype(np.float64), self.features)
-        return float((distances <= self.radii[None]).any(axis=1).mean())
+        return precision_recall(self.features, metrics.digit_features(images))[0]
 
     def diversity(self, images: np.ndarray, label: np.ndarray) -> float:
         """Variance of the features within a class, as a share of that of these digits."""

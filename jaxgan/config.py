@@ -132,7 +132,7 @@ def make(spec: Mapping[str, Any], table: Mapping[str, Callable[..., Any]], where
     fields = {key: _plain(value) for key, value in spec.items() if key != "name"}
     if "parts" in fields:
         fields["parts"] = _make_parts(fields["parts"], table, f"{where}.parts")
-    return call(find(spec["name"], table, f"{where}.name"), fields, f"{where} ({spec['name']})", **defaults)
+    return call(find(spec.get("name", ""), table, f"{where}.name"), fields, f"{where} ({spec['name']})", **defaults)
 
 
 def find(name: str, table: Mapping[str, Callable[..., Any]], where: str) -> Callable[..., Any]:

@@ -129,6 +129,10 @@ def broken(**fields):
         ({"game__conditional": True}, r"config\.game \(gan\): a conditional GAN needs num_classes"),
         ({"game__objective": "hinje"}, r"config\.game \(gan\): the objective 'hinje' is unknown"),
         ({"game__terms": {"r3": {}}}, r"config\.game \(gan\)\.terms\.r3\.name='r3' is unknown: "),
+        (
+            {"game__terms": {"r1": {"schedule": {"stop": 9}}}},
+            r"config\.game \(gan\)\.terms\.r1 \(r1\)\.schedule\.name='' is unknown: choose one of cosine_decay",
+        ),
         ({"game__terms": {"r1": {"weigth": 1.0}}}, r"config\.game \(gan\)\.terms\.r1 \(r1\) has no field 'weigth'"),
         ({"game__latent": "cauchy"}, r"config\.game \(gan\): latent distribution 'cauchy' is unknown"),
         ({"game__n_critic": 5}, r"config\.game \(gan\) has no field 'n_critic'"),

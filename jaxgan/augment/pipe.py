@@ -44,7 +44,7 @@ def augment_pipe(
         categories: Which ones; or, for each, a factor on its probability. R3GAN (Huang et al. 2024, arXiv:2501.05441) has
             {"b": 1.0, "g": 1.0, "c": 0.5, "o": 1.0} in its published code.
         probability: p, of each transformation of each image: a number; a function of the game's clock, such as R3GAN's
-            `lambda clock: 0.55 * (1.0 - cosine_decay(2e7, unit="images")(clock))`; or "adaptive", the p of
+            `schedules.cosine_ramp(2e7, final=0.55, unit="images")`; or "adaptive", the p of
             `memory["ada"]`, a `jaxgan.augment.adaptive.AdaState`.
 
     Returns:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from jaxgan.data import Source
+from jaxgan.metrics.archive import write_npz
 from jaxgan.metrics.extractors import Extractor
 from jaxgan.metrics.features import Records, Summary, summarize
 
@@ -64,7 +64,7 @@ def summarize_source(
     arrays: dict[str, Any] = {"mu": summary.mean, "sigma": summary.covariance, "count": number}
     arrays |= {} if summary.features is None else {"features": summary.features}
     arrays |= {} if summary.labels is None else {"labels": summary.labels}
-    _write(path, arrays)
+    write_npz(path, arrays)
     return summary
 
 
@@ -130,16 +130,3 @@ def _stamp(path: str) -> str:
         return ""
     status = os.stat(path)
     return f"{status.st_size} {status.st_mtime_ns}" if os.path.isfile(path) else ""
-
-
-def _write(path: Path, arrays: dict[str, Any]) -> None:
-    """Writes all or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-        try:
-            np.savez(file, **arrays)
-            file.close()
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise

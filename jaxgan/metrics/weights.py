@@ -10,7 +10,6 @@ import argparse
 import hashlib
 import os
 import sys
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from jaxgan.metrics import dinov2, inception, vgg16
+from jaxgan.metrics.archive import write_npz
 from jaxgan.metrics.weight_files import WeightsError, read_graph, read_torch
 
 
@@ -140,7 +140,7 @@ def convert(path: str | Path, verify: bool = True) -> str:
     if extra := arrays.keys() - expected.keys():
         raise WeightsError(f"{path}: {min(extra)} belongs to no layer of {name!r}; is it another network's file?")
     params = {f"params/{key}": np.ascontiguousarray(array, np.float32) for key, array in sorted(arrays.items())}
-    _write(cache_path(name), {**params, "sha256": _digest(params), "source": f"{path.name} {checksum}"})
+    write_npz(cache_path(name), {**params, "sha256": _digest(params), "source": f"{path.name} {checksum}"})
     return name
 
 
@@ -208,19 +208,6 @@ def _digest(arrays: Mapping[str, np.ndarray]) -> str:
         digest.update(f"{key} {array.shape}\n".encode())
         digest.update(array.data)
     return digest.hexdigest()
-
-
-def _write(path: Path, arrays: dict[str, Any]) -> None:
-    """Writes all or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-        try:
-            np.savez(file, **arrays)
-            file.close()
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
 
 
 def _read(name: str, prefix: str) -> dict[str, np.ndarray]:

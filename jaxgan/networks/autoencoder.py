@@ -16,7 +16,24 @@ from jaxgan.networks.common import ACTIVATIONS, choose, leaky_relu, normalizatio
 from jaxgan.networks.initializers import normal
 
 
-class MLPAutoencoder(nn.Module):
+class _Autoencoder(nn.Module):
+    """What both have in common; a subclass has the field `energy` and makes the code and the reconstruction."""
+
+    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | tuple[jax.Array, jax.Array]:
+        """Maps samples (B, ...) to energies (B,), and with `features` also to their codes, float32 (B, F)."""
+        code, reconstruction = self._code_and_reconstruction(x)
+        energies = reconstruction_error(x, reconstruction, self.energy)
+        return (energies, code) if features else energies
+
+    def reconstruct(self, x: jax.Array) -> jax.Array:
+        """Dec(Enc(x)), float32, of the shape of `x`; `nets.discriminator(x, method="reconstruct")`."""
+        return self._code_and_reconstruction(x)[1]
+
+    def _code_and_reconstruction(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        raise NotImplementedError
+
+
+class MLPAutoencoder(_Autoencoder):
     """Fully connected autoencoder: x (B, ...) in [-1, 1] -> float32 energies (B,), at least 0.
 
     The paper's on MNIST, where its grid search ended with one hidden layer of 1024 units (section 4.1).
@@ -37,14 +54,6 @@ class MLPAutoencoder(nn.Module):
     weight_deviation: float = 0.002
     dtype: Any = jnp.float32
 
-    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | tuple[jax.Array, jax.Array]:
-        """Maps samples (B, ...) to energies (B,), and with `features` also to their codes, float32 (B, hidden[-1])."""
-        return _judge(x, *self._code_and_reconstruction(x), self.energy, features)
-
-    def reconstruct(self, x: jax.Array) -> jax.Array:
-        """Dec(Enc(x)), float32, of the shape of `x`; `nets.discriminator(x, method="reconstruct")`."""
-        return self._code_and_reconstruction(x)[1]
-
     @nn.compact
     def _code_and_reconstruction(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         activate = choose(ACTIVATIONS, self.activation, "activation")
@@ -61,7 +70,7 @@ class MLPAutoencoder(nn.Module):
         return code.astype(jnp.float32), tanh_image(y).reshape(x.shape)
 
 
-class ConvAutoencoder(nn.Module):
+class ConvAutoencoder(_Autoencoder):
     """Convolutional autoencoder: images (B, H, W, C) in [-1, 1] -> float32 energies (B,), at least 0.
 
     The default is the paper's for 64x64 images (appendix): 4x4 convolutions that halve the map, 64-128-256, then transposed
@@ -81,14 +90,6 @@ class ConvAutoencoder(nn.Module):
     energy: str = "norm"
     weight_deviation: float = 0.002
     dtype: Any = jnp.float32
-
-    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | tuple[jax.Array, jax.Array]:
-        """Maps images (B, H, W, C) to energies (B,), and with `features` also to their codes, float32 (B, F)."""
-        return _judge(x, *self._code_and_reconstruction(x), self.energy, features)
-
-    def reconstruct(self, x: jax.Array) -> jax.Array:
-        """Dec(Enc(x)), float32, of the shape of `x`; `nets.discriminator(x, method="reconstruct")`."""
-        return self._code_and_reconstruction(x)[1]
 
     @nn.compact
     def _code_and_reconstruction(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -130,13 +131,6 @@ def reconstruction_error(x: jax.Array, reconstruction: jax.Array, kind: str) -> 
     }
     error = x.astype(jnp.float32) - reconstruction.astype(jnp.float32)
     return choose(kinds, kind, "energy")(error.reshape(len(x), -1))
-
-
-def _judge(
-    x: jax.Array, code: jax.Array, reconstruction: jax.Array, energy: str, features: bool
-) -> jax.Array | tuple[jax.Array, jax.Array]:
-    energies = reconstruction_error(x, reconstruction, energy)
-    return (energies, code) if features else energies
 
 
 def _norm(squares: jax.Array) -> jax.Array:

@@ -61,6 +61,17 @@ def height_width(image_size: int | Sequence[int]) -> tuple[int, int]:
     return height, width
 
 
+def base_map(network: Any, doublings: int) -> tuple[int, int]:
+    """The map that doubles `doublings` times to `network.image_size`, or an error that says that there is none."""
+    height, width = height_width(network.image_size)
+    if height % 2**doublings or width % 2**doublings:
+        raise ValueError(
+            f"{type(network).__name__} doubles its first map {doublings} times, but {height}x{width} is no multiple of "
+            f"{2**doublings}; change image_size or the number of widths"
+        )
+    return height >> doublings, width >> doublings
+
+
 def tanh_image(x: jax.Array) -> jax.Array:
     """Feature maps as an image: float32 in [-1, 1]."""
     return jnp.tanh(x.astype(jnp.float32))

@@ -23,10 +23,9 @@ from jaxgan.layers import (
     convolution,
     up_convolution,
 )
-from jaxgan.networks.common import leaky_relu, tanh_image
+from jaxgan.networks.common import base_map, leaky_relu, tanh_image
 from jaxgan.networks.initializers import normal
 from jaxgan.networks.noise import dropout, gaussian_noise
-from jaxgan.networks.sndcgan import base_map
 
 _init = normal(0.05)
 # A 5x5 layer that doubles a map.

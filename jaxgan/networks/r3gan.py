@@ -15,9 +15,8 @@ from flax import linen as nn
 from jax import lax
 
 from jaxgan.layers import Conv, convolution
-from jaxgan.networks.common import check_label, leaky_relu
+from jaxgan.networks.common import base_map, check_label, leaky_relu
 from jaxgan.networks.initializers import normal, variance_scaling
-from jaxgan.networks.sndcgan import base_map
 
 # N(0, 1 / fan_in), for every layer outside the residual blocks.
 _linear_init = variance_scaling(1.0, "fan_in", "normal")

@@ -11,7 +11,7 @@ from flax import linen as nn
 
 from jaxgan.layers import BatchNorm, ClassConditionalBatchNorm, Conv
 from jaxgan.networks.blocks import DownBlock, ProjectionHead, UpBlock, shortcut_init
-from jaxgan.networks.common import check_label, choose, height_width, tanh_image
+from jaxgan.networks.common import base_map, check_label, choose, tanh_image
 
 
 class ResNetGenerator(nn.Module):
@@ -39,7 +39,7 @@ class ResNetGenerator(nn.Module):
     def __call__(self, z: jax.Array, label: jax.Array | None = None) -> jax.Array:
         """Maps latents (B, latent), and with classes labels (B,), to images (B, H, W, channels)."""
         check_label(self, label)
-        height, width = _base_map(self.image_size, doublings=len(self.widths) - 1)
+        height, width = base_map(self, doublings=len(self.widths) - 1)
         norm: Any = functools.partial(ClassConditionalBatchNorm, self.num_classes) if self.num_classes else BatchNorm
         condition = () if label is None else (label,)
 
@@ -93,13 +93,3 @@ class ResNetDiscriminator(nn.Module):
         h = pool(nn.relu(x).astype(jnp.float32), axis=(1, 2))
         logits = ProjectionHead(self.num_classes, name="head")(h, label)
         return (logits, h) if features else logits
-
-
-def _base_map(image_size: int | tuple[int, int], doublings: int) -> tuple[int, int]:
-    height, width = height_width(image_size)
-    if height % 2**doublings or width % 2**doublings:
-        raise ValueError(
-            f"ResNetGenerator: its {doublings + 1} widths double the map {doublings} times, but {height}x{width} is no "
-            f"multiple of {2**doublings}; change image_size or the number of widths"
-        )
-    return height >> doublings, width >> doublings

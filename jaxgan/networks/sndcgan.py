@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxgan.layers import BatchNorm, Conv, UpConv
-from jaxgan.networks.common import height_width, normal_init, tanh_image
+from jaxgan.networks.common import base_map, normal_init, tanh_image
 
 _leaky_relu = functools.partial(nn.leaky_relu, negative_slope=0.1)
 
@@ -81,14 +81,3 @@ class SNDCGANDiscriminator(nn.Module):
         x = x.reshape(len(x), -1).astype(jnp.float32)
         logits = nn.Dense(1, kernel_init=normal_init, name="logit")(x)[:, 0]
         return (logits, x) if features else logits
-
-
-def base_map(network: Any, doublings: int) -> tuple[int, int]:
-    """The map that doubles `doublings` times to `network.image_size`, or an error that says that there is none."""
-    height, width = height_width(network.image_size)
-    if height % 2**doublings or width % 2**doublings:
-        raise ValueError(
-            f"{type(network).__name__} doubles its first map {doublings} times, but {height}x{width} is no multiple of "
-            f"{2**doublings}; change image_size or the number of widths"
-        )
-    return height >> doublings, width >> doublings
