@@ -117,9 +117,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=64, help="in one round")
     parser.add_argument("--size", type=int, default=32, help="their side")
-    parser.add_argument(
-        "--batch_size", type=int, default=0, help="jaxgan's (default: its own); torch-fidelity has its 64"
-    )
+    parser.add_argument("--batch_size", type=int, default=0, help="jaxgan's (default: its own)")
+    parser.add_argument("--torch_batch_size", type=int, default=64, help="torch-fidelity's (its default: 64)")
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     params, state = random_weights()
@@ -135,7 +134,7 @@ def main() -> None:
     sides: dict[str, Callable[[], Any]] = {"jaxgan": ours}
     try:
         theirs = torch_fidelity_network(state, ["2048"])
-        sides["torch-fidelity"] = lambda: theirs(images)
+        sides["torch-fidelity"] = lambda: theirs(images, asked.torch_batch_size)
     except ImportError as error:
         print(f"jaxgan alone: {error}", file=sys.stderr)
     for side in sides.values():

@@ -6,9 +6,11 @@ is dropped again.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -25,6 +27,7 @@ Records = dict[str, np.ndarray]
 
 # Images in one call of the network, on each device; on a CPU, larger activations leave its caches.
 _BATCH_SIZE, _BATCH_SIZE_CPU = 64, 8
+_IN_FLIGHT = 2  # batches
 _ROWS = 1024  # feature vectors that are gathered before their moments are taken, which costs D^2 every time
 
 
@@ -126,22 +129,26 @@ def extract(
     size = -(-(batch_size or default * mesh.size) // mesh.size) * mesh.size
     run = _compiled(extractor.apply, mesh)
     params = jax.device_put(extractor.params, replicated(mesh))
-    before: tuple[Any, Records] | None = None
-    for chunk in _rechunked(records, size):
-        images = chunk["image"]
+
+    def outputs_of(images: np.ndarray) -> Records:
         filled = np.concatenate([images, np.repeat(images[-1:], size - len(images), axis=0)])
         outputs = run(params, jax.make_array_from_callback(filled.shape, batched(mesh), filled.__getitem__))
-        # The device works on this batch while the host takes the one before.
-        if before is not None:
-            yield _fetched(*before)
-        before = outputs, chunk
-    if before is not None:
-        yield _fetched(*before)
+        return {name: np.asarray(array)[: len(images)] for name, array in outputs.items()}
+
+    # Two batches at a time keep the device busy while the host takes a result, and a CPU's cores while a batch is in an
+    # operation that XLA gives one core. Collectives of several devices must start in one order: one thread starts them.
+    with ThreadPoolExecutor(_IN_FLIGHT if mesh.size == 1 else 1) as pool:
+        started: collections.deque[tuple[Future[Records], Records]] = collections.deque()
+        for chunk in _rechunked(records, size):
+            started.append((pool.submit(outputs_of, chunk.pop("image")), chunk))
+            if len(started) > _IN_FLIGHT:
+                yield _finished(*started.popleft())
+        for each in started:
+            yield _finished(*each)
 
 
-def _fetched(outputs: Any, chunk: Records) -> Records:
-    fetched = {name: np.asarray(array)[: len(chunk["image"])] for name, array in outputs.items()}
-    return fetched | {name: array for name, array in chunk.items() if name != "image"}
+def _finished(outputs: Future[Records], others: Records) -> Records:
+    return outputs.result() | others
 
 
 @functools.lru_cache(maxsize=8)
