@@ -9,19 +9,29 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.optimize
 import scipy.stats
 
 from jaxgan.core import data_mesh
 from jaxgan.core.constraints import is_weight, path_string
 from jaxgan.data import make_source, prepare
+from jaxgan.data.toy import ToyDensity
+from jaxgan.losses import DIVERGENCES
 from jaxgan.training import trained
 from jaxgan.training.records import read_metrics
 from jaxgan.training.run_folder import RunFolder
+from jaxgan.training.sampling import Sampler
 
 
 def _column(folder: pathlib.Path, name: str) -> dict[int, float]:
     """A metric by step."""
     return {line["step"]: line[name] for line in read_metrics(RunFolder(folder).metrics) if line.get(name) is not None}
+
+
+def _last(folder: pathlib.Path) -> trained.Trained:
+    """The game after its last step, which the table's other values are of; `trained.load` prefers the best checkpoint."""
+    config, _ = RunFolder(folder).read()
+    return trained.load(folder, config.steps)
 
 
 def verdicts(folder: pathlib.Path) -> dict[str, float]:
@@ -61,7 +71,7 @@ def convergence(folder: pathlib.Path) -> dict[str, float]:
 def _weights(folder: pathlib.Path, constrained: bool) -> dict[str, np.ndarray]:
     """The discriminator's weights as matrices (inputs, outputs), as the optimiser or as the network has them."""
     with jax.set_mesh(data_mesh()):
-        run = trained.load(folder)
+        run = _last(folder)
         player, state = run.plan.game.players["discriminator"], run.state.players["discriminator"]
         params = player.constraint.apply(state.params, state.constraint)[0] if constrained else state.params
         leaves = [(path_string(path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(params)]
@@ -83,7 +93,7 @@ def largest_singular_values(folder: pathlib.Path) -> dict[str, float]:
 def energies(folder: pathlib.Path) -> dict[str, float]:
     """Energy of fakes and of noise as multiples of the energy of held-out reals, in the raw discriminator."""
     with jax.set_mesh(data_mesh()):
-        run = trained.load(folder)
+        run = _last(folder)
         real = np.asarray(prepare(make_source(run.plan.config.data, split="test").stack())["image"])
         key = jax.random.key(0)
         noise = np.asarray(jax.random.uniform(key, (real.size,), minval=-1.0, maxval=1.0)).reshape(real.shape)
@@ -96,7 +106,7 @@ def energies(folder: pathlib.Path) -> dict[str, float]:
 def balance(folder: pathlib.Path) -> dict[str, float]:
     """BEGAN: `convergence`, and the samples' mean distance from each other over that of held-out reals, their diversity."""
     with jax.set_mesh(data_mesh()):
-        run = trained.load(folder)
+        run = _last(folder)
         real = prepare(make_source(run.plan.config.data, split="test").stack())["image"]
         fake = run.snapshot.sample(jax.random.key(0), len(real))
 
@@ -105,3 +115,37 @@ def balance(folder: pathlib.Path) -> dict[str, float]:
         return float(jnp.sqrt(((flat[:, None] - flat[None]) ** 2).sum(-1)).mean())
 
     return convergence(folder) | {"diversity": spread(fake) / spread(real)}
+
+
+def divergence_left(folder: pathlib.Path) -> dict[str, float]:
+    """f-GAN, section 2.5: D_f(data || learned normal density) over the least that any normal density has, by quadrature."""
+    with jax.set_mesh(data_mesh()):
+        run = _last(folder)
+        source = make_source(run.plan.config.data, split="train")
+        batch = {name: jnp.zeros(spec.shape, spec.dtype) for name, spec in run.plan.shapes.minibatch(1).items()}
+        state = run.plan.game.init(jax.random.key(run.plan.config.seed), batch)
+        untrained = Sampler(run.plan).at(state, 0)
+        learned, first = (snapshot.sample(jax.random.key(1), 100_000) for snapshot in (run.snapshot, untrained))
+    assert isinstance(source, ToyDensity)
+    deviation, centres = source.standard_deviation, source.centres[:, 0]
+    x = np.linspace(centres.min() - 20 * deviation, centres.max() + 20 * deviation, 4001)
+    p = scipy.stats.norm.pdf(x[:, None], centres, deviation).mean(axis=1)
+    f = DIVERGENCES[run.plan.config.game.objective.divergence].f
+
+    def divergence(parameters: Any) -> float:
+        mean, log_deviation = parameters
+        q = np.maximum(
+            scipy.stats.norm.pdf(x, mean, np.exp(log_deviation)), 1e-300
+        )  # where it is 0, p / q is very large
+        with jax.enable_x64(True):
+            values = q * np.asarray(f(jnp.asarray(p / q)) - f(jnp.float64(1)))  # "gan" alone has f(1) != 0
+        return float(np.trapezoid(values, x))
+
+    # From the whole density and from a mode: one of them is the best, by the divergence.
+    starts = [(source.mean[0], np.log(source.spread[0])), (centres[0], np.log(deviation))]
+    least = min(scipy.optimize.minimize(divergence, start, method="Nelder-Mead").fun for start in starts)
+    values = {
+        name: divergence((samples.mean(), np.log(samples.std()))) / least
+        for name, samples in (("untrained/divergence", first), ("divergence", learned))
+    }
+    return values | {"learned_mean": float(learned.mean()), "learned_deviation": float(learned.std())}

@@ -1,6 +1,7 @@
 """DCGAN: Radford, Metz and Chintala 2015 (arXiv:1511.06434), the non-saturating game with convolutional networks.
 
 python train.py --config=configs/dcgan.py            digits 16x16, two to three minutes on two CPU cores
+python train.py --config=configs/dcgan.py:stacked    1,000 modes of stacked digits
 python train.py --config=configs/dcgan.py:paper      64x64 images of a folder, as in the paper: 25 epochs of faces
 python train.py --config=configs/dcgan.py:tutorial   64x64 images of a folder, PyTorch's tutorial layer by layer
 """
@@ -11,7 +12,7 @@ from jaxgan import config as jaxgan
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    return jaxgan.variant(variant, {"": digits, "paper": paper, "tutorial": tutorial})
+    return jaxgan.variant(variant, {"": digits, "stacked": stacked, "paper": paper, "tutorial": tutorial})
 
 
 def _players(config: ConfigDict, width: int, layout: str) -> None:
@@ -43,6 +44,13 @@ def short_digits(config: ConfigDict) -> None:
     for player in config.players.values():
         player.schedule = jaxgan.named("linear_decay", start=1000, stop=2000)
     config.log_every, config.evaluate_every = 100, 1000
+
+
+def stacked(config: ConfigDict) -> None:
+    digits(config)
+    config.data.name = "stacked_digits"
+    config.evaluate_samples = 25_600
+    config.metrics = ("stacked_modes",)
 
 
 def paper(config: ConfigDict) -> None:

@@ -2,9 +2,9 @@
 
 L_D = E[softplus(C(g) - C(x))] + gamma / 2 (E || grad C(x) ||^2 + E || grad C(g) ||^2),  L_G = E[softplus(C(x) - C(g))]
 
-python train.py --config=configs/r3gan.py          digits 16x16, two minutes on two CPU cores
+python train.py --config=configs/r3gan.py          digits 16x16, four minutes on two CPU cores
 python train.py --config=configs/r3gan.py:grid25   25 Gaussians in the plane, all of them
-python train.py --config=configs/r3gan.py:stacked  1,000 modes of stacked digits
+python train.py --config=configs/r3gan.py:stacked  1,000 modes of stacked digits, with the networks of DCGAN
 python train.py --config=configs/r3gan.py:paper    CIFAR-10; FID 1.96 in the paper
 python train.py --config=configs/r3gan.py:ffhq64   FFHQ at 64x64; FID 1.95 in the paper
 python train.py --config=configs/r3gan.py:ffhq256  FFHQ at 256x256; FID 2.75 in the paper
@@ -12,7 +12,7 @@ python train.py --config=configs/r3gan.py:ffhq256  FFHQ at 256x256; FID 2.75 in 
 
 from ml_collections import ConfigDict
 
-from configs import gan
+from configs import dcgan, gan
 from jaxgan import config as jaxgan
 
 
@@ -44,23 +44,23 @@ def digits(config: ConfigDict) -> None:
         config.players[name] = jaxgan.player(
             jaxgan.named(network, widths=(64, 32, 16), blocks=1),
             jaxgan.named("adam", learning_rate=1e-3, b1=0.0, b2=0.95),
-            schedule=jaxgan.named("cosine_decay", stop=600, final=0.1),
+            schedule=jaxgan.named("cosine_decay", stop=1500, final=0.1),
         )
     config.players.generator.average = jaxgan.named("half_life", images=10_000, ramp_up=0.1)
     _objective(config, latent_size=32, gamma=0.5)
     config.data.name = "digits"
     config.data.image_size = 16
-    config.steps = 600
-    config.log_every, config.sample_every, config.evaluate_every = 50, 200, 300
+    config.steps = 1500
+    config.log_every, config.sample_every, config.evaluate_every = 50, 300, 500
     config.metrics = ("digit_fd",)
 
 
 def stacked(config: ConfigDict) -> None:
-    digits(config)
-    config.data.name = "stacked_digits"
-    config.steps = 2000
-    config.evaluate_samples = 25_600
-    config.metrics = ("stacked_modes",)
+    dcgan.stacked(config)
+    config.players.discriminator.network.norm = "none"  # R1 and R2 are of each image alone
+    for player in config.players.values():
+        player.optimizer.update(b1=0.0, b2=0.99)
+    _objective(config, latent_size=64, gamma=1.0)
 
 
 def grid25(config: ConfigDict) -> None:

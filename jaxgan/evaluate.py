@@ -19,11 +19,13 @@ import jax
 from jaxgan.config import ConfigError
 from jaxgan.core import data_mesh
 from jaxgan.metrics.extractors import EXTRACTORS
-from jaxgan.metrics.protocol import Result, difference
+from jaxgan.metrics.protocol import Result, append_results, difference
 from jaxgan.metrics.resize import MODES
 from jaxgan.training import command_line
 from jaxgan.training.measures import ALONE, METRICS, Settings, measure
-from jaxgan.training.subjects import images_subject, open_reference, run_subject
+from jaxgan.training.run_folder import RunFolder
+from jaxgan.training.subjects import Subject, game_subject, images_subject, open_reference
+from jaxgan.training.trained import load
 
 _NUMBER = 50_000  # samples of a run: what published numbers take
 
@@ -89,7 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
     if asked.images and (asked.truncation or asked.no_average or asked.step is not None):
         raise ConfigError("--truncation, --no_average and --step are for runs: leave them out, or give --workdir")
     command_line.use_compilation_cache()
-    output = asked.output or (Path(asked.workdir) / "evaluation.jsonl" if asked.workdir else None)
+    output = asked.output or (RunFolder(Path(asked.workdir)).evaluation if asked.workdir else None)
     with warnings.catch_warnings(), jax.set_mesh(data_mesh()):
         warnings.simplefilter("default")
         warnings.showwarning = _warn  # type: ignore[assignment]
@@ -97,8 +99,7 @@ def main(arguments: list[str] | None = None) -> None:
     if jax.process_index() == 0:
         print(table(results))
         if output is not None:
-            with output.open("a") as file:
-                file.writelines(result.to_json() + "\n" for result in results)
+            append_results(output, results)
             print(f"appended to {output}")
 
 
@@ -106,11 +107,7 @@ def _evaluate(asked: argparse.Namespace, output: Path | None) -> list[Result]:
     names = [name.strip() for name in asked.metrics.split(",") if name.strip()]
     if not names:
         raise ConfigError(f"--metrics is empty: choose from {', '.join(METRICS)}")
-    if asked.images:
-        subject = images_subject(asked.images, asked.num)
-    else:
-        number = asked.num or _NUMBER
-        subject = run_subject(asked.workdir, asked.step, number, asked.seed, asked.truncation, not asked.no_average)
+    subject = images_subject(asked.images, asked.num) if asked.images else run_subject(asked)
     # A game that takes labels is asked for them as often as the data have them, so it needs the data in any case.
     needed = subject.classes is not None or not set(names) <= ALONE
     chosen = asked.reference or ("train" if needed and asked.workdir else None)
@@ -126,6 +123,19 @@ def _evaluate(asked: argparse.Namespace, output: Path | None) -> list[Result]:
         picture=picture,
     )
     return measure(subject, reference, names, settings)
+
+
+def run_subject(asked: argparse.Namespace) -> Subject:
+    """The images of `--workdir`.
+
+    Raises:
+        ConfigError: The folder holds no run, or its game does not make images so.
+    """
+    run = load(asked.workdir, asked.step)
+    snapshot = run.snapshot.without_average() if asked.no_average else run.snapshot
+    data, classes = run.plan.config.data, run.plan.shapes.num_classes
+    model = {"workdir": asked.workdir, "step": run.step}
+    return game_subject(snapshot, data, classes, asked.num or _NUMBER, asked.seed, asked.truncation, model)
 
 
 def table(results: Sequence[Result]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 
@@ -116,6 +117,12 @@ class Result:
             return cls(**fields | {"protocol": Protocol(**fields["protocol"])})
         except (TypeError, KeyError, ValueError) as error:
             raise ValueError(f"not a line of jaxgan.evaluate: {line[:80]!r}") from error
+
+
+def append_results(path: Path, results: Iterable[Result]) -> None:
+    """Appends lines of JSON to a file."""
+    with path.open("a") as file:
+        file.writelines(result.to_json() + "\n" for result in results)
 
 
 def difference(first: Result, second: Result) -> float:

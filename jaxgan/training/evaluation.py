@@ -6,7 +6,7 @@ tells the best checkpoint; the others stand beside it in metrics.jsonl.
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import numpy as np
@@ -16,13 +16,13 @@ from jaxgan import metrics
 from jaxgan.config import ConfigError, nearest
 from jaxgan.data import Source, make_source, prepare
 from jaxgan.data.toy import ToyDensity
-from jaxgan.metrics.extractors import EXTRACTORS, Extractor, make_extractor
-from jaxgan.metrics.features import summarize
-from jaxgan.metrics.reference import summarize_source
+from jaxgan.metrics.extractors import EXTRACTORS
+from jaxgan.metrics.protocol import Result
 from jaxgan.metrics.suite import FEATURE_METRICS
 from jaxgan.metrics.weight_files import WeightsError
-from jaxgan.training.fakes import fake_records, labels
+from jaxgan.training import measures
 from jaxgan.training.sampling import Sampler, Snapshot
+from jaxgan.training.subjects import data_reference, game_subject
 
 # How digits of another domain are read by the classifier of plain digits, where they can be.
 _WAY_BACK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -33,19 +33,22 @@ _WAY_BACK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 _NOISE = 0.1  # deviation of the noise that probes translations, of images in [-1, 1]
 
 
+Values = Mapping[str, float | Result]
+
+
 @dataclasses.dataclass(frozen=True)
 class Metric:
     """A metric that a config can name.
 
     Attributes:
-        measure: (snapshot, source, config, key) -> values by name; deterministic.
+        measure: (snapshot, source, config, key) -> values by name, with their protocol where they have one; deterministic.
         score: The name of the value that tells the best checkpoint.
         lower_is_better: Whether lower scores are better.
         obstacle: (sampler, source, config) -> why this game or its data cannot be measured so, or "".
         floor: Name of the value among the measured ones that says what the score of real data would be, or "".
     """
 
-    measure: Callable[[Snapshot, Source, ConfigDict, jax.Array], dict[str, float]]
+    measure: Callable[[Snapshot, Source, ConfigDict, jax.Array], Values]
     score: str
     lower_is_better: bool
     obstacle: Callable[[Sampler, Source, ConfigDict], str]
@@ -199,19 +202,21 @@ def _needs_two_domains(sampler: Sampler, source: Source, config: ConfigDict) -> 
     return ""
 
 
-def _of_features(name: str, features: str) -> Metric:
-    """A metric of `jaxgan.evaluate` while the game trains: config.evaluate_samples images against all training data."""
-    metric = FEATURE_METRICS[name]
+def _of_features(names: Sequence[str], features: str) -> Metric:
+    """Metrics of `jaxgan.evaluate` while a game trains: config.evaluate_samples images against all training data.
 
-    def measure(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
-        extractor, number = _extractor(features), config.evaluate_samples
-        classes = source.num_classes if "label" in snapshot.sampler.options("sample") else None
-        real = summarize_source(extractor, source, keep=metric.features) if metric.reference or classes else None
-        asked = labels(number, classes, real.labels, config.seed) if classes and real is not None else None
-        records = fake_records(snapshot, key, number, asked)
-        fakes = summarize(extractor, records, number, keep=metric.features, score=metric.score)
-        values = metric.measure(fakes, real, {"subset_size": min(1000, number, len(source))})
-        return {f"{value.name}/{features}": value.value for value in values}
+    `names` are those of one feature network, which then sees the images once; the first one's score counts.
+    """
+
+    def measure(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> Values:
+        number = config.evaluate_samples
+        subject = game_subject(snapshot, config.data, source.num_classes, number, config.seed)
+        needed = subject.classes or any(FEATURE_METRICS[name].reference for name in names)
+        settings = measures.Settings(features, subset_size=min(1000, number, len(source)))
+        reference = data_reference(config.data, source) if needed else None
+        return {
+            f"{result.metric}/{features}": result for result in measures.measure(subject, reference, names, settings)
+        }
 
     def obstacle(sampler: Sampler, source: Source, config: ConfigDict) -> str:
         if "sample" not in sampler.game.abilities:
@@ -221,18 +226,13 @@ def _of_features(name: str, features: str) -> Metric:
         if features == "digits" and sampler.image_shape[:2] not in [(8, 8), (16, 16), (32, 32)]:
             return "digits are read at data.image_size 8, 16 or 32"
         try:
-            _extractor(features)
+            measures.load_extractor(features)
         except WeightsError as error:
             return str(error)
         return ""
 
-    score = f"{'precision' if name == 'prdc' else name}/{features}"
-    return Metric(measure, score, metric.lower_is_better, obstacle)
-
-
-@functools.lru_cache(maxsize=2)
-def _extractor(features: str) -> Extractor:
-    return make_extractor(features)
+    score = f"{'precision' if names[0] == 'prdc' else names[0]}/{features}"
+    return Metric(measure, score, FEATURE_METRICS[names[0]].lower_is_better, obstacle)
 
 
 METRICS: dict[str, Metric] = {
@@ -245,7 +245,7 @@ METRICS: dict[str, Metric] = {
     "translation": Metric(_translation, "agreement", False, _needs_two_domains),
     # "fid/inception", "kid/digits" ...
     **{
-        f"{name}/{features}": _of_features(name, features)
+        f"{name}/{features}": _of_features([name], features)
         for name in ("fid", "kid", "is", "prdc")
         for features in EXTRACTORS
         if name != "is" or features in ("inception", "digits")
@@ -266,6 +266,12 @@ def choose(config: ConfigDict, sampler: Sampler, source: Source) -> dict[str, Me
         if obstacle := METRICS[name].obstacle(sampler, source, config):
             raise ConfigError(f"config.metrics names {name!r}, but {obstacle}: leave it out")
         chosen[name] = METRICS[name]
+    for features in EXTRACTORS:
+        first, *others = [name for name in chosen if name.endswith(f"/{features}")] or [""]
+        if others:
+            chosen[first] = _of_features([name.split("/")[0] for name in (first, *others)], features)
+        for name in others:
+            chosen[name] = dataclasses.replace(chosen[name], measure=lambda *_: {})
     return chosen
 
 

@@ -82,6 +82,12 @@ def measure(
     return results
 
 
+@functools.lru_cache(maxsize=2)
+def load_extractor(features: str, resize: str = "") -> Extractor:
+    """`make_extractor`, which keeps the last two: a game that is measured while it trains compiles them once."""
+    return make_extractor(features, resize)
+
+
 def _of_features(
     subject: Subject, reference: Reference | None, names: Sequence[str], settings: Settings
 ) -> list[Result]:
@@ -92,7 +98,7 @@ def _of_features(
             reference = _needs(reference, name)
         if metric.labels and not subject.classes and subject.snapshot is not None:
             raise ConfigError(f"{name} needs a game that takes labels")
-    extractor = make_extractor(settings.features, settings.resize)
+    extractor = load_extractor(settings.features, settings.resize)
     real = _real(extractor, reference, keep, settings) if reference is not None else None
     asked = real.labels if real is not None and subject.classes else None
     if asked is not None and subject.classes and asked.max() >= subject.classes:

@@ -1,5 +1,6 @@
 """Looking at a game while it trains, without touching it: pictures and metrics, at their steps."""
 
+import dataclasses
 import zlib
 
 import jax
@@ -8,6 +9,7 @@ from jax.experimental import multihost_utils
 
 from jaxgan.core import State
 from jaxgan.data import Source
+from jaxgan.metrics.protocol import Result, append_results
 from jaxgan.training.album import Album
 from jaxgan.training.evaluation import Metric
 from jaxgan.training.plan import Plan
@@ -60,19 +62,24 @@ class Observer:
         draws, measures = self._draws(step, last), self._measures(step, last)
         if not (draws or measures):
             return None
-        snapshot = self._sampler.at(state, stage, self._key("statistics"))
+        snapshot = self._sampler.at(state, stage)
         if draws:
             self._album.draw(snapshot, step)
         if not measures:
             return None
-        values: dict[str, float] = {}
+        measured: dict[str, float | Result] = {}
         for name, metric in self._metrics.items():
-            values |= metric.measure(snapshot, self._source, self._config, self._key(name))
+            measured |= metric.measure(snapshot, self._source, self._config, self._key(name))
+        values = {name: value.value if isinstance(value, Result) else value for name, value in measured.items()}
         if jax.process_count() > 1:
             # Whether to keep a checkpoint hangs on these: all processes must see the same ones.
             agreed = multihost_utils.broadcast_one_to_all(np.array(list(values.values()), np.float64))
             values = dict(zip(values, agreed.tolist(), strict=True))
         self._records.evaluated(step, images, values)
+        model = {"workdir": str(self._folder.path), "step": step}
+        results = [dataclasses.replace(value, model=model) for value in measured.values() if isinstance(value, Result)]
+        if results and self._records.write:
+            append_results(self._folder.evaluation, results)
         return values[self._score]
 
     def finish(self) -> None:

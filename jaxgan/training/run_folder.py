@@ -49,6 +49,11 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     @property
+    def evaluation(self) -> Path:
+        """Results with their protocols: lines that `jaxgan.metrics.protocol.append_results` adds."""
+        return self.path / "evaluation.jsonl"
+
+    @property
     def tensorboard(self) -> Path:
         return self.path / "tensorboard"
 

@@ -42,17 +42,17 @@ class Sampler:
             set(inspect.signature(self.game.abilities[ability]).parameters) if ability in self.game.abilities else set()
         )
 
-    def at(self, state: State, stage: int, key: jax.Array) -> "Snapshot":
+    def at(self, state: State, stage: int) -> "Snapshot":
         """The game as it is now; `state` must not be donated while the snapshot is used.
 
         Args:
             state: The state.
             stage: Index of the stage whose settings apply.
-            key: Key of the draws that statistics are estimated from.
         """
         statistics: dict[str, Any] = {}
         if self.statistics_batches and "sample" in self.game.abilities:
-            keys = jax.random.split(key, self.statistics_batches)
+            # Always the same draws, so that values while training, and those of a checkpoint later, are the same.
+            keys = jax.random.split(jax.random.key(0), self.statistics_batches)
             batches = [self.estimate(state, each, number=self.batch_size, stage=stage) for each in keys]
             statistics = merge_statistics(batches)
         return Snapshot(self, state, stage, statistics)
@@ -64,6 +64,16 @@ class Snapshot:
     def __init__(self, sampler: Sampler, state: State, stage: int, statistics: dict[str, Any]) -> None:
         self.game, self.sampler = sampler.game, sampler
         self._state, self._stage, self._statistics = state, stage, statistics
+
+    @property
+    def averaged(self) -> bool:
+        """Whether any player keeps a moving average of its weights."""
+        return any(player.average is not None for player in self._state.players.values())
+
+    def without_average(self) -> "Snapshot":
+        """The weights themselves."""
+        players = {name: player.replace(average=None) for name, player in self._state.players.items()}
+        return self.sampler.at(self._state.replace(players=players), self._stage)
 
     def sample(
         self, key: jax.Array, number: int, label: np.ndarray | None = None, truncation: float | None = None

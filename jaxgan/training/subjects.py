@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from ml_collections import ConfigDict
 
 from jaxgan.config import ConfigError
 from jaxgan.data import DataError, Source, make_source
@@ -17,8 +18,7 @@ from jaxgan.metrics.features import Records, Summary
 from jaxgan.metrics.protocol import Protocol
 from jaxgan.metrics.reference import load_statistics, records_of
 from jaxgan.training.fakes import fake_records, labels
-from jaxgan.training.sampling import Sampler, Snapshot
-from jaxgan.training.trained import load
+from jaxgan.training.sampling import Snapshot
 
 _GREY = {"1", "L", "LA", "I", "I;16", "I;16B"}
 _LOOKS = 32  # pictures of a folder by which grey is told from colour
@@ -82,54 +82,49 @@ class Reference:
     summary: Summary | None = None
 
 
-def run_subject(
-    workdir: str,
-    step: int | None,
+def game_subject(
+    snapshot: Snapshot,
+    data: ConfigDict,
+    classes: int | None,
     number: int,
     seed: int = 0,
     truncation: float | None = None,
-    average: bool = True,
+    model: dict[str, Any] | None = None,
 ) -> Subject:
-    """The images of a run; to be called, and used, inside `jax.set_mesh(data_mesh())`.
+    """The images of a game; to be called, and used, inside `jax.set_mesh(data_mesh())`.
 
     Args:
-        workdir: The run's folder.
-        step: Which checkpoint; None: the best, or the last if none was scored.
+        snapshot: The game.
+        data: Its `config.data`.
+        classes: Number of classes of the data; None without.
         number: How many images.
         seed: The same seed draws the same images.
         truncation: Of the latents; None: as trained.
-        average: Use the moving average of the weights, where a player keeps one.
+        model: What it is, for the result.
 
     Raises:
-        ConfigError: The folder holds no run, or its game does not make images so.
+        ConfigError: The game does not make images so.
     """
-    trained = load(workdir, step)
-    plan, snapshot, state = trained.plan, trained.snapshot, trained.state
-    if "sample" not in plan.game.abilities:
-        abilities = ", ".join(sorted(plan.game.abilities)) or "nothing"
-        raise ConfigError(f"the game of {workdir} cannot sample; it can: {abilities}")
-    if len(plan.shapes.image) != 3:
-        raise ConfigError(f"the samples of {workdir} are vectors: their metrics are those of its metrics.jsonl")
-    options = snapshot.sampler.options("sample")
-    if truncation is not None and "truncation" not in options:
-        raise ConfigError(f"--truncation={truncation}: the game of {workdir} has no truncation")
-    averaged = any(player.average is not None for player in state.players.values())
-    if averaged and not average:
-        players = {name: player.replace(average=None) for name, player in state.players.items()}
-        snapshot = Sampler(plan).at(state.replace(players=players), int(state.stage), jax.random.key(0))
     sampler = snapshot.sampler
+    if "sample" not in sampler.game.abilities:
+        abilities = ", ".join(sorted(sampler.game.abilities)) or "nothing"
+        raise ConfigError(f"the game cannot sample; it can: {abilities}")
+    if len(sampler.image_shape) != 3:
+        raise ConfigError("the game's samples are vectors: their metrics are those of metrics.jsonl")
+    options = sampler.options("sample")
+    if truncation is not None and "truncation" not in options:
+        raise ConfigError(f"truncation {truncation}: the game has none")
     standing = f"{sampler.statistics_batches} batches of {sampler.batch_size}"
     protocol = Protocol(
         fakes=number,
-        image="x".join(map(str, plan.shapes.image)),
-        average=averaged and average,
+        image=_size(sampler.image_shape),
+        average=snapshot.averaged,
         truncation=truncation,
         batch_norm=standing if sampler.statistics_batches else f"each batch of {sampler.batch_size}",
         seed=seed,
     )
-    classes = plan.shapes.num_classes if "label" in options else None
-    model = {"workdir": str(workdir), "step": trained.step}
-    return Subject(protocol, plan.shapes.image, model, snapshot, classes, data=plan.config.data)
+    asked = classes if "label" in options else None
+    return Subject(protocol, sampler.image_shape, model or {}, snapshot, asked, data=data)
 
 
 def images_subject(path: str, number: int | None) -> Subject:
@@ -166,7 +161,7 @@ def open_reference(name: str, number: int | None, subject: Subject) -> Reference
     if exists:
         called, split, source = name, "", open_images(name)
     else:
-        called, split = subject.data.name + (f":{subject.data.path}" if subject.data.path else ""), name
+        called, split = _called(subject.data), name
         source = make_source(subject.data, split=split, flip=False, dequantize=False, labelled=0)
     if source.image_shape is None or tuple(source.image_shape) != tuple(subject.image_shape):
         found = "several sizes" if source.image_shape is None else _size(source.image_shape)
@@ -177,6 +172,15 @@ def open_reference(name: str, number: int | None, subject: Subject) -> Reference
     if number is not None and not 0 < number <= len(source):
         raise DataError(f"too few images: {number} of {name} are asked for, which has {len(source)}; ask for fewer")
     return Reference(called, split, number or len(source), number in (None, len(source)), source)
+
+
+def data_reference(data: ConfigDict, source: Source) -> Reference:
+    """All of the data that a game is trained on; `data` is its `config.data` and `source` what that names."""
+    return Reference(_called(data), data.split, len(source), True, source)
+
+
+def _called(data: ConfigDict) -> str:
+    return data.name + (f":{data.path}" if data.path else "")
 
 
 def open_images(path: str) -> Source:

@@ -3,8 +3,6 @@
 import dataclasses
 from pathlib import Path
 
-import jax
-
 from jaxgan.config import ConfigError
 from jaxgan.core import State
 from jaxgan.training import evaluation
@@ -61,6 +59,4 @@ def load(workdir: str | Path, step: int | None = None) -> Trained:
         best = checkpoints.best()
         step = step if step is not None else steps[-1] if best is None else best
         state = checkpoints.restore(step, plan.abstract_state())
-    # Any constant key: the statistics are estimates of the same thing.
-    snapshot = Sampler(plan).at(state, int(state.stage), jax.random.key(0))
-    return Trained(plan, step, state, snapshot)
+    return Trained(plan, step, state, Sampler(plan).at(state, int(state.stage)))

@@ -34,7 +34,7 @@ def draw(ring8, folder, can_judge):
         abilities["judge"] = lambda nets, key, points: getattr(nets, name)(points)
     sampler = Sampler(dataclasses.replace(plan, game=dataclasses.replace(plan.game, abilities=abilities)))
     album = Album(RunFolder(folder), sampler, source, jax.random.key(0), None)
-    album.draw(sampler.at(state, 0, jax.random.key(1)), 0)
+    album.draw(sampler.at(state, 0), 0)
     return album, name
 
 

@@ -23,11 +23,11 @@ from jaxgan.metrics import digit_fd_floor, digit_features, frechet_distance
 from jaxgan.metrics.extractors import Perceptual
 from jaxgan.metrics.neighbours import precision_recall
 from jaxgan.metrics.path_length import path_length
+from jaxgan.metrics.protocol import Result, difference
 from jaxgan.metrics.weight_files import WeightsError
 from jaxgan.training import fakes, measures, train
 from jaxgan.training.records import read_metrics
 from jaxgan.training.sampling import Snapshot
-from jaxgan.training.subjects import run_subject
 from jaxgan.training.trained import load
 
 DIGITS = ["--features=digits"]
@@ -102,7 +102,7 @@ def test_a_run(runs, tmp_path, capsys):
     found = {line["metric"]: line for line in lines(output).values()}
     # The same by hand, of the same samples.
     with jax.set_mesh(data_mesh()):
-        fakes = run_subject(str(folder), None, 130).images(130)["image"]
+        fakes = evaluate.run_subject(evaluate.parse_arguments(arguments)).images(130)["image"]
     assert fakes.shape == (130, 8, 8, 1) and fakes.dtype == np.uint8
     real = make_source("digits", image_size=8).stack()["image"]
     features = [digit_features(part / np.float32(127.5) - np.float32(1)) for part in (real, fakes)]
@@ -230,6 +230,18 @@ def test_the_callback_keeps_the_best_checkpoint(tiny, tmp_path):
     assert {"kid/digits", "precision/digits", "coverage/digits", "is/digits"} <= scored[0].keys()
     best = min(scored[1:], key=lambda line: line["fid/digits"])
     assert load(tmp_path / "run").step == best["step"]
+    # The same number as the command's, with the same protocol beside it.
+    stored = [Result.from_json(line) for line in (tmp_path / "run" / "evaluation.jsonl").read_text().splitlines()]
+    fids = {result.model["step"]: result for result in stored if result.metric == "fid"}
+    assert fids.keys() == {0, 15, 30} and {"precision", "recall", "density", "coverage", "is", "kid"} <= {
+        result.metric for result in stored
+    }
+    again = tmp_path / "again.jsonl"
+    number, step = config.evaluate_samples, best["step"]
+    evaluate.main([f"--workdir={tmp_path / 'run'}", *DIGITS, f"--num={number}", f"--step={step}", f"--output={again}"])
+    of_command = Result.from_json(again.read_text())
+    assert fids[step].value == pytest.approx(best["fid/digits"], rel=1e-5)  # six digits are kept there
+    assert difference(fids[step], of_command) == pytest.approx(0, abs=1e-6 * of_command.value)
 
 
 def test_metrics_whose_weights_are_missing_are_refused_before_training(tiny, tmp_path):
