@@ -238,7 +238,16 @@ def test_the_callback_keeps_the_best_checkpoint(tiny, tmp_path):
     }
     again = tmp_path / "again.jsonl"
     number, step = config.evaluate_samples, best["step"]
-    evaluate.main([f"--workdir={tmp_path / 'run'}", *DIGITS, f"--num={number}", f"--step={step}", f"--output={again}"])
+    evaluate.main(
+        [
+            f"--workdir={tmp_path / 'run'}",
+            *DIGITS,
+            f"--num={number}",
+            f"--step={step}",
+            f"--seed={config.seed}",
+            f"--output={again}",
+        ]
+    )
     of_command = Result.from_json(again.read_text())
     assert fids[step].value == pytest.approx(best["fid/digits"], rel=1e-5)  # six digits are kept there
     assert difference(fids[step], of_command) == pytest.approx(0, abs=1e-6 * of_command.value)
