@@ -112,5 +112,6 @@ def paper(config: ConfigDict) -> None:
             jaxgan.named("sgd", learning_rate=0.1, momentum=0.6),
             schedule=jaxgan.named("exponential_decay", factor=1 / 1.000004, floor=1e-5),
         )
+    config.players.discriminator.constraint = jaxgan.named("max_norm", limit=1.9365)
     config.game = {"latent_size": 100, "latent": "unit_uniform"}
     config.steps = 250 * 600

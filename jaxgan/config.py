@@ -41,6 +41,7 @@ CONSTRAINTS: dict[str, Callable[..., constraints.Constraint]] = {
     "chain": lambda parts: constraints.chain(*parts),
     "spectral_norm": constraints.spectral_norm,
     "clip": constraints.clip,
+    "max_norm": constraints.max_norm,
     "equalized": constraints.equalized,
     "singular_value_clamp": constraints.singular_value_clamp,
     "orthogonal": regularizers.orthogonal,

@@ -287,6 +287,27 @@ def clip(limit: float) -> Constraint:
     return Constraint(lambda params, key: (project(params), ()), project=project)
 
 
+def max_norm(limit: float) -> Constraint:
+    """The weights that enter each unit are shortened to a norm of at most `limit` after each update; biases stay.
+
+    Hinton et al. 2012 (arXiv:1207.0580), section 2. The first GAN's discriminator has it (Goodfellow et al. 2014,
+    `mnist.yaml`), with limit 1.9365.
+    """
+    if limit <= 0:
+        raise ValueError(f"max norm: the limit is {limit}, but it must be positive")
+
+    def shortened(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
+        if not is_weight(path_string(path)):
+            return leaf
+        norm = jnp.linalg.norm(as_matrix(leaf), axis=0, keepdims=True)
+        return (as_matrix(leaf) * (limit / jnp.maximum(norm, limit))).reshape(leaf.shape)
+
+    def project(params: Any, state: Any = ()) -> Any:
+        return jax.tree_util.tree_map_with_path(shortened, params)
+
+    return Constraint(lambda params, key: (project(params), ()), project=project)
+
+
 def equalized(gain: float = math.sqrt(2.0), gains: Mapping[str, float] | None = None) -> Constraint:
     """Equalised learning rate: weights are stored with unit scale and multiplied by gain / sqrt(fan-in) when used.
 

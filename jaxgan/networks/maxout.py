@@ -54,8 +54,8 @@ class MaxoutDiscriminator(nn.Module):
 
     Maxout layers (Goodfellow et al. 2013, arXiv:1302.4389): each unit is the largest of several affine pieces. Dropout on
     the input (an image in [-1, 1] is grey where it is dropped) and on the input of every later layer is there when a
-    "dropout" key is given, see `jaxgan.networks.noise`. The program also bounds the norm of each unit's weights, by
-    1.9365: that would be a constraint on the player. PacGAN's toy discriminator (Lin et al. 2018, arXiv:1712.04086) is
+    "dropout" key is given, see `jaxgan.networks.noise`. The program also bounds the norm of each piece's weights: that is
+    the constraint "max_norm" of the player. PacGAN's toy discriminator (Lin et al. 2018, arXiv:1712.04086) is
     `units=(200,) * 3, input_dropout=0.0, hidden_dropout=0.0, weight_range=0.035`.
 
     Attributes:

@@ -101,6 +101,25 @@ def test_clip_holds_every_parameter_within_the_limit():
         constraints.clip(0.0)
 
 
+def test_max_norm_shortens_what_is_too_long_and_nothing_else():
+    before = params()
+    old = {path: matrix(leaf) for path, leaf in constraints.weights(before).items()}
+    norms = {path: np.linalg.norm(weight, axis=0) for path, weight in old.items()}
+    limit = float(np.median(np.concatenate(list(norms.values()))))
+    constraint = constraints.max_norm(limit)
+    raw, _ = constraint.init(before, jax.random.key(0))
+    for tree in (raw, constraint.project(before, ())):
+        for path, leaf in constraints.weights(tree).items():
+            expected = old[path] * np.minimum(1, limit / norms[path])
+            np.testing.assert_allclose(matrix(leaf), expected, rtol=1e-6)
+            short = norms[path] < limit
+            np.testing.assert_array_equal(matrix(leaf)[:, short], old[path][:, short])
+        np.testing.assert_array_equal(tree["conv"]["bias"], before["conv"]["bias"])
+    np.testing.assert_array_equal(constraint.project({"kernel": jnp.zeros((3, 2))}, ())["kernel"], np.zeros((3, 2)))
+    with pytest.raises(ValueError, match="must be positive"):
+        constraints.max_norm(0.0)
+
+
 def test_equalized_weights_are_stored_with_unit_scale_and_used_as_initialised():
     constraint = constraints.equalized(gains={"dense": 1.0})
     stored, state = constraint.init(params(), jax.random.key(0))
