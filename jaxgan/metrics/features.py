@@ -130,17 +130,24 @@ def extract(
     run = _compiled(extractor.apply, mesh)
     params = jax.device_put(extractor.params, replicated(mesh))
 
-    def outputs_of(images: np.ndarray) -> Records:
+    def compute(images: np.ndarray) -> Any:
         filled = np.concatenate([images, np.repeat(images[-1:], size - len(images), axis=0)])
-        outputs = run(params, jax.make_array_from_callback(filled.shape, batched(mesh), filled.__getitem__))
-        return {name: np.asarray(array)[: len(images)] for name, array in outputs.items()}
+        return run(params, jax.make_array_from_callback(filled.shape, batched(mesh), filled.__getitem__))
 
-    # Two batches at a time keep the device busy while the host takes a result, and a CPU's cores while a batch is in an
-    # operation that XLA gives one core. Collectives of several devices must start in one order: one thread starts them.
-    with ThreadPoolExecutor(_IN_FLIGHT if mesh.size == 1 else 1) as pool:
+    def fetch(outputs: Any, count: int) -> Records:
+        return {name: np.asarray(array)[:count] for name, array in outputs.items()}
+
+    # Several batches at a time keep the device busy while the host takes a result, and a CPU's cores while a batch is in an
+    # operation that XLA gives one core.
+    with ThreadPoolExecutor(_IN_FLIGHT) as pool:
         started: collections.deque[tuple[Future[Records], Records]] = collections.deque()
         for chunk in _rechunked(records, size):
-            started.append((pool.submit(outputs_of, chunk.pop("image")), chunk))
+            images = chunk.pop("image")
+            if mesh.size == 1:
+                future = pool.submit(lambda images: fetch(compute(images), len(images)), images)
+            else:  # the programs of several devices must start in one order everywhere, beside those that make the images
+                future = pool.submit(fetch, compute(images), len(images))
+            started.append((future, chunk))
             if len(started) > _IN_FLIGHT:
                 yield _finished(*started.popleft())
         for each in started:
