@@ -158,11 +158,11 @@ CHECKS: dict[str, Check] = {
     ),
     "began": _objective(
         "began",
-        {"digit_fd": (BELOW, 90.0), "convergence_share": (BELOW, 0.6), "diversity": (ABOVE, 0.5)},
+        _DIGITS | {"convergence_share": (BELOW, 0.3), "diversity": (ABOVE, 0.7)},
         derive=derived.balance,
     ),
     "began with gamma 0.4": _objective(
-        "began", {"diversity": (ABOVE, 0.5)}, changes={"game.gamma": 0.4}, derive=derived.balance, control=True
+        "began", {"diversity": (ABOVE, 0.7)}, changes={"game.gamma": 0.4}, derive=derived.balance, control=True
     ),
     "improved_gan": _objective(
         "improved_gan", {"label_accuracy": (ABOVE, 0.88)}, baselines={"label_accuracy": "0.10 (chance)"}
