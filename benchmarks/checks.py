@@ -158,7 +158,12 @@ CHECKS: dict[str, Check] = {
     ),
     "began": _objective(
         "began",
-        _DIGITS | {"convergence_share": (BELOW, 0.3), "diversity": (ABOVE, 0.7)},
+        {
+            "digit_fd": (BELOW, 35.0),
+            "digits_present": (ABOVE, 8),
+            "convergence_share": (BELOW, 0.3),
+            "diversity": (ABOVE, 0.7),
+        },
         derive=derived.balance,
     ),
     "began with gamma 0.4": _objective(
