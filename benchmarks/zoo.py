@@ -1,6 +1,6 @@
 """The learning checks: what is true of each trained game and false of an untrained or broken one.
 
-python -m benchmarks.zoo                      every check, three seeds: about an hour on two CPU cores
+python -m benchmarks.zoo                      every check, three seeds: two to three hours on two CPU cores
 python -m benchmarks.zoo --only dcgan progan  some of them; the table keeps the rows of the others
 python -m benchmarks.zoo --family objectives  the rows of one family
 
@@ -25,6 +25,7 @@ from ml_collections import ConfigDict
 
 from benchmarks.checks import CHECKS, FAMILIES, PAPERS, Check
 from jaxgan.training import command_line, train
+from jaxgan.training.run_folder import RunFolder
 
 DOCS = pathlib.Path(__file__).parents[1] / "docs"
 
@@ -40,11 +41,19 @@ def configured(check: Check, seed: int) -> ConfigDict:
 
 
 def run(name: str, check: Check, seed: int, workdir: pathlib.Path) -> dict[str, float]:
-    """Trains a check's config with one seed and returns what `train` says of it."""
+    """Trains a check's config with one seed and returns what `train` says of it.
+
+    Raises:
+        ConfigError: The folder holds a run of another config.
+    """
     config = configured(check, seed)
     folder = workdir / f"{name.replace(': ', '-').replace(' ', '_')}-{seed}"
     finished = folder / "result.json"
-    if not finished.exists():
+    if finished.exists():
+        RunFolder(folder).claim(
+            config, RunFolder(folder).read()[1], write=False
+        )  # what was trained is what is asked for
+    else:
         result = train(config, folder)
         if result["step"] < config.steps:
             sys.exit("stopped; run the same command to go on")
@@ -75,9 +84,14 @@ def row(name: str, check: Check, results: list[dict[str, float]]) -> dict[str, A
     }
 
 
+def _short(value: float) -> str:
+    """Three digits, and all of a count."""
+    return f"{value:.0f}" if 100 <= value < 1e6 else f"{value:.3g}"
+
+
 def _untrained(result: Mapping[str, float], value: str) -> str:
     untrained = result.get(f"untrained/{value}")
-    return "" if untrained is None else f"{untrained:.3g}"
+    return "" if untrained is None else _short(untrained)
 
 
 def table(rows: Mapping[str, dict[str, Any]]) -> str:
@@ -89,6 +103,8 @@ def table(rows: Mapping[str, dict[str, Any]]) -> str:
         "its check asks for, the untrained game's value or a trivial baseline, and the value of each seed. A control is the",
         "same game with its defining part removed, on one seed; it passes by failing the check. `python -m benchmarks.zoo`",
         "trains all of them and writes this page.",
+        "",
+        "Two runs shared the machine, each held to one of its cores, which their seconds are of.",
         "",
         f"Digit-FD is a Frechet distance in the features of a digit classifier; real held-out digits score {_floor(rows)}.",
         "Pictures of the toys are in [the gallery](gallery/README.md), BigGAN's truncation curve in",
@@ -109,7 +125,7 @@ def table(rows: Mapping[str, dict[str, Any]]) -> str:
                 metric,
                 measured["bound"],
                 measured["baseline"],
-                ", ".join(f"{value:.3g}" for value in measured["values"]),
+                ", ".join(map(_short, measured["values"])),
                 *(
                     (str(entry["steps"]), seconds, str(entry["images_per_second"]), verdict)
                     if first
@@ -130,7 +146,7 @@ def summary(rows: Mapping[str, dict[str, Any]]) -> str:
     for name, entry in rows.items():
         if not entry["control"] and ": " not in name:
             metric, measured = next(iter(entry["metrics"].items()))
-            values = f"{min(measured['values']):.3g} to {max(measured['values']):.3g}"
+            values = f"{_short(min(measured['values']))} to {_short(max(measured['values']))}"
             paper = PAPERS[CHECKS[name].config]
             lines.append(f"| {name} | {paper} | {metric} {measured['bound']} | {measured['baseline']} | {values} |")
     return "\n".join(lines)
@@ -183,4 +199,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(main))

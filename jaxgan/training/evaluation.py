@@ -266,6 +266,7 @@ def choose(config: ConfigDict, sampler: Sampler, source: Source) -> dict[str, Me
         if obstacle := METRICS[name].obstacle(sampler, source, config):
             raise ConfigError(f"config.metrics names {name!r}, but {obstacle}: leave it out")
         chosen[name] = METRICS[name]
+    # Those of one network are measured together, by the first of them.
     for features in EXTRACTORS:
         first, *others = [name for name in chosen if name.endswith(f"/{features}")] or [""]
         if others:
