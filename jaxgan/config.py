@@ -218,6 +218,20 @@ def default() -> ConfigDict:
     )
 
 
+def completed(stored: Mapping[str, Any]) -> ConfigDict:
+    """A config that was stored when there were fewer fields: those that it lacks have their defaults."""
+    config = default().to_dict()
+    missing = player(ConfigDict(), ConfigDict()).to_dict()
+    return ConfigDict(
+        config
+        | dict(stored)
+        | {
+            "data": config["data"] | dict(stored.get("data", {})),
+            "players": {name: missing | dict(fields) for name, fields in stored.get("players", {}).items()},
+        }
+    )
+
+
 def variant(name: str, variants: Mapping[str, Callable[[ConfigDict], None]]) -> ConfigDict:
     """The config that `configs/x.py:name` asks for: the default one, changed by the variant's function.
 

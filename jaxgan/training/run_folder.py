@@ -18,7 +18,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from jaxgan.config import ConfigError
+from jaxgan.config import ConfigError, completed
 from jaxgan.training.plan import DataShapes
 
 # A run may go on with other values of these: they decide how long it is and when it is looked at, not what is computed.
@@ -81,7 +81,7 @@ class RunFolder:
         """
         config_file, data_file = self.path / "config.json", self.path / "data.json"
         if any(self.checkpoints.glob("*")) and config_file.exists():
-            there, here = _flat(_read(config_file)), _flat(_plain(config))
+            there, here = (_flat(_plain(each)) for each in (completed(_read(config_file)), config))
             differing = [
                 f"{name} is {there.get(name, 'missing')!r} there and {here.get(name, 'missing')!r} here"
                 for name in sorted(there.keys() | here.keys())
@@ -110,7 +110,7 @@ class RunFolder:
                 raise ConfigError(
                     f"{self.path} is not the folder of a run ({file.name} is missing): train one with train.py"
                 )
-        return ConfigDict(_read(self.path / "config.json")), DataShapes.from_json(_read(self.path / "data.json"))
+        return completed(_read(self.path / "config.json")), DataShapes.from_json(_read(self.path / "data.json"))
 
 
 def _read(path: Path) -> Any:

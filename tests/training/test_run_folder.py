@@ -1,9 +1,10 @@
 """The run's folder: whose it is, and files that appear whole or not at all."""
 
-import pytest
-from ml_collections import ConfigDict
+import json
 
-from jaxgan.config import ConfigError
+import pytest
+
+from jaxgan.config import ConfigError, default, named, player
 from jaxgan.training.plan import DataShapes
 from jaxgan.training.run_folder import RunFolder, atomically
 
@@ -11,7 +12,10 @@ SHAPES = DataShapes({"image": ((16, 16, 1), "float32"), "label": ((), "int32")},
 
 
 def config(**fields):
-    return ConfigDict({"seed": 0, "steps": 10, "metrics": ("digit_fd",), "game": {"latent_size": 4}} | fields)
+    made = default()
+    made.update({"steps": 10, "metrics": ("digit_fd",), "game": {"latent_size": 4}} | fields)
+    made.players = {"generator": player(named("MLPGenerator"), named("adam", learning_rate=1e-3))}
+    return made
 
 
 def test_what_is_claimed_can_be_read(tmp_path):
@@ -35,6 +39,19 @@ def test_only_a_checkpoint_makes_a_folder_anothers(tmp_path):
     with pytest.raises(ConfigError, match="the data are"):
         folder.claim(config(seed=1), DataShapes({"image": ((8, 8, 1), "float32")}))
     assert folder.read() == (folder.read()[0], SHAPES)
+
+
+def test_fields_that_are_younger_than_a_run_have_their_defaults(tmp_path):
+    folder, file = RunFolder(tmp_path), tmp_path / "config.json"
+    folder.claim(config(), SHAPES)
+    (tmp_path / "checkpoints" / "5").mkdir(parents=True)
+    stored = json.loads(file.read_text())
+    del stored["accumulate"], stored["data"]["flip"], stored["players"]["generator"]["view"]
+    file.write_text(json.dumps(stored))
+    assert json.loads(folder.read()[0].to_json()) == json.loads(config().to_json())
+    folder.claim(config(), SHAPES)
+    with pytest.raises(ConfigError, match=r"accumulate is 1 there and 2 here"):
+        folder.claim(config(accumulate=2), SHAPES)
 
 
 def test_a_folder_without_a_run_is_one_line(tmp_path):
