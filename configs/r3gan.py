@@ -69,13 +69,19 @@ def grid25(config: ConfigDict) -> None:
 
 
 def _published(
-    config: ConfigDict, images: float, gammas: tuple[float, float], half_life: float, probability: float, batch: int
+    config: ConfigDict,
+    images: float,
+    gammas: tuple[float, float],
+    half_life: float,
+    probability: float,
+    batch: int,
+    full_precision: int,
 ) -> None:
     config.system = "gan"
     cosine = {"stop": images, "unit": "images"}
     for name, network in (("generator", "R3GANGenerator"), ("discriminator", "R3GANDiscriminator")):
         config.players[name] = jaxgan.player(
-            jaxgan.named(network),
+            jaxgan.named(network, full_precision_stages=full_precision),
             jaxgan.named(
                 "adam_rising_b2", learning_rate=2e-4, b1=0.0, b2=0.9, final_b2=0.99, updates=int(images / batch)
             ),
@@ -99,13 +105,13 @@ def _published(
 
 
 def paper(config: ConfigDict) -> None:
-    _published(config, images=2e7, gammas=(0.05, 0.005), half_life=5e6, probability=0.55, batch=512)
+    _published(config, images=2e7, gammas=(0.05, 0.005), half_life=5e6, probability=0.55, batch=512, full_precision=1)
     config.data.name = "tfds:cifar10"
     config.data.image_size = 32
 
 
 def ffhq64(config: ConfigDict) -> None:
-    _published(config, images=2e7, gammas=(2.0, 0.2), half_life=5e5, probability=0.3, batch=256)
+    _published(config, images=2e7, gammas=(2.0, 0.2), half_life=5e5, probability=0.3, batch=256, full_precision=1)
     for player in config.players.values():
         player.network.widths = (768, 768, 768, 768, 384)
     config.data.name, config.data.path = "folder", "data/ffhq"
@@ -113,7 +119,7 @@ def ffhq64(config: ConfigDict) -> None:
 
 
 def ffhq256(config: ConfigDict) -> None:
-    _published(config, images=2e7, gammas=(150.0, 15.0), half_life=5e5, probability=0.3, batch=256)
+    _published(config, images=2e7, gammas=(150.0, 15.0), half_life=5e5, probability=0.3, batch=256, full_precision=3)
     for player in config.players.values():
         player.network.widths = (768, 768, 768, 768, 384, 192, 96)
     config.data.name, config.data.path = "folder", "data/ffhq"

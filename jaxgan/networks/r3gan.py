@@ -40,6 +40,7 @@ class R3GANGenerator(nn.Module):
         blocks: residual blocks in a stage.
         group_width: channels in a group of the 3x3 convolutions; 16 everywhere in the paper (96 groups at width 768).
         num_classes: classes of the label, whose embedding, as long as z, is appended to z; 0: no labels.
+        full_precision_stages: the first stages, those of the smallest maps, that compute in float32 whatever `dtype` is.
         dtype: compute dtype.
     """
 
@@ -49,6 +50,7 @@ class R3GANGenerator(nn.Module):
     blocks: int = 2
     group_width: int = 16
     num_classes: int = 0
+    full_precision_stages: int = 0
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -56,21 +58,24 @@ class R3GANGenerator(nn.Module):
         """Maps latents (B, latent), and with classes labels (B,), to images (B, H, W, channels)."""
         check_label(self, label)
         base = base_map(self, doublings=len(self.widths) - 1)
-        plain: dict[str, Any] = {"use_bias": False, "kernel_init": _linear_init, "dtype": self.dtype}
+        plain: dict[str, Any] = {"use_bias": False, "kernel_init": _linear_init}
         if label is not None:
             # The code's linear layer of one-hot labels, whose fan-in is the number of classes.
             init = normal(1 / math.sqrt(self.num_classes))
             embed = nn.Embed(self.num_classes, z.shape[1], embedding_init=init, name="class_embedding")
             z = jnp.concatenate([z, embed(label)], axis=1)
         basis = self.param("basis", normal(1.0), (*base, self.widths[0]), jnp.float32)
-        x = nn.Dense(self.widths[0], **plain, name="project")(z)[:, None, None] * basis.astype(self.dtype)[None]
+        dtype = _dtype(self, 0)
+        x = nn.Dense(self.widths[0], **plain, dtype=dtype, name="project")(z)[:, None, None] * basis.astype(dtype)[None]
         for stage, width in enumerate(self.widths):
+            dtype = _dtype(self, stage)
+            x = x.astype(dtype)
             if stage:
                 if width != x.shape[-1]:
-                    x = Conv(width, 1, **plain, name=f"widen_{stage}")(x)
+                    x = Conv(width, 1, **plain, dtype=dtype, name=f"widen_{stage}")(x)
                 x = _upsample(_upsample(x, axis=1), axis=2)
             x = _stage(self, x, stage)
-        return Conv(self.channels, 1, **plain, name="to_image")(x).astype(jnp.float32)
+        return Conv(self.channels, 1, **plain, dtype=dtype, name="to_image")(x).astype(jnp.float32)
 
 
 class R3GANDiscriminator(nn.Module):
@@ -86,6 +91,7 @@ class R3GANDiscriminator(nn.Module):
         blocks: residual blocks in a stage.
         group_width: channels in a group of the 3x3 convolutions.
         num_classes: classes of the label; 0: no labels.
+        full_precision_stages: as in the generator.
         dtype: compute dtype.
     """
 
@@ -93,6 +99,7 @@ class R3GANDiscriminator(nn.Module):
     blocks: int = 2
     group_width: int = 16
     num_classes: int = 0
+    full_precision_stages: int = 0
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -105,10 +112,12 @@ class R3GANDiscriminator(nn.Module):
         """
         check_label(self, label)
         plain: dict[str, Any] = {"use_bias": False, "kernel_init": _linear_init}
-        x = Conv(self.widths[-1], 1, **plain, dtype=self.dtype, name="from_image")(x)
+        dtype = _dtype(self, len(self.widths) - 1)
+        x = Conv(self.widths[-1], 1, **plain, dtype=dtype, name="from_image")(x)
         for stage, width in reversed(list(enumerate(self.widths))):
             if width != x.shape[-1]:
-                x = Conv(width, 1, **plain, dtype=self.dtype, name=f"widen_{stage}")(x)
+                x = Conv(width, 1, **plain, dtype=dtype, name=f"widen_{stage}")(x)
+            dtype = _dtype(self, stage)
             x = _stage(self, x, stage)
             if stage:
                 if x.shape[1] % 2 or x.shape[2] % 2:
@@ -164,11 +173,15 @@ class R3GANBlock(nn.Module):
         return x + Conv(x.shape[-1], 1, use_bias=False, kernel_init=zeros, dtype=self.dtype, name="conv_3")(h)
 
 
+def _dtype(network: Any, stage: int) -> Any:
+    return jnp.float32 if stage < network.full_precision_stages else network.dtype
+
+
 def _stage(network: Any, x: jax.Array, stage: int) -> jax.Array:
     """The residual blocks of the calling network at one resolution."""
     depth = network.blocks * len(network.widths)
     for index in range(network.blocks):
-        x = R3GANBlock(depth, network.group_width, network.dtype, name=f"block_{stage}_{index}")(x)
+        x = R3GANBlock(depth, network.group_width, _dtype(network, stage), name=f"block_{stage}_{index}")(x)
     return x
 
 

@@ -191,3 +191,22 @@ def test_initialisation(initialised):
 def test_errors(network, inputs, words, shapes):
     with pytest.raises(ValueError, match=words):
         shapes(network, *inputs)
+
+
+def test_the_first_stages_keep_full_precision():
+    common = {"widths": (16, 16, 16), "blocks": 1, "full_precision_stages": 1, "dtype": jnp.bfloat16}
+    for network, example in (
+        (R3GANGenerator(16, channels=1, **common), jnp.zeros((2, 8))),
+        (R3GANDiscriminator(**common), jnp.zeros((2, 16, 16, 1))),
+    ):
+
+        def run(key, network=network, example=example):
+            return network.init_with_output(key, example, capture_intermediates=True)
+
+        outputs, variables = jax.eval_shape(run, jax.random.key(0))
+        found = {
+            f"block_{stage}_0": variables["intermediates"][f"block_{stage}_0"]["__call__"][0] for stage in range(3)
+        }
+        assert [value.dtype for value in found.values()] == [jnp.float32, jnp.bfloat16, jnp.bfloat16]
+        assert outputs.dtype == jnp.float32
+        assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves(variables["params"]))
