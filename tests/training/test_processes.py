@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import pytest
 
+from jaxgan.metrics.protocol import Result
 from jaxgan.training.checkpoints import Checkpoints
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import TIMINGS, read_metrics
@@ -60,13 +61,15 @@ def final_state(folder):
         return checkpoints.restore(checkpoints.steps()[-1], plan.abstract_state())
 
 
-def test_two_processes_train_stop_resume_and_agree_with_one(tmp_path):
+def test_two_processes_train_stop_resume_and_agree_with_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     together, alone = tmp_path / "together", tmp_path / "alone"
     overrides = [
         "--config.steps=20",
         "--config.evaluate_every=20",
         "--config.sample_every=20",
         "--config.checkpoint_every=0",
+        "--config.metrics=('digit_fd', 'fid/digits')",
     ]
     running = start(together, 2, *overrides)
     for line in running[0].stderr:
@@ -88,6 +91,8 @@ def test_two_processes_train_stop_resume_and_agree_with_one(tmp_path):
     for one, other in zip(*lines, strict=True):
         for name in one.keys() - set(TIMINGS):
             assert one[name] == pytest.approx(other[name], rel=1e-3), name
+    evaluated = [(folder / "evaluation.jsonl").read_text().splitlines() for folder in (together, alone)]
+    assert [Result.from_json(line).model["step"] for line in evaluated[0]] == [0, 20] and len(evaluated[1]) == 2
     states = [final_state(folder) for folder in (together, alone)]
     assert states[0].step == 20 and states[0].images == 160
     for name in ("generator", "discriminator"):
