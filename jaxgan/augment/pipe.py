@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.augment.pixels import affine_warp, cut_out
+from jaxgan.augment.smooth_warp import smooth_warp
 from jaxgan.core import Clock, Memory, View, shard_batch
 from jaxgan.core.schedules import Schedule
 
@@ -36,9 +37,8 @@ def augment_pipe(
     | c | saturation | * 2^N(0, 1) |
     | o | zeros in a rectangle of half the image's sides (cut-out) | centre anywhere on the image |
 
-    Differs from the paper: the geometric map is sampled bilinearly, where the paper resamples through a wavelet's low-pass
-    filter, a quality measure against aliasing; beyond its edge an image is mirrored again and again; the paper's
-    filtering and noise (which it found of little use) are left out.
+    Pixels that only move to pixels stay as they are; all other maps go through `smooth_warp`. Differs from the paper: beyond
+    its edge an image is mirrored again and again; the paper's filtering and noise (which it found of little use) are left out.
 
     Args:
         categories: Which ones; or, for each, a factor on its probability. R3GAN (Huang et al. 2024, arXiv:2501.05441) has
@@ -70,13 +70,17 @@ def augment_pipe(
             raise ValueError(f"augment_pipe: colours ('c') need images of 1 or 3 channels, but these have {channels}")
         p = _probability(probability, clock, memory)
         draws = _Draws(key, batch)
-        if "b" in strengths or "g" in strengths:
-            inverse = jnp.broadcast_to(jnp.eye(3), (batch, 3, 3))
-            if "b" in strengths:
-                inverse = _blit(draws, p * strengths["b"], inverse, height, width)
-            if "g" in strengths:
-                inverse = _move(draws, p * strengths["g"], inverse, height, width)
-            images = affine_warp(images, inverse)
+        blit = jnp.broadcast_to(jnp.eye(3), (batch, 3, 3))
+        if "b" in strengths:
+            blit = _blit(draws, p * strengths["b"], blit, height, width)
+        still = affine_warp(images, blit) if "b" in strengths else images
+        if "g" in strengths:
+            inverse = _move(draws, p * strengths["g"], blit, height, width)
+            # Where no coin moves an image off its pixels, they stay exactly as they are.
+            off = (inverse != blit).any(axis=(1, 2))[:, None, None, None]
+            images = jnp.where(off, smooth_warp(images, inverse), still)
+        else:
+            images = still
         if "c" in strengths:
             images = _color(draws, p * strengths["c"], images)
         if "o" in strengths:

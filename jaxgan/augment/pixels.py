@@ -35,29 +35,63 @@ def affine_warp(images: jax.Array, inverse: jax.Array) -> jax.Array:
     Returns:
         (B, H, W, C), the dtype of `images`.
     """
-    batch, height, width, _ = images.shape
-    y, x = (line.reshape(-1) for line in jnp.indices((height, width), jnp.float32))
-    centred = jnp.stack([x - (width - 1) / 2, y - (height - 1) / 2, jnp.ones_like(x)])
-    before = jnp.einsum("bij,jp->bip", inverse, centred, precision="highest").reshape(batch, 3, height, width)
-    left, right, across = _neighbours(before[:, 0] + (width - 1) / 2, width)
-    upper, lower, along = _neighbours(before[:, 1] + (height - 1) / 2, height)
-    moved = jnp.zeros_like(images)
-    for rows, columns, weight in (
+    _, height, width, _ = images.shape
+    rows, columns = places_before(inverse, jnp.arange(height) - (height - 1) / 2, jnp.arange(width) - (width - 1) / 2)
+    return bilinear(images, rows + (height - 1) / 2, columns + (width - 1) / 2)
+
+
+def places_before(inverse: jax.Array, y: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Where the points of a grid were before an affine map.
+
+    Args:
+        inverse: As in `affine_warp`.
+        y: float32 (h,), the grid's rows.
+        x: float32 (w,), its columns.
+
+    Returns:
+        Their y and x before the map, each float32 (B, h, w).
+    """
+    height, width = len(y), len(x)
+    y, x = (line.reshape(-1) for line in jnp.meshgrid(y, x, indexing="ij"))
+    before = jnp.einsum("bij,jp->bip", inverse, jnp.stack([x, y, jnp.ones_like(x)]), precision="highest")
+    before = before.reshape(len(inverse), 3, height, width)
+    return before[:, 1], before[:, 0]
+
+
+def bilinear(images: jax.Array, rows: jax.Array, columns: jax.Array) -> jax.Array:
+    """Each image between its pixels, mirrored about the border pixels beyond the edge.
+
+    Args:
+        images: (B, H, W, C).
+        rows: float32 (B, h, w), places in pixels below the first row.
+        columns: float32 (B, h, w), in pixels right of the first column.
+
+    Returns:
+        (B, h, w, C), the dtype of `images`.
+    """
+    upper, lower, along = _neighbours(rows, images.shape[1])
+    left, right, across = _neighbours(columns, images.shape[2])
+    result = jnp.zeros((*rows.shape, images.shape[3]), images.dtype)
+    for row, column, weight in (
         (upper, left, (1 - along) * (1 - across)),
         (upper, right, (1 - along) * across),
         (lower, left, along * (1 - across)),
         (lower, right, along * across),
     ):
-        moved += pixels_at(images, rows, columns) * weight[..., None].astype(images.dtype)
-    return moved
+        result += pixels_at(images, row, column) * weight[..., None].astype(images.dtype)
+    return result
+
+
+def mirrored(place: jax.Array, size: int) -> jax.Array:
+    """A place on a line of mirrored images as one in 0..size - 1: ... 2 1 0 1 2 ... n-2 n-1 n-2 ..."""
+    period = max(2 * (size - 1), 1)
+    phase = jnp.mod(place, period)
+    return jnp.clip(jnp.minimum(phase, period - phase), 0, size - 1)
 
 
 def _neighbours(place: jax.Array, size: int) -> tuple[jax.Array, jax.Array, jax.Array]:
     """The pixels before and after a place on a line of mirrored images, and how far it is from one to the other."""
-    # ... 2 1 0 1 2 ... n-2 n-1 n-2 ...: up and down with the period 2 (n - 1).
-    period = max(2 * (size - 1), 1)
-    phase = jnp.mod(place, period)
-    place = jnp.clip(jnp.minimum(phase, period - phase), 0, size - 1)
+    place = mirrored(place, size)
     before = jnp.minimum(jnp.floor(place), max(size - 2, 0))
     after = jnp.minimum(before + 1, size - 1)
     return before.astype(jnp.int32), after.astype(jnp.int32), place - before
