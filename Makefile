@@ -1,4 +1,4 @@
-# make train   set up, and train the default system on scikit-learn's digits: two to three minutes on two CPU cores
+# make train   set up, and train the default system on scikit-learn's digits: one to three minutes on two CPU cores
 # make test    set up, and run the whole test suite
 # make check   lint and types
 # make env     set up alone:  make env PYTHON=python3.12 EXTRAS=test,cuda

@@ -1,6 +1,6 @@
 """DCGAN: Radford, Metz and Chintala 2015 (arXiv:1511.06434), the non-saturating game with convolutional networks.
 
-python train.py --config=configs/dcgan.py            digits 16x16, two to three minutes on two CPU cores
+python train.py --config=configs/dcgan.py            digits 16x16, one to three minutes on two CPU cores
 python train.py --config=configs/dcgan.py:stacked    1,000 modes of stacked digits
 python train.py --config=configs/dcgan.py:paper      64x64 images of a folder, as in the paper: 25 epochs of faces
 python train.py --config=configs/dcgan.py:tutorial   64x64 images of a folder, PyTorch's tutorial layer by layer
