@@ -178,8 +178,8 @@ CHECKS: dict[str, Check] = {
     "r3gan": _objective("r3gan", _DIGITS),
     "r3gan: 25 Gaussians": _objective("r3gan", {"modes": (ABOVE, 25)}, "grid25"),
     "r3gan: stacked digits": _objective("r3gan", {"modes": (ABOVE, 995), "reverse_kl": (BELOW, 0.25)}, "stacked"),
-    "dcgan: stacked digits": _objective("dcgan", {"modes": (ABOVE, 950), "reverse_kl": (BELOW, 0.6)}, "stacked"),
     "dcgan": Check("dcgan", {"digit_fd": (BELOW, 25.0), "digits_present": (ABOVE, 10)}),
+    "dcgan: stacked digits": _objective("dcgan", {"modes": (ABOVE, 950), "reverse_kl": (BELOW, 0.6)}, "stacked"),
     "biggan_like": Check(
         "biggan_like",
         {"class_accuracy": (ABOVE, 0.9), "digit_fd": (BELOW, 25.0)},

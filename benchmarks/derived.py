@@ -4,6 +4,7 @@ Each function takes the folder and returns values by name.
 """
 
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -128,19 +129,7 @@ def divergence_left(folder: pathlib.Path) -> dict[str, float]:
         learned, first = (snapshot.sample(jax.random.key(1), 100_000) for snapshot in (run.snapshot, untrained))
     assert isinstance(source, ToyDensity)
     deviation, centres = source.standard_deviation, source.centres[:, 0]
-    x = np.linspace(centres.min() - 20 * deviation, centres.max() + 20 * deviation, 4001)
-    p = scipy.stats.norm.pdf(x[:, None], centres, deviation).mean(axis=1)
-    f = DIVERGENCES[run.plan.config.game.objective.divergence].f
-
-    def divergence(parameters: Any) -> float:
-        mean, log_deviation = parameters
-        q = np.maximum(
-            scipy.stats.norm.pdf(x, mean, np.exp(log_deviation)), 1e-300
-        )  # where it is 0, p / q is very large
-        with jax.enable_x64(True):
-            values = q * np.asarray(f(jnp.asarray(p / q)) - f(jnp.float64(1)))  # "gan" alone has f(1) != 0
-        return float(np.trapezoid(values, x))
-
+    divergence = divergence_of_normal(run.plan.config.game.objective.divergence, centres, deviation)
     # From the whole density and from a mode: one of them is the best, by the divergence.
     starts = [(source.mean[0], np.log(source.spread[0])), (centres[0], np.log(deviation))]
     least = min(scipy.optimize.minimize(divergence, start, method="Nelder-Mead").fun for start in starts)
@@ -149,3 +138,21 @@ def divergence_left(folder: pathlib.Path) -> dict[str, float]:
         for name, samples in (("untrained/divergence", first), ("divergence", learned))
     }
     return values | {"learned_mean": float(learned.mean()), "learned_deviation": float(learned.std())}
+
+
+def divergence_of_normal(name: str, centres: np.ndarray, deviation: float) -> Callable[[tuple[float, float]], float]:
+    """(mean, log deviation) of a normal density -> its f-divergence from a mixture of equal normals, by quadrature."""
+    x = np.linspace(centres.min() - 20 * deviation, centres.max() + 20 * deviation, 4001)
+    p = scipy.stats.norm.pdf(x[:, None], centres, deviation).mean(axis=1)
+    f = DIVERGENCES[name].f
+
+    def divergence(parameters: tuple[float, float]) -> float:
+        mean, log_deviation = parameters
+        q = np.maximum(
+            scipy.stats.norm.pdf(x, mean, np.exp(log_deviation)), 1e-300
+        )  # where it is 0, p / q is very large
+        with jax.enable_x64(True):
+            values = q * np.asarray(f(jnp.asarray(p / q)) - f(jnp.float64(1)))  # "gan" alone has f(1) != 0
+        return float(np.trapezoid(values, x))
+
+    return divergence

@@ -1,5 +1,6 @@
 """The table of learning checks, and what is read from a finished run."""
 
+import dataclasses
 import json
 import pathlib
 
@@ -9,8 +10,9 @@ import pytest
 
 from benchmarks import checks, derived, zoo
 from benchmarks.checks import ABOVE, BELOW, CHECKS, Check
-from jaxgan.config import build_game
+from jaxgan.config import ConfigError, build_game
 from jaxgan.core import data_mesh
+from jaxgan.losses import DIVERGENCES
 from jaxgan.training import train, trained
 from jaxgan.training.command_line import load_config
 
@@ -38,6 +40,47 @@ def test_a_check_holds_when_every_bound_does_and_a_control_passes_by_failing():
     assert zoo.row("x", check, [good])["metrics"]["digit_fd"]["baseline"] == "200"
     text = zoo.table({"x": zoo.row("x", check, [good, bad])})
     assert "| x | digit_fd | <= 10 | 200 | 1, 50 | 5 | 2 to 2 | 5 | **FAILS** |" in text
+
+
+def test_the_readme_has_one_row_for_each_system():
+    rows = json.loads((zoo.DOCS / "evidence.json").read_text())
+    lines = zoo.summary(rows).splitlines()[2:]
+    assert len(lines) == len({check.config for check in CHECKS.values()})
+    assert [line.split(" | ")[0].strip("| ").split(":")[0] for line in lines] == list(
+        dict.fromkeys(check.config for check in CHECKS.values())
+    )
+
+
+def test_a_finished_run_of_another_config_is_no_evidence(tmp_path):
+    check = Check("gan", {}, "gaussian1d", {"steps": 1, "evaluate_samples": 64})
+    zoo.run("x", check, 0, tmp_path)
+    assert zoo.run("x", check, 0, tmp_path)["step"] == 1
+    with pytest.raises(ConfigError, match=r"was made by another config: batch_size is 256 there and 128 here"):
+        zoo.run("x", dataclasses.replace(check, changes=dict(check.changes) | {"batch_size": 128}), 0, tmp_path)
+
+
+def test_divergences_of_normal_densities():
+    """Against closed forms: of a density from itself, of two normals, of a normal from a mixture."""
+    for name in DIVERGENCES:
+        same = derived.divergence_of_normal(name, np.array([1.0]), 0.5)
+        assert same((1.0, np.log(0.5))) == pytest.approx(0, abs=1e-9), name
+    # N(1, 0.5^2) and N(1.3, 0.6^2)
+    apart = ((1.3, np.log(0.6)), np.array([1.0]), 0.5)
+    forward = np.log(0.6 / 0.5) + (0.25 + 0.09) / 0.72 - 0.5
+    backward = np.log(0.5 / 0.6) + (0.36 + 0.09) / 0.5 - 0.5
+    overlap = np.sqrt(2 * 0.5 * 0.6 / (0.25 + 0.36)) * np.exp(-0.09 / (4 * 0.61))
+    expected = {
+        "kl": forward,
+        "reverse_kl": backward,
+        "jeffrey": forward + backward,
+        "squared_hellinger": 2 - 2 * overlap,
+    }
+    for name, value in expected.items():
+        assert derived.divergence_of_normal(name, *apart[1:])(apart[0]) == pytest.approx(value, rel=1e-6), name
+    # The nearest by KL has the mixture's mean 2 and variance 1.0625.
+    kl, best = derived.divergence_of_normal("kl", np.array([1.0, 3.0]), 0.25), np.sqrt(1.0625)
+    excess = np.log(0.8 / best) + (1.0625 + 0.01) / (2 * 0.64) - 0.5
+    assert kl((2.1, np.log(0.8))) - kl((2.0, np.log(best))) == pytest.approx(excess, rel=1e-6)
 
 
 def log(folder, lines):
