@@ -134,28 +134,23 @@ def extract(
         filled = np.concatenate([images, np.repeat(images[-1:], size - len(images), axis=0)])
         return run(params, jax.make_array_from_callback(filled.shape, batched(mesh), filled.__getitem__))
 
-    def fetch(outputs: Any, count: int) -> Records:
-        return {name: np.asarray(array)[:count] for name, array in outputs.items()}
+    def fetch(outputs: Any, chunk: Records) -> Records:
+        fetched = {name: np.asarray(array)[: len(chunk["image"])] for name, array in outputs.items()}
+        return fetched | {name: array for name, array in chunk.items() if name != "image"}
 
     # Several batches at a time keep the device busy while the host takes a result, and a CPU's cores while a batch is in an
     # operation that XLA gives one core.
     with ThreadPoolExecutor(_IN_FLIGHT) as pool:
-        started: collections.deque[tuple[Future[Records], Records]] = collections.deque()
+        started: collections.deque[Future[Records]] = collections.deque()
         for chunk in _rechunked(records, size):
-            images = chunk.pop("image")
             if mesh.size == 1:
-                future = pool.submit(lambda images: fetch(compute(images), len(images)), images)
+                started.append(pool.submit(lambda chunk: fetch(compute(chunk["image"]), chunk), chunk))
             else:  # the programs of several devices must start in one order everywhere, beside those that make the images
-                future = pool.submit(fetch, compute(images), len(images))
-            started.append((future, chunk))
+                started.append(pool.submit(fetch, compute(chunk["image"]), chunk))
             if len(started) > _IN_FLIGHT:
-                yield _finished(*started.popleft())
+                yield started.popleft().result()
         for each in started:
-            yield _finished(*each)
-
-
-def _finished(outputs: Future[Records], others: Records) -> Records:
-    return outputs.result() | others
+            yield each.result()
 
 
 @functools.lru_cache(maxsize=8)

@@ -6,7 +6,7 @@ tells the best checkpoint; the others stand beside it in metrics.jsonl.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import jax
 import numpy as np
@@ -31,7 +31,6 @@ _WAY_BACK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "low_resolution": lambda images: images,
 }
 _NOISE = 0.1  # deviation of the noise that probes translations, of images in [-1, 1]
-
 
 Values = Mapping[str, float | Result]
 
@@ -153,12 +152,17 @@ def _ink(images: np.ndarray) -> np.ndarray:
     return images.max(axis=-1, keepdims=True)
 
 
+def _unreadable_size(sampler: Sampler) -> str:
+    readable = sampler.image_shape[:2] in [(size, size) for size in (8, 16, 32)]
+    return "" if readable else "digits are read at data.image_size 8, 16 or 32"
+
+
 def _needs_digits(sampler: Sampler, source: Source, config: ConfigDict) -> str:
     if "sample" not in sampler.game.abilities:
         return "the game does not sample"
     if config.data.name != "digits" or config.data.domain:
         return "the data are not the digits (data.name='digits', without data.domain)"
-    return "" if sampler.image_shape[0] in (8, 16, 32) else "digits are read at data.image_size 8, 16 or 32"
+    return _unreadable_size(sampler)
 
 
 def _needs_labelled_digits(sampler: Sampler, source: Source, config: ConfigDict) -> str:
@@ -181,8 +185,7 @@ def _needs_stacked_digits(sampler: Sampler, source: Source, config: ConfigDict) 
         return "the game does not sample"
     if config.data.name != "stacked_digits":
         return "the data are not stacked digits (data.name='stacked_digits')"
-    height, width, _ = sampler.image_shape
-    return "" if height == width and height in (8, 16, 32) else "digits are read at data.image_size 8, 16 or 32"
+    return _unreadable_size(sampler)
 
 
 def _needs_numbers(sampler: Sampler, source: Source, config: ConfigDict) -> str:
@@ -202,16 +205,17 @@ def _needs_two_domains(sampler: Sampler, source: Source, config: ConfigDict) -> 
     return ""
 
 
-def _of_features(names: Sequence[str], features: str) -> Metric:
-    """Metrics of `jaxgan.evaluate` while a game trains: config.evaluate_samples images against all training data.
-
-    `names` are those of one feature network, which then sees the images once; the first one's score counts.
-    """
+def _of_features(name: str, features: str) -> Metric:
+    """A metric of `jaxgan.evaluate` while a game trains: config.evaluate_samples images against all training data."""
 
     def measure(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> Values:
+        # Those of one network are measured together, by the first of them: it sees the images once.
+        names = [other.partition("/")[0] for other in dict.fromkeys(config.metrics) if other.endswith(f"/{features}")]
+        if name != names[0]:
+            return {}
         number = config.evaluate_samples
         subject = game_subject(snapshot, config.data, source.num_classes, number, config.seed)
-        needed = subject.classes or any(FEATURE_METRICS[name].reference for name in names)
+        needed = subject.classes or any(FEATURE_METRICS[each].reference for each in names)
         settings = measures.Settings(features, subset_size=min(1000, number, len(source)))
         reference = data_reference(config.data, source) if needed else None
         return {
@@ -223,16 +227,16 @@ def _of_features(names: Sequence[str], features: str) -> Metric:
             return "the game does not sample"
         if len(sampler.image_shape) != 3:
             return "the data are not images"
-        if features == "digits" and sampler.image_shape[:2] not in [(8, 8), (16, 16), (32, 32)]:
-            return "digits are read at data.image_size 8, 16 or 32"
+        if features == "digits" and (problem := _unreadable_size(sampler)):
+            return problem
         try:
             measures.load_extractor(features)
         except WeightsError as error:
             return str(error)
         return ""
 
-    score = f"{'precision' if names[0] == 'prdc' else names[0]}/{features}"
-    return Metric(measure, score, FEATURE_METRICS[names[0]].lower_is_better, obstacle)
+    score = f"{'precision' if name == 'prdc' else name}/{features}"
+    return Metric(measure, score, FEATURE_METRICS[name].lower_is_better, obstacle)
 
 
 METRICS: dict[str, Metric] = {
@@ -245,7 +249,7 @@ METRICS: dict[str, Metric] = {
     "translation": Metric(_translation, "agreement", False, _needs_two_domains),
     # "fid/inception", "kid/digits" ...
     **{
-        f"{name}/{features}": _of_features([name], features)
+        f"{name}/{features}": _of_features(name, features)
         for name in ("fid", "kid", "is", "prdc")
         for features in EXTRACTORS
         if name != "is" or features in ("inception", "digits")
@@ -266,13 +270,6 @@ def choose(config: ConfigDict, sampler: Sampler, source: Source) -> dict[str, Me
         if obstacle := METRICS[name].obstacle(sampler, source, config):
             raise ConfigError(f"config.metrics names {name!r}, but {obstacle}: leave it out")
         chosen[name] = METRICS[name]
-    # Those of one network are measured together, by the first of them.
-    for features in EXTRACTORS:
-        first, *others = [name for name in chosen if name.endswith(f"/{features}")] or [""]
-        if others:
-            chosen[first] = _of_features([name.split("/")[0] for name in (first, *others)], features)
-        for name in others:
-            chosen[name] = dataclasses.replace(chosen[name], measure=lambda *_: {})
     return chosen
 
 
