@@ -148,9 +148,8 @@ def divergence_of_normal(name: str, centres: np.ndarray, deviation: float) -> Ca
 
     def divergence(parameters: tuple[float, float]) -> float:
         mean, log_deviation = parameters
-        q = np.maximum(
-            scipy.stats.norm.pdf(x, mean, np.exp(log_deviation)), 1e-300
-        )  # where it is 0, p / q is very large
+        # Above 0, so that p / q is very large where it should be infinite.
+        q = np.maximum(scipy.stats.norm.pdf(x, mean, np.exp(log_deviation)), 1e-300)
         with jax.enable_x64(True):
             values = q * np.asarray(f(jnp.asarray(p / q)) - f(jnp.float64(1)))  # "gan" alone has f(1) != 0
         return float(np.trapezoid(values, x))

@@ -50,9 +50,8 @@ def run(name: str, check: Check, seed: int, workdir: pathlib.Path) -> dict[str, 
     folder = workdir / f"{name.replace(': ', '-').replace(' ', '_')}-{seed}"
     finished = folder / "result.json"
     if finished.exists():
-        RunFolder(folder).claim(
-            config, RunFolder(folder).read()[1], write=False
-        )  # what was trained is what is asked for
+        # What was trained must be what is asked for.
+        RunFolder(folder).claim(config, RunFolder(folder).read()[1], write=False)
     else:
         result = train(config, folder)
         if result["step"] < config.steps:
@@ -104,7 +103,7 @@ def table(rows: Mapping[str, dict[str, Any]]) -> str:
         "same game with its defining part removed, on one seed; it passes by failing the check. `python -m benchmarks.zoo`",
         "trains all of them and writes this page.",
         "",
-        "Two runs shared the machine, each held to one of its cores, which their seconds are of.",
+        "Seconds are of training alone, on a machine that other runs may have shared.",
         "",
         f"Digit-FD is a Frechet distance in the features of a digit classifier; real held-out digits score {_floor(rows)}.",
         "Pictures of the toys are in [the gallery](gallery/README.md), BigGAN's truncation curve in",
