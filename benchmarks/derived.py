@@ -13,15 +13,15 @@ import numpy as np
 import scipy.optimize
 import scipy.stats
 
-from jaxgan.core import data_mesh
 from jaxgan.core.constraints import is_weight, path_string
+from jaxgan.core.snapshot import Sampler
 from jaxgan.data import make_source, prepare
 from jaxgan.data.toy import ToyDensity
 from jaxgan.losses import DIVERGENCES
+from jaxgan.mesh import data_mesh
 from jaxgan.training import trained
 from jaxgan.training.records import read_metrics
 from jaxgan.training.run_folder import RunFolder
-from jaxgan.training.sampling import Sampler
 
 
 def _column(folder: pathlib.Path, name: str) -> dict[int, float]:

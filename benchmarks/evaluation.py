@@ -23,9 +23,9 @@ import jax
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from jaxgan.metrics import inception
-from jaxgan.metrics.extractors import make_extractor
-from jaxgan.metrics.features import summarize
+from jaxgan.evaluation.feature_statistics import summarize
+from jaxgan.features import inception
+from jaxgan.features.extractors import make_extractor
 
 
 def random_weights(seed: int = 0) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -17,14 +17,15 @@ from matplotlib.figure import Figure
 from ml_collections import ConfigDict
 from PIL import Image
 
-from jaxgan import metrics
+from jaxgan import metrics, pictures
 from jaxgan.config import ConfigError
-from jaxgan.core import data_mesh
+from jaxgan.core.snapshot import Snapshot
 from jaxgan.data import make_source, prepare
+from jaxgan.features.digits import digit_features
+from jaxgan.files import atomically
+from jaxgan.mesh import data_mesh
 from jaxgan.metrics.neighbours import precision_recall
-from jaxgan.training import command_line, pictures, trained
-from jaxgan.training.run_folder import atomically
-from jaxgan.training.sampling import Snapshot
+from jaxgan.training import command_line, trained
 
 DOCS = pathlib.Path(__file__).parents[1] / "docs"
 THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, None)
@@ -58,21 +59,21 @@ class RealDigits:
     """What samples are compared with: features of the training digits.
 
     Args:
-        images: float (N, H, W, C) in [-1, 1], as `metrics.digit_features` takes them.
+        images: float (N, H, W, C) in [-1, 1], as `digit_features` takes them.
         label: int (N,).
     """
 
     def __init__(self, images: np.ndarray, label: np.ndarray) -> None:
-        self.features = metrics.digit_features(images).astype(np.float64)
+        self.features = digit_features(images).astype(np.float64)
         self.spread = _spread(self.features, label)
 
     def precision(self, images: np.ndarray) -> float:
         """Kynkäänniemi et al. 2019 (arXiv:1904.06991), Eq. 1 and 2, with three neighbours."""
-        return precision_recall(self.features, metrics.digit_features(images))[0]
+        return precision_recall(self.features, digit_features(images))[0]
 
     def diversity(self, images: np.ndarray, label: np.ndarray) -> float:
         """Variance of the features within a class, as a share of that of these digits."""
-        return _spread(metrics.digit_features(images).astype(np.float64), label) / self.spread
+        return _spread(digit_features(images).astype(np.float64), label) / self.spread
 
 
 def _spread(features: np.ndarray, label: np.ndarray) -> float:

@@ -212,7 +212,7 @@ def default() -> ConfigDict:
             "sample_every": 250,
             "evaluate_every": 500,
             "evaluate_samples": 1000,
-            "metrics": (),  # names in jaxgan.training.evaluation; the best checkpoint is kept by the first
+            "metrics": (),  # names in jaxgan.evaluation.monitored; the best checkpoint is kept by the first
             "checkpoint_every": 500,
         }
     )

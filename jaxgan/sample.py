@@ -8,10 +8,11 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxgan import pictures
 from jaxgan.config import ConfigError
-from jaxgan.core import data_mesh
-from jaxgan.training import command_line, pictures
-from jaxgan.training.run_folder import atomically
+from jaxgan.files import atomically
+from jaxgan.mesh import data_mesh
+from jaxgan.training import command_line
 from jaxgan.training.trained import load
 
 _FORMATS = ("png", "npz", "folder")

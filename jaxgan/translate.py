@@ -8,13 +8,14 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from jaxgan import pictures
 from jaxgan.config import ConfigError
-from jaxgan.core import data_mesh
 from jaxgan.data import DataError
 from jaxgan.data.files import open_container
 from jaxgan.data.transform import Transform, upright
-from jaxgan.training import command_line, pictures
-from jaxgan.training.run_folder import atomically
+from jaxgan.files import atomically
+from jaxgan.mesh import data_mesh
+from jaxgan.training import command_line
 from jaxgan.training.trained import load
 
 _CHUNK = 64  # images in memory at a time

@@ -1,4 +1,7 @@
-"""Strict settings for every test: eight simulated devices, no silent broadcasting, a persistent compilation cache."""
+"""Strict settings for every test: eight simulated devices, no silent broadcasting, a persistent compilation cache.
+
+And tiny runs that several files look at, each trained once.
+"""
 
 import os
 import pathlib
@@ -6,6 +9,11 @@ import pathlib
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import jax
+import pytest
+from ml_collections import ConfigDict
+
+from jaxgan.training import train
+from jaxgan.training.command_line import load_config
 
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -13,3 +21,29 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "jaxgan" / "tests"
 jax.config.update("jax_compilation_cache_dir", str(cache))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+TINY = pathlib.Path(__file__).with_name("tiny.py")
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """(variant) -> a config of tiny.py."""
+
+    def make(variant: str) -> ConfigDict:
+        return load_config(f"{TINY}:{variant}")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def runs(tiny, tmp_path_factory):
+    """(variant) -> the folder of a finished run, and what `train` returned."""
+    finished: dict[str, tuple[pathlib.Path, dict[str, float]]] = {}
+
+    def get(variant: str) -> tuple[pathlib.Path, dict[str, float]]:
+        if variant not in finished:
+            folder = tmp_path_factory.mktemp("runs") / variant
+            finished[variant] = folder, train(tiny(variant), folder)
+        return finished[variant]
+
+    return get

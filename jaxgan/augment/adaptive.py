@@ -12,7 +12,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
-from jaxgan.layers import batch_axis_name, batch_mean
+from jaxgan.mesh import batch_axis_name, batch_mean
 
 
 class AdaState(flax.struct.PyTreeNode):
@@ -48,7 +48,7 @@ def update(
     Args:
         state: So far.
         real_logits: (B, ...), the discriminator's raw outputs, positive for "real", on the real images as it is shown
-            them; of a map of logits the mean sign counts. Under a mapped batch axis (`jaxgan.layers.batch_axis`) every
+            them; of a map of logits the mean sign counts. Under a mapped batch axis (`jaxgan.mesh.batch_axis`) every
             device gives its share and gets the same new state.
         target: r_t above it means overfitting.
         images: Real images in which p can go from 0 to 1.

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.augment.pixels import cut_out, translate
-from jaxgan.core import Clock, Memory, View, shard_batch
+from jaxgan.core import Clock, Memory, View
+from jaxgan.mesh import shard_batch
 
 
 def diff_augment(policy: Sequence[str] = ("color", "translation", "cutout")) -> View:

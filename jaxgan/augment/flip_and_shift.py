@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.augment.pixels import pixels_at
-from jaxgan.layers.batch import shard_batch
+from jaxgan.mesh import shard_batch
 
 
 def flip_and_shift(key: jax.Array, images: jax.Array, flip: bool = True) -> jax.Array:

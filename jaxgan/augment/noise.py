@@ -2,8 +2,9 @@
 
 import jax
 
-from jaxgan.core import Clock, Memory, View, shard_batch
+from jaxgan.core import Clock, Memory, View
 from jaxgan.core.schedules import Schedule
+from jaxgan.mesh import shard_batch
 
 
 def instance_noise(deviation: float, schedule: Schedule | None = None) -> View:

@@ -12,8 +12,9 @@ import jax.numpy as jnp
 
 from jaxgan.augment.pixels import affine_warp, cut_out
 from jaxgan.augment.smooth_warp import smooth_warp
-from jaxgan.core import Clock, Memory, View, shard_batch
+from jaxgan.core import Clock, Memory, View
 from jaxgan.core.schedules import Schedule
+from jaxgan.mesh import shard_batch
 
 
 def augment_pipe(

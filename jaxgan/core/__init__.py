@@ -1,10 +1,9 @@
 """What a game is and how it is played; this package knows no particular GAN."""
 
-from jaxgan.core import averaging, constraints, image_pool, parallel, regularizers, schedules
+from jaxgan.core import averaging, constraints, image_pool, regularizers, schedules
 from jaxgan.core.game import Game
 from jaxgan.core.latents import Latent, uniform_labels
 from jaxgan.core.nets import Net, Nets, View, merge_statistics
-from jaxgan.core.parallel import data_mesh, shard_batch
 from jaxgan.core.state import Clock, Memory, PlayerState, State
 from jaxgan.core.turns import Aux, Batch, Loss, Metrics, Player, Round, Stage, Turn
 
@@ -28,12 +27,9 @@ __all__ = [
     "View",
     "averaging",
     "constraints",
-    "data_mesh",
     "image_pool",
     "merge_statistics",
-    "parallel",
     "regularizers",
     "schedules",
-    "shard_batch",
     "uniform_labels",
 ]

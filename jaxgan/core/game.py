@@ -13,7 +13,7 @@ from jaxgan.core import averaging
 from jaxgan.core.nets import Looks, Net, Nets, merge_statistics
 from jaxgan.core.state import Clock, Memory, Params, PlayerState, State
 from jaxgan.core.turns import Batch, Metrics, Player, Round, Stage, Turn
-from jaxgan.layers.batch import batch_axis
+from jaxgan.mesh import batch_axis
 
 _NETS = zlib.crc32(b"nets")  # folded into a turn's key for what its networks draw: dropout, views
 
@@ -126,7 +126,7 @@ class Game:
             round: What is due, from `game.round`; static. Default: every turn of the first stage.
             axis_name: The batch's axis under `jax.pmap` or `jax.shard_map(..., check_vma=False)`; None under plain `jit`,
                 on one device or on a mesh. `batch` then is this device's share, and so is what losses keep in memory
-                unless they average it themselves (`jaxgan.layers.batch_mean`).
+                unless they average it themselves (`jaxgan.mesh.batch_mean`).
 
         Returns:
             The new state, and float32 scalars named "turn/metric" (a repeated turn's are its last repeat's).

@@ -7,7 +7,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
-from jaxgan.layers.batch import shard_batch
+from jaxgan.mesh import shard_batch
 
 
 class ImagePool(flax.struct.PyTreeNode):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jaxgan.core.parallel import shard_batch
+from jaxgan.mesh import shard_batch
 
 
 def _normal(key: jax.Array, shape: tuple[int, int], truncation: float | None) -> jax.Array:

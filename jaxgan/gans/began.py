@@ -5,8 +5,8 @@ import jax.numpy as jnp
 
 from jaxgan.core import Aux, Batch, Game, Latent, Memory, Nets, Player, Stage, Turn
 from jaxgan.gans.gan import sampler
-from jaxgan.layers import batch_mean
 from jaxgan.losses import equilibrium
+from jaxgan.mesh import batch_mean
 
 
 def began(

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxgan import augment, losses
 from jaxgan.core import Memory, Nets
 from jaxgan.core.schedules import Schedule
-from jaxgan.layers import batch_mean
+from jaxgan.mesh import batch_mean
 
 DISCRIMINATOR, GENERATOR = "discriminator", "generator"
 

@@ -3,7 +3,6 @@
 from flax.linen import Dense
 
 from jaxgan.layers.attention import SelfAttention
-from jaxgan.layers.batch import batch_axis, batch_axis_name, batch_mean
 from jaxgan.layers.conv import Conv, UpConv, convolution, up_convolution
 from jaxgan.layers.minibatch import MinibatchDiscrimination, minibatch_stddev
 from jaxgan.layers.norm import (
@@ -30,9 +29,6 @@ __all__ = [
     "UpConv",
     "VirtualBatchNorm",
     "average_pool",
-    "batch_axis",
-    "batch_axis_name",
-    "batch_mean",
     "convolution",
     "max_pool",
     "minibatch_stddev",

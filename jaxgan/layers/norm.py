@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax.nn.initializers import Initializer
 
-from jaxgan.layers.batch import batch_mean
+from jaxgan.mesh import batch_mean
 
 
 class BatchNorm(nn.Module):

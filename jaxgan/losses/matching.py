@@ -3,8 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from jaxgan.layers import batch_mean
-from jaxgan.layers.batch import shard_batch
+from jaxgan.mesh import batch_mean, shard_batch
 
 
 def feature_matching(real: jax.Array, fake: jax.Array, norm: str = "l2") -> jax.Array:

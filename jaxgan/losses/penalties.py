@@ -11,7 +11,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jaxgan.layers.batch import batch_mean, shard_batch
+from jaxgan.mesh import batch_mean, shard_batch
 
 Critic = Callable[[jax.Array], jax.Array]
 

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax.nn import relu, softplus
 
-from jaxgan.layers import batch_mean
 from jaxgan.losses.adversarial import Objective, objective_in_float32
+from jaxgan.mesh import batch_mean
 
 # h(d), the cost of a lead d of reals over fakes: -log sigmoid(d); (d - 1)^2; max(0, 1 - d).
 LOSSES: dict[str, Callable[[jax.Array], jax.Array]] = {

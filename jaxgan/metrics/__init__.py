@@ -5,8 +5,6 @@ from jaxgan.metrics.digits import (
     classes_present,
     digit_fd,
     digit_fd_floor,
-    digit_features,
-    digit_probabilities,
 )
 from jaxgan.metrics.frechet import Moments, frechet_distance
 from jaxgan.metrics.modes import (
@@ -25,8 +23,6 @@ __all__ = [
     "classes_present",
     "digit_fd",
     "digit_fd_floor",
-    "digit_features",
-    "digit_probabilities",
     "effective_modes",
     "frechet_distance",
     "kl_from_uniform",

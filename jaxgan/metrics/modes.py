@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import scipy.stats
 
-from jaxgan.metrics.digits import digit_probabilities
+from jaxgan.features.digits import digit_probabilities
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxgan.layers.batch import shard_batch
+from jaxgan.mesh import shard_batch
 
 
 def dropout(module: nn.Module, x: jax.Array, rate: float) -> jax.Array:

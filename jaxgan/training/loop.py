@@ -15,16 +15,16 @@ import jax
 from ml_collections import ConfigDict
 
 from jaxgan.core import Game, Metrics, Round, State
-from jaxgan.core.parallel import replicated
+from jaxgan.core.snapshot import Sampler
 from jaxgan.data import Loader, make_source, prepare
 from jaxgan.data.pipeline import Batch, Resident
-from jaxgan.training import evaluation
+from jaxgan.evaluation import monitored as evaluation
+from jaxgan.mesh import replicated
 from jaxgan.training.checkpoints import Checkpoints, check_finite
 from jaxgan.training.observer import Observer
 from jaxgan.training.plan import DataShapes, Plan, data_mesh
 from jaxgan.training.records import Records
 from jaxgan.training.run_folder import RunFolder
-from jaxgan.training.sampling import Sampler
 from jaxgan.training.stop import StopRequest
 
 

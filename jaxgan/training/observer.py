@@ -8,14 +8,14 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from jaxgan.core import State
+from jaxgan.core.snapshot import Sampler
 from jaxgan.data import Source
-from jaxgan.metrics.protocol import Result, append_results
-from jaxgan.training.album import Album
-from jaxgan.training.evaluation import Metric
+from jaxgan.evaluation.monitored import Metric
+from jaxgan.evaluation.protocol import Result, append_results
+from jaxgan.pictures.album import Album
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records
 from jaxgan.training.run_folder import RunFolder
-from jaxgan.training.sampling import Sampler
 
 
 class Observer:

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from jaxgan.config import ConfigError, build_game
-from jaxgan.core import Game, State, data_mesh
-from jaxgan.core.parallel import replicated
+from jaxgan.core import Game, State
 from jaxgan.data import DataError, Loader, make_source
+from jaxgan.mesh import data_mesh, replicated
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from jaxgan.training.run_folder import RunFolder, atomically
+from jaxgan.files import atomically
+from jaxgan.training.run_folder import RunFolder
 
 # What differs between the metrics.jsonl of two runs of one config.
 TIMINGS = ("seconds", "images_per_second")

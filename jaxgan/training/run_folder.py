@@ -8,30 +8,20 @@ samples/          what the same noise became, by step
 ...               and at the end the pictures that sum it up
 """
 
-import contextlib
 import dataclasses
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from jaxgan.config import ConfigError, completed
+from jaxgan.files import atomically
 from jaxgan.training.plan import DataShapes
 
 # A run may go on with other values of these: they decide how long it is and when it is looked at, not what is computed.
 _FREE_TO_CHANGE = {"steps", "images", "log_every", "sample_every", "evaluate_every", "checkpoint_every"}
-
-
-@contextlib.contextmanager
-def atomically(path: Path) -> Iterator[Path]:
-    """Yields a path to write to; the file then appears under its own name, whole, or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    yield temporary
-    os.replace(temporary, path)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +40,7 @@ class RunFolder:
 
     @property
     def evaluation(self) -> Path:
-        """Results with their protocols: lines that `jaxgan.metrics.protocol.append_results` adds."""
+        """Results with their protocols: lines that `jaxgan.evaluation.protocol.append_results` adds."""
         return self.path / "evaluation.jsonl"
 
     @property

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.core import State
-from jaxgan.core.parallel import batched
-from jaxgan.training.memory import live_bytes
+from jaxgan.mesh import batched
+from jaxgan.training.live_bytes import live_bytes
 from jaxgan.training.plan import Plan
 
 # On a CPU, compiling the step of a larger game takes minutes (the paper's BigGAN one or two, tracing it ten seconds).

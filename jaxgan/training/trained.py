@@ -5,11 +5,11 @@ from pathlib import Path
 
 from jaxgan.config import ConfigError
 from jaxgan.core import State
-from jaxgan.training import evaluation
+from jaxgan.core.snapshot import Sampler, Snapshot
+from jaxgan.evaluation import monitored as evaluation
 from jaxgan.training.checkpoints import Checkpoints
 from jaxgan.training.plan import Plan
 from jaxgan.training.run_folder import RunFolder
-from jaxgan.training.sampling import Sampler, Snapshot
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,8 @@ import pytest
 
 from jaxgan.augment import adaptive, augment_pipe
 from jaxgan.core import Aux, Game, Player, Stage, Turn
-from jaxgan.layers import Dense, batch_axis
+from jaxgan.layers import Dense
+from jaxgan.mesh import batch_axis
 
 UP, DOWN = jnp.full(8, 3.0), jnp.full(8, -0.1)
 

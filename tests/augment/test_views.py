@@ -8,7 +8,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jaxgan.augment import augment_pipe, chain, diff_augment, instance_noise
-from jaxgan.core import data_mesh
+from jaxgan.mesh import data_mesh
 
 VIEWS = {
     "diff_augment": diff_augment(),

@@ -14,7 +14,7 @@ from jaxgan.data import make_source, prepare
 from jaxgan.training import train
 from jaxgan.training.command_line import load_config
 
-TINY = pathlib.Path(__file__).parents[1] / "training" / "tiny.py"
+TINY = pathlib.Path(__file__).parents[1] / "tiny.py"
 
 
 def of(split):

@@ -11,12 +11,12 @@ import pytest
 from benchmarks import checks, derived, zoo
 from benchmarks.checks import ABOVE, BELOW, CHECKS, Check
 from jaxgan.config import ConfigError, build_game
-from jaxgan.core import data_mesh
 from jaxgan.losses import DIVERGENCES
+from jaxgan.mesh import data_mesh
 from jaxgan.training import train, trained
 from jaxgan.training.command_line import load_config
 
-TINY = pathlib.Path(__file__).parents[1] / "training" / "tiny.py"
+TINY = pathlib.Path(__file__).parents[1] / "tiny.py"
 TOYS = {"gaussian1d": (1,), "mixture1d": (1,), "ring8": (2,), "grid25": (2,)}
 
 

@@ -9,9 +9,10 @@ import optax
 import pytest
 from jax.sharding import PartitionSpec
 
-from jaxgan.core import Aux, Game, Player, Stage, Turn, averaging, data_mesh, parallel
+from jaxgan.core import Aux, Game, Player, Stage, Turn, averaging
 from jaxgan.gans import gan
 from jaxgan.losses import non_saturating
+from jaxgan.mesh import batched, data_mesh, replicated
 from jaxgan.networks import DCGANDiscriminator, DCGANGenerator
 
 BATCH = 48  # an eighth, 6, and the whole differ from every width and map size below
@@ -45,11 +46,11 @@ def test_eight_devices_train_as_one_and_share_the_work():
     mesh = data_mesh()
     assert mesh.size == 8
     with jax.set_mesh(mesh):
-        state = jax.device_put(first, parallel.replicated(mesh))
-        batch = jax.device_put(reals(0), parallel.batched(mesh))
-        shared = jax.jit(game.step, out_shardings=parallel.replicated(mesh)).lower(state, batch).compile()
+        state = jax.device_put(first, replicated(mesh))
+        batch = jax.device_put(reals(0), batched(mesh))
+        shared = jax.jit(game.step, out_shardings=replicated(mesh)).lower(state, batch).compile()
         for index in range(20):
-            state, metrics = shared(state, jax.device_put(reals(index), parallel.batched(mesh)))
+            state, metrics = shared(state, jax.device_put(reals(index), batched(mesh)))
 
     for one, many in zip(jax.tree.leaves(alone.players), jax.tree.leaves(state.players), strict=True):
         np.testing.assert_allclose(one, many, atol=1e-5)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from jax.sharding import PartitionSpec as P
 
-from jaxgan.layers import MinibatchDiscrimination, batch_axis
+from jaxgan.layers import MinibatchDiscrimination
+from jaxgan.mesh import batch_axis
 
 KERNELS, DIMENSIONS, INPUTS = 3, 2, 4
 LAYER = MinibatchDiscrimination(KERNELS, DIMENSIONS)

@@ -13,9 +13,9 @@ from jaxgan.layers import (
     ConditionalBatchNorm,
     InstanceNorm,
     LayerNorm,
-    batch_axis,
     pixel_norm,
 )
+from jaxgan.mesh import batch_axis
 
 EPSILON = 1e-5
 SCALE, BIAS = np.array([0.5, -2.0, 3.0], np.float32), np.array([1.0, 0.0, -1.0], np.float32)

@@ -9,8 +9,9 @@ import pytest
 from flax import linen as nn
 from scipy import stats
 
-from jaxgan.layers import Conv, batch_axis
+from jaxgan.layers import Conv
 from jaxgan.losses import penalties
+from jaxgan.mesh import batch_axis
 
 IMAGE = (5, 4, 2)
 GOAL = 1.8  # the gradient norm that costs nothing: some of the images below are under it, some above

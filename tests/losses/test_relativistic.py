@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from jax.sharding import PartitionSpec
 
-from jaxgan.core.parallel import DATA, data_mesh
-from jaxgan.layers import batch_axis
 from jaxgan.losses import relativistic
+from jaxgan.mesh import DATA, batch_axis, data_mesh
 
 FORMS = ("pairing", "average", "centred")
 LOSSES = ("standard", "least_squares", "hinge")

@@ -6,15 +6,9 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from jaxgan.metrics import (
-    class_accuracy,
-    classes_present,
-    digit_fd,
-    digit_fd_floor,
-    digit_features,
-    digit_probabilities,
-    digits,
-)
+from jaxgan.features import digits
+from jaxgan.features.digits import digit_features, digit_probabilities
+from jaxgan.metrics import class_accuracy, classes_present, digit_fd, digit_fd_floor
 
 
 def pictures(size: int, rows: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 
 from jaxgan.config import ConfigError
 from jaxgan.core import PlayerState, State
-from jaxgan.core.parallel import data_mesh, replicated
+from jaxgan.mesh import data_mesh, replicated
 from jaxgan.training.checkpoints import Checkpoints, NonFiniteError, check_finite
 
 

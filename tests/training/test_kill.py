@@ -18,7 +18,7 @@ from jaxgan.training.records import TIMINGS, read_metrics
 from jaxgan.training.run_folder import RunFolder
 
 ROOT = pathlib.Path(__file__).parents[2]
-TINY = pathlib.Path(__file__).with_name("tiny.py")
+TINY = pathlib.Path(__file__).parents[1] / "tiny.py"
 
 
 def command(variant, folder, *overrides):

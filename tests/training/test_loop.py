@@ -146,7 +146,8 @@ def test_timings_leave_out_compilation_and_looking(tiny, tmp_path, monkeypatch):
     """Compiling, evaluating and saving are made to take long; the seconds of training must not show it."""
     import time
 
-    from jaxgan.training import checkpoints, evaluation
+    from jaxgan.evaluation import monitored as evaluation
+    from jaxgan.training import checkpoints
 
     config = tiny("wgan_gp")
     config.steps, config.log_every = 14, 1

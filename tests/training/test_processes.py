@@ -11,14 +11,14 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgan.metrics.protocol import Result
+from jaxgan.evaluation.protocol import Result
 from jaxgan.training.checkpoints import Checkpoints
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import TIMINGS, read_metrics
 from jaxgan.training.run_folder import RunFolder
 
 ROOT = pathlib.Path(__file__).parents[2]
-TINY = pathlib.Path(__file__).with_name("tiny.py")
+TINY = pathlib.Path(__file__).parents[1] / "tiny.py"
 
 
 def start(folder, processes, *overrides):

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from jaxgan.config import ConfigError, default, named, player
+from jaxgan.files import atomically
 from jaxgan.training.plan import DataShapes
-from jaxgan.training.run_folder import RunFolder, atomically
+from jaxgan.training.run_folder import RunFolder
 
 SHAPES = DataShapes({"image": ((16, 16, 1), "float32"), "label": ((), "int32")}, 10)
 

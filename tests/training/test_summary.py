@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 
 from jaxgan.training import plan_without_data, summarize, summary
-from jaxgan.training.memory import live_bytes
+from jaxgan.training.live_bytes import live_bytes
 
 KIB = jax.ShapeDtypeStruct((256,), jnp.float32)  # 1 KiB, as is each of its images under a map
 

@@ -1,0 +1,132 @@
+"""Real images: their statistics, kept in the user's cache under a hash of all that they depend on, or read from a file.
+
+Cached statistics lie in `$XDG_CACHE_HOME/jaxgan/statistics`, by default `~/.cache/jaxgan/statistics`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxgan.data import Source
+from jaxgan.evaluation.feature_statistics import Records, Summary, summarize
+from jaxgan.features.archive import write_npz
+from jaxgan.features.extractors import Extractor
+
+_CHUNK = 256  # images that are decoded at a time
+_PROBES = 64  # records whose content is part of the hash
+
+
+def records_of(source: Source, number: int, key: str = "image") -> Iterator[Records]:
+    """The first `number` records of a source, in order, without augmentation: {"image": uint8, "label": int32}."""
+    for start in range(0, number, _CHUNK):
+        stack = source.stack(range(start, min(start + _CHUNK, number)))
+        yield {"image": stack[key]} | ({"label": stack["label"]} if "label" in stack else {})
+
+
+def summarize_source(
+    extractor: Extractor,
+    source: Source,
+    number: int | None = None,
+    *,
+    keep: bool = False,
+    batch_size: int = 0,
+    progress: Callable[[int], Any] = lambda count: None,
+) -> Summary:
+    """Statistics of the first `number` images of a source (None: all), from the cache if they are there.
+
+    Args:
+        extractor: the feature network.
+        source: the real images; never flipped, cropped at the centre.
+        number: how many.
+        keep: also keep the features, which are cached too.
+        batch_size, progress: as in `jaxgan.evaluation.feature_statistics.summarize`.
+
+    Raises:
+        ValueError: fewer images than `number`.
+    """
+    number = len(source) if number is None else number
+    if not 0 < number <= len(source):
+        raise ValueError(f"too few images: {number} of {source.name} are asked for, which has {len(source)}")
+    path = cache_path(extractor, source, number)
+    if path.exists() and (cached := _read_cache(path)) is not None and (cached.features is not None or not keep):
+        return cached
+    summary = summarize(
+        extractor, records_of(source, number), number, keep=keep, batch_size=batch_size, progress=progress
+    )
+    arrays: dict[str, Any] = {"mu": summary.mean, "sigma": summary.covariance, "count": number}
+    arrays |= {} if summary.features is None else {"features": summary.features}
+    arrays |= {} if summary.labels is None else {"labels": summary.labels}
+    write_npz(path, arrays)
+    return summary
+
+
+def cache_path(extractor: Extractor, source: Source, number: int) -> Path:
+    """Where the statistics lie: a name that changes with the images, their number, the network, its weights and resize."""
+    parts = [fingerprint(source), number, extractor.name, extractor.resize, extractor.weights]
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "jaxgan" / "statistics" / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}.npz"
+
+
+def fingerprint(source: Source) -> str:
+    """A hash that changes when a source's images do.
+
+    It reads the names, sizes and times of all files, and the content of 64 records.
+    """
+    digest = hashlib.sha256(json.dumps([source.name, len(source), source.image_shape]).encode())
+    pictures = getattr(source, "pictures", None)
+    for index in range(len(source) if pictures is not None else 0):
+        where = pictures.where(index)  # type: ignore[union-attr]
+        digest.update(f"{where} {_stamp(where)}\n".encode())
+    probes = np.unique(np.linspace(0, len(source) - 1, min(_PROBES, len(source))).astype(int))
+    for records in [source.stack(probes)] if len(source) else []:
+        for name, array in sorted(records.items()):
+            digest.update(name.encode() + array.tobytes())
+    return digest.hexdigest()
+
+
+def load_statistics(path: str | Path) -> Summary:
+    """Reads statistics of real images: `mu`, `sigma` and perhaps `count`, as TTUR, pytorch-fid and clean-fid write them.
+
+    Raises:
+        ValueError: The file is damaged, or holds something else.
+    """
+    try:
+        with Path(path).open("rb") as opened:
+            file = np.load(opened, allow_pickle=False)
+            arrays = {name: file[name] for name in file.files if name in ("mu", "sigma", "count", "features", "labels")}
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: statistics cannot be read; it is no .npz, or damaged") from error
+    mean, covariance = arrays.get("mu"), arrays.get("sigma")
+    if mean is None or covariance is None or mean.ndim != 1 or covariance.shape != (len(mean), len(mean)):
+        raise ValueError(f"{path}: no statistics; expected arrays mu (D,) and sigma (D, D)")
+    count = int(arrays["count"]) if "count" in arrays else None
+    return Summary(
+        count, mean.astype(np.float64), covariance.astype(np.float64), arrays.get("features"), arrays.get("labels")
+    )
+
+
+def _read_cache(path: Path) -> Summary | None:
+    """None for a file that is damaged: it is made again."""
+    try:
+        return load_statistics(path)
+    except ValueError:
+        return None
+
+
+def _stamp(path: str) -> str:
+    """Size and time of a file, or of the zip that it lies in."""
+    while path and not os.path.exists(path):
+        shorter = os.path.dirname(path)
+        path = shorter if shorter != path else ""
+    if not path:
+        return ""
+    status = os.stat(path)
+    return f"{status.st_size} {status.st_mtime_ns}" if os.path.isfile(path) else ""

@@ -1,0 +1,120 @@
+"""What evaluation draws from a trained game: images as bytes, a few at a time, and speeds along latent paths."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgan.config import ConfigError
+from jaxgan.core import Nets
+from jaxgan.core.snapshot import Snapshot
+from jaxgan.evaluation.feature_statistics import Records, to_uint8
+from jaxgan.features.extractors import Perceptual
+from jaxgan.metrics import path_length
+
+
+def fake_records(
+    snapshot: Snapshot, key: jax.Array, number: int, label: np.ndarray | None = None, truncation: float | None = None
+) -> Iterator[Records]:
+    """Draws `number` images as `jaxgan.evaluation.feature_statistics` takes them.
+
+    Args:
+        snapshot: The game.
+        key: The same key draws the same images, and fewer of them draws the first ones of more.
+        number: How many.
+        label: int (number,), for a game that takes labels.
+        truncation: As in `Snapshot.sample`.
+
+    Yields:
+        {"image": uint8 (B, H, W, C)} and, with labels, {"label": int32 (B,)}.
+
+    Raises:
+        ValueError: Images that are not finite.
+    """
+    size = snapshot.sampler.batch_size
+    for index, start in enumerate(range(0, number, size)):
+        part = None if label is None else np.asarray(label[start : start + size], np.int32)
+        count = min(size, number - start)
+        images = to_uint8(snapshot.sample(jax.random.fold_in(key, index), count, part, truncation))
+        yield {"image": images} | ({} if part is None else {"label": part})
+
+
+def labels(number: int, classes: int, real: np.ndarray | None, seed: int) -> np.ndarray:
+    """Classes to ask for, int32 (number,): drawn with the real labels' frequencies, or, without them, each in turn."""
+    if real is None:
+        return (np.arange(number) % classes).astype(np.int32)
+    counts = np.bincount(real, minlength=classes)
+    return np.random.default_rng(seed).choice(classes, number, p=counts / counts.sum()).astype(np.int32)
+
+
+def squared_speeds(
+    snapshot: Snapshot,
+    perceptual: Perceptual,
+    key: jax.Array,
+    number: int,
+    space: str = "z",
+    truncation: float | None = None,
+    progress: Callable[[int], Any] = lambda count: None,
+) -> np.ndarray:
+    """Squared perceptual speeds of images along paths between latents; see `jaxgan.metrics.path_length`.
+
+    Both ends have the labels that the game draws for the first.
+
+    Args:
+        snapshot: The game.
+        perceptual: The distance.
+        key: The same key draws the same paths.
+        number: How many.
+        space: "z": spherical paths, seen anywhere on them; "w": straight ones between latents that the game's ability "map"
+            carries to W, seen at their ends, as StyleGAN2 does; its ability "synthesize" makes the images.
+        truncation: As in `Snapshot.sample`.
+        progress: Called with the number of paths that were just measured.
+
+    Returns:
+        (number,) float32.
+
+    Raises:
+        ConfigError: The game has no W, or does not make images from one latent.
+    """
+    abilities, size = snapshot.game.abilities, snapshot.sampler.batch_size
+    if space == "w" and not {"map", "synthesize"} <= abilities.keys():
+        raise ConfigError("the game has no latent space W (abilities map and synthesize): measure ppl instead")
+    options: dict[str, Any] = {} if truncation is None else {"truncation": truncation}
+
+    def speeds(nets: Nets, params: Any, key: jax.Array) -> jax.Array:
+        begin, end, where, noise = jax.random.split(key, 4)
+        a, *rest = _arguments(nets, lambda nets: abilities["sample"](nets, begin, size, **options))
+        b, *_ = _arguments(nets, lambda nets: abilities["sample"](nets, end, size, **options))
+        interpolate, generate = path_length.slerp, lambda z: nets.generator(z, *rest)
+        t = jax.random.uniform(where, (size,))
+        if space == "w":
+            a, b = (abilities["map"](nets, noise, z, *rest) for z in (a, b))
+            interpolate, generate = path_length.lerp, lambda w: abilities["synthesize"](nets, noise, w)
+            t = jnp.zeros((size,))
+        return path_length.squared_speeds(
+            generate, lambda x, y: perceptual.distance(params, x, y), a, b, t, interpolate
+        )
+
+    run, found = snapshot.compiled(speeds), []
+    for index, start in enumerate(range(0, number, size)):
+        found.append(np.asarray(run(perceptual.params, jax.random.fold_in(key, index)))[: number - start])
+        progress(len(found[-1]))
+    return np.concatenate(found)
+
+
+def _arguments(nets: Nets, sample: Callable[[Nets], Any]) -> tuple[jax.Array, ...]:
+    """What a game's way of sampling calls its generator with: the latents, and perhaps labels or a reference batch."""
+    calls: list[tuple[Any, ...]] = []
+
+    def generator(*arguments: Any, **options: Any) -> Any:
+        calls.append(arguments)
+        return nets.generator(*arguments, **options)
+
+    players: dict[str, Any] = dict(nets)
+    if "generator" in players:
+        sample(Nets(players | {"generator": generator}, nets.clock, nets.stage, nets.memory))
+    if len(calls) != 1 or calls[0][0].ndim != 2:
+        raise ConfigError("the game does not make images from one latent vector each, so that it has no path length")
+    return calls[0]

@@ -1,0 +1,309 @@
+"""Measures a subject by the metrics that were asked for: `jaxgan.evaluate` without its command line."""
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from tqdm import tqdm
+
+from jaxgan import pictures
+from jaxgan.config import ConfigError, nearest
+from jaxgan.data import make_source
+from jaxgan.evaluation.cached_statistics import records_of, summarize_source
+from jaxgan.evaluation.fakes import squared_speeds
+from jaxgan.evaluation.feature_metrics import FEATURE_METRICS, Value
+from jaxgan.evaluation.feature_statistics import Summary, summarize
+from jaxgan.evaluation.protocol import Result
+from jaxgan.evaluation.subjects import Reference, Subject
+from jaxgan.features.extractors import Extractor, make_extractor, make_perceptual
+from jaxgan.files import atomically
+from jaxgan.metrics import image_quality
+from jaxgan.metrics.classification import STEPS, classification_accuracy
+from jaxgan.metrics.neighbours import nearest_training
+from jaxgan.metrics.path_length import path_length
+from jaxgan.metrics.sliced_wasserstein import sliced_wasserstein
+
+_IMAGES = 16_384  # at most so many are held for MS-SSIM and the sliced Wasserstein distance
+_SHOWN = 16  # samples beside their nearest training images
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What may be chosen beside the metrics.
+
+    Attributes:
+        features: The feature network.
+        resize: For it; "": its default.
+        batch_size: Images in one call of it; 0: 64 on each device, 8 on a CPU. It changes no number.
+        k: Neighbours, of precision, recall, density and coverage; 0: 3 and 5.
+        subset_size: Of the kernel distance; 0: 1,000.
+        border: Pixels that PSNR and SSIM leave out at each side.
+        picture: Where to draw samples beside their nearest training images, or None.
+    """
+
+    features: str = "inception"
+    resize: str = ""
+    batch_size: int = 0
+    k: int = 0
+    subset_size: int = 0
+    border: int = 0
+    picture: Path | None = None
+
+
+def measure(
+    subject: Subject, reference: Reference | None, names: Sequence[str], settings: Settings = Settings()
+) -> list[Result]:
+    """Measures, with a bar for each pass over images; to be called inside `jax.set_mesh(data_mesh())`.
+
+    Args:
+        subject: What is measured.
+        reference: What it is compared with; None for metrics that compare with nothing.
+        names: In `METRICS`.
+        settings: The rest.
+
+    Raises:
+        ConfigError, ValueError: A metric is unknown, or cannot be measured so; WeightsError: weights are missing.
+    """
+    for name in names:
+        if name not in METRICS:
+            raise ConfigError(f"there is no metric {name!r}: {nearest(name, METRICS)}")
+    results = []
+    chosen = [name for name in names if name in FEATURE_METRICS]
+    if chosen:
+        results += _of_features(subject, reference, chosen, settings)
+    for name in names:
+        if name in _OTHERS:
+            results += _OTHERS[name](subject, reference, settings)
+    return results
+
+
+@functools.lru_cache(maxsize=2)
+def load_extractor(features: str, resize: str = "") -> Extractor:
+    """`make_extractor`, which keeps the last two: a game that is measured while it trains compiles them once."""
+    return make_extractor(features, resize)
+
+
+def _of_features(
+    subject: Subject, reference: Reference | None, names: Sequence[str], settings: Settings
+) -> list[Result]:
+    metrics = {name: FEATURE_METRICS[name] for name in names}
+    keep = any(metric.features for metric in metrics.values())
+    for name, metric in metrics.items():
+        if metric.reference:
+            reference = _needs(reference, name)
+        if metric.labels and not subject.classes and subject.snapshot is not None:
+            raise ConfigError(f"{name} needs a game that takes labels")
+    extractor = load_extractor(settings.features, settings.resize)
+    real = _real(extractor, reference, keep, settings) if reference is not None else None
+    asked = real.labels if real is not None and subject.classes else None
+    if asked is not None and subject.classes and asked.max() >= subject.classes:
+        asked = None  # classes of other data
+    number = subject.protocol.fakes
+    with _bar(number, "images") as progress:
+        fakes = summarize(
+            extractor,
+            subject.records(number, asked),
+            number,
+            keep=keep,
+            score=any(metric.score for metric in metrics.values()),
+            batch_size=settings.batch_size,
+            progress=progress,
+        )
+    network = {"features": extractor.name, "resize": extractor.resize, "weights": extractor.weights}
+    drawn = {"labels": _drawn(subject, asked)}
+    results = []
+    for name, metric in metrics.items():
+        if metric.labels and (fakes.labels is None or real is None or real.labels is None):
+            raise ConfigError(f"{name} needs images and a reference with classes: a subfolder for each")
+        if metric.features and real is not None and real.features is None:
+            raise ConfigError(f"{name} needs images as a reference: statistics hold mean and covariance alone")
+        values = metric.measure(fakes, real, {"k": settings.k, "subset_size": settings.subset_size})
+        results += _results(subject, reference if metric.reference else None, values, **network, **drawn)
+    if "copied" in metrics and settings.picture is not None and reference is not None and reference.source is not None:
+        _draw_nearest(settings.picture, subject, reference.source, fakes, real, asked)
+    return results
+
+
+def _real(extractor: Extractor, reference: Reference, keep: bool, settings: Settings) -> Summary:
+    if reference.summary is not None:
+        return reference.summary
+    assert reference.source is not None
+    with _bar(reference.number or 0, "reference") as progress:
+        return summarize_source(
+            extractor,
+            reference.source,
+            reference.number,
+            keep=keep,
+            batch_size=settings.batch_size,
+            progress=progress,
+        )
+
+
+def _draw_nearest(path: Path, subject: Subject, source: Any, fakes: Summary, real: Any, asked: Any) -> None:
+    """Samples in the odd rows, and under each its nearest training image."""
+    shown = min(_SHOWN, subject.protocol.fakes)
+    found = nearest_training(real.features, fakes.features[:shown])  # type: ignore[index]
+    pairs = [subject.images(shown, asked)["image"], source.stack(found.training)["image"]]
+    columns = min(shown, pictures.columns_for(subject.image_shape))
+    rows = [part[start : start + columns] for start in range(0, shown // columns * columns, columns) for part in pairs]
+    with atomically(path) as temporary:
+        pictures.grid(np.concatenate(rows) / np.float32(127.5) - 1, columns).save(temporary, "PNG")
+
+
+def _ms_ssim(subject: Subject, reference: Reference | None, settings: Settings) -> list[Result]:
+    number = min(_IMAGES, subject.protocol.fakes)
+    subject = _fewer(subject, number)
+    records = subject.images(number)
+    value = image_quality.diversity(records["image"], records.get("label"))
+    settings_text = f"{number // 2} pairs" + (" within classes" if "label" in records else "")
+    return _results(subject, None, [Value("ms_ssim", value, settings=settings_text)], labels=_drawn(subject, None))
+
+
+def _swd(subject: Subject, reference: Reference | None, settings: Settings) -> list[Result]:
+    source, reference = _images_of(reference, "swd")
+    number = min(_IMAGES, subject.protocol.fakes, reference.number or 0)
+    subject = _fewer(subject, number)
+    reference = dataclasses.replace(reference, number=number, whole=number == len(source))
+    distances = sliced_wasserstein(source.stack(range(number))["image"], subject.images(number)["image"])
+    values = [Value(f"swd_{side}px", distance) for side, distance in distances.items()]
+    values = [Value("swd", float(np.mean(list(distances.values())))), *values]
+    return _results(subject, reference, values, labels=_drawn(subject, None))
+
+
+def _paired(subject: Subject, reference: Reference | None, settings: Settings, name: str) -> list[Result]:
+    source, reference = _images_of(reference, name)
+    if subject.source is None:
+        raise ConfigError(f"{name} compares pairs of images: give --images instead of --workdir")
+    number = subject.protocol.fakes
+    if number != reference.number:
+        raise ConfigError(f"{name} compares pairs: {number} images and a reference of {reference.number}; give as many")
+    function = {"psnr": image_quality.psnr, "ssim": image_quality.ssim}[name]
+    pairs = zip(records_of(subject.source, number), records_of(source, number), strict=True)
+    found = np.concatenate([function(mine["image"], real["image"], settings.border) for mine, real in pairs])
+    value = Value(name, float(found.mean(dtype=np.float64)), settings="Y channel", variant=f"border{settings.border}")
+    return _results(subject, reference, [value])
+
+
+def _path_length(subject: Subject, reference: Reference | None, settings: Settings, space: str) -> list[Result]:
+    if subject.snapshot is None:
+        raise ConfigError("a path length needs a game: give --workdir instead of --images")
+    perceptual = make_perceptual("digits" if settings.features == "digits" else "lpips")
+    protocol = subject.protocol
+    with _bar(protocol.fakes, "paths") as progress:
+        speeds = squared_speeds(
+            subject.snapshot,
+            perceptual,
+            jax.random.key(protocol.seed),
+            protocol.fakes,
+            space,
+            protocol.truncation,
+            progress,
+        )
+    name = {"z": "ppl", "w": "ppl_w"}[space]
+    text = {"z": "Z, whole paths", "w": "W, ends of paths"}[space] + ", epsilon 1e-4, percentiles 1 to 99"
+    network = {"features": perceptual.name, "weights": perceptual.weights}
+    return _results(
+        subject, None, [Value(name, path_length(speeds), settings=text)], **network, labels=_drawn(subject, None)
+    )
+
+
+def _overfitting(subject: Subject, reference: Reference | None, settings: Settings) -> list[Result]:
+    """Whether the discriminator knows its training images by heart (Brock et al. 2018, arXiv:1809.11096, section 4.2)."""
+    if subject.snapshot is None or "judge" not in subject.snapshot.game.abilities:
+        raise ConfigError("overfitting needs a game whose discriminator can judge: an unconditional one with --workdir")
+    number = min(_IMAGES, subject.protocol.fakes)
+    logits = []
+    for split in ("train", "test"):
+        source = make_source(subject.data, split=split, flip=False, dequantize=False, labelled=0)
+        stack = source.stack(range(min(number, len(source))))["image"]
+        images = stack.astype(np.float32) / 127.5 - 1.0
+        logits.append(subject.snapshot.judge(jax.random.key(0), images).astype(np.float64))
+    accuracy = [float((part > 0).mean()) for part in logits]
+    counts = f"{len(logits[0])} training and {len(logits[1])} held-out images"
+    values = [
+        Value("d_accuracy_held_out", accuracy[1], settings=counts),
+        Value("d_accuracy_train", accuracy[0], settings=counts),
+        Value("d_gap", float(logits[0].mean() - logits[1].mean()), settings=counts),
+    ]
+    return _results(subject, None, values)
+
+
+def _classification(subject: Subject, reference: Reference | None, settings: Settings) -> list[Result]:
+    if not subject.classes:
+        raise ConfigError("cas needs a game that takes labels")
+    splits = {}
+    for split in ("train", "test"):
+        splits[split] = make_source(subject.data, split=split, flip=False, dequantize=False, labelled=0).stack()
+    fakes, test = subject.images(subject.protocol.fakes), splits["test"]
+    accuracies = [
+        classification_accuracy(part["image"], part["label"], test["image"], test["label"], subject.classes)
+        for part in (fakes, splits["train"])
+    ]
+    text = f"{STEPS} steps of a small network, {len(test['label'])} held-out images"
+    values = [Value("cas", accuracies[0], settings=text), Value("cas_real", accuracies[1], settings=text)]
+    return _results(subject, None, values, labels=_drawn(subject, None))
+
+
+_OTHERS: dict[str, Callable[[Subject, Reference | None, Settings], list[Result]]] = {
+    "ppl": functools.partial(_path_length, space="z"),
+    "ppl_w": functools.partial(_path_length, space="w"),
+    "ms_ssim": _ms_ssim,
+    "swd": _swd,
+    "psnr": functools.partial(_paired, name="psnr"),
+    "ssim": functools.partial(_paired, name="ssim"),
+    "overfitting": _overfitting,
+    "cas": _classification,
+}
+METRICS = (*FEATURE_METRICS, *_OTHERS)
+# Metrics that compare with no reference.
+ALONE = {"is", "ppl", "ppl_w", "ms_ssim", "overfitting", "cas"}
+
+
+def _needs(reference: Reference | None, name: str) -> Reference:
+    if reference is None:
+        raise ConfigError(f"{name} compares with real images: give --reference")
+    return reference
+
+
+def _images_of(reference: Reference | None, name: str) -> tuple[Any, Reference]:
+    reference = _needs(reference, name)
+    if reference.source is None:
+        raise ConfigError(f"{name} needs images as a reference, not statistics of them")
+    return reference.source, reference
+
+
+def _fewer(subject: Subject, number: int) -> Subject:
+    return dataclasses.replace(subject, protocol=dataclasses.replace(subject.protocol, fakes=number))
+
+
+def _drawn(subject: Subject, asked: np.ndarray | None) -> str:
+    if not subject.classes:
+        return ""
+    return "uniform" if asked is None else "reference"
+
+
+def _results(subject: Subject, reference: Reference | None, values: Sequence[Value], **protocol: Any) -> list[Result]:
+    if reference is not None:
+        protocol |= {
+            "reference": reference.name,
+            "split": reference.split,
+            "references": reference.number,
+            "whole": reference.whole,
+        }
+    results = []
+    for value in values:
+        own = dataclasses.replace(subject.protocol, settings=value.settings, variant=value.variant, **protocol)
+        results.append(Result(value.name, value.value, own, value.deviation, subject.model))
+    return results
+
+
+@contextlib.contextmanager
+def _bar(total: int, what: str) -> Iterator[Callable[[int], Any]]:
+    """A bar on stderr; nothing where there is no terminal."""
+    with tqdm(total=total, desc=what, unit=" images", disable=None, leave=False, dynamic_ncols=True) as bar:
+        yield bar.update

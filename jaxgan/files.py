@@ -1,0 +1,15 @@
+"""Writing files so that they are there whole or not at all."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def atomically(path: Path) -> Iterator[Path]:
+    """Yields a path to write to; the file then appears under its own name, whole, or not at all."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    yield temporary
+    os.replace(temporary, path)

@@ -1,0 +1,188 @@
+"""Drawing: grids of images, scatter plots, curves and animations, each small enough to be looked at anywhere."""
+
+import io
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from jaxgan.files import atomically
+
+# The largest picture, in bytes, and the side that a grid is kept to, in pixels.
+LARGEST = 300_000
+_SIDE = 1024
+_SMALL = 48  # smaller images are enlarged to about this many pixels
+_FIELD = 64  # points along each axis at which a discriminator's field is taken
+_FRAMES, _FRAME_MS, _LAST_FRAME_MS = 24, 150, 2000  # of an animation
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Images in [-1, 1] as bytes: floor(127.5 x + 128), clipped, the inverse of x / 127.5 - 1."""
+    return np.clip(np.floor(127.5 * np.asarray(images, np.float64) + 128.0), 0, 255).astype(np.uint8)
+
+
+def to_image(pixels: np.ndarray) -> Image.Image:
+    """A picture of uint8 (H, W, C); of channels that are not grey, RGB or RGBA, the first is shown."""
+    return Image.fromarray(pixels if pixels.shape[2] in (3, 4) else pixels[:, :, 0])
+
+
+def columns_for(image_shape: Sequence[int], most: int = 8) -> int:
+    """How many images of a shape (H, W, C) stand side by side: 8, or fewer large ones, but 2 at least."""
+    return max(2, min(most, _SIDE // max(image_shape[:2])))
+
+
+def grid(images: np.ndarray, columns: int) -> Image.Image:
+    """Images (N, H, W, C) in [-1, 1], row by row, on a grey ground; small ones are enlarged pixel by pixel."""
+    number, height, width, channels = images.shape
+    scale, gap = max(1, _SMALL // max(height, width)), 2
+    height, width = height * scale, width * scale
+    pixels = to_uint8(images).repeat(scale, axis=1).repeat(scale, axis=2)
+    rows = -(-number // columns)
+    canvas = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 96, np.uint8)
+    for index, image in enumerate(pixels):
+        top, left = gap + index // columns * (height + gap), gap + index % columns * (width + gap)
+        canvas[top : top + height, left : left + width] = image
+    return to_image(canvas)
+
+
+def beside(left: Image.Image, right: Image.Image) -> Image.Image:
+    """Two pictures with a white gap between them."""
+    canvas = Image.new(left.mode, (left.width + 12 + right.width, max(left.height, right.height)), "white")
+    canvas.paste(left, (0, 0))
+    canvas.paste(right, (left.width + 12, 0))
+    return canvas
+
+
+def density(
+    real: np.ndarray | None, fake: np.ndarray, field: Callable[[np.ndarray], np.ndarray] | None = None
+) -> Image.Image:
+    """Samples of a toy density, over those of the data if there are any, over what the discriminator says of the place.
+
+    Args:
+        real: Data, points (N, 2) for a scatter plot or (N, 1) for a histogram; None: only samples.
+        fake: Samples, points of the same kind.
+        field: The discriminator's logits (M,) of points (M, 2) or (M, 1), float32; drawn as filled contours, light where
+            it says fake, or as a curve with an axis of its own. None: not drawn.
+    """
+    # matplotlib takes a second to import, which nobody else should wait for; and pyplot would keep every figure.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.5 if field is None else 5.3, 4.5), layout="constrained")
+    axes = top = figure.subplots()
+    shown = fake if real is None else real
+    low, high = shown.min(axis=0), shown.max(axis=0)
+    low, high = low - 0.15 * (high - low), high + 0.15 * (high - low)
+    axes.set_xlim(low[0], high[0])
+    sets = ([] if real is None else [(real, "0.5", "data")]) + [(fake, "C3", "samples")]
+    x = np.linspace(low[0], high[0], _FIELD, dtype=np.float32)
+    if fake.shape[1] == 1:
+        bins = np.linspace(low[0], high[0], 60).tolist()
+        for points, colour, label in sets:
+            axes.hist(points[:, 0], bins, density=True, color=colour, alpha=0.7, label=label)
+        if field is not None:
+            top = axes.twinx()
+            top.plot(x, field(x[:, None]), color="C0")
+            top.set_ylabel("discriminator's logit", color="C0")
+    else:
+        axes.set_ylim(low[1], high[1])
+        axes.set_aspect("equal")
+        if field is not None:
+            x, y = np.meshgrid(x, np.linspace(low[1], high[1], _FIELD, dtype=np.float32))
+            logits = field(np.stack([x, y], axis=-1).reshape(-1, 2)).reshape(x.shape)
+            # Far from the data a discriminator goes to extremes, which would hide what it says near them.
+            faint, strong = np.percentile(logits, [5, 95])
+            if faint < strong:  # a flat field has no contours
+                levels, logits = np.linspace(faint, strong, 11), np.clip(logits, faint, strong)
+                # Up to the middle of the colour map, so that points stand out on all of it.
+                contours = axes.contourf(x, y, logits, levels, cmap="Blues", vmin=faint, vmax=2.0 * strong - faint)
+                figure.colorbar(contours, label="discriminator's logit", shrink=0.9, format="%.2g")
+        for points, colour, label in sets:
+            axes.scatter(points[:, 0], points[:, 1], s=3, color=colour, alpha=0.6, linewidths=0, label=label)
+    top.legend(*axes.get_legend_handles_labels(), loc="upper right", markerscale=4)
+    return _render(figure)
+
+
+def curves(lines: Sequence[Mapping[str, Any]]) -> Image.Image:
+    """The lines of a metrics.jsonl: a panel for each quantity, in it a curve for each turn or player.
+
+    Names are "turn/quantity", or "quantity" for evaluations. Quantities that begin with the same word share a panel:
+    "d_real" and "d_fake", "digit_fd" and "digit_fd_floor".
+    """
+    from matplotlib.figure import Figure
+
+    series: dict[str, list[tuple[int, float]]] = {}
+    for line in lines:
+        for name, value in line.items():
+            if value is not None and name not in ("step", "images", "seconds", "images_per_second"):
+                series.setdefault(name, []).append((line["step"], value))
+    panels: dict[str, list[str]] = {"loss": []}
+    for name in series:
+        panels.setdefault(name.rsplit("/", 1)[-1].split("_")[0], []).append(name)
+    panels = {title: names for title, names in panels.items() if names}
+    columns = min(3, max(1, len(panels)))
+    rows = max(1, -(-len(panels) // columns))
+    figure = Figure(figsize=(4.2 * columns, 2.6 * rows), layout="constrained")
+    every = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, title in itertools.zip_longest(every, panels):
+        if title is None:
+            axes.set_axis_off()
+            continue
+        for name in panels[title]:
+            steps, values = zip(*series[name], strict=True)
+            marker = "" if len(steps) > 20 else "."
+            axes.plot(steps, values, linewidth=0.9, marker=marker, label=name)
+        axes.set_title(", ".join(sorted({name.rsplit("/", 1)[-1] for name in panels[title]})), fontsize=9)
+        axes.tick_params(labelsize=7)
+        axes.legend(fontsize=6)
+        axes.grid(alpha=0.3)
+    return _render(figure)
+
+
+def _render(figure: Any) -> Image.Image:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def save(image: Image.Image, path: Path) -> None:
+    """Writes a PNG, made smaller until it is no larger than `LARGEST` bytes."""
+    while len(data := _encoded(image, "PNG", optimize=True)) > LARGEST:
+        image = _shrunk(image, math.sqrt(LARGEST / len(data)))
+    with atomically(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def animate(frames: Sequence[Path], path: Path) -> None:
+    """Writes PNG files as an animated GIF: at most 24 of them, evenly chosen, made smaller until it fits `LARGEST`."""
+    images = []
+    for index in np.linspace(0, len(frames) - 1, min(len(frames), _FRAMES)):
+        with Image.open(frames[round(index)]) as frame:
+            images.append(frame.convert("L" if frame.mode == "L" else "RGB"))
+    durations = [_FRAME_MS] * (len(images) - 1) + [_LAST_FRAME_MS]
+    while True:
+        # GIF packs few colours far better than many, and a digit needs few.
+        first, *others = [image.quantize(16 if image.mode == "L" else 64) for image in images]
+        data = _encoded(first, "GIF", save_all=True, append_images=others, duration=durations, loop=0)
+        if len(data) <= LARGEST:
+            break
+        images = [_shrunk(image, math.sqrt(LARGEST / len(data))) for image in images]
+    with atomically(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _encoded(image: Image.Image, format: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def _shrunk(image: Image.Image, factor: float) -> Image.Image:
+    factor = min(0.95 * factor, 0.95)
+    size = (max(1, int(image.width * factor)), max(1, int(image.height * factor)))
+    return image.resize(size, Image.Resampling.LANCZOS)

@@ -1,0 +1,97 @@
+"""Reference statistics: found again under a hash of all that they depend on, and not where any of it changed."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxgan.data import make_source
+from jaxgan.evaluation import cached_statistics as reference
+from jaxgan.evaluation.cached_statistics import cache_path, load_statistics, summarize_source
+from jaxgan.features.extractors import make_extractor
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "real"
+    path.mkdir()
+    for index, image in enumerate(make_source("digits", split="test").stack(range(30))["image"]):
+        Image.fromarray(image[..., 0]).save(path / f"{index:02}.png")
+    return path
+
+
+def source(folder):
+    return make_source("folder", path=str(folder), channels=1)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """How often features were taken."""
+    counted = []
+    summarize = reference.summarize
+    monkeypatch.setattr(reference, "summarize", lambda *args, **kwargs: counted.append(1) or summarize(*args, **kwargs))
+    return counted
+
+
+def test_a_second_time_nothing_is_computed(folder, calls):
+    extractor = make_extractor("digits")
+    first, second = (summarize_source(extractor, source(folder)) for _ in range(2))
+    assert len(calls) == 1 and first.count == second.count == 30
+    np.testing.assert_array_equal(first.covariance, second.covariance)
+    assert second.features is None
+    # Who wants the features has them computed, and then finds them too.
+    third, fourth = (summarize_source(extractor, source(folder), keep=True) for _ in range(2))
+    assert len(calls) == 2
+    np.testing.assert_array_equal(third.features, fourth.features)
+    assert summarize_source(extractor, source(folder)).count == 30 and len(calls) == 2
+
+
+def test_whatever_changes_the_statistics_changes_the_name(folder):
+    extractor = make_extractor("digits")
+    names = {cache_path(extractor, source(folder), 30), cache_path(extractor, source(folder), 29)}
+    names.add(cache_path(make_extractor("digits", params=extractor.params), source(folder), 30))
+    names.add(cache_path(extractor, make_source("folder", path=str(folder), channels=3), 30))
+    names.add(cache_path(extractor, make_source("digits", split="test"), 30))
+    names.add(cache_path(extractor, make_source("digits", split="train"), 30))
+    Image.fromarray(np.zeros((16, 16), np.uint8)).save(folder / "07.png")
+    names.add(cache_path(extractor, source(folder), 30))
+    assert len(names) == 7
+    assert cache_path(extractor, source(folder), 30) in names
+
+
+def test_a_damaged_cache_is_made_again(folder, calls):
+    extractor = make_extractor("digits")
+    whole = summarize_source(extractor, source(folder))
+    path = cache_path(extractor, source(folder), 30)
+    path.write_bytes(path.read_bytes()[:500])
+    np.testing.assert_array_equal(summarize_source(extractor, source(folder)).mean, whole.mean)
+    assert len(calls) == 2 and load_statistics(path).count == 30
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_labels_come_along():
+    summary = summarize_source(make_extractor("digits"), make_source("digits", split="test"), 300)
+    again = summarize_source(make_extractor("digits"), make_source("digits", split="test"), 300)
+    np.testing.assert_array_equal(summary.labels, make_source("digits", split="test").stack(range(300))["label"])
+    np.testing.assert_array_equal(summary.labels, again.labels)
+
+
+def test_too_few_images(folder):
+    with pytest.raises(ValueError, match=r"too few images: 31 of .*real are asked for, which has 30"):
+        summarize_source(make_extractor("digits"), source(folder), 31)
+
+
+def test_files_of_statistics(tmp_path):
+    np.savez(tmp_path / "theirs.npz", mu=np.zeros(3, np.float32), sigma=np.eye(3))
+    found = load_statistics(tmp_path / "theirs.npz")
+    assert found.count is None and found.mean.dtype == np.float64 and found.features is None
+    np.savez(tmp_path / "other.npz", mu=np.zeros(3), sigma=np.eye(4))
+    with pytest.raises(ValueError, match=r"other.npz: no statistics; expected arrays mu \(D,\) and sigma"):
+        load_statistics(tmp_path / "other.npz")
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "theirs.npz").read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"cut.npz: statistics cannot be read"):
+        load_statistics(tmp_path / "cut.npz")
