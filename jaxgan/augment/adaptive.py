@@ -1,17 +1,15 @@
 """Adaptive discriminator augmentation: how often to augment, by how much the discriminator overfits.
 
 Karras, Aittala, Hellsten, Laine, Lehtinen and Aila, "Training Generative Adversarial Networks with Limited Data" (2020,
-arXiv:2006.06676), section 3. A game keeps the state in its memory under "ada", where `augment_pipe` reads it:
-
-    memory = lambda key, batch: {"ada": adaptive.start()}
-    ...                                                      # in the discriminator's loss
-    return loss, Aux(memory=memory | {"ada": adaptive.update(memory["ada"], real_logits)})
+arXiv:2006.06676), section 3. It is the state of the view `jaxgan.augment.ada`, which the engine updates after each turn that tells
+how the discriminator judged reals, `Aux(scores={"discriminator": real_logits})`.
 """
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 
+from jaxgan.errors import UserError
 from jaxgan.mesh import batch_axis_name, batch_mean
 
 
@@ -33,10 +31,10 @@ def start(p: float = 0.0) -> AdaState:
     """The state to begin with, having seen nothing.
 
     Raises:
-        ValueError: `p` is no probability.
+        UserError: `p` is no probability.
     """
     if not 0 <= p <= 1:
-        raise ValueError(f"adaptive augmentation: p is {p}, but a probability lies in [0, 1]")
+        raise UserError(f"adaptive augmentation: p is {p}, but a probability lies in [0, 1]")
     return AdaState(jnp.float32(p), jnp.float32(0), jnp.int32(0))
 
 
@@ -59,10 +57,10 @@ def update(
         wind up beyond 1, where no augmentation can become any more frequent.
 
     Raises:
-        ValueError: `images` or `every` is below 1.
+        UserError: `images` or `every` is below 1.
     """
     if images < 1 or every < 1:
-        raise ValueError(f"adaptive augmentation: images={images} and every={every} must be at least 1")
+        raise UserError(f"adaptive augmentation: images={images} and every={every} must be at least 1")
     name = batch_axis_name()
     batch = len(real_logits) * (1 if name is None else jax.lax.axis_size(name))
     mean_sign = batch_mean(jnp.sign(real_logits.astype(jnp.float32)), tuple(range(real_logits.ndim)))

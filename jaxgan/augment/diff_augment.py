@@ -1,12 +1,14 @@
 """DiffAugment: every image, real or generated, is shown recoloured, moved and with a hole."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from jaxgan.augment.pixels import cut_out, translate
-from jaxgan.core import Clock, Memory, View
+from jaxgan.core import Clock, View
+from jaxgan.errors import UserError
 from jaxgan.mesh import shard_batch
 
 
@@ -27,18 +29,18 @@ def diff_augment(policy: Sequence[str] = ("color", "translation", "cutout")) -> 
         A view of float images (B, H, W, C); a grey image has no saturation to change.
 
     Raises:
-        ValueError: A name is unknown, or the policy is empty.
+        UserError: A name is unknown, or the policy is empty.
     """
     unknown = [name for name in policy if name not in _OPERATIONS]
     if unknown or not policy or isinstance(policy, str):
-        raise ValueError(f"diff_augment: the policy is {policy!r}, but must be a tuple out of {tuple(_OPERATIONS)}")
+        raise UserError(f"diff_augment: the policy is {policy!r}, but must be a tuple out of {tuple(_OPERATIONS)}")
 
-    def view(key: jax.Array, images: jax.Array, clock: Clock, memory: Memory) -> jax.Array:
+    def apply(key: jax.Array, images: jax.Array, clock: Clock, state: Any) -> jax.Array:
         for index, name in enumerate(policy):
             images = _OPERATIONS[name](jax.random.fold_in(key, index), images)
         return images
 
-    return view
+    return View(apply)
 
 
 def recolor(images: jax.Array, brightness: jax.Array, saturation: jax.Array, contrast: jax.Array) -> jax.Array:

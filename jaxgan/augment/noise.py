@@ -1,9 +1,12 @@
 """Noise on a discriminator's inputs, real and generated alike."""
 
+from typing import Any
+
 import jax
 
-from jaxgan.core import Clock, Memory, View
+from jaxgan.core import Clock, View
 from jaxgan.core.schedules import Schedule
+from jaxgan.errors import UserError
 from jaxgan.mesh import shard_batch
 
 
@@ -20,15 +23,15 @@ def instance_noise(deviation: float, schedule: Schedule | None = None) -> View:
         A view of float arrays of any shape whose first axis is the batch: images (B, H, W, C) or points (B, D).
 
     Raises:
-        ValueError: The deviation is negative.
+        UserError: The deviation is negative.
     """
     if deviation < 0:
-        raise ValueError(f"instance noise: the deviation is {deviation}, but it must be at least 0")
+        raise UserError(f"instance noise: the deviation is {deviation}, but it must be at least 0")
 
-    def view(key: jax.Array, images: jax.Array, clock: Clock, memory: Memory) -> jax.Array:
+    def apply(key: jax.Array, images: jax.Array, clock: Clock, state: Any) -> jax.Array:
         # Drawn flat: a draw of many axes takes XLA:CPU seconds to compile.
         noise = shard_batch(jax.random.normal(key, (len(images), images[0].size))).reshape(images.shape)
         scale = deviation if schedule is None else deviation * schedule(clock)
         return images + (scale * noise).astype(images.dtype)
 
-    return view
+    return View(apply)

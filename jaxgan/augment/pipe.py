@@ -6,20 +6,21 @@ be told from the distribution of what is shown, so a generator that matches the 
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from jaxgan.augment import adaptive
 from jaxgan.augment.pixels import affine_warp, cut_out
 from jaxgan.augment.smooth_warp import smooth_warp
-from jaxgan.core import Clock, Memory, View
+from jaxgan.core import Clock, View
 from jaxgan.core.schedules import Schedule
+from jaxgan.errors import UserError
 from jaxgan.mesh import shard_batch
 
 
-def augment_pipe(
-    categories: str | Mapping[str, float] = "bgc", probability: float | Schedule | str = "adaptive"
-) -> View:
+def augment_pipe(categories: str | Mapping[str, float] = "bgc", probability: float | Schedule = 0.5) -> View:
     """Shows each image after the transformations that its own coins choose, in the order below.
 
     | category | transformation | drawn from |
@@ -44,73 +45,94 @@ def augment_pipe(
     Args:
         categories: Which ones; or, for each, a factor on its probability. R3GAN (Huang et al. 2024, arXiv:2501.05441) has
             {"b": 1.0, "g": 1.0, "c": 0.5, "o": 1.0} in its published code.
-        probability: p, of each transformation of each image: a number; a function of the game's clock, such as R3GAN's
-            `schedules.cosine_ramp(2e7, final=0.55, unit="images")`; or "adaptive", the p of
-            `memory["ada"]`, a `jaxgan.augment.adaptive.AdaState`.
+        probability: p, of each transformation of each image: a number, or a function of the game's clock, such as R3GAN's
+            `schedules.cosine_ramp(stop=2e7, final=0.55, unit="images")`. `ada` adapts it.
 
     Returns:
         A view of float images (B, H, W, C) in [-1, 1] (which the result may leave). Colours need 1 or 3 channels; a grey
         image is treated as one whose three channels agree.
 
     Raises:
-        ValueError: A category or a probability is not one; or, when used, `memory` has no "ada" or the images have other
-            channels.
+        UserError: A category or a probability is not one; or, when used, the images have other channels.
     """
+    strengths = _strengths(categories)
+    if not callable(probability) and not 0 <= probability <= 1:
+        raise UserError(f"augment_pipe: the probability is {probability!r}, but must be in [0, 1] or a schedule")
+
+    def apply(key: jax.Array, images: jax.Array, clock: Clock, state: Any) -> jax.Array:
+        return _augmented(strengths, key, images, probability(clock) if callable(probability) else probability)
+
+    return View(apply)
+
+
+def ada(
+    categories: str | Mapping[str, float] = "bgc",
+    target: float = 0.6,
+    images: int = 500_000,
+    every: int = 4,
+    start: float = 0.0,
+) -> View:
+    """The same, with a probability that adapts to how much the discriminator overfits: adaptive augmentation, section 3.
+
+    It works in every game whose discriminator turns tell how reals were judged (`Aux.scores`).
+
+    Args:
+        categories: As in `augment_pipe`.
+        target: See `jaxgan.augment.adaptive.update`.
+        images: See there.
+        every: See there.
+        start: The first probability.
+
+    Raises:
+        UserError: A category, the target or a number is out of range.
+    """
+    strengths = _strengths(categories)
+    adaptive.start(start)
+    if images < 1 or every < 1:
+        raise UserError(f"adaptive augmentation: images={images} and every={every} must be at least 1")
+
+    def apply(key: jax.Array, images: jax.Array, clock: Clock, state: adaptive.AdaState) -> jax.Array:
+        return _augmented(strengths, key, images, state.p)
+
+    def update(state: adaptive.AdaState, scores: jax.Array) -> adaptive.AdaState:
+        return adaptive.update(state, scores, target, images, every)
+
+    return View(apply, lambda: adaptive.start(start), update)
+
+
+def _strengths(categories: str | Mapping[str, float]) -> dict[str, float]:
     strengths = dict.fromkeys(categories, 1.0) if isinstance(categories, str) else dict(categories)
     unknown = [name for name in strengths if name not in tuple("bgco")]
     if unknown or not strengths or not all(0 <= strength <= 1 for strength in strengths.values()):
-        raise ValueError(
+        raise UserError(
             f"augment_pipe: categories are {categories!r}, but must be letters of 'bgco', or factors in [0, 1] by letter"
         )
-    if not callable(probability) and probability != "adaptive":
-        _check(probability)
-
-    def view(key: jax.Array, images: jax.Array, clock: Clock, memory: Memory) -> jax.Array:
-        batch, height, width, channels = images.shape
-        if "c" in strengths and channels not in (1, 3):
-            raise ValueError(f"augment_pipe: colours ('c') need images of 1 or 3 channels, but these have {channels}")
-        p = _probability(probability, clock, memory)
-        draws = _Draws(key, batch)
-        blit = jnp.broadcast_to(jnp.eye(3), (batch, 3, 3))
-        if "b" in strengths:
-            blit = _blit(draws, p * strengths["b"], blit, height, width)
-        still = affine_warp(images, blit) if "b" in strengths else images
-        if "g" in strengths:
-            inverse = _move(draws, p * strengths["g"], blit, height, width)
-            # Where no coin moves an image off its pixels, they stay exactly as they are.
-            off = (inverse != blit).any(axis=(1, 2))[:, None, None, None]
-            images = jnp.where(off, smooth_warp(images, inverse), still)
-        else:
-            images = still
-        if "c" in strengths:
-            images = _color(draws, p * strengths["c"], images)
-        if "o" in strengths:
-            hole = draws.chosen(p * strengths["o"], 0.5, 0.0)
-            down, right = draws.uniform(0, height), draws.uniform(0, width)
-            images = cut_out(images, down, right, hole * height, hole * width)
-        return images
-
-    return view
+    return strengths
 
 
-def _check(probability: float | str) -> None:
-    if isinstance(probability, str) or not 0 <= probability <= 1:
-        raise ValueError(
-            f"augment_pipe: the probability is {probability!r}, but must be in [0, 1], a schedule or 'adaptive'"
-        )
-
-
-def _probability(probability: float | Schedule | str, clock: Clock, memory: Memory) -> jax.Array | float:
-    if callable(probability):
-        return probability(clock)
-    if not isinstance(probability, str):
-        return probability
-    if not isinstance(memory, Mapping) or "ada" not in memory:
-        raise ValueError(
-            "augment_pipe: probability='adaptive' reads memory['ada'], but the game's memory has none: start it as "
-            "{'ada': jaxgan.augment.adaptive.start()}, or give a number or a schedule"
-        )
-    return memory["ada"].p
+def _augmented(strengths: Mapping[str, float], key: jax.Array, images: jax.Array, p: jax.Array | float) -> jax.Array:
+    batch, height, width, channels = images.shape
+    if "c" in strengths and channels not in (1, 3):
+        raise UserError(f"augment_pipe: colours ('c') need images of 1 or 3 channels, but these have {channels}")
+    draws = _Draws(key, batch)
+    blit = jnp.broadcast_to(jnp.eye(3), (batch, 3, 3))
+    if "b" in strengths:
+        blit = _blit(draws, p * strengths["b"], blit, height, width)
+    still = affine_warp(images, blit) if "b" in strengths else images
+    if "g" in strengths:
+        inverse = _move(draws, p * strengths["g"], blit, height, width)
+        # Where no coin moves an image off its pixels, they stay exactly as they are.
+        off = (inverse != blit).any(axis=(1, 2))[:, None, None, None]
+        images = jnp.where(off, smooth_warp(images, inverse), still)
+    else:
+        images = still
+    if "c" in strengths:
+        images = _color(draws, p * strengths["c"], images)
+    if "o" in strengths:
+        hole = draws.chosen(p * strengths["o"], 0.5, 0.0)
+        down, right = draws.uniform(0, height), draws.uniform(0, width)
+        images = cut_out(images, down, right, hole * height, hole * width)
+    return images
 
 
 class _Draws:

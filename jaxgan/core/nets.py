@@ -1,41 +1,78 @@
 """What a loss sees of the players: networks that can be called, `nets.generator(z)`."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.extend.core import find_top_trace
 
 from jaxgan.core.state import Clock, Memory, Params
-
-# What a player is shown of images: (key, images, clock, memory) -> images of the same shape; differentiable in the images.
-View = Callable[[jax.Array, jax.Array, Clock, Memory], jax.Array]
+from jaxgan.core.views import View
 
 # Collections by which normalisation layers are handed statistics, and give those of the batch they saw.
 STATISTICS = "statistics"
 BATCH_STATISTICS = "batch_statistics"
 
 
-class Looks:
-    """What is random in how a player looks at things within a turn, another draw at each call.
+class Randomness:
+    """What is random in a player's calls within a turn: its view and its dropout, drawn anew at each call.
 
     Args:
         key: PRNG key of the turn and the player.
         view: The player's view, or None.
         clock: How far the game is.
-        memory: The game's memory.
+        state: The view's state.
     """
 
-    def __init__(self, key: jax.Array, view: View | None, clock: Clock, memory: Memory) -> None:
-        self._key, self._view, self._clock, self._memory = key, view, clock, memory
+    def __init__(self, key: jax.Array, view: View | None, clock: Clock, state: Any) -> None:
+        self._key, self._view, self._clock, self._state = key, view, clock, state
         self._calls = itertools.count()
 
-    def __call__(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """What the network is shown of `x`, and a key for its own draws."""
+    def __call__(self, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], jax.Array]:
+        """The arguments as the network is shown them, and a key for its own draws.
+
+        Raises:
+            ValueError: The call stands inside a loop (`lax.scan`, `lax.fori_loop`), where each round would draw the same.
+        """
+        if _inside_a_loop(args, self._key):
+            raise ValueError(
+                "a network is called inside lax.scan or another traced loop of a loss, where its dropout and views would be "
+                "the same in every round: unroll the loop, or call it without them, nets.bare.generator(z)"
+            )
         view_key, own_key = jax.random.split(jax.random.fold_in(self._key, next(self._calls)))
-        return (x if self._view is None else self._view(view_key, x, self._clock, self._memory)), own_key
+        if self._view is not None:
+            args = tuple(
+                self._view.apply(view_key, x, self._clock, self._state) if index == 0 or _is_image(x) else x
+                for index, x in enumerate(args)
+            )
+        return args, own_key
+
+    def aside(self, name: str) -> "Randomness":
+        """Draws of their own, by name: calls through them leave the others' as they are."""
+        return Randomness(
+            jax.random.fold_in(self._key, zlib.crc32(name.encode())), self._view, self._clock, self._state
+        )
+
+
+def _is_image(x: Any) -> bool:
+    return isinstance(x, jax.Array) and x.ndim == 4
+
+
+def _inside_a_loop(args: Any, key: jax.Array) -> bool:
+    """Whether the arguments belong to another function that is being traced than the key does."""
+
+    def function(value: Any) -> Any:
+        trace = find_top_trace(jax.tree.leaves(value))
+        while hasattr(trace, "parent_trace"):  # of grad and vmap
+            trace = trace.parent_trace
+        return trace
+
+    inner = function(args)
+    return type(inner).__name__ == "DynamicJaxprTrace" and inner is not function(key)
 
 
 class Net:
@@ -44,6 +81,7 @@ class Net:
     Attributes:
         params: The raw parameters, which regularisers read and gradients reach.
         constraint: The state of the player's constraint after this turn's `apply`.
+        collected: Batch statistics of the last call, if the net was asked to collect them.
     """
 
     def __init__(
@@ -54,55 +92,100 @@ class Net:
         constraint: Any,
         statistics: Any = None,
         collect: bool = False,
-        looks: Looks | None = None,
+        randomness: Randomness | None = None,
     ) -> None:
         self.params = params
         self.constraint = constraint
         self.collected: Any = None
         self._network = network
-        self._variables = {"params": constrained} | ({STATISTICS: statistics} if statistics else {})
+        self._constrained, self._statistics = constrained, statistics
         self._collect = collect
-        self._looks = looks
+        self._randomness = randomness
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the network; keyword arguments such as `rngs` and `method` go to `network.apply`.
 
-        Within a turn, a player with a view is shown its first argument through it, and a network finds a "dropout" key;
-        both are drawn anew at each call.
+        Within a turn, a player with a view is shown its first argument and all other images through it, and a network finds a
+        "dropout" key; both are drawn anew at each call.
         """
-        if self._looks is not None:
-            shown, key = self._looks(args[0])
-            args, kwargs = (shown, *args[1:]), {"rngs": {"dropout": key}} | kwargs
+        if self._randomness is not None:
+            args, key = self._randomness(args)
+            kwargs = {"rngs": {"dropout": key}} | kwargs
+        variables = {"params": self._constrained} | ({STATISTICS: self._statistics} if self._statistics else {})
         if not self._collect:
-            return self._network.apply(self._variables, *args, **kwargs)
-        output, sown = self._network.apply(self._variables, *args, mutable=[BATCH_STATISTICS], **kwargs)
+            return self._network.apply(variables, *args, **kwargs)
+        output, sown = self._network.apply(variables, *args, mutable=[BATCH_STATISTICS], **kwargs)
         self.collected = sown.get(BATCH_STATISTICS)
         return output
 
+    def __getitem__(self, index: Any) -> "Net":
+        """One of the copies of a player that has several (`Player.copies`)."""
+        one = lambda tree: jax.tree.map(lambda leaf: leaf[index], tree)  # noqa: E731
+        return Net(self._network, one(self.params), one(self._constrained), one(self.constraint), self._statistics)
+
+    def aside(self, name: str) -> "Net":
+        """The same net with draws of its own: calling it does not change what later calls of the others draw."""
+        return self._with(None if self._randomness is None else self._randomness.aside(name))
+
+    def bare(self) -> "Net":
+        """The same net without views and dropout."""
+        return self._with(None)
+
+    def _with(self, randomness: Randomness | None) -> "Net":
+        parts = (self._network, self.params, self._constrained, self.constraint, self._statistics, self._collect)
+        return Net(*parts, randomness)
+
 
 class Nets:
-    """The players of a game as a loss sees them.
+    """The players of a game as a loss sees them; players that are nested are read so, `nets.generator["level_8"](z)`.
 
     Attributes:
         clock: How far the game is.
         stage: The `Stage` being played, or the game's subclass of it with its static settings.
         memory: The game's memory, for abilities; a loss takes its own as an argument.
+        chosen: For each role, the index of the copy that plays it in this step (`Cast`); int32 ().
     """
 
-    def __init__(self, nets: Mapping[str, Net], clock: Clock, stage: Any, memory: Memory) -> None:
+    def __init__(
+        self,
+        nets: Mapping[str, Net],
+        clock: Clock,
+        stage: Any,
+        memory: Memory,
+        chosen: Mapping[str, jax.Array] | None = None,
+    ) -> None:
         self.clock = clock
         self.stage = stage
         self.memory = memory
-        self._nets = nets
+        self.chosen = dict(chosen or {})
+        self._nets = dict(nets)
 
-    def __getattr__(self, name: str) -> Net:
-        try:
-            return self.__dict__["_nets"][name]
-        except KeyError:
-            raise AttributeError(f"this game has no player {name!r}; its players are {', '.join(self._nets)}") from None
+    def __getattr__(self, name: str) -> Any:
+        nets = self.__dict__["_nets"]
+        if name in nets:
+            return nets[name]
+        below = {flat.removeprefix(f"{name}/"): net for flat, net in nets.items() if flat.startswith(f"{name}/")}
+        if below:
+            return below
+        raise AttributeError(f"this game has no player {name!r}; its players are {', '.join(nets)}")
+
+    def __getitem__(self, name: str) -> Net:
+        """A player by its name, "generator/level_8" for one that is nested."""
+        return self._nets[name]
 
     def __iter__(self) -> Iterator[tuple[str, Net]]:
         return iter(self._nets.items())
+
+    def aside(self, name: str) -> "Nets":
+        """The same nets with draws of their own, by name: for terms, and for calls that are only logged."""
+        nets = {player: net.aside(name) for player, net in self._nets.items()}
+        return Nets(nets, self.clock, self.stage, self.memory, self.chosen)
+
+    @property
+    def bare(self) -> "Nets":
+        """The same nets without views and dropout, as abilities have them."""
+        nets = {player: net.bare() for player, net in self._nets.items()}
+        return Nets(nets, self.clock, self.stage, self.memory, self.chosen)
 
 
 def merge_statistics(batches: list[Any]) -> Any:

@@ -2,58 +2,150 @@
 
 They count the game's steps (or images), not one optimiser's: a critic that moves five times a step decays with the
 generator, and a stage that resets an optimiser does not reset its schedule.
+
+A duration of at most 1 is a share of the run's length, so that a shorter run keeps the schedule's form; above 1 it is a
+number of steps, or of images where `unit="images"`.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from jaxgan.core.state import Clock
+from jaxgan.errors import UserError
 
 Schedule = Callable[[Clock], jax.Array]
 
 
-def _progress(clock: Clock, start: float, stop: float, unit: str) -> jax.Array:
-    """Where the clock stands between `start` and `stop`, clipped to [0, 1]."""
-    now = clock.step if unit == "steps" else clock.images
-    return jnp.clip((now.astype(jnp.float32) - start) / (stop - start), 0.0, 1.0)
+class Run(NamedTuple):
+    """How long a run is; it ends at whichever of its ends comes first.
+
+    Attributes:
+        steps: Number of steps; 0: no such end.
+        images: Number of real images; 0: no such end.
+        batch_size: Images in a minibatch.
+    """
+
+    steps: int = 0
+    images: int = 0
+    batch_size: int = 1
+
+    @property
+    def unit(self) -> str:
+        """What its first end is counted in: "steps" or "images"."""
+        by_steps = self.steps and not 0 < self.images < self.steps * self.batch_size
+        return "steps" if by_steps else "images"
+
+    def length(self, unit: str) -> float:
+        """Its length in "steps" or in "images"; exact in its own unit, else by way of the batch size."""
+        own = self.steps if self.unit == "steps" else self.images
+        if unit == self.unit:
+            return own
+        return own / self.batch_size if unit == "steps" else own * self.batch_size
 
 
-def _check(start: float, stop: float, unit: str) -> None:
+def is_share(duration: float) -> bool:
+    """Whether a duration is a share of the run; 0 is the run's beginning by either reading."""
+    return 0 < duration <= 1
+
+
+def share_of_run(what: str, share: float, unit: str, run: Run | None) -> float:
+    """A share of the run, in (0, 1], as a number of "steps" or "images".
+
+    Raises:
+        UserError: The run's length is not known; the message begins with `what`.
+    """
+    if run is None or not (run.steps or run.images):
+        raise UserError(
+            f"{what}: {share} is a share of the run, whose length is not known: give the run, or a number above 1"
+        )
+    return share * run.length(unit)
+
+
+def in_units(what: str, durations: tuple[float, ...], unit: str, run: Run | None) -> tuple[tuple[float, ...], str]:
+    """Durations as numbers, and what they count.
+
+    Args:
+        what: Whose they are, for errors.
+        durations: Shares of the run, in (0, 1], and numbers of `unit`: 0 and all above 1.
+        unit: "steps" or "images".
+        run: How long the run is; needed for shares alone.
+
+    Returns:
+        The numbers, and their unit: the run's own where all durations are shares, else `unit`.
+
+    Raises:
+        UserError: Another unit, or a share of a run whose length is not known.
+    """
     if unit not in ("steps", "images"):
-        raise ValueError(f"schedule: unit is {unit!r}, but it must be 'steps' or 'images'")
-    if not stop > start >= 0:
-        raise ValueError(f"schedule: it runs from {start} to {stop}, but needs 0 <= start < stop")
+        raise UserError(f"{what}: unit is {unit!r}, but it must be 'steps' or 'images'")
+    # The run's own unit is exact; the other one goes by way of the batch size, which a stage may change.
+    if run is not None and any(durations) and all(0 <= duration <= 1 for duration in durations):
+        unit = run.unit
+    numbers = [share_of_run(what, each, unit, run) if is_share(each) else each for each in durations]
+    return tuple(numbers), unit
 
 
-def linear_decay(stop: float, start: float = 0, final: float = 0.0, unit: str = "steps") -> Schedule:
+def now(clock: Clock, unit: str) -> jax.Array:
+    """What the clock shows in "steps" or "images", float32 ()."""
+    return (clock.step if unit == "steps" else clock.images).astype(jnp.float32)
+
+
+def _progress(start: float, stop: float, unit: str, run: Run | None) -> Schedule:
+    """Where the clock stands between `start` and `stop`, clipped to [0, 1]."""
+    (first, last), unit = in_units("schedule", (start, stop), unit, run)
+    if not last > first >= 0:
+        raise UserError(f"schedule: it runs from {start} to {stop}, but needs 0 <= start < stop")
+    return lambda clock: jnp.clip((now(clock, unit) - first) / (last - first), 0.0, 1.0)
+
+
+def linear_decay(
+    stop: float = 1.0, start: float = 0.0, final: float = 0.0, unit: str = "steps", run: Run | None = None
+) -> Schedule:
     """1 until `start`, then a straight line down to `final` at `stop` (WGAN-GP, SNGAN: from 0; CycleGAN: from half-way).
 
     Args:
-        stop: When `final` is reached, in `unit`.
-        start: When the descent begins.
+        stop: When `final` is reached: a share of the run in (0, 1], or a number of `unit` above 1.
+        start: When the descent begins, likewise; 0 is the beginning.
         final: The factor at the end.
         unit: "steps" or "images" (real images shown).
+        run: How long the run is, for shares.
+
+    Raises:
+        UserError: Another unit, `stop` not after `start`, or a share without a run.
     """
-    _check(start, stop, unit)
-    return lambda clock: 1.0 + (final - 1.0) * _progress(clock, start, stop, unit)
+    progress = _progress(start, stop, unit, run)
+    return lambda clock: 1.0 + (final - 1.0) * progress(clock)
 
 
-def cosine_decay(stop: float, start: float = 0, final: float = 0.0, unit: str = "steps") -> Schedule:
-    """1 until `start`, then half a cosine down to `final` at `stop`; arguments as in `linear_decay`."""
-    _check(start, stop, unit)
-    return lambda clock: final + (1.0 - final) * 0.5 * (1.0 + jnp.cos(jnp.pi * _progress(clock, start, stop, unit)))
+def cosine_decay(
+    stop: float = 1.0, start: float = 0.0, final: float = 0.0, unit: str = "steps", run: Run | None = None
+) -> Schedule:
+    """1 until `start`, then half a cosine down to `final` at `stop`; arguments and errors as in `linear_decay`."""
+    progress = _progress(start, stop, unit, run)
+    return lambda clock: final + (1.0 - final) * 0.5 * (1.0 + jnp.cos(jnp.pi * progress(clock)))
 
 
-def cosine_ramp(stop: float, start: float = 0, final: float = 1.0, unit: str = "steps") -> Schedule:
+def cosine_ramp(
+    stop: float = 1.0, start: float = 0.0, final: float = 1.0, unit: str = "steps", run: Run | None = None
+) -> Schedule:
     """0 until `start`, then half a cosine up to `final` at `stop` (R3GAN's augmentation probability)."""
-    _check(start, stop, unit)
-    return lambda clock: final * 0.5 * (1.0 - jnp.cos(jnp.pi * _progress(clock, start, stop, unit)))
+    progress = _progress(start, stop, unit, run)
+    return lambda clock: final * 0.5 * (1.0 - jnp.cos(jnp.pi * progress(clock)))
 
 
 def exponential_decay(factor: float, floor: float = 0.0) -> Schedule:
-    """1 at the start, multiplied by `factor` at each step, but never below `floor` (GAN, LAPGAN: 1 / 1.000004)."""
+    """1 at the start, multiplied by `factor` at each step, but never below `floor` (GAN, LAPGAN: 1 / 1.000004).
+
+    Args:
+        factor: Of each step, in (0, 1].
+        floor: The least value.
+
+    Raises:
+        UserError: `factor` is out of range.
+    """
     if not 0 < factor <= 1:
-        raise ValueError(f"schedule: the factor of each step is {factor}, but it must lie in (0, 1]")
+        raise UserError(f"schedule: the factor of each step is {factor}, but it must lie in (0, 1]")
     return lambda clock: jnp.maximum(jnp.exp(clock.step * jnp.log(factor)), floor)

@@ -1,45 +1,60 @@
-"""The game at one moment, ready to be asked for images: averaged players, sampling statistics, compiled calls."""
+"""The game at one moment, asked for its abilities on the host: averaged players, sampling statistics, compiled calls."""
 
 import functools
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import numpy as np
 
-from jaxgan.core import State, merge_statistics
+from jaxgan.core.abilities import DOMAIN, NUMBER, PER_ENTRY, STRENGTH
+from jaxgan.core.arrays import Arrays
+from jaxgan.core.game import Game
+from jaxgan.core.nets import merge_statistics
+from jaxgan.core.players import flatten
+from jaxgan.core.state import State
+from jaxgan.errors import UserError
 from jaxgan.mesh import replicated
 
 # A network alone needs far less memory than a training step, so small minibatches need not be kept to.
 _SMALLEST_BATCH = 16
 
 
-class Sampler:
+class CompiledGame:
     """Compiles what a game can do, once for all moments of a run.
 
     Args:
-        plan: The run's plan. Calls are cut among its devices, and every process gets the whole result.
+        game: The game, with networks that know their shapes.
+        mesh: Calls are cut among its devices, and every process gets the whole result.
+        arrays: Of its data.
+        batch_size: Images in a minibatch of its training.
+        statistics_batches: How many batches batch norm's statistics for an ability are estimated over; 0: each batch has its
+            own.
     """
 
-    def __init__(self, plan: Any) -> None:
-        self.game, self.image_shape = plan.game, plan.shapes.image
-        self.statistics_batches = plan.config.statistics_batches
+    def __init__(
+        self, game: Game, mesh: jax.sharding.Mesh, arrays: Arrays, batch_size: int, statistics_batches: int
+    ) -> None:
+        self.game, self.arrays, self.statistics_batches = game, arrays, statistics_batches
         # Images in a call: a number that the mesh divides.
-        self.batch_size = -(-max(plan.config.batch_size, _SMALLEST_BATCH) // plan.mesh.size) * plan.mesh.size
-        game = plan.game
-        self.jit = jit = functools.partial(jax.jit, out_shardings=replicated(plan.mesh))
-        self.estimate = jit(game.statistics, static_argnames=("number", "stage"))
-        self.sample = jit(game.sample, static_argnames=("number", "stage"))
-        self.judge = jit(functools.partial(game.use, "judge"), static_argnames="stage")
-        self.classify = jit(functools.partial(game.use, "classify"), static_argnames="stage")
-        self.translate = jit(game.translate, static_argnames=("stage", "direction"))
+        self.batch_size = -(-max(batch_size, _SMALLEST_BATCH) // mesh.size) * mesh.size
+        self.jit = functools.partial(jax.jit, out_shardings=replicated(mesh))
+        self._compiled: dict[tuple[str, str], Callable[..., Any]] = {}
 
-    def options(self, ability: str) -> set[str]:
-        """The names of an ability's own arguments, such as "label"; empty for what the game cannot do."""
-        return (
-            set(inspect.signature(self.game.abilities[ability]).parameters) if ability in self.game.abilities else set()
-        )
+    def call(self, what: str, ability: str) -> Callable[..., Any]:
+        """`game.use` or `game.statistics` (`what`) of one ability, compiled."""
+        if (what, ability) not in self._compiled:
+            function = getattr(self.game, what)
+
+            def run(state: State, key: jax.Array, stage: int, **options: Any) -> Any:
+                return (
+                    function(ability, state, key, stage=stage, **options)
+                    if what == "use"
+                    else function(state, key, ability, stage=stage, **options)
+                )
+
+            self._compiled[what, ability] = self.jit(run, static_argnames=("stage", *self.game.static(ability)))
+        return self._compiled[what, ability]
 
     def at(self, state: State, stage: int) -> "Snapshot":
         """The game as it is now; `state` must not be donated while the snapshot is used.
@@ -48,98 +63,167 @@ class Sampler:
             state: The state.
             stage: Index of the stage whose settings apply.
         """
-        statistics: dict[str, Any] = {}
-        if self.statistics_batches and "sample" in self.game.abilities:
-            # Always the same draws, so that values while training, and those of a checkpoint later, are the same.
-            keys = jax.random.split(jax.random.key(0), self.statistics_batches)
-            batches = [self.estimate(state, each, number=self.batch_size, stage=stage) for each in keys]
-            statistics = merge_statistics(batches)
-        return Snapshot(self, state, stage, statistics)
+        return Snapshot(self, state, stage)
 
 
 class Snapshot:
-    """What the players can do at one moment; see `Sampler.at`. Arrays go in and come out on the host."""
+    """What the players can do at one moment. Arrays go in and come out on the host.
 
-    def __init__(self, sampler: Sampler, state: State, stage: int, statistics: dict[str, Any]) -> None:
-        self.game, self.sampler = sampler.game, sampler
-        self._state, self._stage, self._statistics = state, stage, statistics
+    Attributes:
+        game: The game.
+        compiled: Its compiled abilities.
+    """
+
+    def __init__(self, compiled: CompiledGame, state: State, stage: int) -> None:
+        self.game, self.compiled = compiled.game, compiled
+        self._state, self._stage = state, stage
+        self._statistics: dict[str, dict[str, Any]] = {}
+
+    @property
+    def arrays(self) -> Arrays:
+        """The arrays of the game's data."""
+        return self.compiled.arrays
 
     @property
     def averaged(self) -> bool:
         """Whether any player keeps a moving average of its weights."""
-        return any(player.average is not None for player in self._state.players.values())
+        return any(player.average is not None for player in flatten(self._state.players).values())
 
     def without_average(self) -> "Snapshot":
         """The weights themselves."""
-        players = {name: player.replace(average=None) for name, player in self._state.players.items()}
-        return self.sampler.at(self._state.replace(players=players), self._stage)
+        drop = lambda player: player.replace(average=None)  # noqa: E731
+        players = jax.tree.map(drop, self._state.players, is_leaf=lambda node: hasattr(node, "average"))
+        return self.compiled.at(self._state.replace(players=players), self._stage)
+
+    def use(self, ability: str, key: jax.Array, **arguments: Any) -> np.ndarray:
+        """Asks for an ability, a minibatch at a time.
+
+        Args:
+            ability: Its name.
+            key: The same key gives the same result; where only a number is given, fewer are the first ones of more.
+            **arguments: What the ability takes: arrays with an entry for each image (images, labels, latents), or the
+                number of them; domains by name; strengths.
+
+        Returns:
+            One entry for each image.
+
+        Raises:
+            UserError: The game cannot do it, or an argument is unknown, missing, or not one of its choices.
+        """
+        given = self._checked(ability, arguments)
+        takes = self.game.ability(ability).takes
+        entries = {name: np.asarray(value) for name, value in given.items() if takes[name].kind in PER_ENTRY}
+        rest = {name: value for name, value in given.items() if name not in entries}
+        counted = next((name for name in rest if takes[name].kind == NUMBER), None)
+        total = int(rest[counted]) if counted else len(next(iter(entries.values())))
+        size, parts = self.compiled.batch_size, []
+        if counted:
+            rest[counted] = size
+        statistics = self.statistics(ability, entries, rest)
+        use = self.compiled.call("use", ability)
+        for index, start in enumerate(range(0, total, size)):
+            part = {name: _filled(array[start : start + size], size) for name, array in entries.items()}
+            result = use(
+                self._state,
+                jax.random.fold_in(key, index),
+                stage=self._stage,
+                statistics=statistics,
+                **part,
+                **rest,
+            )
+            parts.append(np.asarray(result)[: total - start])
+        return (
+            self._at_full_size(np.concatenate(parts))
+            if self.game.ability(ability).gives == "images"
+            else np.concatenate(parts)
+        )
 
     def sample(
         self, key: jax.Array, number: int, label: np.ndarray | None = None, truncation: float | None = None
     ) -> np.ndarray:
-        """Draws images.
+        """Draws images, float32 (number, H, W, C) in [-1, 1], or vectors (number, D).
 
         Args:
             key: The same key draws the same images, and fewer of them draws the first ones of more.
             number: How many.
             label: int (number,), for a game that takes labels; None: its own choice.
             truncation: As in `jaxgan.core.Latent`.
-
-        Returns:
-            float32 (number, H, W, C) in [-1, 1], or vectors (number, D).
         """
-        size, parts = self.sampler.batch_size, []
-        options: dict[str, Any] = {} if truncation is None else {"truncation": truncation}
-        for index, start in enumerate(range(0, number, size)):
-            if label is not None:
-                part = np.asarray(label[start : start + size], np.int32)
-                options["label"] = np.pad(part, (0, size - len(part)))
-            images = self.sampler.sample(
-                self._state,
-                jax.random.fold_in(key, index),
-                number=size,
-                stage=self._stage,
-                statistics=self._statistics,
-                **options,
-            )
-            parts.append(np.asarray(images))
-        images = np.concatenate(parts)[:number]
-        # A stage whose images are smaller than the data has them enlarged, pixel by pixel.
-        if images.ndim == 4:
-            for axis in (1, 2):
-                images = images.repeat(self.sampler.image_shape[axis - 1] // images.shape[axis], axis)
-        return images
+        return self.use("sample", key, number=number, label=label, truncation=truncation)
 
-    def classify(self, key: jax.Array, images: np.ndarray) -> np.ndarray:
-        """Class logits (N, K) of images (N, H, W, C) in [-1, 1]."""
-        return self._by_parts(images, functools.partial(self.sampler.classify, self._state, key, stage=self._stage))
+    def takes(self, ability: str, argument: str) -> bool:
+        """Whether the game has this ability, and it takes this argument."""
+        return ability in self.game.abilities and argument in self.game.abilities[ability].takes
 
-    def judge(self, key: jax.Array, images: np.ndarray) -> np.ndarray:
-        """The discriminator's logits (N,) of images (N, H, W, C) in [-1, 1] or vectors (N, D)."""
-        use = functools.partial(self.sampler.judge, self._state, key, stage=self._stage, statistics=self._statistics)
-        return self._by_parts(images, use)
+    def statistics(
+        self, ability: str, entries: Mapping[str, np.ndarray] | None = None, rest: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Batch norm's statistics for an ability, over `statistics_batches` calls of it.
 
-    def translate(self, key: jax.Array, images: np.ndarray, direction: str) -> np.ndarray:
-        """Carries images (N, H, W, C) in [-1, 1] into the other domain; `direction` is "ab" or "ba"."""
-        use = functools.partial(self.sampler.translate, self._state, key, stage=self._stage, direction=direction)
-        return self._by_parts(images, use)
+        Where the ability draws what it makes they are estimated once, always from the same draws, so that values while training
+        and those of a checkpoint later are the same. Where it is given images they are those of the first batches given.
+        """
+        if not self.compiled.statistics_batches:
+            return {}
+        drawn = not entries or all(self.game.ability(ability).takes[name].kind != "images" for name in entries)
+        if drawn and ability in self._statistics:
+            return self._statistics[ability]
+        rest = {name: value for name, value in (rest or {}).items() if not drawn or name in self.game.static(ability)}
+        entries = {} if drawn else dict(entries or {})
+        size, estimate = self.compiled.batch_size, self.compiled.call("statistics", ability)
+        number = self.compiled.statistics_batches
+        batches = []
+        keys = jax.random.split(jax.random.key(0), number)
+        for index, key in enumerate(keys):
+            part = {name: array[index * size : (index + 1) * size] for name, array in entries.items()}
+            if index and any(len(array) < size for array in part.values()):
+                break
+            filled = {name: _filled(array, size) for name, array in part.items()}
+            batches.append(estimate(self._state, key, stage=self._stage, **filled, **rest))
+            if not batches[0]:
+                break
+        merged = merge_statistics(batches) if batches[0] else {}
+        if drawn or not merged:
+            self._statistics[ability] = merged
+        return merged
 
-    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """(arguments) -> function(nets, *arguments), compiled: the averaged players as they sample."""
+    def nets_call(self, function: Callable[..., Any], ability: str = "sample") -> Callable[..., Any]:
+        """(arguments) -> function(nets, *arguments), compiled: the averaged players, with the statistics of an ability."""
         game, stage = self.game, self._stage
-        run = self.sampler.jit(
+        statistics = self.statistics(ability, None, {"number": self.compiled.batch_size})
+        run = self.compiled.jit(
             lambda state, statistics, *arguments: function(
                 game.nets(state, stage=stage, statistics=statistics), *arguments
             )
         )
-        return functools.partial(run, self._state, self._statistics)
+        return functools.partial(run, self._state, statistics)
 
-    def _by_parts(self, images: np.ndarray, function: Callable[[np.ndarray], jax.Array]) -> np.ndarray:
-        """What `function` makes of the images, a minibatch at a time."""
-        size, parts = self.sampler.batch_size, []
-        for start in range(0, len(images), size):
-            part = np.asarray(images[start : start + size], np.float32)
-            # The last part is filled up with copies, so that one compilation serves all.
-            filled = np.concatenate([part, np.repeat(part[-1:], size - len(part), axis=0)])
-            parts.append(np.asarray(function(filled))[: len(part)])
-        return np.concatenate(parts)
+    def _checked(self, ability: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        takes = self.game.ability(ability).takes
+        given = {name: value for name, value in arguments.items() if value is not None}
+        for name, value in given.items():
+            if name not in takes:
+                raise UserError(f"{ability} takes no {name} in this game; it takes: {', '.join(takes) or 'nothing'}")
+            argument = takes[name]
+            if argument.kind == DOMAIN and value not in argument.choices:
+                raise UserError(
+                    f"{ability}: {name}={value!r} is no domain of this game: choose one of {', '.join(argument.choices)}"
+                )
+            if argument.kind == STRENGTH and not value > 0:
+                raise UserError(f"{ability}: {name}={value!r}, but it must be above 0")
+        if missing := [name for name, argument in takes.items() if argument.required and name not in given]:
+            raise UserError(f"{ability} needs {', '.join(missing)}")
+        return given
+
+    def _at_full_size(self, images: np.ndarray) -> np.ndarray:
+        """A stage whose images are smaller than the data has them enlarged, pixel by pixel."""
+        if images.ndim == 4 and "image" in self.arrays:
+            for axis in (1, 2):
+                images = images.repeat(max(1, self.arrays["image"].shape[axis - 1] // images.shape[axis]), axis)
+        return images
+
+
+def _filled(array: np.ndarray, size: int) -> np.ndarray:
+    """The part of a batch filled up with copies of its last entry, so that one compilation serves all."""
+    array = np.asarray(array, np.int32 if np.issubdtype(array.dtype, np.integer) else np.float32)
+    return np.concatenate([array, np.repeat(array[-1:], size - len(array), axis=0)]) if len(array) < size else array

@@ -17,12 +17,14 @@ class PlayerState(flax.struct.PyTreeNode):
         constraint: The state of the player's constraint, such as the vectors of a power iteration.
         optimizer: The optax optimiser's state.
         average: The moving average of `params`, or None for a player that keeps none.
+        view: The state of the player's view.
     """
 
     params: Params
     constraint: Any
     optimizer: Any
     average: Params | None
+    view: Any = ()
 
 
 class State(flax.struct.PyTreeNode):
@@ -34,10 +36,10 @@ class State(flax.struct.PyTreeNode):
         stage: int32 (), index of the stage that the last step was played in.
         stage_step: int32 (), `step` when that stage began.
         stage_images: int32 (), `images` when that stage began.
-        players: One `PlayerState` for each player's name.
+        players: One `PlayerState` for each player's name, nested as the game's players are.
         memory: The game's memory.
         key: A typed PRNG key that never changes: every draw is folded from it, the step and the turn.
-        nonfinite: For each player, int32 (): the first step at which its loss or gradient was not finite, -1 if never.
+        nonfinite: For each player, by its flat name, int32 (): the first step at which its loss or gradient was not finite, -1 if never.
     """
 
     step: jax.Array
@@ -45,7 +47,7 @@ class State(flax.struct.PyTreeNode):
     stage: jax.Array
     stage_step: jax.Array
     stage_images: jax.Array
-    players: dict[str, PlayerState]
+    players: dict[str, Any]
     memory: Memory
     key: jax.Array
     nonfinite: dict[str, jax.Array]
@@ -67,3 +69,14 @@ class Clock(flax.struct.PyTreeNode):
     stage_step: jax.Array
     stage_images: jax.Array
     step_images: int = flax.struct.field(pytree_node=False, default=0)
+
+
+def clock_of(state: State, step_images: int = 0) -> Clock:
+    """How far the game is; `step_images` are those that the step being played consumes."""
+    return Clock(
+        step=state.step,
+        images=state.images,
+        stage_step=state.step - state.stage_step,
+        stage_images=state.images - state.stage_images,
+        step_images=step_images,
+    )

@@ -1,17 +1,12 @@
-"""The words a game is written in: players, turns, stages, and the round that a step plays."""
+"""The words a game is written in: turns, stages, and what of them is due at a step."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-import flax.linen as nn
 import jax
-import optax
 
-from jaxgan.core.averaging import Averaging
-from jaxgan.core.constraints import Constraint, unconstrained
-from jaxgan.core.nets import Nets, View
-from jaxgan.core.schedules import Schedule
+from jaxgan.core.nets import Nets
 from jaxgan.core.state import Memory
 
 Batch = Mapping[str, jax.Array]
@@ -19,35 +14,20 @@ Metrics = dict[str, jax.Array]
 
 
 class Aux(NamedTuple):
-    """What a loss returns beside its value: scalars to log, and the game's new memory (None: unchanged)."""
+    """What a loss returns beside its value.
+
+    Attributes:
+        metrics: Scalars to log.
+        memory: The game's new memory; None: unchanged.
+        scores: For players by name, how they judged the reals of the minibatch (B, ...): what their views adapt by (ADA).
+    """
 
     metrics: Mapping[str, jax.Array] | None = None
     memory: Memory = None
+    scores: Mapping[str, jax.Array] | None = None
 
 
 Loss = Callable[[Nets, Batch, Memory, jax.Array], tuple[jax.Array, Aux]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Player:
-    """A network that owns parameters and an optimiser.
-
-    Attributes:
-        network: A Flax module.
-        optimizer: An optax transformation.
-        constraint: What its weights must obey.
-        average: Rule of the moving average of its parameters that samples are drawn from; None keeps no average.
-        schedule: Factor on its updates, by the game's clock; None keeps the optimiser's own rate.
-        view: What its network is shown in a turn instead of its first argument (augmentations, instance noise); None
-            shows things as they are. What a trained player is shown (`game.nets`, `game.sample`) it always sees bare.
-    """
-
-    network: nn.Module
-    optimizer: optax.GradientTransformation
-    constraint: Constraint = dataclasses.field(default_factory=unconstrained)
-    average: Averaging | None = None
-    schedule: Schedule | None = None
-    view: View | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,15 +35,17 @@ class Turn:
     """A loss, and the players that move on it.
 
     Attributes:
-        name: The turn's name, under which its metrics are logged ("critic/loss").
+        name: The turn's name, under which its metrics are logged ("discriminator/loss").
         loss: (nets, batch, memory, key) -> (scalar, Aux); pure.
         players: Names of the players that move; by default the one with the turn's name.
         every: The turn is played at steps that are a multiple of this.
-        repeats: How many times in a row it is played in a step, each on the next minibatch (n_critic).
+        repeats: How many times in a row it is played in a step, each on the next minibatch.
         lazy: The loss is a regulariser: it is multiplied by `every`, so that playing it less often does not weaken it
             (StyleGAN2, Karras et al. 2019, arXiv:1912.04958, appendix B).
         randomness: Turns with the same word here draw the same numbers; by default the turn's name. DCGAN's generator so
             meets the very fakes that its discriminator met, and the compiler runs the generator once for both.
+        fresh: The turn takes minibatches of its own; otherwise turns share them.
+        together: The turn sees the players as they were before the turn in front of it: both move at once.
     """
 
     name: str
@@ -73,10 +55,16 @@ class Turn:
     repeats: int = 1
     lazy: bool = False
     randomness: str = ""
+    fresh: bool = False
+    together: bool = False
 
     def __post_init__(self) -> None:
         if self.every < 1 or self.repeats < 1:
             raise ValueError(f"turn {self.name!r}: every={self.every} and repeats={self.repeats} must be at least 1")
+        if self.together and self.repeats > 1:
+            raise ValueError(
+                f"turn {self.name!r}: together with the one before it, it can be played once, not {self.repeats}"
+            )
         object.__setattr__(self, "players", self.players or (self.name,))
         object.__setattr__(self, "randomness", self.randomness or self.name)
 
@@ -107,9 +95,18 @@ class Stage:
             self.until_images is not None and images >= self.until_images
         )
 
+    def minibatches(self, turns: tuple[str, ...]) -> dict[str, int]:
+        """For each of these turns, the index of its first minibatch; and under "" how many a step takes in all."""
+        due = [turn for turn in self.turns if turn.name in turns]
+        first, count = {}, max((turn.repeats for turn in due if not turn.fresh), default=0)
+        for turn in due:
+            first[turn.name] = count if turn.fresh else 0
+            count += turn.repeats if turn.fresh else 0
+        return first | {"": max(1, count)}
 
-class Round(NamedTuple):
-    """What a step plays, a static argument of the compiled step: the stage's index and the names of the turns due."""
+
+class Due(NamedTuple):
+    """What a step plays, a static argument of the compiled step: the stage's index and the names of its turns."""
 
     stage: int
     turns: tuple[str, ...]

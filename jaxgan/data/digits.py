@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from jaxgan.data.errors import DataError, nearest
+from jaxgan.data.specs import numbered
 
 NATIVE_SIZE = 8
 
@@ -34,12 +35,15 @@ class DigitPictures:
     and 359 to test. The halves of the training digits, too, have the classes in equal shares.
 
     Args:
-        split: "train" or "test".
-        half: 0 or 1 for the one or the other half of the training digits, which have no digit in common; None for all.
+        split: Either "train" or "test".
+        half: Which half of the training digits, 0 or 1, which have no digit in common; None for all.
         tinted: Whether the ink of each digit has a colour of its own; otherwise pictures are grey.
+
+    Raises:
+        DataError: Another split.
     """
 
-    num_classes: int | None = 10
+    class_names = numbered(10)
 
     def __init__(self, split: str, half: int | None = None, tinted: bool = False) -> None:
         if split not in ("train", "test"):
@@ -100,12 +104,22 @@ def _thresholded(image: np.ndarray) -> np.ndarray:
 
 def _low_resolution(image: np.ndarray) -> np.ndarray:
     """Means over a grid of 4x4 cells, shown at full size."""
-    height, width, channels = image.shape
+    height, width = image.shape[:2]
     if height % 4 or width % 4:
         raise DataError(f"data.domain='low_resolution' needs an image_size divisible by 4, not {height}x{width}")
-    cells = image.reshape(4, height // 4, 4, width // 4, channels)
-    means = np.round(cells.mean(axis=(1, 3), keepdims=True)).astype(np.uint8)
-    return np.broadcast_to(means, cells.shape).reshape(image.shape)
+    return _means(image, (4, 4)).repeat(height // 4, axis=0).repeat(width // 4, axis=1)
+
+
+def _means(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Means over a grid of cells, one pixel each: the image at a lower resolution."""
+    height, width, channels = image.shape
+    if height % size[0] or width % size[1]:
+        raise DataError(
+            f"data.domain='low_resolution' needs a data.image_size that is a multiple of data.image_size_b, not "
+            f"{height}x{width} of {size[0]}x{size[1]}"
+        )
+    cells = image.reshape(size[0], height // size[0], size[1], width // size[1], channels)
+    return np.round(cells.mean(axis=(1, 3))).astype(np.uint8)
 
 
 def _coloured(image: np.ndarray) -> np.ndarray:
@@ -127,12 +141,17 @@ DOMAINS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def domain_transform(name: str) -> Callable[[np.ndarray], np.ndarray]:
+def domain_transform(name: str, size: tuple[int, int] | None = None) -> Callable[[np.ndarray], np.ndarray]:
     """The function, from uint8 (H, W, C) to the same, that takes a digit to another domain.
 
+    Args:
+        name: One of `DOMAINS`.
+        size: For "low_resolution": the result is (*size, C), each pixel the mean of its cell; None: means of 4x4 cells, shown
+            at the size of the digit.
+
     Raises:
-        DataError: an unknown name.
+        DataError: An unknown name.
     """
     if name not in DOMAINS:
         raise DataError(f"data.domain={name!r} is unknown{nearest(name, DOMAINS)} (there are {', '.join(DOMAINS)})")
-    return DOMAINS[name]
+    return functools.partial(_means, size=size) if name == "low_resolution" and size else DOMAINS[name]

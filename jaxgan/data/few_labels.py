@@ -17,17 +17,25 @@ class FewLabels(Source):
         labelled: How many labels are known: the first ones of each class, the same number in each.
 
     Raises:
-        DataError: The set has no labels, or too few of a class; or its classes do not divide the number.
+        DataError: The set has no labels, or too few of a class; its classes do not divide the number; or its images differ in
+            size.
     """
 
     def __init__(self, source: Source, labelled: int) -> None:
-        if source.num_classes is None:
-            raise DataError(f"data.labelled={labelled}, but {source.name} has no labels; set it to 0")
+        source.check_batchable()
+        if not {"image", "label"} <= source.arrays.keys():
+            raise DataError(f"data.labelled={labelled}, but {source.name} has no images with labels; set it to 0")
         each, remainder = divmod(labelled, source.num_classes)
         if remainder or not each:
             raise DataError(f"data.labelled={labelled} is no multiple of the {source.num_classes} classes; choose one")
-        self._source, self.name, self.num_classes = source, f"{source.name}, {labelled} labels", source.num_classes
-        self.image_shape, self.flip, self.fixed = source.image_shape, source.flip, source.fixed
+        self._source, self.name = source, f"{source.name}, {labelled} labels"
+        self.arrays = {
+            "image": source.arrays["image"],
+            "labelled_image": source.arrays["image"],
+            "label": source.arrays["label"],
+        }
+        self.metrics = ("label_accuracy", *source.metrics)
+        self.flip, self.fixed = source.flip, source.fixed
         label = np.array([int(record["label"]) for record in source])
         chosen = [np.flatnonzero(label == which)[:each] for which in range(source.num_classes)]
         if short := [which for which, indices in enumerate(chosen) if len(indices) < each]:
@@ -45,9 +53,6 @@ class FewLabels(Source):
     def unreadable(self) -> int:
         return self._source.unreadable
 
-    def check_batchable(self) -> None:
-        self._source.check_batchable()
-
     def record(self, index: int, draw: np.ndarray | None) -> Record:
         joined: Record = {}
         for part in self._parts:
@@ -60,7 +65,8 @@ class _Columns(Source):
 
     def __init__(self, source: Source, indices: np.ndarray, labelled: bool) -> None:
         self._source, self._indices, self._labelled = source, indices, labelled
-        self.name, self.image_shape = source.name, source.image_shape
+        self.name, image = source.name, source.arrays["image"]
+        self.arrays = {"labelled_image": image, "label": source.arrays["label"]} if labelled else {"image": image}
         self.flip, self.fixed = source.flip, source.fixed
 
     def __len__(self) -> int:

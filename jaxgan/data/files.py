@@ -101,7 +101,7 @@ def open_container(path: str) -> _Folder | _Zip:
     """Lists the images in the folder or zip at `path`.
 
     Raises:
-        DataError: when there is no path, nothing there, or no image in it.
+        DataError: There is no path, nothing there, or no image in it.
     """
     if not path:
         raise DataError("data.path is empty; set it to a folder of images or a .zip of one")
@@ -118,8 +118,8 @@ class FilePictures:
     Args:
         container: Of `open_container`.
         names: The images, as paths below it.
-        labels: (N,) int32, or None.
-        num_classes: Number of classes, or None.
+        labels: Of the images, (N,) int32; None without.
+        class_names: Class i is the i-th; () without labels.
     """
 
     def __init__(
@@ -127,9 +127,14 @@ class FilePictures:
         container: _Folder | _Zip,
         names: Sequence[str],
         labels: np.ndarray | None = None,
-        num_classes: int | None = None,
+        class_names: Sequence[str] = (),
     ) -> None:
-        self._container, self._names, self._labels, self.num_classes = container, list(names), labels, num_classes
+        self._container, self._names, self._labels, self.class_names = (
+            container,
+            list(names),
+            labels,
+            tuple(class_names),
+        )
 
     def __len__(self) -> int:
         return len(self._names)
@@ -146,10 +151,11 @@ def folder_pictures(path: str, split: str) -> FilePictures:
 
     A folder that holds nothing but folders named train, test, val, valid or validation is split: `split` picks one.
     Folders that wrap all the rest are passed through. Then, if every image lies in one of at least two subfolders,
-    these are the classes, numbered in the order of their names; else there are no labels.
+    these are the classes, numbered in the order of their names, or of the numbers where all names are numbers; else there
+    are no labels.
 
     Raises:
-        DataError: nothing there, or no such split.
+        DataError: Nothing there, or no such split.
     """
     container = open_container(path)
     names, root = _unwrap(container.names, "")
@@ -164,12 +170,12 @@ def folder_pictures(path: str, split: str) -> FilePictures:
             f"{container.where(root)} is not split; make the folder {split}/ beside train/, or leave data.split"
         )
     full = [posixpath.join(root, name) for name in names]
-    classes = sorted({name.split("/")[0] for name in names})
+    classes = _in_order({name.split("/")[0] for name in names})
     if len(classes) < 2 or not all("/" in name for name in names):
         return FilePictures(container, full)
     number = {name: label for label, name in enumerate(classes)}
     labels = np.array([number[name.split("/")[0]] for name in names], np.int32)
-    return FilePictures(container, full, labels, len(classes))
+    return FilePictures(container, full, labels, classes)
 
 
 def two_folder_pictures(path: str, split: str, aligned: bool) -> tuple[FilePictures, FilePictures]:
@@ -178,7 +184,7 @@ def two_folder_pictures(path: str, split: str, aligned: bool) -> tuple[FilePictu
     Aligned pairs are those of the same name without the extension.
 
     Raises:
-        DataError: a missing domain, or an image without its counterpart.
+        DataError: A missing domain, or an image without its counterpart.
     """
     container = open_container(path)
     names, root = _unwrap(container.names, "")
@@ -201,6 +207,12 @@ def two_folder_pictures(path: str, split: str, aligned: bool) -> tuple[FilePictu
         a, b = ([stems[stem] for stem in sorted(stems)] for stems in (stems_a, stems_b))
     full_a, full_b = ([posixpath.join(root, name) for name in part] for part in (a, b))
     return FilePictures(container, full_a), FilePictures(container, full_b)
+
+
+def _in_order(names: set[str]) -> list[str]:
+    """Names of classes in their order: that of numbers, 1 2 10, where all are numbers; else that of words."""
+    numbers = all(name.isascii() and name.isdigit() for name in names)
+    return sorted(names, key=lambda name: (int(name) if numbers else 0, name))
 
 
 def _unwrap(names: Sequence[str], root: str) -> tuple[list[str], str]:

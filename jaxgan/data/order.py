@@ -46,7 +46,7 @@ def permutation(length: int, seed: int, part: int, epoch: int) -> np.ndarray:
     Args:
         length: Records, at least 1.
         seed: Seed of the run, 0 <= seed < 2^64.
-        part: 0, or which of several independently shuffled sources (domain A, domain B).
+        part: Which of several independently shuffled sources (domain A, domain B), from 0 on.
         epoch: Counted from 0.
     """
     with _lock:  # the first of the reader threads to reach an epoch sorts, the others wait for its result
@@ -57,7 +57,7 @@ def record_indices(positions: np.ndarray, length: int, seed: int, part: int = 0)
     """Which record each position of the stream holds.
 
     Args:
-        positions: (N,) int64: how many records came before, epochs included.
+        positions: How many records came before, epochs included: (N,) int64.
         length: Records in an epoch.
         seed: Seed of the run.
         part: As in `permutation`.
@@ -77,7 +77,7 @@ def augmentation_draws(positions: np.ndarray, seed: int, part: int = 0) -> np.nd
     """Uniform numbers that decide each position's flip and crop.
 
     Args:
-        positions: (N,) int64 positions of the stream.
+        positions: Positions of the stream, (N,) int64.
         seed: Seed of the run.
         part: As in `permutation`.
 
@@ -92,7 +92,7 @@ def noise_keys(positions: np.ndarray, seed: int) -> np.ndarray:
     """The words of each position's PRNG key, from which the noise on its images is drawn on the device.
 
     Args:
-        positions: (N,) int64 positions of the stream.
+        positions: Positions of the stream, (N,) int64.
         seed: Seed of the run.
 
     Returns:

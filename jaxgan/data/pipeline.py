@@ -18,20 +18,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from absl import flags
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh
 
+from jaxgan.core.arrays import minibatch
 from jaxgan.data import order
 from jaxgan.data.errors import DataError
-from jaxgan.data.sources import Source, cores, stacked
+from jaxgan.data.sources import Record, Source, cores, stacked
+from jaxgan.mesh import DATA, batched, replicated
 
-Batch = dict[str, Any]
+RawBatch = dict[str, Any]  # what `prepare` turns into a minibatch for a game
 Resident = tuple[dict[str, jax.Array], ...]
 
 _AHEAD = 2  # minibatches on their way to the device while the step works on another
-_DATA = "data"  # the mesh axis that a minibatch is cut along
 
 
-def prepare(batch: Batch, resident: Resident = ()) -> dict[str, jax.Array]:
+def prepare(batch: RawBatch, resident: Resident = ()) -> dict[str, jax.Array]:
     """Turns what `Loader.batches` yields into a minibatch for a game. Pure: call it inside the jitted step.
 
     Args:
@@ -65,12 +66,12 @@ def _dequantization(words: jax.Array, name: str, shape: tuple[int, ...]) -> jax.
     return jax.vmap(draw)(keys).reshape(-1, *shape)
 
 
-def take(resident: Resident, batch: Batch) -> dict[str, jax.Array]:
+def take(resident: Resident, batch: RawBatch) -> dict[str, jax.Array]:
     """Gathers the records that a minibatch of indices names, on the device, and flips those that it says.
 
     Args:
         resident: For each part of the source, its arrays, each with a leading axis of its N records.
-        batch: {"index": (B, parts) int32 in [0, N)} and, where images are flipped, {"flip": (B, parts) bool}.
+        batch: The records' "index", (B, parts) int32 in [0, N), and, where images are flipped, "flip", (B, parts) bool.
 
     Returns:
         The minibatch that reading the records one by one would give: uint8 images, int32 labels, float32 vectors.
@@ -98,7 +99,7 @@ class Loader:
 
     Attributes:
         source: Where the records come from.
-        resident: The arrays on the device, () when records are read as needed; what `prepare` wants.
+        resident: The arrays on the device; () when records are read as needed; what `prepare` wants.
     """
 
     def __init__(
@@ -125,21 +126,21 @@ class Loader:
                 one. The main module then needs `if __name__ == "__main__":`.
 
         Raises:
-            DataError: the records cannot be stacked, or the mesh has no axis "data".
+            DataError: The records cannot be stacked or are not what `source.arrays` says, or the mesh has no axis "data".
         """
         source.check_batchable()
-        if mesh is not None and _DATA not in mesh.axis_names:
-            raise DataError(f"the mesh has the axes {mesh.axis_names}; one of them must be {_DATA!r}")
+        if mesh is not None and DATA not in mesh.axis_names:
+            raise DataError(f"the mesh has the axes {mesh.axis_names}; one of them must be {DATA!r}")
         self.source, self._seed, self._mesh, self._workers = source, seed, mesh, workers
         self._threads = min(cores(), 8) if threads is None else threads
-        self._record = source[0]
+        _check_record(source, source[0])
         self.resident: Resident = ()
         if all(part.fixed for part in source.parts) and _size(source) <= resident_bytes:
             self.resident = tuple(
                 {key: self._on_every_device(array) for key, array in part.stack().items()} for part in source.parts
             )
 
-    def batches(self, batch_size: int, start: int = 0) -> Generator[Batch, None, None]:
+    def batches(self, batch_size: int, start: int = 0) -> Generator[RawBatch, None, None]:
         """Yields the minibatches of positions start .. start + batch_size - 1, and so on without end.
 
         Closing the generator stops what reads ahead.
@@ -152,7 +153,7 @@ class Loader:
             What `prepare` takes: dicts of arrays whose first axis is the batch, on the device, cut along the mesh.
 
         Raises:
-            DataError: a batch that the mesh does not divide, or that is larger than the data set; or, while iterating,
+            DataError: A batch that the mesh does not divide, or that is larger than the data set; or, while iterating,
                 too many unreadable images.
         """
         rows = self._local_rows(batch_size)
@@ -161,7 +162,7 @@ class Loader:
             (self._on_devices(batch, batch_size) for batch in self.local_batches(batch_size, start, rows)), _AHEAD
         )
 
-    def local_batches(self, batch_size: int, start: int = 0, rows: np.ndarray | None = None) -> Iterator[Batch]:
+    def local_batches(self, batch_size: int, start: int = 0, rows: np.ndarray | None = None) -> Iterator[RawBatch]:
         """The same minibatches as NumPy arrays.
 
         Args:
@@ -178,12 +179,7 @@ class Loader:
 
     def example(self, batch_size: int = 1) -> dict[str, jax.ShapeDtypeStruct]:
         """Shapes and dtypes of a prepared minibatch: what `game.init` takes."""
-        shapes = {key: np.shape(value) for key, value in self._record.items()}
-        dtypes = {key: np.asarray(value).dtype for key, value in self._record.items()}
-        return {
-            key: jax.ShapeDtypeStruct((batch_size, *shape), jnp.float32 if dtypes[key] == np.uint8 else dtypes[key])
-            for key, shape in shapes.items()
-        }
+        return minibatch(self.source.arrays, batch_size)
 
     def _check_length(self, batch_size: int) -> None:
         for part in self.source.parts:
@@ -196,18 +192,18 @@ class Loader:
             raise DataError(f"batch_size={batch_size}; it must be at least 1")
         if self._mesh is None:
             return np.arange(batch_size)
-        if batch_size % (shards := self._mesh.shape[_DATA]):
+        if batch_size % (shards := self._mesh.shape[DATA]):
             raise DataError(
-                f"batch_size={batch_size} is not divisible by the {shards} devices of the mesh's axis {_DATA!r}; "
+                f"batch_size={batch_size} is not divisible by the {shards} devices of the mesh's axis {DATA!r}; "
                 f"take {max(1, batch_size // shards) * shards}"
             )
-        slices = NamedSharding(self._mesh, PartitionSpec(_DATA)).addressable_devices_indices_map((batch_size,))
+        slices = batched(self._mesh).addressable_devices_indices_map((batch_size,))
         return np.unique(np.concatenate([np.arange(batch_size)[index] for index in slices.values()]))
 
-    def _on_devices(self, batch: Batch, batch_size: int) -> Batch:
+    def _on_devices(self, batch: RawBatch, batch_size: int) -> RawBatch:
         if self._mesh is None:
             return jax.device_put(batch)
-        sharding = NamedSharding(self._mesh, PartitionSpec(_DATA))
+        sharding = batched(self._mesh)
         return {
             key: jax.make_array_from_process_local_data(sharding, array, (batch_size, *array.shape[1:]))
             for key, array in batch.items()
@@ -216,8 +212,7 @@ class Loader:
     def _on_every_device(self, array: np.ndarray) -> jax.Array:
         if self._mesh is None:
             return jax.device_put(array)
-        sharding = NamedSharding(self._mesh, PartitionSpec())
-        return jax.make_array_from_process_local_data(sharding, array, array.shape)
+        return jax.make_array_from_process_local_data(replicated(self._mesh), array, array.shape)
 
 
 class _Minibatches:
@@ -229,34 +224,34 @@ class _Minibatches:
     def __len__(self) -> int:
         return sys.maxsize
 
-    def __getitem__(self, number: int) -> Batch:
+    def __getitem__(self, number: int) -> RawBatch:
         """The records themselves."""
         positions = self._positions(number)
-        batch: Batch = {}
+        batch: RawBatch = {}
         for which, part in enumerate(self._source.parts):
             indices = order.record_indices(positions, len(part), self._seed, which)
             draws = order.augmentation_draws(positions, self._seed, which)
             batch |= stacked([part.record(int(index), draw) for index, draw in zip(indices, draws, strict=True)])
         return batch | self._noise(positions)
 
-    def indices(self, number: int, flips: bool) -> Batch:
+    def indices(self, number: int, flips: bool) -> RawBatch:
         """The records' indices, and whether they are flipped."""
         positions, parts = self._positions(number), self._source.parts
         indices = [order.record_indices(positions, len(part), self._seed, which) for which, part in enumerate(parts)]
-        batch: Batch = {"index": np.stack(indices, axis=1).astype(np.int32)}
+        batch: RawBatch = {"index": np.stack(indices, axis=1).astype(np.int32)}
         if flips:
             draws = [order.augmentation_draws(positions, self._seed, which)[:, 0] for which in range(len(parts))]
             batch["flip"] = np.stack(draws, axis=1) < 0.5
         return batch | self._noise(positions)
 
-    def _noise(self, positions: np.ndarray) -> Batch:
+    def _noise(self, positions: np.ndarray) -> RawBatch:
         return {"noise": order.noise_keys(positions, self._seed)} if self._source.dequantize else {}
 
     def _positions(self, number: int) -> np.ndarray:
         return self._start + number * self._batch_size + self._rows
 
 
-def _read_ahead(minibatches: _Minibatches, threads: int, workers: int) -> Iterator[Batch]:
+def _read_ahead(minibatches: _Minibatches, threads: int, workers: int) -> Iterator[RawBatch]:
     """Reads whole minibatches in parallel and in order, one per thread."""
     import grain  # takes a second, which a set on the device does not need
 
@@ -285,13 +280,22 @@ def _read_ahead(minibatches: _Minibatches, threads: int, workers: int) -> Iterat
         stop()
 
 
-def _ahead(items: Iterable[Batch], number: int) -> Generator[Batch, None, None]:
+def _ahead(items: Iterable[RawBatch], number: int) -> Generator[RawBatch, None, None]:
     """Yields items, each after `number` more of them were asked for: transfers overlap the step."""
     iterator = iter(items)
     waiting = collections.deque(itertools.islice(iterator, number))
     for item in iterator:
         waiting.append(item)
         yield waiting.popleft()
+
+
+def _check_record(source: Source, record: Record) -> None:
+    """Raises a DataError when a record is not, after `prepare`, what the source's `arrays` say."""
+    said = {key: (spec.dtype, spec.shape) for key, spec in source.arrays.items()}
+    held = {key: np.asarray(value) for key, value in record.items()}
+    found = {key: ("float32" if x.dtype == np.uint8 else str(x.dtype), x.shape) for key, x in held.items()}
+    if said != found:
+        raise DataError(f"records of {source.name} prepare to {found}, but its arrays say {said}; make them agree")
 
 
 def _size(source: Source) -> int:

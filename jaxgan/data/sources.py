@@ -10,7 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from jaxgan.core.arrays import Arrays, ArraySpec, num_classes
 from jaxgan.data.errors import DataError
+from jaxgan.data.specs import image_spec, label_spec, spec_of, stored
 from jaxgan.data.transform import Transform, too_small, upright, upright_size
 
 Record = dict[str, Any]  # arrays, and np.int32 for a label
@@ -21,21 +23,24 @@ _log = logging.getLogger("jaxgan.data")
 class Source:
     """`len(source)` records; `source[i]` is record i as a dict of arrays, without random augmentation.
 
-    Images are uint8 (height, width, channels), labels int32 scalars, toy vectors float32. A record has "image" and,
+    In a record images are uint8 (height, width, channels), labels int32 scalars, vectors float32. A record has "image" and,
     where the set has them, "label"; or "a" and "b" for two domains (and "label" where both show the same object).
 
     Attributes:
         name: What the source is called in messages.
-        image_shape: Shape of the images or vectors; None where it differs between records.
-        num_classes: Number of classes of "label"; None without labels.
+        arrays: What a record holds, by name, as a game sees it (after `prepare`). Images that differ in size stand not in
+            it: they cannot be stacked, and `check_batchable` says why.
+        domains: What people call the domains "a" and "b"; () where there are no two domains.
+        metrics: Names of the metrics that suit the data, the most important first: for configs that name none.
         flip: Whether training records are mirrored left to right half of the time.
         dequantize: Whether `prepare` adds noise below one grey level to the images of minibatches.
         fixed: Whether records are the same every time but for that flip (so that they may be kept on the device).
     """
 
     name: str
-    image_shape: tuple[int, ...] | None
-    num_classes: int | None = None
+    arrays: dict[str, ArraySpec]
+    domains: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     flip: bool = False
     dequantize: bool = False
     fixed: bool = True
@@ -46,6 +51,16 @@ class Source:
     def record(self, index: int, draw: np.ndarray | None) -> Record:
         """Record `index` in 0..len-1, augmented by the (3,) uniform numbers `draw`; None: not augmented."""
         raise NotImplementedError
+
+    @property
+    def image_shape(self) -> tuple[int, ...] | None:
+        """Shape of the images or vectors, the first where there are several; None where it differs between records."""
+        return next((spec.shape for spec in self.arrays.values() if spec.kind != "label"), None)
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes of "label"; 0 without labels."""
+        return num_classes(self.arrays)
 
     @property
     def parts(self) -> "tuple[Source, ...]":
@@ -70,7 +85,7 @@ class Source:
             The arrays of `record`, each with a leading axis of the records' number.
 
         Raises:
-            DataError: the records differ in shape, or too many are unreadable.
+            DataError: The records differ in shape, or too many are unreadable.
         """
         self.check_batchable()
         chosen = range(len(self)) if indices is None else indices
@@ -92,28 +107,74 @@ class ArraySource(Source):
 
     Args:
         name: What the source is called in messages.
-        arrays: Arrays of one length; "image" and optionally "label".
-        num_classes: As in `Source`.
+        values: Arrays of one length, by name, like "image" and "label": images (N, H, W, C), of uint8 or of floats in [-1, 1];
+            vectors (N, D) of floats; labels (N,) of integers.
+        arrays: What they are, for those where the values do not tell it all: the names of classes. Classes without names
+            are called "0", "1" ... up to the largest label.
+        domains: As in `Source`.
+        metrics: As in `Source`; None: a distance of features where there are images.
+
+    Attributes:
+        values: The arrays as records hold them: uint8 or float32, and int32 for labels.
+
+    Raises:
+        DataError: The arrays differ in length, are of other kinds, or are not as `arrays` says.
     """
 
-    def __init__(self, name: str, arrays: Mapping[str, np.ndarray], num_classes: int | None = None) -> None:
-        self.name, self.arrays, self.num_classes = name, dict(arrays), num_classes
-        self.image_shape = tuple(self.arrays["image"].shape[1:])
+    def __init__(
+        self,
+        name: str,
+        values: Mapping[str, np.ndarray],
+        arrays: Arrays | None = None,
+        *,
+        domains: tuple[str, ...] = (),
+        metrics: tuple[str, ...] | None = None,
+    ) -> None:
+        self.name, self.domains, arrays = name, domains, arrays or {}
+        self.values = {key: stored(np.asarray(array)) for key, array in values.items()}
+        lengths = {key: len(array) for key, array in self.values.items()}
+        if len(set(lengths.values())) != 1 or 0 in lengths.values():
+            raise DataError(f"the arrays of {name} have the lengths {lengths}; give them one length, of at least 1")
+        if foreign := arrays.keys() - self.values.keys():
+            raise DataError(f"{name} has no array {min(foreign)!r} (its arrays: {', '.join(self.values)})")
+        derived = {key: spec_of(array, f"array {key!r} of {name}") for key, array in self.values.items()}
+        self.arrays = derived | dict(arrays)
+        for key, spec in self.arrays.items():
+            self._check(key, spec, derived[key])
+        images = "image" in self.arrays and self.arrays["image"].kind == "image"
+        self.metrics = (("fid/inception",) if images else ()) if metrics is None else metrics
 
     def __len__(self) -> int:
-        return len(self.arrays["image"])
+        return len(next(iter(self.values.values())))
 
     def record(self, index: int, draw: np.ndarray | None) -> Record:
-        return {key: array[index] for key, array in self.arrays.items()}
+        return {key: array[index] for key, array in self.values.items()}
 
     def stack(self, indices: Sequence[int] | np.ndarray | None = None) -> Record:
-        return {key: array if indices is None else array[np.asarray(indices)] for key, array in self.arrays.items()}
+        return {key: array if indices is None else array[np.asarray(indices)] for key, array in self.values.items()}
+
+    def _check(self, key: str, spec: ArraySpec, derived: ArraySpec) -> None:
+        where = f"array {key!r} of {self.name}"
+        if (spec.kind, spec.shape, spec.dtype) != (derived.kind, derived.shape, derived.dtype):
+            raise DataError(
+                f"{where} holds {derived.kind} entries of shape {derived.shape} and dtype {derived.dtype}, but its spec says "
+                f"{spec.kind}, {spec.shape} and {spec.dtype}; make them agree"
+            )
+        if spec.kind == "label":
+            least, most = int(self.values[key].min()), int(self.values[key].max())
+            if least < 0 or most >= len(spec.names):
+                wrong = least if least < 0 else most
+                raise DataError(f"{where} has the label {wrong}, but {len(spec.names)} classes; number them from 0 on")
 
 
 class Pictures(Protocol):
-    """Where an `ImageSource` gets its pictures: a folder, a zip, a tfds set, scikit-learn's digits."""
+    """Where an `ImageSource` gets its pictures: a folder, a zip, a tfds set, scikit-learn's digits.
 
-    num_classes: int | None
+    Attributes:
+        class_names: Of the labels, class i is the i-th; () without labels.
+    """
+
+    class_names: tuple[str, ...]
 
     def __len__(self) -> int: ...
 
@@ -136,8 +197,9 @@ class ImageSource(Source):
         pictures: Where they come from.
         transform: From a picture to an array.
         flip: Mirror training records half of the time.
-        domain: A function of the transformed array (uint8 HWC to uint8 HWC), or None.
+        domain: A function of the transformed array (uint8 HWC to uint8 HWC, of any size and channels), or None.
         max_unreadable: Share of the pictures that may be unreadable, in [0, 1].
+        metrics: As in `Source`.
     """
 
     def __init__(
@@ -149,17 +211,23 @@ class ImageSource(Source):
         flip: bool = False,
         domain: Callable[[np.ndarray], np.ndarray] | None = None,
         max_unreadable: float = 0.01,
+        metrics: tuple[str, ...] = (),
     ) -> None:
-        self.name, self.pictures, self.transform = name, pictures, transform
+        self.name, self.pictures, self.transform, self.metrics = name, pictures, transform, metrics
         self.flip, self.domain, self.max_unreadable = flip, domain, max_unreadable
-        self.num_classes = pictures.num_classes
         self.fixed = transform.crop != "random"
         self._skipped: dict[int, str] = {}
         self._mixed = ""
         size = transform.image_size or self._common_size()
         if transform.resize == "none" and transform.image_size is not None:
             self._check_sizes()
-        self.image_shape = (*size, transform.channels) if size else None
+        self.arrays = {}
+        if size is not None:
+            shape = (*size, transform.channels)
+            # A domain may have another size or other channels than what it is made of.
+            self.arrays["image"] = image_spec(shape if domain is None else domain(np.zeros(shape, np.uint8)).shape)
+        if pictures.class_names:
+            self.arrays["label"] = label_spec(pictures.class_names)
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -249,89 +317,6 @@ class ImageSource(Source):
         for index, size in self._sizes():
             if size[0] < wanted[0] or size[1] < wanted[1]:
                 raise too_small(self.pictures.where(index), size, wanted)
-
-
-class _Pair(Source):
-    """What aligned and unaligned pairs of sources share."""
-
-    def __init__(self, name: str, a: ImageSource, b: ImageSource) -> None:
-        a.check_batchable()
-        b.check_batchable()
-        if a.image_shape != b.image_shape:
-            raise DataError(
-                f"images of {a.name} are {a.image_shape} and of {b.name} {b.image_shape}; set data.image_size"
-            )
-        self.name, self.a, self.b = name, a, b
-        self.image_shape, self.flip, self.fixed = a.image_shape, a.flip, a.fixed and b.fixed
-
-    @property
-    def unreadable(self) -> int:
-        return self.a.unreadable + self.b.unreadable
-
-
-class AlignedPair(_Pair):
-    """Record i is {"a", "b"}: record i of both sources, cropped and flipped alike (and "label", where `a` has labels).
-
-    Args:
-        name: What the source is called in messages.
-        a: Domain A.
-        b: Domain B, as long as `a`.
-    """
-
-    def __init__(self, name: str, a: ImageSource, b: ImageSource) -> None:
-        super().__init__(name, a, b)
-        self.num_classes = a.num_classes
-
-    def __len__(self) -> int:
-        return len(self.a)
-
-    def record(self, index: int, draw: np.ndarray | None) -> Record:
-        for ahead in range(len(self)):
-            at = (index + ahead) % len(self)
-            a, b = self.a.read(at, draw), self.b.read(at, draw)
-            if a is not None and b is not None:  # a pair is skipped as a whole
-                return {"a": a.pop("image"), "b": b["image"], **a}
-        raise DataError(f"none of the {len(self)} pairs of {self.name} can be read; check data.path")
-
-
-class UnalignedPair(_Pair):
-    """Records of two domains that have nothing to do with each other; each domain has its own order and its own epochs.
-
-    `len` is that of the larger domain. By index, the smaller one starts over.
-
-    Args:
-        name: What the source is called in messages.
-        a: Domain A.
-        b: Domain B.
-    """
-
-    def __len__(self) -> int:
-        return max(len(self.a), len(self.b))
-
-    @property
-    def parts(self) -> tuple[Source, ...]:
-        return (_Named(self.a, "a"), _Named(self.b, "b"))
-
-    def record(self, index: int, draw: np.ndarray | None) -> Record:
-        joined: Record = {}
-        for part in self.parts:
-            joined |= part.record(index % len(part), draw)
-        return joined
-
-
-class _Named(Source):
-    """A source's images under another key."""
-
-    def __init__(self, source: Source, key: str) -> None:
-        self._source, self._key = source, key
-        self.name, self.image_shape = source.name, source.image_shape
-        self.flip, self.fixed = source.flip, source.fixed
-
-    def __len__(self) -> int:
-        return len(self._source)
-
-    def record(self, index: int, draw: np.ndarray | None) -> Record:
-        return {self._key: self._source.record(index, draw)["image"]}
 
 
 def stacked(records: Sequence[Record]) -> Record:

@@ -14,12 +14,16 @@ class TfdsPictures:
     """The images, and labels if there are any, of one split of a prepared set.
 
     Args:
-        name: "cifar10", "cifar10:3.0.2", "lsun/bedroom" ...; without a version the highest one on disk.
+        name: Of the set: "cifar10", "cifar10:3.0.2", "lsun/bedroom" ...; without a version the highest one on disk.
         data_dir: Where tensorflow_datasets keeps its sets; "" for ~/tensorflow_datasets.
         split: Any split expression of tensorflow_datasets, like "train" or "train[:90%]".
 
+    Attributes:
+        channels: Of the images.
+        class_names: Of the labels; () without.
+
     Raises:
-        DataError: no such set, prepared in another format, without such a split, or without images.
+        DataError: No such set, prepared in another format, without such a split, or without images.
     """
 
     def __init__(self, name: str, data_dir: str, split: str) -> None:
@@ -40,8 +44,8 @@ class TfdsPictures:
         features = {image_key: builder.info.features[image_key]}
         self.channels = features[image_key].shape[-1] or 3
         label = dict(builder.info.features.items()).get("label")
-        self.num_classes = label.num_classes if isinstance(label, tfds.features.ClassLabel) else None
-        if self.num_classes:
+        self.class_names = tuple(label.names) if isinstance(label, tfds.features.ClassLabel) else ()
+        if self.class_names:
             features["label"] = label
         # Only what is used is parsed, and Pillow decodes the images: the decoders of tensorflow_datasets would need
         # TensorFlow or OpenCV.

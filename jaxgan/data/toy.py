@@ -4,18 +4,29 @@ import numpy as np
 
 from jaxgan.data.errors import DataError
 from jaxgan.data.sources import ArraySource
+from jaxgan.data.specs import label_spec, numbered
 
 SAMPLES = 100_000  # of a split; PacGAN's number (Lin et al. 2018)
 
 
 class ToyDensity(ArraySource):
-    """Samples of a mixture of equal isotropic Gaussians; "label" is the mode.
+    """Samples of a mixture of equal isotropic Gaussians: float32 "image" (D,), and "label", the mode, called "0", "1" ...
+
+    Args:
+        name: What the source is called in messages.
+        centres: (K, D) float64, the modes, before they are scaled.
+        standard_deviation: Of every mode, before it is scaled.
+        split: "train" or "test".
+        scale: What centres and deviation are multiplied by.
 
     Attributes:
         centres: (K, D) float64, the modes.
         standard_deviation: Of every mode, along every axis.
         mean: (D,) float64, of the whole density.
         spread: (D,) float64, the standard deviation of the whole density along each axis.
+
+    Raises:
+        DataError: Another split.
     """
 
     def __init__(self, name: str, centres: np.ndarray, standard_deviation: float, split: str, scale: float) -> None:
@@ -29,7 +40,12 @@ class ToyDensity(ArraySource):
         label = generator.integers(len(centres), size=SAMPLES).astype(np.int32)
         noise = generator.standard_normal((SAMPLES, centres.shape[1]))
         points = self.centres[label] + self.standard_deviation * noise
-        super().__init__(name, {"image": points.astype(np.float32), "label": label}, len(centres))
+        super().__init__(
+            name,
+            {"image": points, "label": label},
+            {"label": label_spec(numbered(len(centres)))},
+            metrics=("density1d",) if centres.shape[1] == 1 else ("modes",),
+        )
 
 
 def ring8(split: str, scale: float) -> ToyDensity:

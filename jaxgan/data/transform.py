@@ -57,13 +57,13 @@ class Transform:
     """Resize, then crop, then (height, width, channels) uint8.
 
     Attributes:
-        image_size: (height, width) of the result; None keeps each picture's own.
-        load_size: (height, width) before the crop; None is `image_size`. CycleGAN loads 286x286 and crops 256x256.
-        resize: "cover" keeps the aspect ratio and covers `load_size` (the excess is cropped), "stretch" makes the
+        image_size: Height and width of the result; None keeps each picture's own.
+        load_size: Height and width before the crop; None is `image_size`. CycleGAN loads 286x286 and crops 256x256.
+        resize: Which way: "cover" keeps the aspect ratio and covers `load_size` (the excess is cropped), "stretch" makes the
             picture exactly `load_size`, "none" only crops.
-        crop: "centre", or "random" while training (the centre where no draw is given).
+        crop: Which part: "centre", or "random" while training (the centre where no draw is given).
         resample: A key of `RESAMPLE`; all are antialiased when shrinking, except "nearest".
-        channels: 1, 3 or 4.
+        channels: Of the result: 1, 3 or 4.
     """
 
     image_size: tuple[int, int] | None
@@ -78,14 +78,14 @@ class Transform:
 
         Args:
             image: A Pillow picture of any mode.
-            draw: (3,) uniform numbers of `augmentation_draws`, or None for the centre crop.
+            draw: The (3,) uniform numbers of `augmentation_draws`, or None for the centre crop.
             where: What the picture is called in an error.
 
         Returns:
             (height, width, channels) uint8.
 
         Raises:
-            DataError: when the picture is smaller than `image_size` and may not be resized.
+            DataError: The picture is smaller than `image_size` and may not be resized.
         """
         image = convert(image, self.channels)
         if self.image_size is not None:

@@ -1,14 +1,39 @@
-"""The systems: each is a function from players and settings to a game, in one short file that follows its paper."""
+"""The systems: each is a function from players and settings to a game, in one short file that follows its paper.
 
-from jaxgan.gans import terms
-from jaxgan.gans.began import began
-from jaxgan.gans.cyclegan import cyclegan
-from jaxgan.gans.ebgan import ebgan
-from jaxgan.gans.gan import gan
-from jaxgan.gans.improved_gan import improved_gan
-from jaxgan.gans.progan import progan
-from jaxgan.gans.wgan import wgan
+`jaxgan.gans.wgan` is the function of wgan.py. A file is imported when it is asked for, and a new one needs no entry anywhere.
+"""
 
-SYSTEMS = {system.__name__: system for system in (began, cyclegan, ebgan, gan, improved_gan, progan, wgan)}
+import importlib
+import pkgutil
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
 
-__all__ = ["SYSTEMS", "began", "cyclegan", "ebgan", "gan", "improved_gan", "progan", "terms", "wgan"]
+from jaxgan.core import Game
+
+
+def systems() -> tuple[str, ...]:
+    """The names of all systems, in alphabetical order; none of them is imported."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+def __getattr__(name: str) -> Callable[..., Game]:
+    if name not in systems():
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{name}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*systems(), "systems"]
+
+
+class _Package(types.ModuleType):
+    """This package: its attribute `wgan` is the function, also after somebody has imported the file wgan.py."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Python's import system notes a file that it has imported as an attribute of the package.
+        super().__setattr__(name, getattr(value, name) if isinstance(value, types.ModuleType) else value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -3,22 +3,40 @@
 The discriminator is a classifier of K classes that knows a further one, "generated", whose logit is pinned to 0.
 """
 
+from collections.abc import Sequence
+
 import jax
 
 from jaxgan.core import Aux, Batch, Game, Latent, Memory, Nets, Player, Stage, Turn
-from jaxgan.gans.gan import sampler
+from jaxgan.layers import Verdict
 from jaxgan.losses import feature_matching, semi_supervised
+from jaxgan.parts import (
+    DISCRIMINATOR,
+    GENERATOR,
+    Draws,
+    Pair,
+    Term,
+    Terms,
+    as_verdict,
+    classify_ability,
+    known_classes,
+    make_pair,
+    merged,
+    sample_abilities,
+    scores_of,
+)
 
 
 def improved_gan(
     generator: Player,
     discriminator: Player,
     *,
-    num_classes: int,
+    num_classes: int = 0,
     latent_size: int = 100,
     latent: str = "uniform",
     unsupervised: float = 1.0,
     matching: str = "l2",
+    terms: Sequence[Term] = (),
 ) -> Game:
     """A few labels, many images without, and a generator that matches features.
 
@@ -26,43 +44,62 @@ def improved_gan(
 
     Args:
         generator: Network z (B, latent_size) -> images (B, ...).
-        discriminator: Network images -> class logits (B, num_classes), with `features=True` also features (B, F).
-        num_classes: K, of the discriminator's logits.
+        discriminator: Network images -> a Verdict with class logits (B, num_classes), and with `features=True` features (B, F).
+        num_classes: K, of the discriminator's logits; the data's own, in a config.
         latent_size: Components of z.
         latent: Its distribution; the authors' programs take U(0, 1), which differs from "uniform" by scale and offset only.
         unsupervised: Weight of the real-or-generated loss; 0 leaves a classifier trained on the labels alone, the baseline.
         matching: "l2", as in the paper (Eq. of section 3.1), or "l1", as in the authors' programs for CIFAR and SVHN.
+        terms: What the losses have beside these; see `jaxgan.parts.terms`.
     """
-    draw = Latent(latent_size, latent)
+    discriminator = discriminator.with_network(class_logits=known_classes(num_classes))
+    draws, extra = Draws(Latent(latent_size, latent)), Terms(terms)
+
+    def realness(nets: Nets, images: jax.Array, **options: bool) -> Verdict:
+        # D(x) = Z / (Z + 1), Z = sum over k of exp(l_k): its logit is log Z
+        verdict = as_verdict(nets.discriminator(images, **options))
+        return verdict._replace(score=semi_supervised.realness(verdict.class_logits))
+
+    def drawn(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> Pair:
+        latent = draws.latent(key, len(batch["image"]))
+        generate = lambda nets, latent: nets.generator(latent)  # noqa: E731
+        fields = {"discriminate": realness, "generate": generate, "latent": latent}
+        return make_pair(nets, DISCRIMINATOR, batch["image"], generate(nets, latent), batch, memory, **fields)
 
     def discriminator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
-        labelled = nets.discriminator(batch["labelled_image"])
-        real = semi_supervised.realness(nets.discriminator(batch["image"]))
-        fake = semi_supervised.realness(nets.discriminator(nets.generator(draw(key, len(batch["image"])))))
+        labelled = as_verdict(nets.discriminator(batch["labelled_image"])).class_logits
+        pair = drawn(nets, batch, memory, key)
         # L = L_supervised + L_unsupervised: -E[log p(y | x, y <= K)]  and  -E[log D(x)] - E[log(1 - D(G(z)))], halved in
-        # the authors' programs, with D(x) = Z / (Z + 1), Z = sum over k of exp(l_k)
+        # the authors' programs
         supervised = semi_supervised.cross_entropy(labelled, batch["label"])
+        real, fake = pair.real_logits, pair.fake_logits
         adversarial = 0.5 * (jax.nn.softplus(-real).mean() + jax.nn.softplus(fake).mean())
-        metrics = {
+        cost, metrics, memory = extra.add(DISCRIMINATOR, [pair], memory, key)
+        metrics |= {
             "supervised": supervised,
             "label_accuracy": (labelled.argmax(-1) == batch["label"]).mean(),
             "d_real": jax.nn.sigmoid(real).mean(),
             "d_fake": jax.nn.sigmoid(fake).mean(),
         }
-        return supervised + unsupervised * adversarial, Aux(metrics)
+        return supervised + unsupervised * adversarial + cost, Aux(metrics, memory, scores_of([pair]))
 
     def generator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
-        features = lambda images: nets.discriminator(images, features=True)[1]  # noqa: E731
-        fake = nets.generator(draw(key, len(batch["image"])))
+        pair = drawn(nets, batch, memory, key)
         # || E f(x) - E f(G(z)) ||^2
-        return feature_matching(features(batch["image"]), features(fake), matching), Aux()
+        loss = feature_matching(pair.features(pair.real), pair.features(pair.fake), matching)
+        cost, metrics, memory = extra.add(GENERATOR, [pair], memory, key)
+        return loss + cost, Aux(metrics, memory)
 
-    def classify(nets: Nets, key: jax.Array, images: jax.Array) -> jax.Array:
-        return nets.discriminator(images)
-
+    turns = (
+        Turn(DISCRIMINATOR, discriminator_loss),
+        Turn(GENERATOR, generator_loss),
+        *extra.lazy_turns(lambda *args: [drawn(*args)]),
+    )
     return Game(
-        players={"generator": generator, "discriminator": discriminator},
-        inputs={"generator": lambda batch: (draw.example(),), "discriminator": lambda batch: (batch["image"],)},
-        stages=(Stage((Turn("discriminator", discriminator_loss), Turn("generator", generator_loss))),),
-        abilities={"sample": sampler(draw), "classify": classify},
+        players={GENERATOR: generator, DISCRIMINATOR: discriminator},
+        inputs={GENERATOR: draws.generator_inputs, DISCRIMINATOR: lambda batch: (batch["image"],)},
+        outputs={GENERATOR: lambda batch: batch["image"]},
+        stages=(Stage(turns),),
+        memory=lambda key, batch: merged(extra.first_memory()),
+        abilities=sample_abilities(draws) | {"classify": classify_ability()},
     )

@@ -5,13 +5,27 @@ arXiv:1710.10196. Both networks start at 4x4 pixels and grow by a level at a tim
 
 import dataclasses
 import math
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
 
 from jaxgan.core import Aux, Batch, Game, Latent, Memory, Nets, Player, Stage, Turn
 from jaxgan.layers import average_pool, upsample_nearest
-from jaxgan.losses import gradient_penalty, interpolate
+from jaxgan.parts import (
+    DISCRIMINATOR,
+    GENERATOR,
+    Draws,
+    Pair,
+    Term,
+    Terms,
+    make_pair,
+    merged,
+    sample_abilities,
+    scores_of,
+)
+from jaxgan.parts.terms import drift as drift_term
+from jaxgan.parts.terms import gradient_penalty
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,30 +43,35 @@ class Level(Stage):
 
 def progan(
     generator: Player,
-    critic: Player,
+    discriminator: Player,
     *,
     resolution: int = 1024,
     latent_size: int = 512,
     fade_images: int = 800_000,
     stable_images: int = 800_000,
-    batch_sizes: dict[str, int] | None = None,
+    batch_sizes: Mapping[str, int] | None = None,
     penalty: float = 10.0,
     drift: float = 1e-3,
+    terms: Sequence[Term] = (),
 ) -> Game:
     """WGAN-GP with drift on networks that grow; equalised learning rates come with the players, as their constraint.
 
     Args:
         generator: Network (z, resolution=r, alpha=a) -> images (B, r, r, C).
-        critic: Network (images, resolution=r, alpha=a) -> scores (B,).
-        resolution: Side of the final images, a power of two; data come at this size and are averaged down.
+        discriminator: The critic, network (images, resolution=r, alpha=a) -> scores (B,).
+        resolution: Side of the final images, a power of two; data come at this size and are averaged down. The data's own, in
+            a config.
         latent_size: Components of z ~ N(0, I), which the generator normalises.
         fade_images: Real images during which a new level fades in (800,000; the authors' second program: 600,000).
         stable_images: Real images shown after that, before the next level.
         batch_sizes: Images in a minibatch by resolution, {"256": 14, ...}; others take the run's own.
         penalty: lambda of the gradient penalty.
         drift: Weight of E[C(x)^2] over reals, which keeps the scores near zero (appendix A.1).
+        terms: What the losses have beside these; see `jaxgan.parts.terms`.
     """
-    draw = Latent(latent_size)
+    draws = Draws(Latent(latent_size))
+    # Appendix A.1: L' = L + lambda E[(|| grad || - 1)^2] + eps_drift E[C(x)^2]
+    extra = Terms((gradient_penalty(penalty), drift_term(drift), *terms))
 
     def alpha(nets: Nets) -> jax.Array:
         # How far the present level has faded in, by images shown, not by steps.
@@ -67,32 +86,33 @@ def progan(
         coarse = upsample_nearest(average_pool(images, 2), 2)
         return coarse + alpha(nets) * (images - coarse)
 
-    def generate(nets: Nets, z: jax.Array) -> jax.Array:
+    def generate(nets: Nets, z: jax.Array, label: None = None) -> jax.Array:
         return nets.generator(z, resolution=nets.stage.resolution, alpha=alpha(nets))
 
-    def critic_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
-        latent_key, mix_key = jax.random.split(key)
+    def score(nets: Nets, images: jax.Array, **options: bool) -> jax.Array:
+        return nets.discriminator(images, resolution=nets.stage.resolution, alpha=alpha(nets), **options)
 
-        def score(images: jax.Array) -> jax.Array:
-            return nets.critic(images, resolution=nets.stage.resolution, alpha=alpha(nets))
+    def drawn(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> Pair:
+        real, latent = reals(nets, batch["image"]), draws.latent(key, len(batch["image"]))
+        fields = {"discriminate": score, "generate": generate, "latent": latent}
+        return make_pair(nets, DISCRIMINATOR, real, generate(nets, latent), batch, memory, **fields)
 
-        real = reals(nets, batch["image"])
-        fake = generate(nets, draw(latent_key, len(real)))
-        real_scores = score(real)
-        gap = score(fake).mean() - real_scores.mean()
-        steepness = gradient_penalty(score, interpolate(mix_key, real, fake))
-        # Appendix A.1: L' = L + lambda E[(|| grad || - 1)^2] + eps_drift E[C(x)^2]
-        loss = gap + penalty * steepness + drift * jnp.square(real_scores).mean()
-        return loss, Aux({"wasserstein": -gap, "penalty": steepness, "alpha": alpha(nets)})
+    def discriminator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
+        pair = drawn(nets, batch, memory, key)
+        gap = pair.fake_logits.mean() - pair.real_logits.mean()
+        cost, metrics, memory = extra.add(DISCRIMINATOR, [pair], memory, key)
+        return gap + cost, Aux(metrics | {"wasserstein": -gap, "alpha": alpha(nets)}, memory, scores_of([pair]))
 
     def generator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
-        fake = generate(nets, draw(key, len(batch["image"])))
-        return -nets.critic(fake, resolution=nets.stage.resolution, alpha=alpha(nets)).mean(), Aux()
+        pair = drawn(nets, batch, memory, key)
+        cost, metrics, memory = extra.add(GENERATOR, [pair], memory, key)
+        return cost - extra.fake_logits(pair).mean(), Aux(metrics, memory)
 
-    def sample(nets: Nets, key: jax.Array, number: int, truncation: float | None = None) -> jax.Array:
-        return generate(nets, draw(key, number, truncation))
-
-    turns = (Turn("critic", critic_loss), Turn("generator", generator_loss))
+    turns = (
+        Turn(DISCRIMINATOR, discriminator_loss),
+        Turn(GENERATOR, generator_loss),
+        *extra.lazy_turns(lambda *args: [drawn(*args)]),
+    )
     levels = []
     for index in range(round(math.log2(resolution)) - 1):
         side = 4 * 2**index
@@ -110,8 +130,10 @@ def progan(
         )
 
     return Game(
-        players={"generator": generator, "critic": critic},
-        inputs={"generator": lambda batch: (draw.example(),), "critic": lambda batch: (batch["image"],)},
+        players={GENERATOR: generator, DISCRIMINATOR: discriminator},
+        inputs={GENERATOR: draws.generator_inputs, DISCRIMINATOR: draws.discriminator_inputs},
+        outputs={GENERATOR: lambda batch: batch["image"]},
         stages=tuple(levels),
-        abilities={"sample": sample},
+        memory=lambda key, batch: merged(extra.first_memory()),
+        abilities=sample_abilities(draws, generate),
     )

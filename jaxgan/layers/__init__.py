@@ -14,6 +14,7 @@ from jaxgan.layers.norm import (
     pixel_norm,
 )
 from jaxgan.layers.resampling import average_pool, max_pool, reflect_pad, upsample_nearest
+from jaxgan.layers.verdict import Verdict
 from jaxgan.layers.virtual_batch_norm import VirtualBatchNorm
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "MinibatchDiscrimination",
     "SelfAttention",
     "UpConv",
+    "Verdict",
     "VirtualBatchNorm",
     "average_pool",
     "convolution",

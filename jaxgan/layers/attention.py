@@ -1,7 +1,5 @@
 """Self-attention over the pixels of a feature map."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import jax
@@ -21,8 +19,8 @@ class SelfAttention(nn.Module):
     "gamma" starts at 0, so that the block starts as the identity.
 
     Attributes:
-        kernel_init: initialiser of the four 1x1 convolutions, which have no biases.
-        dtype: compute and output dtype; the softmax is computed in float32.
+        kernel_init: Initialiser of the four 1x1 convolutions, which have no biases.
+        dtype: Compute and output dtype; the softmax is computed in float32.
     """
 
     kernel_init: Initializer = nn.initializers.lecun_normal()

@@ -14,8 +14,6 @@ CPU runs tens of times slower (`python -m benchmarks.convolutions`).
 The price is forward mode: `jax.jvp` is not defined through these maps. `jax.vjp`, nested as deep as need be, is.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -110,14 +108,11 @@ def vary_alike(x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
     return x, kernel
 
 
-# How each is computed: plain convolutions, but on a CPU in the forms for which XLA has fast code.
-
-
-def _on_cpu() -> bool:
-    return jax.default_backend() == "cpu"
+# How each is computed: plain convolutions, but with `cpu` in the forms for which XLA has fast code on a CPU.
 
 
 def _convolve(
+    cpu: bool,
     x: jax.Array,
     kernel: jax.Array,
     strides: tuple[int, int],
@@ -128,7 +123,7 @@ def _convolve(
 ) -> jax.Array:
     """One convolution, by a kernel with holes where dilated."""
     columns = None
-    if _on_cpu():
+    if cpu:
         # XLA:CPU is 2 to 50 times slower where the kernel is larger than the image or the padding than half the kernel,
         # so pad beforehand, and where there is no padding at all, so compute one column more and cut it off.
         first = layout[1].index("H")
@@ -152,14 +147,14 @@ def _convolve(
     return y if columns is None else lax.slice_in_dim(y, 0, columns, axis=layout[2].index("W"))
 
 
-def _compute_down(geometry: Geometry, x: jax.Array, kernel: jax.Array) -> jax.Array:
-    return _convolve(x, kernel.astype(x.dtype), geometry.strides, geometry.padding)
+def _compute_down(geometry: Geometry, cpu: bool, x: jax.Array, kernel: jax.Array) -> jax.Array:
+    return _convolve(cpu, x, kernel.astype(x.dtype), geometry.strides, geometry.padding)
 
 
-def _compute_up(geometry: Geometry, y: jax.Array, kernel: jax.Array) -> jax.Array:
+def _compute_up(geometry: Geometry, cpu: bool, y: jax.Array, kernel: jax.Array) -> jax.Array:
     kernel = jnp.swapaxes(kernel, 2, 3).astype(y.dtype)
     # Below 16 channels the copies that interleave the phases cost more than the zeros between the pixels.
-    if _on_cpu() and (max(geometry.strides) == 1 or kernel.shape[3] >= 16):
+    if cpu and (max(geometry.strides) == 1 or kernel.shape[3] >= 16):
         return _up_by_phases(geometry, y, kernel)
     padding = [(k - 1 - low, n + low - s * (m - 1) - 1) for n, m, low, k, s in geometry.axes]
     return lax.conv_general_dilated(
@@ -186,7 +181,7 @@ def _up_by_phases(geometry: Geometry, y: jax.Array, kernel: jax.Array) -> jax.Ar
     def phase(taps: jax.Array, padding: Sequence[tuple[int, int]]) -> jax.Array:
         if taps.size == 0:  # strides beyond the kernel's side leave gaps
             return jnp.zeros((batch, rows, columns, channels), y.dtype)
-        return _convolve(y, taps[::-1, ::-1], (1, 1), padding)
+        return _convolve(True, y, taps[::-1, ::-1], (1, 1), padding)
 
     x = jnp.stack(
         [
@@ -200,27 +195,30 @@ def _up_by_phases(geometry: Geometry, y: jax.Array, kernel: jax.Array) -> jax.Ar
     return x.reshape(batch, rows * down_by, columns * right_by, channels)[:, :height, :width]
 
 
-def _compute_filter_gradient(geometry: Geometry, x: jax.Array, y: jax.Array) -> jax.Array:
+def _compute_filter_gradient(geometry: Geometry, cpu: bool, x: jax.Array, y: jax.Array) -> jax.Array:
     padding = [(low, s * (m - 1) + k - n - low) for n, m, low, k, s in geometry.axes]
     # Few features are a thin matrix, but the kernel turned round takes the maps to the images: swap the two.
-    swap = _on_cpu() and geometry.strides == (1, 1) and y.shape[3] <= 16 < x.shape[3]
+    swap = cpu and geometry.strides == (1, 1) and y.shape[3] <= 16 < x.shape[3]
     if swap:
         padding = [(k - 1 - low, n - m + low) for n, m, low, k, _ in geometry.axes]
         x, y = y, x
     batch, pixels, parts = y.shape[0], y.shape[0] * y.shape[1] * y.shape[2], 1
-    while _on_cpu() and pixels // parts > _LARGEST_INNER_DIMENSION and parts < 4 and batch % (16 * parts) == 0:
+    while cpu and pixels // parts > _LARGEST_INNER_DIMENSION and parts < 4 and batch % (16 * parts) == 0:
         parts *= 2
     # Parts are interleaved, so that each device of a sharded batch holds its share of each.
     xs, ys = (array.reshape(batch // parts, parts, *array.shape[1:]) for array in (x, y))
-    products = [_correlate(xs[:, part], ys[:, part], geometry.strides, padding) for part in range(parts)]
+    products = [_correlate(cpu, xs[:, part], ys[:, part], geometry.strides, padding) for part in range(parts)]
     gradient = functools.reduce(jnp.add, products)
     return jnp.swapaxes(gradient[::-1, ::-1], 2, 3) if swap else gradient
 
 
-def _correlate(x: jax.Array, y: jax.Array, strides: tuple[int, int], padding: Sequence[tuple[int, int]]) -> jax.Array:
+def _correlate(
+    cpu: bool, x: jax.Array, y: jax.Array, strides: tuple[int, int], padding: Sequence[tuple[int, int]]
+) -> jax.Array:
     """A convolution of `x` by `y` with the batch in the place of the channels."""
     convolve = functools.partial(
         _convolve,
+        cpu,
         strides=(1, 1),
         layout=("CHWN", "IHWO", "HWNC"),
         dilation=strides,
@@ -228,7 +226,7 @@ def _correlate(x: jax.Array, y: jax.Array, strides: tuple[int, int], padding: Se
     )
     (batch, height, width, _), stride, bands = y.shape, strides[0], 1
     largest = min(_LARGEST_MAP, _LARGEST_INNER_DIMENSION // batch)
-    while _on_cpu() and height * width > largest * bands and bands < min(height, 8):
+    while cpu and height * width > largest * bands and bands < min(height, 8):
         bands *= 2
     if bands == 1:
         return convolve(x, y, padding=padding)
@@ -265,7 +263,15 @@ def _pad(x: jax.Array, padding: Sequence[tuple[int, int]]) -> jax.Array:
 
 
 def _run(compute: Callable[..., jax.Array], geometry: Geometry, first: jax.Array, second: jax.Array) -> jax.Array:
-    return _ensemble(compute, geometry)(first, second) if _on_cpu() else compute(geometry, first, second)
+    """`compute` as the platform does it that the program is lowered for, be it the default one or not."""
+    cpu, default = _ensemble(compute, geometry), _plain(compute, geometry)
+    return lax.platform_dependent(first, second, cpu=cpu, default=default)
+
+
+# Both are cached because JAX traces a function that it knows only once.
+@functools.cache
+def _plain(compute: Callable[..., jax.Array], geometry: Geometry) -> Callable[[jax.Array, jax.Array], jax.Array]:
+    return functools.partial(compute, geometry, False)
 
 
 @functools.cache
@@ -274,7 +280,7 @@ def _ensemble(compute: Callable[..., jax.Array], geometry: Geometry) -> Callable
 
     @jax.custom_batching.custom_vmap
     def run(first: jax.Array, second: jax.Array) -> jax.Array:
-        return compute(geometry, first, second)
+        return compute(geometry, True, first, second)
 
     @run.def_vmap
     def rule(axis_size: int, in_batched: list[bool], first: jax.Array, second: jax.Array) -> tuple[jax.Array, bool]:
@@ -285,7 +291,7 @@ def _ensemble(compute: Callable[..., jax.Array], geometry: Geometry) -> Callable
             result = run(first.reshape(-1, *first.shape[2:]), second)
             return result.reshape(axis_size, -1, *result.shape[1:]), True
         if axis_size > _LARGEST_UNROLLED_ENSEMBLE:
-            return jax.vmap(functools.partial(compute, geometry), axes)(first, second), True
+            return jax.vmap(functools.partial(compute, geometry, True), axes)(first, second), True
         members = [run(first[i] if in_batched[0] else first, second[i]) for i in range(axis_size)]
         return jnp.stack(members), True
 

@@ -1,7 +1,5 @@
 """Convolutions and transposed convolutions of NHWC images."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import jax
@@ -10,6 +8,7 @@ from flax import linen as nn
 from jax import lax
 from jax.nn.initializers import Initializer
 
+from jaxgan.errors import UserError
 from jaxgan.layers import bilinear
 from jaxgan.layers.resampling import reflect_pad
 
@@ -20,15 +19,15 @@ class Conv(nn.Module):
     With `resample`, `upsampled_convolution` or `pooled_convolution`: the learned kernel is the same.
 
     Attributes:
-        features: channels of the output.
+        features: Channels of the output.
         kernel_size: (height, width), or one number for both.
-        strides: along both axes, or (vertical, horizontal).
+        strides: Along both axes, or (vertical, horizontal).
         padding: "SAME", "VALID", "REFLECT" or pixels on each side.
         resample: "up" doubles the map before the convolution, "down" halves it after; both need stride 1 and "SAME".
-        use_bias: add a bias per channel.
-        kernel_init: initialiser of the kernel.
-        bias_init: initialiser of the bias.
-        dtype: compute and output dtype.
+        use_bias: Add a bias per channel.
+        kernel_init: Initialiser of the kernel.
+        bias_init: Initialiser of the bias.
+        dtype: Compute and output dtype.
     """
 
     features: int
@@ -50,7 +49,7 @@ class Conv(nn.Module):
         if self.resample is None:
             return _add_bias(self, convolution(x, kernel, self.strides, self.padding))
         if self.resample not in ("up", "down") or _pair(self.strides) != (1, 1) or self.padding != "SAME":
-            raise ValueError(
+            raise UserError(
                 f"Conv: resample={self.resample!r} with strides {self.strides} and padding {self.padding!r}: "
                 'use "up" or "down" with stride 1 and "SAME", or no resampling'
             )
@@ -61,15 +60,15 @@ class UpConv(nn.Module):
     """A transposed convolution with a learned float32 "kernel" (h, w, C, features) and "bias"; see `up_convolution`.
 
     Attributes:
-        features: channels of the output.
+        features: Channels of the output.
         kernel_size: (height, width), or one number for both.
-        strides: along both axes, or (vertical, horizontal).
-        padding: pixels cut from each side.
-        output_padding: pixels more at the bottom and on the right.
-        use_bias: add a bias per channel.
-        kernel_init: initialiser of the kernel.
-        bias_init: initialiser of the bias.
-        dtype: compute and output dtype.
+        strides: Along both axes, or (vertical, horizontal).
+        padding: Pixels cut from each side.
+        output_padding: Pixels more at the bottom and on the right.
+        use_bias: Add a bias per channel.
+        kernel_init: Initialiser of the kernel.
+        bias_init: Initialiser of the bias.
+        dtype: Compute and output dtype.
     """
 
     features: int
@@ -101,7 +100,7 @@ def convolution(
     Args:
         x: (B, H, W, C), floating point.
         kernel: (h, w, C, D). Torch's weight (D, C, h, w) is `weight.permute(2, 3, 1, 0)` here.
-        strides: along both axes, or (vertical, horizontal).
+        strides: Along both axes, or (vertical, horizontal).
         padding: "SAME" (H / strides rows, rounded up, where an odd total pads more at the end), "VALID" (none), "REFLECT"
             (reflection of (side - 1) // 2 pixels, rounded down, in place of zeros), or zeros on each side.
 
@@ -109,7 +108,7 @@ def convolution(
         (B, H', W', D) in the dtype of `x`, in which it is computed; the kernel's gradient is summed in float32.
 
     Raises:
-        ValueError: shapes that do not fit together, or an unknown padding.
+        UserError: Shapes that do not fit together, or an unknown padding.
     """
     _check_shapes("convolution", x, kernel)
     (height, width, *_), strides = kernel.shape, _pair(strides)
@@ -120,10 +119,10 @@ def convolution(
     elif padding in ("SAME", "VALID"):
         above, beside = lax.padtype_to_pads(x.shape[1:3], (height, width), strides, padding)
     else:
-        raise ValueError(f'convolution: unknown padding {padding!r}: use "SAME", "VALID", "REFLECT" or an integer')
+        raise UserError(f'convolution: unknown padding {padding!r}: use "SAME", "VALID", "REFLECT" or an integer')
     geometry = bilinear.Geometry(strides, (above, beside), (x.shape[1], x.shape[2]), (height, width))
     if min(geometry.output_size) < 1:
-        raise ValueError(
+        raise UserError(
             f"convolution: a {height}x{width} kernel does not fit into a {x.shape[1]}x{x.shape[2]} map with padding "
             f"{padding!r}: use a larger image or fewer downsamplings"
         )
@@ -148,9 +147,9 @@ def up_convolution(
     Args:
         x: (B, H, W, C), floating point.
         kernel: (h, w, C, D), not flipped. Torch's weight (C, D, h, w) is `weight.permute(2, 3, 0, 1)` here.
-        strides: along both axes, or (vertical, horizontal).
-        padding: pixels cut from each side of the full result.
-        output_padding: pixels more at the bottom and on the right, fewer than `strides`: several sizes of image have maps of
+        strides: Along both axes, or (vertical, horizontal).
+        padding: Pixels cut from each side of the full result.
+        output_padding: Pixels more at the bottom and on the right, fewer than `strides`: several sizes of image have maps of
             one size, and this chooses among them.
 
     Returns:
@@ -158,12 +157,12 @@ def up_convolution(
         kernel's gradient is summed in float32.
 
     Raises:
-        ValueError: shapes or paddings that do not fit together.
+        UserError: Shapes or paddings that do not fit together.
     """
     _check_shapes("up_convolution", x, kernel)
     (height, width, *_), strides = kernel.shape, _pair(strides)
     if padding < 0 or not 0 <= output_padding < min(strides):
-        raise ValueError(
+        raise UserError(
             f"up_convolution: padding {padding} must not be negative, and output_padding {output_padding} "
             f"must be at least 0 and below the strides {strides}"
         )
@@ -172,7 +171,7 @@ def up_convolution(
         for s, n, k in zip(strides, x.shape[1:3], (height, width), strict=True)
     )
     if min(rows, columns) < 1:
-        raise ValueError(
+        raise UserError(
             f"up_convolution: padding {padding} cuts all of the {height}x{width} kernel's result: use less padding"
         )
     if x.shape[1:3] == (1, 1) and padding == output_padding == 0:
@@ -196,7 +195,7 @@ def upsampled_convolution(x: jax.Array, kernel: jax.Array) -> jax.Array:
         (B, 2H, 2W, D) in the dtype of `x`; the kernel's taps and gradient are summed in its own dtype.
 
     Raises:
-        ValueError: an even or oblong kernel, or shapes that do not fit together.
+        UserError: An even or oblong kernel, or shapes that do not fit together.
     """
     _check_odd("upsampled_convolution", x, kernel)
     return up_convolution(x, _sum_pairs(kernel[::-1, ::-1]), 2, kernel.shape[0] // 2)
@@ -215,11 +214,11 @@ def pooled_convolution(x: jax.Array, kernel: jax.Array) -> jax.Array:
         (B, H / 2, W / 2, D) in the dtype of `x`; the kernel's taps and gradient are summed in its own dtype.
 
     Raises:
-        ValueError: an even or oblong kernel, an odd side of `x`, or shapes that do not fit together.
+        UserError: An even or oblong kernel, an odd side of `x`, or shapes that do not fit together.
     """
     _check_odd("pooled_convolution", x, kernel)
     if x.shape[1] % 2 or x.shape[2] % 2:
-        raise ValueError(f"pooled_convolution: a {x.shape[1]}x{x.shape[2]} map has no half: use one of even sides")
+        raise UserError(f"pooled_convolution: a {x.shape[1]}x{x.shape[2]} map has no half: use one of even sides")
     return convolution(x, _sum_pairs(kernel) / 4, 2, kernel.shape[0] // 2)
 
 
@@ -239,7 +238,7 @@ def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
 
 def _check_shapes(name: str, x: jax.Array, kernel: jax.Array) -> None:
     if x.ndim != 4 or kernel.ndim != 4 or x.shape[3] != kernel.shape[2]:
-        raise ValueError(
+        raise UserError(
             f"{name}: images {x.shape} and kernel {kernel.shape} do not fit: expected (B, H, W, C) and (h, w, C, features)"
         )
 
@@ -248,9 +247,7 @@ def _check_odd(name: str, x: jax.Array, kernel: jax.Array) -> None:
     _check_shapes(name, x, kernel)
     height, width = kernel.shape[:2]
     if height != width or height % 2 == 0:
-        raise ValueError(
-            f"{name}: a {height}x{width} kernel has no middle pixel or is not square: use a side such as 3"
-        )
+        raise UserError(f"{name}: a {height}x{width} kernel has no middle pixel or is not square: use a side such as 3")
 
 
 def _add_bias(module: Any, y: jax.Array) -> jax.Array:

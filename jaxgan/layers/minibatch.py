@@ -1,12 +1,11 @@
 """Minibatch statistics for discriminators."""
 
-from __future__ import annotations
-
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jax.nn.initializers import Initializer
 
+from jaxgan.errors import UserError
 from jaxgan.mesh import batch_axis_name
 
 
@@ -18,17 +17,17 @@ def minibatch_stddev(x: jax.Array, group_size: int = 4, epsilon: float = 1e-8) -
 
     Args:
         x: (B, H, W, C).
-        group_size: samples in a group (4 in the authors' released code; the paper: the whole batch).
-        epsilon: added to the variance, so that the square root has a gradient where all samples agree.
+        group_size: Samples in a group (4 in the authors' released code; the paper: the whole batch).
+        epsilon: Added to the variance, so that the square root has a gradient where all samples agree.
 
     Returns:
         (B, H, W, C + 1), the dtype of `x`; the statistic itself is computed in float32.
 
     Raises:
-        ValueError: `group_size` is below 1.
+        UserError: `group_size` is below 1.
     """
     if group_size < 1:
-        raise ValueError(f"minibatch_stddev: group_size is {group_size}, but a group holds at least 1 sample")
+        raise UserError(f"minibatch_stddev: group_size is {group_size}, but a group holds at least 1 sample")
     batch, height, width, channels = x.shape
     size = max(divisor for divisor in range(1, min(group_size, batch) + 1) if batch % divisor == 0)
     groups = x.astype(jnp.promote_types(x.dtype, jnp.float32)).reshape(batch // size, size, height, width, channels)
@@ -49,9 +48,9 @@ class MinibatchDiscrimination(nn.Module):
     memory grows as B^2 times the kernels.
 
     Attributes:
-        kernels: numbers appended (B in the paper, 100 in the program).
-        dimensions: of each kernel's space (C in the paper).
-        direction_init: initialiser of the directions, called with the shape (A, kernels * dimensions).
+        kernels: Numbers appended (B in the paper, 100 in the program).
+        dimensions: Of each kernel's space (C in the paper).
+        direction_init: Initialiser of the directions, called with the shape (A, kernels * dimensions).
     """
 
     kernels: int = 100

@@ -1,7 +1,5 @@
 """Normalisation layers. Statistics and affine maps are computed in float32, whatever the compute dtype."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import jax
@@ -21,12 +19,12 @@ class BatchNorm(nn.Module):
     `mutable=["batch_statistics"]`; a training step does not, so nothing mutates there.
 
     Attributes:
-        use_scale: learn a gain per channel.
-        use_bias: learn an offset per channel.
-        epsilon: added to the variance.
-        scale_init: initialiser of the gain.
-        bias_init: initialiser of the offset.
-        dtype: of the output.
+        use_scale: Learn a gain per channel.
+        use_bias: Learn an offset per channel.
+        epsilon: Added to the variance.
+        scale_init: Initialiser of the gain.
+        bias_init: Initialiser of the offset.
+        dtype: Of the output.
     """
 
     use_scale: bool = True
@@ -64,9 +62,9 @@ class ConditionalBatchNorm(nn.Module):
     gain = 1 + W_gain c and offset = W_bias c, without biases.
 
     Attributes:
-        epsilon: added to the variance.
-        kernel_init: initialiser of W_gain and W_bias.
-        dtype: of the output.
+        epsilon: Added to the variance.
+        kernel_init: Initialiser of W_gain and W_bias.
+        dtype: Of the output.
     """
 
     epsilon: float = 1e-5
@@ -87,12 +85,12 @@ class ClassConditionalBatchNorm(nn.Module):
     """Batch normalisation with a gain and an offset per class (Miyato and Koyama 2018, appendix A).
 
     Attributes:
-        num_classes: rows of the two tables.
-        epsilon: added to the variance.
-        dtype: of the output.
+        embedded_classes: Rows of the two tables.
+        epsilon: Added to the variance.
+        dtype: Of the output.
     """
 
-    num_classes: int
+    embedded_classes: int
     epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
@@ -101,8 +99,8 @@ class ClassConditionalBatchNorm(nn.Module):
         """Normalises `x`, (B, ..., C), and scales and shifts each sample by the row of its `label`, int (B,)."""
         features = x.shape[-1]
         ones, zeros = nn.initializers.ones, nn.initializers.zeros
-        scale = nn.Embed(self.num_classes, features, embedding_init=ones, name="scale")(label)
-        bias = nn.Embed(self.num_classes, features, embedding_init=zeros, name="bias")(label)
+        scale = nn.Embed(self.embedded_classes, features, embedding_init=ones, name="scale")(label)
+        bias = nn.Embed(self.embedded_classes, features, embedding_init=zeros, name="bias")(label)
         y = BatchNorm(use_scale=False, use_bias=False, epsilon=self.epsilon, name="norm")(x)
         return (y * _samples(scale, y) + _samples(bias, y)).astype(self.dtype)
 
@@ -111,10 +109,10 @@ class InstanceNorm(nn.Module):
     """Instance normalisation: each channel of each sample over its own pixels (Ulyanov et al. 2016).
 
     Attributes:
-        use_scale: learn a gain per channel.
-        use_bias: learn an offset per channel.
-        epsilon: added to the variance.
-        dtype: of the output.
+        use_scale: Learn a gain per channel.
+        use_bias: Learn an offset per channel.
+        epsilon: Added to the variance.
+        dtype: Of the output.
     """
 
     use_scale: bool = True
@@ -137,10 +135,10 @@ class LayerNorm(nn.Module):
     It leaves the samples of a batch independent, as a gradient penalty needs (Gulrajani et al. 2017, section 4).
 
     Attributes:
-        use_scale: learn a gain per channel.
-        use_bias: learn an offset per channel.
-        epsilon: added to the variance.
-        dtype: of the output.
+        use_scale: Learn a gain per channel.
+        use_bias: Learn an offset per channel.
+        epsilon: Added to the variance.
+        dtype: Of the output.
     """
 
     use_scale: bool = True
@@ -162,7 +160,7 @@ def pixel_norm(x: jax.Array, epsilon: float = 1e-8) -> jax.Array:
 
     Args:
         x: (..., C).
-        epsilon: added to the mean square.
+        epsilon: Added to the mean square.
 
     Returns:
         The shape and dtype of `x`; computed in float32.

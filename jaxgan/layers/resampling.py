@@ -4,10 +4,10 @@ Each is written with reshapes and slices: the windowed forms of XLA (`reduce_win
 gradients that are several times slower on a CPU.
 """
 
-from __future__ import annotations
-
 import jax
 import jax.numpy as jnp
+
+from jaxgan.errors import UserError
 
 
 def upsample_nearest(x: jax.Array, factor: int = 2) -> jax.Array:
@@ -15,7 +15,7 @@ def upsample_nearest(x: jax.Array, factor: int = 2) -> jax.Array:
 
     Args:
         x: (B, H, W, C).
-        factor: how many times larger each side becomes.
+        factor: How many times larger each side becomes.
 
     Returns:
         (B, factor * H, factor * W, C).
@@ -30,13 +30,13 @@ def average_pool(x: jax.Array, factor: int = 2) -> jax.Array:
 
     Args:
         x: (B, H, W, C), H and W multiples of `factor`.
-        factor: the side of a window.
+        factor: The side of a window.
 
     Returns:
         (B, H / factor, W / factor, C).
 
     Raises:
-        ValueError: a side is no multiple of `factor`.
+        UserError: A side is no multiple of `factor`.
     """
     return _windows(x, factor).mean(axis=(2, 4))
 
@@ -46,13 +46,13 @@ def max_pool(x: jax.Array, factor: int = 2) -> jax.Array:
 
     Args:
         x: (B, H, W, C), H and W multiples of `factor`.
-        factor: the side of a window.
+        factor: The side of a window.
 
     Returns:
         (B, H / factor, W / factor, C).
 
     Raises:
-        ValueError: a side is no multiple of `factor`.
+        UserError: A side is no multiple of `factor`.
     """
     return _windows(x, factor).max(axis=(2, 4))
 
@@ -62,19 +62,19 @@ def reflect_pad(x: jax.Array, amount: int | tuple[int, int]) -> jax.Array:
 
     Args:
         x: (B, H, W, C).
-        amount: pixels added on each side, for both axes or (vertical, horizontal); less than H and W.
+        amount: Pixels added on each side, for both axes or (vertical, horizontal); less than H and W.
 
     Returns:
         (B, H + 2 * amount, W + 2 * amount, C).
 
     Raises:
-        ValueError: a side is too short to be reflected by `amount`.
+        UserError: A side is too short to be reflected by `amount`.
     """
     amounts = (amount, amount) if isinstance(amount, int) else amount
     for axis, pixels in zip((1, 2), amounts, strict=True):
         size = x.shape[axis]
         if not 0 <= pixels < size:
-            raise ValueError(
+            raise UserError(
                 f"reflect_pad: cannot reflect {pixels} of {size} pixels: pad by at least 0 and by less than the side"
             )
         if pixels:
@@ -88,7 +88,7 @@ def _windows(x: jax.Array, factor: int) -> jax.Array:
     """(B, H, W, C) as (B, H / factor, factor, W / factor, factor, C)."""
     batch, height, width, channels = x.shape
     if height % factor or width % factor:
-        raise ValueError(
+        raise UserError(
             f"a {height}x{width} map does not divide into windows of {factor}x{factor}: "
             f"use image sizes whose maps are multiples of {factor} here"
         )

@@ -1,13 +1,13 @@
 """Virtual batch normalisation: each sample is normalised by a fixed reference batch and itself."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jax.nn.initializers import Initializer
+
+from jaxgan.errors import UserError
 
 
 class VirtualBatchNorm(nn.Module):
@@ -26,13 +26,13 @@ class VirtualBatchNorm(nn.Module):
     cost; within `jax.pmap` each device is given the whole reference.
 
     Attributes:
-        reference: n, samples of the reference batch, which come first; at least 1.
-        use_scale: learn a gain per channel.
-        use_bias: learn an offset per channel.
-        epsilon: added to the variance.
-        scale_init: initialiser of the gain.
-        bias_init: initialiser of the offset.
-        dtype: of the output; statistics are float32.
+        reference: Samples of the reference batch (n), which come first; at least 1.
+        use_scale: Learn a gain per channel.
+        use_bias: Learn an offset per channel.
+        epsilon: Added to the variance.
+        scale_init: Initialiser of the gain.
+        bias_init: Initialiser of the offset.
+        dtype: Of the output; statistics are float32.
     """
 
     reference: int
@@ -48,11 +48,11 @@ class VirtualBatchNorm(nn.Module):
         """Normalises `x`, (n + B, ..., C), per channel; the same shape.
 
         Raises:
-            ValueError: `reference` is below 1, or there are not that many samples.
+            UserError: `reference` is below 1, or there are not that many samples.
         """
         number = self.reference
         if not 1 <= number <= len(x):
-            raise ValueError(
+            raise UserError(
                 f"VirtualBatchNorm: reference={number} of {len(x)} samples; put a reference batch of at least 1 in front"
             )
         x = x.astype(jnp.promote_types(x.dtype, jnp.float32))

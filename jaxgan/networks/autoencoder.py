@@ -3,15 +3,14 @@
 Zhao, Mathieu and LeCun, "Energy-based Generative Adversarial Network" (2016, arXiv:1609.03126).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxgan.layers import BatchNorm, Conv, UpConv
+from jaxgan.errors import UserError
+from jaxgan.layers import BatchNorm, Conv, UpConv, Verdict
 from jaxgan.networks.common import ACTIVATIONS, choose, leaky_relu, normalization, tanh_image
 from jaxgan.networks.initializers import normal
 
@@ -19,11 +18,11 @@ from jaxgan.networks.initializers import normal
 class _Autoencoder(nn.Module):
     """What both have in common; a subclass has the field `energy` and makes the code and the reconstruction."""
 
-    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | tuple[jax.Array, jax.Array]:
-        """Maps samples (B, ...) to energies (B,), and with `features` also to their codes, float32 (B, F)."""
+    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | Verdict:
+        """Maps samples (B, ...) to energies (B,); with `features` also gives their codes, float32 (B, F)."""
         code, reconstruction = self._code_and_reconstruction(x)
         energies = reconstruction_error(x, reconstruction, self.energy)
-        return (energies, code) if features else energies
+        return Verdict(energies, code) if features else energies
 
     def reconstruct(self, x: jax.Array) -> jax.Array:
         """Dec(Enc(x)), float32, of the shape of `x`; `nets.discriminator(x, method="reconstruct")`."""
@@ -39,12 +38,12 @@ class MLPAutoencoder(_Autoencoder):
     The paper's on MNIST, where its grid search ended with one hidden layer of 1024 units (section 4.1).
 
     Attributes:
-        hidden: width of each layer of the encoder, the last one the code; the decoder mirrors them.
+        hidden: Width of each layer of the encoder, the last one the code; the decoder mirrors them.
         activation: "relu", "leaky_relu" (slope 0.2), "tanh" or "elu".
         norm: "batch" for batch norm on every hidden layer but the first, or "none".
-        energy: see `reconstruction_error`; the paper's margins belong to "norm".
-        weight_deviation: weights start in N(0, weight_deviation^2).
-        dtype: compute dtype.
+        energy: See `reconstruction_error`; the paper's margins belong to "norm".
+        weight_deviation: Weights start in N(0, weight_deviation^2).
+        dtype: Compute dtype.
     """
 
     hidden: tuple[int, ...] = (1024,)
@@ -78,11 +77,11 @@ class ConvAutoencoder(_Autoencoder):
     `DCGANGenerator(width=128, layout="torch")`.
 
     Attributes:
-        widths: of the encoder's maps, the last one the code; the decoder mirrors them.
+        widths: Of the encoder's maps, the last one the code; the decoder mirrors them.
         norm: "batch", or "none" (with biases instead).
-        energy: see `reconstruction_error`; the paper's margins belong to "norm".
-        weight_deviation: weights start in N(0, weight_deviation^2).
-        dtype: compute dtype.
+        energy: See `reconstruction_error`; the paper's margins belong to "norm".
+        weight_deviation: Weights start in N(0, weight_deviation^2).
+        dtype: Compute dtype.
     """
 
     widths: tuple[int, ...] = (64, 128, 256)
@@ -95,7 +94,7 @@ class ConvAutoencoder(_Autoencoder):
     def _code_and_reconstruction(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         factor = 2 ** len(self.widths)
         if x.shape[1] % factor or x.shape[2] % factor:
-            raise ValueError(
+            raise UserError(
                 f"ConvAutoencoder: images of {x.shape[1]}x{x.shape[2]} cannot be halved {len(self.widths)} times; resize "
                 "them, or use fewer widths"
             )
@@ -120,7 +119,7 @@ def reconstruction_error(x: jax.Array, reconstruction: jax.Array, kind: str) -> 
 
     Args:
         x: (B, ...).
-        reconstruction: the same shape.
+        reconstruction: The same shape.
         kind: "norm", || x - y ||_2 over the whole image (the paper's D(x), section 2.3; its gradient at 0 is 0);
             "mean_square" or "mean_absolute" (BEGAN), over the image's entries.
     """

@@ -5,45 +5,42 @@ Berthelot, Schumm and Metz, "BEGAN: Boundary Equilibrium Generative Adversarial 
 well are left out.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxgan.layers import Conv, upsample_nearest
+from jaxgan.layers import Conv, Verdict, upsample_nearest
 from jaxgan.networks.autoencoder import reconstruction_error
-from jaxgan.networks.common import height_width
+from jaxgan.networks.common import image_shape
 from jaxgan.networks.initializers import variance_scaling
 
 _init = variance_scaling(1.0, "fan_avg", "uniform")
 
 
 class BEGANGenerator(nn.Module):
-    """The generator, and the decoder, of BEGAN: z (B, hidden) -> float32 images (B, H, W, channels), linear.
+    """The generator, and the decoder, of BEGAN: z (B, hidden) -> float32 images (B, H, W, C), linear.
 
     z (64 components, uniform in [-1, 1]) is projected to a map of 8x8 (the image halved while its sides are even and 16 or
     more: 14x14 for 28 pixels); then come two 3x3 convolutions with ELU at every size, with nearest-neighbour upsampling
     between sizes, and a linear 3x3 convolution to the image. No layer is normalised.
 
     Attributes:
-        image_size: the side of the image or (H, W).
-        channels: of the image.
-        width: features of every map (n): 128 at 128 pixels, 64 or 128 at 64.
-        dtype: compute dtype.
+        output_shape: (H, W, C) of an image.
+        width: Features of every map (n): 128 at 128 pixels, 64 or 128 at 64.
+        dtype: Compute dtype.
     """
 
-    image_size: int | tuple[int, int] = 64
-    channels: int = 3
+    output_shape: tuple[int, ...] | None = None
     width: int = 64
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, z: jax.Array) -> jax.Array:
-        """Maps latents (B, hidden) to images (B, H, W, channels)."""
-        (height, width), sizes = _base_map(*height_width(self.image_size))
+        """Maps latents (B, hidden) to images (B, H, W, C)."""
+        *size, channels = image_shape(self)
+        (height, width), sizes = _base_map(*size)
         common: dict[str, Any] = {"kernel_init": _init, "dtype": self.dtype}
         x = nn.Dense(height * width * self.width, **common, name="project")(z)
         x = x.reshape(-1, height, width, self.width)
@@ -51,7 +48,7 @@ class BEGANGenerator(nn.Module):
             x = upsample_nearest(x) if size else x
             for index in range(2):
                 x = nn.elu(Conv(self.width, **common, name=f"conv_{size}_{index}")(x))
-        return Conv(self.channels, **common, name="to_image")(x).astype(jnp.float32)
+        return Conv(channels, **common, name="to_image")(x).astype(jnp.float32)
 
 
 class BEGANAutoencoder(nn.Module):
@@ -62,21 +59,21 @@ class BEGANAutoencoder(nn.Module):
     `BEGANGenerator` with parameters of its own.
 
     Attributes:
-        width: features of the encoder's first map and of every map of the decoder (n).
-        hidden: components of the code (h).
-        dtype: compute dtype.
+        width: Features of the encoder's first map and of every map of the decoder (n).
+        hidden: Components of the code (h).
+        dtype: Compute dtype.
     """
 
     width: int = 64
     hidden: int = 64
     dtype: Any = jnp.float32
 
-    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | tuple[jax.Array, jax.Array]:
-        """Maps images (B, H, W, C) to L(v), (B,), and with `features` also to their codes, float32 (B, hidden)."""
+    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | Verdict:
+        """Maps images (B, H, W, C) to L(v), (B,); with `features` also gives their codes, float32 (B, hidden)."""
         code, reconstruction = self._code_and_reconstruction(x)
         # L(v) = |v - D(v)|^eta, eta = 1, the mean over the image's entries (section 3.1)
         error = reconstruction_error(x, reconstruction, "mean_absolute")
-        return (error, code) if features else error
+        return Verdict(error, code) if features else error
 
     def reconstruct(self, x: jax.Array) -> jax.Array:
         """Dec(Enc(v)), float32, of the shape of `x`; `nets.discriminator(x, method="reconstruct")`."""
@@ -94,8 +91,7 @@ class BEGANAutoencoder(nn.Module):
             if size < sizes - 1:
                 h = Conv(features, strides=2, **common, name=f"down_{size}")(h)
         code = nn.Dense(self.hidden, **common, name="code")(h.reshape(len(h), -1))
-        height, width, channels = x.shape[1:]
-        decoder = BEGANGenerator((height, width), channels, self.width, self.dtype, name="decoder")
+        decoder = BEGANGenerator(x.shape[1:], self.width, self.dtype, name="decoder")
         return code.astype(jnp.float32), decoder(code)
 
 

@@ -1,7 +1,5 @@
 """BigGAN: residual networks with a shared class embedding, hierarchical latents and self-attention."""
 
-from __future__ import annotations
-
 import functools
 from typing import Any
 
@@ -9,9 +7,10 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from jaxgan.errors import UserError
 from jaxgan.layers import BatchNorm, ConditionalBatchNorm, Conv, SelfAttention
 from jaxgan.networks.blocks import DownBlock, ProjectionHead, UpBlock
-from jaxgan.networks.common import tanh_image
+from jaxgan.networks.common import check_label, image_shape, tanh_image
 
 # Widths of the maps, in units of `width`. 128 to 512 are the paper's. 64 and 32, which it leaves open, are the first
 # author's in PyTorch (compare_gan's discriminators: 2, 4, 8, 16, 16 and 2, 2, 2, 2); 16 is 32 with one doubling less.
@@ -35,7 +34,7 @@ _init = nn.initializers.orthogonal()
 
 
 class BigGANGenerator(nn.Module):
-    """The generator of BigGAN: z (B, latent), label int (B,) -> float32 images (B, S, S, channels) in [-1, 1].
+    """The generator of BigGAN: z (B, latent), label int (B,) -> float32 images (B, S, S, C) in [-1, 1].
 
     Brock, Donahue and Simonyan, "Large Scale GAN Training for High Fidelity Natural Image Synthesis" (2018,
     arXiv:1809.11096), appendix B. z is split into equal chunks, one for the first layer and one for each block; the
@@ -45,34 +44,36 @@ class BigGANGenerator(nn.Module):
     regularisation.
 
     Attributes:
-        image_size: 16, 32, 64, 128, 256 or 512.
-        channels: of the image.
-        width: the unit of the blocks' widths ("ch": 96 in the paper; 64 is the usual choice at 32 pixels).
-        num_classes: rows of the shared embedding.
-        shared_size: length of the shared embedding.
-        attention: sizes of the maps that self-attention follows; sizes that do not occur are ignored.
-        dtype: compute dtype.
+        output_shape: (S, S, C) of an image, S one of 16, 32, 64, 128, 256, 512.
+        width: The unit of the blocks' widths ("ch": 96 in the paper; 64 is the usual choice at 32 pixels).
+        embedded_classes: Rows of the shared embedding, at least 1.
+        shared_size: Length of the shared embedding.
+        attention: Sizes of the maps that self-attention follows; sizes that do not occur are ignored.
+        dtype: Compute dtype.
     """
 
-    image_size: int = 128
-    channels: int = 3
+    output_shape: tuple[int, ...] | None = None
     width: int = 96
-    num_classes: int = 1000
+    embedded_classes: int = 0
     shared_size: int = 128
     attention: tuple[int, ...] = (64,)
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, z: jax.Array, label: jax.Array) -> jax.Array:
-        """Maps latents (B, latent) and labels (B,) to images (B, S, S, channels)."""
-        widths = _widths(_GENERATOR_WIDTHS, self)
+        """Maps latents (B, latent) and labels (B,) to images (B, S, S, C)."""
+        check_label(self, "embedded_classes", label)
+        height, width, channels = image_shape(self)
+        widths = _widths(_GENERATOR_WIDTHS, self, height, width)
         if z.shape[-1] % len(widths):
-            raise ValueError(
-                f"BigGANGenerator: image_size={self.image_size} splits latents into {len(widths)} equal chunks, but "
+            raise UserError(
+                f"BigGANGenerator: images of {height}x{width} split latents into {len(widths)} equal chunks, but "
                 f"they have size {z.shape[-1]}; use a multiple of {len(widths)}"
             )
         first, *chunks = jnp.split(z, len(widths), axis=-1)
-        embedding = nn.Embed(self.num_classes, self.shared_size, embedding_init=_init, name="shared_embedding")(label)
+        embedding = nn.Embed(self.embedded_classes, self.shared_size, embedding_init=_init, name="shared_embedding")(
+            label
+        )
         norm = functools.partial(ConditionalBatchNorm, kernel_init=_init)
 
         x = nn.Dense(4 * 4 * widths[0], kernel_init=_init, dtype=self.dtype, name="project")(first)
@@ -83,11 +84,11 @@ class BigGANGenerator(nn.Module):
             if x.shape[1] in self.attention:
                 x = SelfAttention(kernel_init=_init, dtype=self.dtype, name=f"attention_{index}")(x)
         x = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(x))
-        return tanh_image(Conv(self.channels, kernel_init=_init, dtype=self.dtype, name="to_image")(x))
+        return tanh_image(Conv(channels, kernel_init=_init, dtype=self.dtype, name="to_image")(x))
 
 
 class BigGANDiscriminator(nn.Module):
-    """The discriminator of BigGAN: images (B, S, S, C), label int (B,) -> float32 logits (B,).
+    """The discriminator of BigGAN: images (B, S, S, C), label int (B,) -> float32 logits (B,); S as in `BigGANGenerator`.
 
     Source as in `BigGANGenerator`: wide residual blocks, of which all but the last halve the map (at 32 and 16 pixels,
     as in SNGAN, the first two of four), self-attention, sum pooling, and the label by projection. As in the first
@@ -95,42 +96,37 @@ class BigGANDiscriminator(nn.Module):
     all where the width stays, which shows in the number of parameters at 256 and 512.
 
     Attributes:
-        image_size: 16, 32, 64, 128, 256 or 512.
-        width: the unit of the blocks' widths ("ch": 96 in the paper).
-        num_classes: rows of the projection.
-        attention: sizes of the maps that self-attention follows; sizes that do not occur are ignored.
-        dtype: compute dtype.
+        width: The unit of the blocks' widths ("ch": 96 in the paper).
+        projected_classes: Rows of the projection, at least 1.
+        attention: Sizes of the maps that self-attention follows; sizes that do not occur are ignored.
+        dtype: Compute dtype.
     """
 
-    image_size: int = 128
     width: int = 96
-    num_classes: int = 1000
+    projected_classes: int = 0
     attention: tuple[int, ...] = (64,)
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array, label: jax.Array) -> jax.Array:
         """Maps images (B, S, S, C) and labels (B,) to logits (B,)."""
-        widths = _widths(_DISCRIMINATOR_WIDTHS, self)
-        if x.shape[1:3] != (self.image_size, self.image_size):
-            raise ValueError(
-                f"BigGANDiscriminator has image_size={self.image_size}, but its images are {x.shape[1]}x{x.shape[2]}; "
-                "make them agree"
-            )
-        downsamples = 2 if self.image_size <= 32 else len(widths) - 1
+        check_label(self, "projected_classes", label)
+        height, width = x.shape[1:3]
+        widths = _widths(_DISCRIMINATOR_WIDTHS, self, height, width)
+        downsamples = 2 if height <= 32 else len(widths) - 1
         for index, features in enumerate(widths):
             downsample = index < downsamples
             x = DownBlock(features, features, downsample, index > 0, _init, _init, self.dtype, name=f"block_{index}")(x)
             if downsample and x.shape[1] in self.attention:
                 x = SelfAttention(kernel_init=_init, dtype=self.dtype, name=f"attention_{index}")(x)
         h = jnp.sum(nn.relu(x).astype(jnp.float32), axis=(1, 2))
-        return ProjectionHead(self.num_classes, _init, name="head")(h, label)
+        return ProjectionHead(self.projected_classes, _init, name="head")(h, label)
 
 
-def _widths(table: dict[int, tuple[int, ...]], network: Any) -> list[int]:
-    if network.image_size not in table:
-        raise ValueError(
-            f"{type(network).__name__} does not exist for image_size={network.image_size}; "
-            f"choose one of {', '.join(map(str, table))}"
+def _widths(table: dict[int, tuple[int, ...]], network: Any, height: int, width: int) -> list[int]:
+    if height != width or height not in table:
+        raise UserError(
+            f"{type(network).__name__} does not exist for images of {height}x{width}; "
+            f"make them square, of side {', '.join(map(str, table))}"
         )
-    return [network.width * multiple for multiple in table[network.image_size]]
+    return [network.width * multiple for multiple in table[height]]

@@ -1,7 +1,5 @@
 """Residual blocks that the ResNet GANs (WGAN-GP, SNGAN, SAGAN, BigGAN) have in common."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -25,11 +23,11 @@ class UpBlock(nn.Module):
     norm, ReLU, nearest-neighbour upsampling, 3x3, norm, ReLU, 3x3; shortcut: upsampling, 1x1.
 
     Attributes:
-        features: output width, also between the convolutions.
-        norm: makes a normalisation layer, which is called with the map and with whatever the block got besides it.
-        kernel_init: of the 3x3 convolutions.
-        shortcut_init: of the 1x1 convolution.
-        dtype: compute and output dtype.
+        features: Output width, also between the convolutions.
+        norm: Makes a normalisation layer, which is called with the map and with whatever the block got besides it.
+        kernel_init: Of the 3x3 convolutions.
+        shortcut_init: Of the 1x1 convolution.
+        dtype: Compute and output dtype.
     """
 
     features: int
@@ -58,13 +56,13 @@ class DownBlock(nn.Module):
     identity as its shortcut.
 
     Attributes:
-        features: output width.
-        hidden: width between the convolutions.
-        downsample: whether to halve the map.
-        preactivate: whether to start with ReLU; the block that reads the image does not.
-        kernel_init: of the 3x3 convolutions.
-        shortcut_init: of the 1x1 convolution.
-        dtype: compute and output dtype.
+        features: Output width.
+        hidden: Width between the convolutions.
+        downsample: Whether to halve the map.
+        preactivate: Whether to start with ReLU; the block that reads the image does not.
+        kernel_init: Of the 3x3 convolutions.
+        shortcut_init: Of the 1x1 convolution.
+        dtype: Compute and output dtype.
     """
 
     features: int
@@ -98,18 +96,18 @@ class ProjectionHead(nn.Module):
     Miyato and Koyama, "cGANs with Projection Discriminator" (2018, arXiv:1802.05637), Eq. 5.
 
     Attributes:
-        num_classes: rows of V; 0 for a head without labels.
-        kernel_init: of psi and V.
+        projected_classes: Rows of V; 0 for a head without labels.
+        kernel_init: Of psi and V.
     """
 
-    num_classes: int = 0
+    projected_classes: int = 0
     kernel_init: Initializer = shortcut_init
 
     @nn.compact
     def __call__(self, h: jax.Array, label: jax.Array | None = None) -> jax.Array:
         """Logits (B,) of float32 features (B, C) and, with classes, int labels (B,)."""
         logits = nn.Dense(1, kernel_init=self.kernel_init, name="logit")(h)[:, 0]
-        if not self.num_classes:
+        if not self.projected_classes:
             return logits
-        embed = nn.Embed(self.num_classes, h.shape[-1], embedding_init=self.kernel_init, name="class_embedding")
+        embed = nn.Embed(self.projected_classes, h.shape[-1], embedding_init=self.kernel_init, name="class_embedding")
         return logits + jnp.sum(embed(label) * h, axis=-1)

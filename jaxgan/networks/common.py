@@ -1,15 +1,14 @@
 """Small parts that the architectures share."""
 
-from __future__ import annotations
-
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from jaxgan.errors import UserError
 from jaxgan.layers import BatchNorm, InstanceNorm
 from jaxgan.networks.initializers import normal
 
@@ -30,7 +29,7 @@ gain_init = normal(0.02, mean=1.0)
 def choose(options: dict[str, Any], value: str, field: str) -> Any:
     """The option called `value`, or an error that lists the ones there are."""
     if value not in options:
-        raise ValueError(f"{field}={value!r} does not exist; choose one of {', '.join(map(repr, options))}")
+        raise UserError(f"{field}={value!r} does not exist; choose one of {', '.join(map(repr, options))}")
     return options[value]
 
 
@@ -42,8 +41,8 @@ def normalization(kind: str, dtype: Any, name: str) -> Callable[[jax.Array], jax
 
     Args:
         kind: "batch" (gains drawn from N(1, 0.02)), "instance" or "none".
-        dtype: of the output.
-        name: the layer's name in the parameter tree.
+        dtype: Of the output.
+        name: The layer's name in the parameter tree.
     """
     layers = {
         "batch": functools.partial(BatchNorm, scale_init=gain_init, dtype=dtype, name=name),
@@ -53,21 +52,33 @@ def normalization(kind: str, dtype: Any, name: str) -> Callable[[jax.Array], jax
     return choose(layers, kind, "norm")()
 
 
-def height_width(image_size: int | Sequence[int]) -> tuple[int, int]:
-    """(H, W) of an image size given as one side of a square or as (H, W)."""
-    if isinstance(image_size, int):
-        return image_size, image_size
-    height, width = image_size
-    return height, width
+def sample_shape(network: Any) -> tuple[int, ...]:
+    """`network.output_shape`, or an error that says that it was not filled in."""
+    if network.output_shape is None:
+        raise UserError(
+            f"{type(network).__name__} does not know the shape of a sample; set output_shape, such as (32, 32, 3)"
+        )
+    return tuple(network.output_shape)
+
+
+def image_shape(network: Any) -> tuple[int, int, int]:
+    """(H, W, C) of `network.output_shape`, or an error that says that it is none of an image."""
+    shape = sample_shape(network)
+    if len(shape) != 3:
+        raise UserError(
+            f"{type(network).__name__} writes images, but output_shape={shape}; make it (height, width, channels)"
+        )
+    height, width, channels = shape
+    return height, width, channels
 
 
 def base_map(network: Any, doublings: int) -> tuple[int, int]:
-    """The map that doubles `doublings` times to `network.image_size`, or an error that says that there is none."""
-    height, width = height_width(network.image_size)
+    """The map that doubles `doublings` times to `network.output_shape`, or an error that says that there is none."""
+    height, width, _ = image_shape(network)
     if height % 2**doublings or width % 2**doublings:
-        raise ValueError(
+        raise UserError(
             f"{type(network).__name__} doubles its first map {doublings} times, but {height}x{width} is no multiple of "
-            f"{2**doublings}; change image_size or the number of widths"
+            f"{2**doublings}; change output_shape or the number of widths"
         )
     return height >> doublings, width >> doublings
 
@@ -77,10 +88,16 @@ def tanh_image(x: jax.Array) -> jax.Array:
     return jnp.tanh(x.astype(jnp.float32))
 
 
-def check_label(network: Any, label: jax.Array | None) -> None:
-    """Raises a ValueError if a network with classes gets no labels, or one without gets some."""
-    name, classes = type(network).__name__, network.num_classes
+def check_label(network: Any, field: str, label: jax.Array | None) -> None:
+    """Raises a UserError if a network with classes gets no labels, or one without gets some.
+
+    Args:
+        network: The calling module.
+        field: Its field that says how many classes there are, 0 for none.
+        label: Int labels (B,), or None.
+    """
+    name, classes = type(network).__name__, getattr(network, field)
     if classes and label is None:
-        raise ValueError(f"{name} has num_classes={classes} but got no labels; pass them or set num_classes=0")
+        raise UserError(f"{name} has {field}={classes} but got no labels; pass them or set {field}=0")
     if not classes and label is not None:
-        raise ValueError(f"{name} has num_classes=0 but got labels; set num_classes or leave the labels out")
+        raise UserError(f"{name} has {field}=0 but got labels; set {field} or leave the labels out")

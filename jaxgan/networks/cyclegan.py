@@ -1,19 +1,18 @@
 """Image-to-image networks: the residual translator of CycleGAN and the PatchGAN discriminator."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from jaxgan.errors import UserError
 from jaxgan.layers import Conv, UpConv
-from jaxgan.networks.common import leaky_relu, normal_init, normalization, tanh_image
+from jaxgan.networks.common import image_shape, leaky_relu, normal_init, normalization, tanh_image
 
 
 class ResNetTranslator(nn.Module):
-    """The generator of CycleGAN: images (B, H, W, C) -> float32 images (B, H, W, channels) in [-1, 1].
+    """The generator of CycleGAN: images (B, H, W, C) -> float32 images (B, H, W, C') in [-1, 1].
 
     Zhu, Park, Isola and Efros, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks" (2017,
     arXiv:1703.10593), section 7.1, after Johnson et al. (2016): 7x7; 3x3 convolutions that halve the map; residual
@@ -22,27 +21,28 @@ class ResNetTranslator(nn.Module):
     has no gain and offset (their first code, in Lua, has it the other way round).
 
     Attributes:
-        width: features of the first convolution; each halving doubles them.
-        blocks: residual blocks: 9 for images of 256 pixels, 6 for 128.
-        downsamples: how often the map is halved: 2 in the paper; H and W must be multiples of `2 ** downsamples`.
-        channels: of the output.
+        output_shape: (H, W, C') of a translated image. Its channels alone count: sides are those of the images translated.
+        width: Features of the first convolution; each halving doubles them.
+        blocks: Residual blocks: 9 for images of 256 pixels, 6 for 128.
+        downsamples: How often the map is halved: 2 in the paper; H and W must be multiples of `2 ** downsamples`.
         norm: "instance", "batch" or "none"; batch norm's offset replaces the biases.
-        dtype: compute dtype.
+        dtype: Compute dtype.
     """
 
+    output_shape: tuple[int, ...] | None = None
     width: int = 64
     blocks: int = 9
     downsamples: int = 2
-    channels: int = 3
     norm: str = "instance"
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """Translates images (B, H, W, C)."""
+        *_, channels = image_shape(self)
         height, width = x.shape[1:3]
         if height % 2**self.downsamples or width % 2**self.downsamples:
-            raise ValueError(
+            raise UserError(
                 f"ResNetTranslator: images of {height}x{width} cannot be halved {self.downsamples} times; "
                 f"resize them to multiples of {2**self.downsamples} or lower downsamples"
             )
@@ -63,7 +63,7 @@ class ResNetTranslator(nn.Module):
         for index in range(self.downsamples):
             x = UpConv(x.shape[-1] // 2, 3, padding=1, output_padding=1, **common, name=f"up_{index}")(x)
             x = norm_relu(x, f"up_norm_{index}")
-        return tanh_image(Conv(self.channels, 7, padding="REFLECT", **common | {"use_bias": True}, name="to_image")(x))
+        return tanh_image(Conv(channels, 7, padding="REFLECT", **common | {"use_bias": True}, name="to_image")(x))
 
 
 class PatchDiscriminator(nn.Module):
@@ -75,11 +75,11 @@ class PatchDiscriminator(nn.Module):
     authors' PyTorch code (2 in their first code, in Lua).
 
     Attributes:
-        width: features of the first layer; each layer doubles them, up to 8 times.
-        layers: layers that halve the map; 3 for the 70x70 patches, 1 for 16x16.
+        width: Features of the first layer; each layer doubles them, up to 8 times.
+        layers: Layers that halve the map; 3 for the 70x70 patches, 1 for 16x16.
         norm: "instance", "batch" or "none"; batch norm's offset replaces the biases.
-        global_average: average the patches to one logit for each image.
-        dtype: compute dtype.
+        global_average: Average the patches to one logit for each image.
+        dtype: Compute dtype.
     """
 
     width: int = 64

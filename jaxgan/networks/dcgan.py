@@ -1,16 +1,14 @@
 """DCGAN: strided and fractionally strided convolutions."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxgan.layers import Conv, UpConv
-from jaxgan.networks.common import choose, height_width, leaky_relu, normal_init, normalization, tanh_image
+from jaxgan.errors import UserError
+from jaxgan.layers import Conv, UpConv, Verdict
+from jaxgan.networks.common import choose, image_shape, leaky_relu, normal_init, normalization, tanh_image
 
 # Kernel and padding of the layers that double or halve a map. The 5x5 are padded as in the paper's Theano code, by 2 on
 # both sides; TensorFlow's "SAME" has 1 before and 2 after.
@@ -25,7 +23,7 @@ _DOWN = {
 
 
 class DCGANGenerator(nn.Module):
-    """The generator of DCGAN: z (B, latent) -> float32 images (B, H, W, channels) in [-1, 1].
+    """The generator of DCGAN: z (B, latent) -> float32 images (B, H, W, C) in [-1, 1].
 
     Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
     Networks" (2015, arXiv:1511.06434), section 3 and figure 1. Latents are projected to a map of 4x4 (the image halved
@@ -34,25 +32,24 @@ class DCGANGenerator(nn.Module):
     channel of the map (the Theano code's: per unit).
 
     Attributes:
-        image_size: the side of the image or (H, W); 8 or more, and even.
-        channels: of the image.
-        width: features of the last hidden layer; the first has `width * 2 ** (doublings - 1)`, at 64 pixels 8 times.
+        output_shape: (H, W, C) of an image, H and W 8 or more, and even.
+        width: Features of the last hidden layer; the first has `width * 2 ** (doublings - 1)`, at 64 pixels 8 times.
         layout: "paper" for a dense projection and 5x5 layers; "torch" for the 4x4 layers of the Torch and PyTorch
             versions, whose projection is a transposed convolution from 1x1, with width 64.
-        dtype: compute dtype.
+        dtype: Compute dtype.
     """
 
-    image_size: int | tuple[int, int] = 64
-    channels: int = 3
+    output_shape: tuple[int, ...] | None = None
     width: int = 128
     layout: str = "paper"
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, z: jax.Array) -> jax.Array:
-        """Maps latents (B, latent) to images (B, H, W, channels)."""
+        """Maps latents (B, latent) to images (B, H, W, C)."""
         up = choose(_UP, self.layout, "layout")
-        base, doublings = _base_map(self.image_size)
+        height, width, channels = image_shape(self)
+        base, doublings = _base_map(height, width)
         widths = [self.width * 2**power for power in reversed(range(doublings))]
         common: dict[str, Any] = {"use_bias": False, "kernel_init": normal_init, "dtype": self.dtype}
         if self.layout == "paper":
@@ -64,7 +61,7 @@ class DCGANGenerator(nn.Module):
         for index, features in enumerate(widths[1:], start=1):
             x = UpConv(features, **up, **common, name=f"up_{index}")(x)
             x = nn.relu(normalization("batch", self.dtype, f"norm_{index}")(x))
-        return tanh_image(UpConv(self.channels, **up, **common, name="to_image")(x))
+        return tanh_image(UpConv(channels, **up, **common, name="to_image")(x))
 
 
 class DCGANDiscriminator(nn.Module):
@@ -75,12 +72,12 @@ class DCGANDiscriminator(nn.Module):
     are meant to have batch statistics of their own.
 
     Attributes:
-        width: features of the first layer.
+        width: Features of the first layer.
         layout: "paper" for 5x5 layers and a dense last layer; "torch" for 4x4 layers and, last, a convolution over the
             whole map, with width 64.
         norm: "batch", or "none" (with biases instead) for a critic with a gradient penalty, where no sample may see
             another.
-        dtype: compute dtype.
+        dtype: Compute dtype.
     """
 
     width: int = 128
@@ -89,10 +86,10 @@ class DCGANDiscriminator(nn.Module):
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | tuple[jax.Array, jax.Array]:
-        """Maps images (B, H, W, C) to logits (B,), and with `features` also to the flattened last map, float32 (B, F)."""
+    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | Verdict:
+        """Maps images (B, H, W, C) to logits (B,); with `features` also gives the flattened last map, float32 (B, F)."""
         down = choose(_DOWN, self.layout, "layout")
-        base, halvings = _base_map(x.shape[1:3])
+        base, halvings = _base_map(*x.shape[1:3])
         common: dict[str, Any] = {"use_bias": self.norm != "batch", "kernel_init": normal_init}
         for index in range(halvings):
             x = Conv(self.width * 2**index, strides=2, **down, **common, dtype=self.dtype, name=f"down_{index}")(x)
@@ -105,15 +102,14 @@ class DCGANDiscriminator(nn.Module):
             logits = nn.Dense(1, **common, name="logit")(flat)[:, 0]
         else:
             logits = Conv(1, base, padding="VALID", **common, name="logit")(x)[:, 0, 0, 0]
-        return (logits, flat) if features else logits
+        return Verdict(logits, flat) if features else logits
 
 
-def _base_map(image_size: int | Sequence[int]) -> tuple[tuple[int, int], int]:
+def _base_map(height: int, width: int) -> tuple[tuple[int, int], int]:
     """The smallest map, at least 4 on its shorter side, and how often it doubles to reach the image."""
-    height, width = height_width(image_size)
     steps = 0
     while height % 2 == 0 and width % 2 == 0 and min(height, width) >= 8:
         height, width, steps = height // 2, width // 2, steps + 1
     if not steps:
-        raise ValueError(f"DCGAN: images of {height}x{width} cannot be halved down to a map of 4 or more; resize them")
+        raise UserError(f"DCGAN: images of {height}x{width} cannot be halved down to a map of 4 or more; resize them")
     return (height, width), steps

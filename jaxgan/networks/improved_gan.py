@@ -6,8 +6,6 @@ arXiv:1602.07868) and a first batch of data sets their gains; here gains start b
 uniform in the unit cube.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
@@ -15,15 +13,17 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from jaxgan.errors import UserError
 from jaxgan.layers import (
     BatchNorm,
     MinibatchDiscrimination,
     UpConv,
+    Verdict,
     VirtualBatchNorm,
     convolution,
     up_convolution,
 )
-from jaxgan.networks.common import base_map, leaky_relu, tanh_image
+from jaxgan.networks.common import base_map, image_shape, leaky_relu, sample_shape, tanh_image
 from jaxgan.networks.initializers import normal
 from jaxgan.networks.noise import dropout, gaussian_noise
 
@@ -41,84 +41,83 @@ class ImprovedMLPGenerator(nn.Module):
     here.
 
     Attributes:
-        output_shape: shape of one image.
-        hidden: width of each hidden layer.
-        dtype: compute dtype.
+        output_shape: Shape of one image.
+        hidden: Width of each hidden layer.
+        dtype: Compute dtype.
     """
 
-    output_shape: tuple[int, ...] = (28, 28, 1)
+    output_shape: tuple[int, ...] | None = None
     hidden: tuple[int, ...] = (500, 500)
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, z: jax.Array) -> jax.Array:
         """Maps latents (B, latent) to images (B, *output_shape)."""
+        shape = sample_shape(self)
         x = z
         for index, width in enumerate(self.hidden):
             x = nn.Dense(width, use_bias=False, kernel_init=_init, dtype=self.dtype, name=f"hidden_{index}")(x)
             x = nn.softplus(BatchNorm(use_scale=False, dtype=self.dtype, name=f"norm_{index}")(x))
-        x = _Dense(math.prod(self.output_shape), dtype=self.dtype, name="output")(x)
+        x = _Dense(math.prod(shape), dtype=self.dtype, name="output")(x)
         # 2 sigmoid(x) - 1 = tanh(x / 2)
-        return tanh_image(x / 2).reshape(-1, *self.output_shape)
+        return tanh_image(x / 2).reshape(-1, *shape)
 
 
 class ImprovedMLPDiscriminator(nn.Module):
-    """The classifier of Improved GAN on MNIST: x (B, ...) -> float32 logits (B, num_classes).
+    """The classifier of Improved GAN on MNIST: x (B, ...) -> float32 class logits (B, K).
 
     D(x) = Z / (Z + 1) with Z the sum of the exponentials of the logits (section 5). Dense layers with weight norm and ReLU.
     Gaussian noise on the input of every layer is there when a "dropout" key is given, see `jaxgan.networks.noise`.
 
     Attributes:
-        num_classes: K.
-        hidden: width of each hidden layer.
-        input_noise: deviation of the noise on the image: 0.3 for pixels in [0, 1] in the program, twice that in [-1, 1].
-        hidden_noise: deviation of the noise on hidden layers.
-        dtype: compute dtype.
+        class_logits: Number of classes (K), at least 1.
+        hidden: Width of each hidden layer.
+        input_noise: Deviation of the noise on the image: 0.3 for pixels in [0, 1] in the program, twice that in [-1, 1].
+        hidden_noise: Deviation of the noise on hidden layers.
+        dtype: Compute dtype.
     """
 
-    num_classes: int = 10
+    class_logits: int = 0
     hidden: tuple[int, ...] = (1000, 500, 250, 250, 250)
     input_noise: float = 0.6
     hidden_noise: float = 0.5
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | tuple[jax.Array, jax.Array]:
-        """Maps samples (B, ...) to logits (B, K), and with `features` also to the last hidden layer, float32 (B, F)."""
+    def __call__(self, x: jax.Array, features: bool = False) -> Verdict:
+        """Maps samples (B, ...) to class logits (B, K); with `features` also gives the last hidden layer, float32 (B, F)."""
         x = x.reshape(len(x), -1)
         for index, width in enumerate(self.hidden):
             x = gaussian_noise(self, x, self.hidden_noise if index else self.input_noise)
             x = nn.relu(_Dense(width, gain=_RELU_GAIN, dtype=self.dtype, name=f"hidden_{index}")(x))
         x = x.astype(jnp.float32)
-        logits = _Dense(self.num_classes, name="logits")(gaussian_noise(self, x, self.hidden_noise))
-        return (logits, x) if features else logits
+        logits = _Dense(_classes(self), name="logits")(gaussian_noise(self, x, self.hidden_noise))
+        return Verdict(None, x if features else None, logits)
 
 
 class ImprovedGenerator(nn.Module):
-    """The generator of Improved GAN on CIFAR-10: z (B, latent) -> float32 images (B, H, W, channels) in [-1, 1].
+    """The generator of Improved GAN on CIFAR-10: z (B, latent) -> float32 images (B, H, W, C) in [-1, 1].
 
     A dense projection and 5x5 transposed convolutions that double the map; batch norm (offsets, no gains) and ReLU after
     each, but weight norm and tanh after the last. The first batch norm is per unit, the others per channel.
 
     Attributes:
-        image_size: the side of the image or (H, W), multiples of `2 ** len(widths)`.
-        channels: of the image.
-        widths: of the first map and of each after it but the image.
-        dtype: compute dtype.
+        output_shape: (H, W, C) of an image, H and W multiples of `2 ** len(widths)`.
+        widths: Of the first map and of each after it but the image.
+        dtype: Compute dtype.
     """
 
-    image_size: int | tuple[int, int] = 32
-    channels: int = 3
+    output_shape: tuple[int, ...] | None = None
     widths: tuple[int, ...] = (512, 256, 128)
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, z: jax.Array, reference: jax.Array | None = None) -> jax.Array:
-        """Maps latents to images (B, H, W, channels).
+        """Maps latents to images (B, H, W, C).
 
         Args:
             z: (B, latent).
-            reference: latents (n, latent), drawn once and always the same: batch norm becomes virtual batch norm
+            reference: Latents (n, latent), drawn once and always the same: batch norm becomes virtual batch norm
                 (section 3.4) with them as its reference batch, and images depend on their own latents alone.
         """
         height, width = base_map(self, doublings=len(self.widths))
@@ -134,32 +133,32 @@ class ImprovedGenerator(nn.Module):
         x = activate(x, "norm_0").reshape(-1, height, width, self.widths[0])
         for index, features in enumerate(self.widths[1:], start=1):
             x = activate(UpConv(features, 5, **_DOUBLE, **common, name=f"up_{index}")(x), f"norm_{index}")
-        return tanh_image(_UpConv(self.channels, dtype=self.dtype, name="to_image")(x[number:]))
+        return tanh_image(_UpConv(image_shape(self)[2], dtype=self.dtype, name="to_image")(x[number:]))
 
 
 class ImprovedDiscriminator(nn.Module):
-    """The classifier of Improved GAN on CIFAR-10: images (B, H, W, C) -> float32 logits (B, num_classes).
+    """The classifier of Improved GAN on CIFAR-10: images (B, H, W, C) -> float32 class logits (B, K).
 
     D(x) = Z / (Z + 1) with Z the sum of the exponentials of the logits (section 5). Nine convolutions with weight norm and
     LeakyReLU 0.2: twice three 3x3 of which the last halves the map, one 3x3 without padding, two 1x1; the mean of the map.
     Dropout (0.2 on the image, 0.5 after a halving) is there when a "dropout" key is given, see `jaxgan.networks.noise`.
 
     Attributes:
-        num_classes: K.
-        width: features of the first three convolutions; the others have twice as many.
-        kernels: of minibatch discrimination on the mean of the map; 100 in the program that has it, which has Gaussian
+        class_logits: Number of classes (K), at least 1.
+        width: Features of the first three convolutions; the others have twice as many.
+        kernels: Of minibatch discrimination on the mean of the map; 100 in the program that has it, which has Gaussian
             noise of deviation 0.2 on the image instead of dropout; 0: none.
-        dtype: compute dtype.
+        dtype: Compute dtype.
     """
 
-    num_classes: int = 10
+    class_logits: int = 0
     width: int = 96
     kernels: int = 0
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | tuple[jax.Array, jax.Array]:
-        """Maps images (B, H, W, C) to logits (B, K), and with `features` also to what they are linear in, (B, F)."""
+    def __call__(self, x: jax.Array, features: bool = False) -> Verdict:
+        """Maps images (B, H, W, C) to class logits (B, K); with `features` also what they are linear in, float32 (B, F)."""
         common: dict[str, Any] = {"gain": _LEAKY_GAIN, "dtype": self.dtype}
         x = gaussian_noise(self, x, 0.2) if self.kernels else dropout(self, x, 0.2)
         for stage, width in enumerate((self.width, 2 * self.width)):
@@ -172,8 +171,8 @@ class ImprovedDiscriminator(nn.Module):
         x = jnp.mean(x.astype(jnp.float32), axis=(1, 2))
         if self.kernels:
             x = MinibatchDiscrimination(self.kernels, name="minibatch")(x)
-        logits = _Dense(self.num_classes, gain=0.1, name="logits")(x)
-        return (logits, x) if features else logits
+        logits = _Dense(_classes(self), gain=0.1, name="logits")(x)
+        return Verdict(None, x if features else None, logits)
 
 
 class _Dense(nn.Module):
@@ -217,6 +216,13 @@ class _UpConv(nn.Module):
         kernel, bias = _normalized(self, (5, 5, x.shape[-1], self.features), gain=0.1)
         y = up_convolution(x.astype(self.dtype), kernel, **_DOUBLE)
         return y + bias.astype(self.dtype)[None, None, None]
+
+
+def _classes(network: Any) -> int:
+    """Number of class logits, or an error that says that it was not filled in."""
+    if not network.class_logits:
+        raise UserError(f"{type(network).__name__} does not know the number of classes; set class_logits")
+    return network.class_logits
 
 
 def _normalized(module: nn.Module, shape: tuple[int, ...], gain: float) -> tuple[jax.Array, jax.Array]:

@@ -4,8 +4,6 @@ They draw the very numbers of `jax.nn.initializers`, but as a row that is folded
 takes seconds to compile a draw with four axes, for every new shape, and a fraction of a second for a row.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -32,7 +30,7 @@ def variance_scaling(
     Args:
         scale: 1 for Glorot's and LeCun's rules, 2 for He's.
         mode: "fan_in", the inputs of an output, or "fan_avg", the mean of those and the outputs of an input.
-        distribution: of the draws.
+        distribution: Of the draws.
     """
 
     def init(key: jax.Array, shape: Sequence[int], dtype: Any = jnp.float32, out_sharding: Any = None) -> jax.Array:

@@ -4,8 +4,6 @@ Goodfellow, Pouget-Abadie, Mirza, Xu, Warde-Farley, Ozair, Courville and Bengio,
 arXiv:1406.2661), with the sizes of the released `mnist.yaml`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +13,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax.nn.initializers import Initializer
 
-from jaxgan.networks.common import tanh_image
+from jaxgan.layers import Verdict
+from jaxgan.networks.common import sample_shape, tanh_image
 from jaxgan.networks.noise import dropout
 
 
@@ -26,13 +25,13 @@ class MaxoutGANGenerator(nn.Module):
     [-sqrt(3), sqrt(3)]. (The program starts the last bias where the data's mean image is; here it starts at 0.)
 
     Attributes:
-        output_shape: shape of one image.
-        hidden: width of each hidden layer.
-        weight_range: weights start in U(-weight_range, weight_range).
-        dtype: compute dtype.
+        output_shape: Shape of one image; (28, 28, 1) in the paper.
+        hidden: Width of each hidden layer.
+        weight_range: Weights start in U(-weight_range, weight_range).
+        dtype: Compute dtype.
     """
 
-    output_shape: tuple[int, ...] = (28, 28, 1)
+    output_shape: tuple[int, ...] | None = None
     hidden: tuple[int, ...] = (1200, 1200)
     weight_range: float = 0.05
     dtype: Any = jnp.float32
@@ -40,13 +39,14 @@ class MaxoutGANGenerator(nn.Module):
     @nn.compact
     def __call__(self, z: jax.Array) -> jax.Array:
         """Maps latents (B, latent) to images (B, *output_shape)."""
+        shape = sample_shape(self)
         common: dict[str, Any] = {"kernel_init": _symmetric_uniform(self.weight_range), "dtype": self.dtype}
         x = z
         for index, width in enumerate(self.hidden):
             x = nn.relu(nn.Dense(width, **common, name=f"hidden_{index}")(x))
-        x = nn.Dense(math.prod(self.output_shape), **common, name="output")(x)
+        x = nn.Dense(math.prod(shape), **common, name="output")(x)
         # 2 sigmoid(x) - 1 = tanh(x / 2)
-        return tanh_image(x / 2).reshape(-1, *self.output_shape)
+        return tanh_image(x / 2).reshape(-1, *shape)
 
 
 class MaxoutDiscriminator(nn.Module):
@@ -59,12 +59,12 @@ class MaxoutDiscriminator(nn.Module):
     `units=(200,) * 3, input_dropout=0.0, hidden_dropout=0.0, weight_range=0.035`.
 
     Attributes:
-        units: of each layer.
-        pieces: of each unit.
-        input_dropout: share of the input's entries that are dropped.
-        hidden_dropout: share of each layer's units that are dropped.
-        weight_range: weights start in U(-weight_range, weight_range).
-        dtype: compute dtype.
+        units: Of each layer.
+        pieces: Of each unit.
+        input_dropout: Share of the input's entries that are dropped.
+        hidden_dropout: Share of each layer's units that are dropped.
+        weight_range: Weights start in U(-weight_range, weight_range).
+        dtype: Compute dtype.
     """
 
     units: tuple[int, ...] = (240, 240)
@@ -75,8 +75,8 @@ class MaxoutDiscriminator(nn.Module):
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | tuple[jax.Array, jax.Array]:
-        """Maps samples (B, ...) to logits (B,), and with `features` also to the last maxout layer, float32 (B, F)."""
+    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | Verdict:
+        """Maps samples (B, ...) to logits (B,); with `features` also gives the last maxout layer, float32 (B, F)."""
         init = _symmetric_uniform(self.weight_range)
         x = x.reshape(len(x), -1)
         for index, units in enumerate(self.units):
@@ -86,7 +86,7 @@ class MaxoutDiscriminator(nn.Module):
             x = x.reshape(len(x), units, self.pieces).max(axis=-1)
         x = x.astype(jnp.float32)
         logits = nn.Dense(1, kernel_init=init, name="output")(dropout(self, x, self.hidden_dropout))[:, 0]
-        return (logits, x) if features else logits
+        return Verdict(logits, x) if features else logits
 
 
 def _symmetric_uniform(limit: float) -> Initializer:

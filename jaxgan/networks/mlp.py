@@ -1,7 +1,5 @@
 """Multilayer perceptrons, for images as vectors and for toy densities."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
@@ -9,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxgan.layers import BatchNorm
-from jaxgan.networks.common import ACTIVATIONS, choose, tanh_image
+from jaxgan.layers import BatchNorm, Verdict
+from jaxgan.networks.common import ACTIVATIONS, choose, sample_shape, tanh_image
 from jaxgan.networks.initializers import variance_scaling
 
 # As the toy code of WGAN-GP: He for the rectified layers, Glorot for the last.
@@ -22,19 +20,19 @@ class MLPGenerator(nn.Module):
     """Fully connected generator: z (B, latent) -> float32 (B, *output_shape).
 
     The default is the usual first GAN on MNIST, 64-256-256-784. Gulrajani et al. (2017, WGAN-GP, released `gan_toy.py`)
-    fit 2-D densities with `hidden=(512, 512, 512), output="linear", output_shape=(2,)`; Lin et al. (2018, PacGAN,
-    arXiv:1712.04086) with `hidden=(400,) * 4, norm="batch"` against a `MaxoutDiscriminator`.
+    fit 2-D densities with `hidden=(512, 512, 512), output="linear"`; Lin et al. (2018, PacGAN, arXiv:1712.04086) with
+    `hidden=(400,) * 4, norm="batch"` against a `MaxoutDiscriminator`.
 
     Attributes:
-        output_shape: shape of one sample.
-        hidden: width of each hidden layer; () makes the generator an affine map.
+        output_shape: Shape of one sample, such as (28, 28, 1) or (2,).
+        hidden: Width of each hidden layer; () makes the generator an affine map.
         activation: "relu", "leaky_relu" (slope 0.2), "tanh" or "elu".
         output: "tanh" for images in [-1, 1], "linear" for toy data.
         norm: "batch" for batch norm before each activation, in place of the biases, or "none".
-        dtype: compute dtype.
+        dtype: Compute dtype.
     """
 
-    output_shape: tuple[int, ...] = (28, 28, 1)
+    output_shape: tuple[int, ...] | None = None
     hidden: tuple[int, ...] = (256, 256)
     activation: str = "relu"
     output: str = "tanh"
@@ -44,10 +42,11 @@ class MLPGenerator(nn.Module):
     @nn.compact
     def __call__(self, z: jax.Array) -> jax.Array:
         """Maps latents (B, latent) to samples (B, *output_shape)."""
+        shape = sample_shape(self)
         finish = choose({"tanh": tanh_image, "linear": lambda y: y.astype(jnp.float32)}, self.output, "output")
         x = _hidden_layers(z, self.hidden, self.activation, self.dtype, self.norm)
-        x = nn.Dense(math.prod(self.output_shape), kernel_init=_output_init, dtype=self.dtype, name="output")(x)
-        return finish(x).reshape(-1, *self.output_shape)
+        x = nn.Dense(math.prod(shape), kernel_init=_output_init, dtype=self.dtype, name="output")(x)
+        return finish(x).reshape(-1, *shape)
 
 
 class MLPDiscriminator(nn.Module):
@@ -57,9 +56,9 @@ class MLPDiscriminator(nn.Module):
     activation="relu"`. It has no normalisation, so gradient penalties apply to it.
 
     Attributes:
-        hidden: width of each hidden layer.
+        hidden: Width of each hidden layer.
         activation: "relu", "leaky_relu" (slope 0.2), "tanh" or "elu".
-        dtype: compute dtype.
+        dtype: Compute dtype.
     """
 
     hidden: tuple[int, ...] = (256, 256)
@@ -67,11 +66,11 @@ class MLPDiscriminator(nn.Module):
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | tuple[jax.Array, jax.Array]:
-        """Maps samples (B, ...) to logits (B,), and with `features` also to the last hidden layer, float32 (B, F)."""
+    def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | Verdict:
+        """Maps samples (B, ...) to logits (B,); with `features` also gives the last hidden layer, float32 (B, F)."""
         x = _hidden_layers(x.reshape(len(x), -1), self.hidden, self.activation, self.dtype).astype(jnp.float32)
         logits = nn.Dense(1, kernel_init=_output_init, name="output")(x)[:, 0]
-        return (logits, x) if features else logits
+        return Verdict(logits, x) if features else logits
 
 
 def _hidden_layers(x: jax.Array, widths: tuple[int, ...], activation: str, dtype: Any, norm: str = "none") -> jax.Array:

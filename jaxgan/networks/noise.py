@@ -8,14 +8,13 @@ Dropout and Gaussian noise both draw from "dropout", so that a caller need not k
 by the images (a penalty) is through one draw.
 """
 
-from __future__ import annotations
-
 import math
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from jaxgan.errors import UserError
 from jaxgan.mesh import shard_batch
 
 
@@ -23,14 +22,14 @@ def dropout(module: nn.Module, x: jax.Array, rate: float) -> jax.Array:
     """Sets entries to 0 with probability `rate` and divides the others by 1 - rate (Srivastava et al. 2014).
 
     Args:
-        module: the calling module; without a "dropout" key nothing is done.
+        module: The calling module; without a "dropout" key nothing is done.
         x: (B, ...).
-        rate: in [0, 1).
+        rate: In [0, 1).
     """
     if not rate or not module.has_rng("dropout"):
         return x
     if not 0 < rate < 1:
-        raise ValueError(f"{type(module).__name__}: a dropout rate of {rate}, but it must be at least 0 and below 1")
+        raise UserError(f"{type(module).__name__}: a dropout rate of {rate}, but it must be at least 0 and below 1")
     # Drawn flat: a draw of many axes takes XLA:CPU seconds to compile.
     kept = jax.random.bernoulli(module.make_rng("dropout"), 1 - rate, (math.prod(x.shape),))
     return jnp.where(shard_batch(kept.reshape(x.shape)), x / (1 - rate), jnp.zeros_like(x))
@@ -40,7 +39,7 @@ def gaussian_noise(module: nn.Module, x: jax.Array, deviation: float) -> jax.Arr
     """Adds noise from N(0, deviation^2) to every entry.
 
     Args:
-        module: the calling module; without a "dropout" key nothing is done.
+        module: The calling module; without a "dropout" key nothing is done.
         x: (B, ...).
         deviation: 0 for no noise.
     """

@@ -4,8 +4,6 @@ Huang, Gokaslan, Kuleshov and Tompkin, "The GAN is dead; long live the GAN! A Mo
 arXiv:2501.05441), section 4 and configuration E, with the initialisation of the released code.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
@@ -14,8 +12,9 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import lax
 
-from jaxgan.layers import Conv, convolution
-from jaxgan.networks.common import base_map, check_label, leaky_relu
+from jaxgan.errors import UserError
+from jaxgan.layers import Conv, Verdict, convolution
+from jaxgan.networks.common import base_map, check_label, image_shape, leaky_relu
 from jaxgan.networks.initializers import normal, variance_scaling
 
 # N(0, 1 / fan_in), for every layer outside the residual blocks.
@@ -26,7 +25,7 @@ _CPU_CHANNELS = 64
 
 
 class R3GANGenerator(nn.Module):
-    """The generator of R3GAN: z (B, latent) [, label int (B,)] -> float32 images (B, H, W, channels), linear.
+    """The generator of R3GAN: z (B, latent) [, label int (B,)] -> float32 images (B, H, W, C), linear.
 
     A learned map that z (64 components, N(0, 1)) scales per channel, then a stage of residual blocks for each resolution,
     with bilinear upsampling between stages, and a linear 1x1 convolution. The defaults are the paper's for CIFAR-10. FFHQ
@@ -34,35 +33,33 @@ class R3GANGenerator(nn.Module):
     `(1536,) * 4`, at 64: `(1536,) * 5`.
 
     Attributes:
-        image_size: the side of the image or (H, W), multiples of `2 ** (len(widths) - 1)`.
-        channels: of the image.
-        widths: of each stage, the first (4x4 for the paper's sizes) to the last.
-        blocks: residual blocks in a stage.
-        group_width: channels in a group of the 3x3 convolutions; 16 everywhere in the paper (96 groups at width 768).
-        num_classes: classes of the label, whose embedding, as long as z, is appended to z; 0: no labels.
-        full_precision_stages: the first stages, those of the smallest maps, that compute in float32 whatever `dtype` is.
-        dtype: compute dtype.
+        output_shape: (H, W, C) of an image, H and W multiples of `2 ** (len(widths) - 1)`.
+        widths: Of each stage, the first (4x4 for the paper's sizes) to the last.
+        blocks: Residual blocks in a stage.
+        group_width: Channels in a group of the 3x3 convolutions; 16 everywhere in the paper (96 groups at width 768).
+        embedded_classes: Classes of the label, whose embedding, as long as z, is appended to z; 0: no labels.
+        full_precision_stages: The first stages, those of the smallest maps, that compute in float32 whatever `dtype` is.
+        dtype: Compute dtype.
     """
 
-    image_size: int | tuple[int, int] = 32
-    channels: int = 3
+    output_shape: tuple[int, ...] | None = None
     widths: tuple[int, ...] = (768, 768, 768, 768)
     blocks: int = 2
     group_width: int = 16
-    num_classes: int = 0
+    embedded_classes: int = 0
     full_precision_stages: int = 0
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, z: jax.Array, label: jax.Array | None = None) -> jax.Array:
-        """Maps latents (B, latent), and with classes labels (B,), to images (B, H, W, channels)."""
-        check_label(self, label)
+        """Maps latents (B, latent), and with classes labels (B,), to images (B, H, W, C)."""
+        check_label(self, "embedded_classes", label)
         base = base_map(self, doublings=len(self.widths) - 1)
         plain: dict[str, Any] = {"use_bias": False, "kernel_init": _linear_init}
         if label is not None:
             # The code's linear layer of one-hot labels, whose fan-in is the number of classes.
-            init = normal(1 / math.sqrt(self.num_classes))
-            embed = nn.Embed(self.num_classes, z.shape[1], embedding_init=init, name="class_embedding")
+            init = normal(1 / math.sqrt(self.embedded_classes))
+            embed = nn.Embed(self.embedded_classes, z.shape[1], embedding_init=init, name="class_embedding")
             z = jnp.concatenate([z, embed(label)], axis=1)
         basis = self.param("basis", normal(1.0), (*base, self.widths[0]), jnp.float32)
         dtype = _dtype(self, 0)
@@ -75,7 +72,7 @@ class R3GANGenerator(nn.Module):
                     x = Conv(width, 1, **plain, dtype=dtype, name=f"widen_{stage}")(x)
                 x = _upsample(_upsample(x, axis=1), axis=2)
             x = _stage(self, x, stage)
-        return Conv(self.channels, 1, **plain, dtype=dtype, name="to_image")(x).astype(jnp.float32)
+        return Conv(image_shape(self)[2], 1, **plain, dtype=dtype, name="to_image")(x).astype(jnp.float32)
 
 
 class R3GANDiscriminator(nn.Module):
@@ -87,30 +84,28 @@ class R3GANDiscriminator(nn.Module):
     other, so gradient penalties apply.
 
     Attributes:
-        widths: of each stage in the generator's order: the last is that of the image's own resolution.
-        blocks: residual blocks in a stage.
-        group_width: channels in a group of the 3x3 convolutions.
-        num_classes: classes of the label; 0: no labels.
-        full_precision_stages: as in the generator.
-        dtype: compute dtype.
+        widths: Of each stage in the generator's order: the last is that of the image's own resolution.
+        blocks: Residual blocks in a stage.
+        group_width: Channels in a group of the 3x3 convolutions.
+        projected_classes: Classes of the label; 0: no labels.
+        full_precision_stages: As in the generator.
+        dtype: Compute dtype.
     """
 
     widths: tuple[int, ...] = (768, 768, 768, 768)
     blocks: int = 2
     group_width: int = 16
-    num_classes: int = 0
+    projected_classes: int = 0
     full_precision_stages: int = 0
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(
-        self, x: jax.Array, label: jax.Array | None = None, features: bool = False
-    ) -> jax.Array | tuple[jax.Array, jax.Array]:
+    def __call__(self, x: jax.Array, label: jax.Array | None = None, features: bool = False) -> jax.Array | Verdict:
         """Maps images (B, H, W, C), and with classes labels (B,), to logits (B,).
 
-        With `features` also to the sums over the last map, float32 (B, widths[0]), which do not depend on the label.
+        With `features` also gives the sums over the last map, float32 (B, widths[0]), which do not depend on the label.
         """
-        check_label(self, label)
+        check_label(self, "projected_classes", label)
         plain: dict[str, Any] = {"use_bias": False, "kernel_init": _linear_init}
         dtype = _dtype(self, len(self.widths) - 1)
         x = Conv(self.widths[-1], 1, **plain, dtype=dtype, name="from_image")(x)
@@ -121,7 +116,7 @@ class R3GANDiscriminator(nn.Module):
             x = _stage(self, x, stage)
             if stage:
                 if x.shape[1] % 2 or x.shape[2] % 2:
-                    raise ValueError(
+                    raise UserError(
                         f"R3GANDiscriminator: a map of {x.shape[1]}x{x.shape[2]} cannot be halved; resize the images, or "
                         "use fewer widths"
                     )
@@ -134,21 +129,21 @@ class R3GANDiscriminator(nn.Module):
             logits = nn.Dense(1, **plain, name="logit")(h)[:, 0]
         else:
             width = h.shape[1]
-            init = normal(1 / math.sqrt(width * self.num_classes))
-            embed = nn.Embed(self.num_classes, width, embedding_init=init, name="class_embedding")
+            init = normal(1 / math.sqrt(width * self.projected_classes))
+            embed = nn.Embed(self.projected_classes, width, embedding_init=init, name="class_embedding")
             logits = jnp.sum(nn.Dense(width, **plain, name="logit")(h) * embed(label), axis=-1)
-        return (logits, h) if features else logits
+        return Verdict(logits, h) if features else logits
 
 
-class R3GANBlock(nn.Module):
+class _Block(nn.Module):
     """Residual block: 1x1 to twice the width, 3x3 in groups, 1x1 back; biases and LeakyReLU 0.2 after the first two.
 
     It starts as the identity: the last convolution is 0.
 
     Attributes:
-        depth: residual blocks in the network, L: weights start with variance (2 / 1.04) / (fan_in sqrt(L)).
-        group_width: channels in a group, a divisor of twice the width.
-        dtype: compute and output dtype.
+        depth: Residual blocks in the network, L: weights start with variance (2 / 1.04) / (fan_in sqrt(L)).
+        group_width: Channels in a group, a divisor of twice the width.
+        dtype: Compute and output dtype.
     """
 
     depth: int
@@ -161,8 +156,8 @@ class R3GANBlock(nn.Module):
         x = x.astype(self.dtype)
         width = 2 * x.shape[-1]
         if width % self.group_width:
-            raise ValueError(
-                f"R3GANBlock: {width} channels do not divide into groups of {self.group_width}; change widths or group_width"
+            raise UserError(
+                f"R3GAN: {width} channels do not divide into groups of {self.group_width}; change widths or group_width"
             )
         # N(0, gain^2 / fan_in), gain = sqrt(2 / (1 + 0.2^2)) L^(-1 / (2 * 3 - 2)), for the 3 layers of a block
         init = variance_scaling(2 / (1 + 0.2**2) / math.sqrt(self.depth), "fan_in", "normal")
@@ -181,7 +176,7 @@ def _stage(network: Any, x: jax.Array, stage: int) -> jax.Array:
     """The residual blocks of the calling network at one resolution."""
     depth = network.blocks * len(network.widths)
     for index in range(network.blocks):
-        x = R3GANBlock(depth, network.group_width, _dtype(network, stage), name=f"block_{stage}_{index}")(x)
+        x = _Block(depth, network.group_width, _dtype(network, stage), name=f"block_{stage}_{index}")(x)
     return x
 
 
@@ -197,8 +192,8 @@ class _GroupedConv(nn.Module):
         channels = x.shape[-1]
         kernel = self.param("kernel", self.kernel_init, (3, 3, self.group_width, channels), jnp.float32)
         bias = self.param("bias", nn.initializers.zeros, (channels,), jnp.float32)
-        convolve = joined_groups if jax.default_backend() == "cpu" else native_groups
-        return convolve(x, kernel) + bias.astype(x.dtype)[None, None, None]
+        y = lax.platform_dependent(x, kernel, cpu=joined_groups, default=native_groups)
+        return y + bias.astype(x.dtype)[None, None, None]
 
 
 def native_groups(x: jax.Array, kernel: jax.Array) -> jax.Array:

@@ -1,7 +1,5 @@
 """The residual networks of WGAN-GP and SNGAN."""
 
-from __future__ import annotations
-
 import functools
 from typing import Any
 
@@ -9,38 +7,38 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxgan.layers import BatchNorm, ClassConditionalBatchNorm, Conv
+from jaxgan.layers import BatchNorm, ClassConditionalBatchNorm, Conv, Verdict
 from jaxgan.networks.blocks import DownBlock, ProjectionHead, UpBlock, shortcut_init
-from jaxgan.networks.common import base_map, check_label, choose, tanh_image
+from jaxgan.networks.common import base_map, check_label, choose, image_shape, tanh_image
 
 
 class ResNetGenerator(nn.Module):
-    """Residual generator: z (B, latent) [, label int (B,)] -> float32 images (B, H, W, channels) in [-1, 1].
+    """Residual generator: z (B, latent) [, label int (B,)] -> float32 images (B, H, W, C) in [-1, 1].
 
     The default is the CIFAR network of Gulrajani et al., "Improved Training of Wasserstein GANs" (2017,
     arXiv:1704.00028), appendix F, with z 128. Miyato et al. (2018, SNGAN, arXiv:1802.05957, appendix B.4) have it with
-    width 256, and for 128x128 ImageNet `image_size=128, widths=(1024, 1024, 512, 256, 128, 64)`; 48x48 starts from 6x6.
+    width 256, and for 128x128 ImageNet `widths=(1024, 1024, 512, 256, 128, 64)`; 48x48 starts from 6x6.
 
     Attributes:
-        image_size: the side of the image or (H, W), multiples of `2 ** (len(widths) - 1)`.
-        channels: of the image.
-        widths: of the first map and of each block after it; each block doubles the map.
-        num_classes: classes that have their own gains and offsets in the blocks' batch norms; 0: no labels.
-        dtype: compute dtype.
+        output_shape: (H, W, C) of an image, H and W multiples of `2 ** (len(widths) - 1)`.
+        widths: Of the first map and of each block after it; each block doubles the map.
+        embedded_classes: Classes that have their own gains and offsets in the blocks' batch norms; 0: no labels.
+        dtype: Compute dtype.
     """
 
-    image_size: int | tuple[int, int] = 32
-    channels: int = 3
+    output_shape: tuple[int, ...] | None = None
     widths: tuple[int, ...] = (128, 128, 128, 128)
-    num_classes: int = 0
+    embedded_classes: int = 0
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, z: jax.Array, label: jax.Array | None = None) -> jax.Array:
-        """Maps latents (B, latent), and with classes labels (B,), to images (B, H, W, channels)."""
-        check_label(self, label)
+        """Maps latents (B, latent), and with classes labels (B,), to images (B, H, W, C)."""
+        check_label(self, "embedded_classes", label)
         height, width = base_map(self, doublings=len(self.widths) - 1)
-        norm: Any = functools.partial(ClassConditionalBatchNorm, self.num_classes) if self.num_classes else BatchNorm
+        norm: Any = (
+            functools.partial(ClassConditionalBatchNorm, self.embedded_classes) if self.embedded_classes else BatchNorm
+        )
         condition = () if label is None else (label,)
 
         x = nn.Dense(height * width * self.widths[0], kernel_init=shortcut_init, dtype=self.dtype, name="project")(z)
@@ -48,7 +46,7 @@ class ResNetGenerator(nn.Module):
         for index, features in enumerate(self.widths[1:]):
             x = UpBlock(features, norm, dtype=self.dtype, name=f"block_{index}")(x, *condition)
         x = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(x))
-        return tanh_image(Conv(self.channels, kernel_init=shortcut_init, dtype=self.dtype, name="to_image")(x))
+        return tanh_image(Conv(image_shape(self)[2], kernel_init=shortcut_init, dtype=self.dtype, name="to_image")(x))
 
 
 class ResNetDiscriminator(nn.Module):
@@ -60,30 +58,28 @@ class ResNetDiscriminator(nn.Module):
     normalisation, so gradient penalties apply.
 
     Attributes:
-        widths: of each block.
-        downsamples: how many of the blocks, from the first one on, halve the map.
+        widths: Of each block.
+        downsamples: How many of the blocks, from the first one on, halve the map.
         pooling: "mean" or "sum" of the last map.
-        wide: blocks widen in their first convolution (SAGAN, BigGAN); otherwise in their second (WGAN-GP, SNGAN).
-        num_classes: classes of the label, which enters by projection; 0: no labels.
-        dtype: compute dtype.
+        wide: Blocks widen in their first convolution (SAGAN, BigGAN); otherwise in their second (WGAN-GP, SNGAN).
+        projected_classes: Classes of the label, which enters by projection; 0: no labels.
+        dtype: Compute dtype.
     """
 
     widths: tuple[int, ...] = (128, 128, 128, 128)
     downsamples: int = 2
     pooling: str = "mean"
     wide: bool = False
-    num_classes: int = 0
+    projected_classes: int = 0
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(
-        self, x: jax.Array, label: jax.Array | None = None, features: bool = False
-    ) -> jax.Array | tuple[jax.Array, jax.Array]:
+    def __call__(self, x: jax.Array, label: jax.Array | None = None, features: bool = False) -> jax.Array | Verdict:
         """Maps images (B, H, W, C), and with classes labels (B,), to logits (B,).
 
-        With `features` also to the pooled last map, float32 (B, F), which does not depend on the label.
+        With `features` also gives the pooled last map, float32 (B, F), which does not depend on the label.
         """
-        check_label(self, label)
+        check_label(self, "projected_classes", label)
         pool = choose({"mean": jnp.mean, "sum": jnp.sum}, self.pooling, "pooling")
         for index, width in enumerate(self.widths):
             first = index == 0
@@ -91,5 +87,5 @@ class ResNetDiscriminator(nn.Module):
             halve = index < self.downsamples
             x = DownBlock(width, hidden, halve, preactivate=not first, dtype=self.dtype, name=f"block_{index}")(x)
         h = pool(nn.relu(x).astype(jnp.float32), axis=(1, 2))
-        logits = ProjectionHead(self.num_classes, name="head")(h, label)
-        return (logits, h) if features else logits
+        logits = ProjectionHead(self.projected_classes, name="head")(h, label)
+        return Verdict(logits, h) if features else logits

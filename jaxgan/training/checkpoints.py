@@ -13,8 +13,9 @@ import jax.numpy as jnp
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as managers
 
-from jaxgan.config import ConfigError
 from jaxgan.core import State
+from jaxgan.core.players import flatten
+from jaxgan.errors import ConfigError
 
 
 class NonFiniteError(RuntimeError):
@@ -138,7 +139,7 @@ def _finite_players(players: dict[str, Any]) -> dict[str, jax.Array]:
         leaves = jax.tree.leaves((player.params, player.average))
         return jnp.stack([jnp.isfinite(leaf).all() for leaf in leaves]).all()
 
-    return {name: finite(player) for name, player in players.items()}
+    return {name: finite(player) for name, player in flatten(players).items()}
 
 
 def _name(path: Any) -> str:

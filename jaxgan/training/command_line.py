@@ -2,27 +2,21 @@
 
 import difflib
 import inspect
-import linecache
 import os
 import re
-import runpy
 import sys
-import traceback
+import types
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
-from absl import flags
 from absl import logging as absl_logging
 from ml_collections import ConfigDict
 
-import jaxgan
-from jaxgan.config import ConfigError, nearest
-from jaxgan.data import DataError
+from jaxgan import overrides
+from jaxgan.errors import ConfigError, UserError
 from jaxgan.training.checkpoints import NonFiniteError
-
-_PACKAGE = Path(jaxgan.__file__).parent
 
 
 def run(main: Callable[[], int | None]) -> int:
@@ -37,9 +31,7 @@ def run(main: Callable[[], int | None]) -> int:
         return main() or 0
     except NonFiniteError as error:
         return _complain(f"{error}; the last checkpoint before it is kept", 1)
-    except (ValueError, TypeError, OSError, flags.Error) as error:
-        if not _meant_for_users(error):
-            raise
+    except UserError as error:
         return _complain(str(error), 2)
     except KeyboardInterrupt:
         return _complain("interrupted: nothing is saved since the last checkpoint", 130)
@@ -48,15 +40,6 @@ def run(main: Callable[[], int | None]) -> int:
 def _complain(message: str, status: int) -> int:
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
     return status
-
-
-def _meant_for_users(error: Exception) -> bool:
-    """Whether an error was raised on purpose, with a message for users: anything else is a bug and needs its traceback."""
-    if isinstance(error, ConfigError | DataError | flags.Error):
-        return True
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    line = linecache.getline(last.filename, last.lineno or 0)
-    return _PACKAGE in Path(last.filename).parents and line.lstrip().startswith("raise ")
 
 
 def use_compilation_cache() -> None:
@@ -69,25 +52,51 @@ def use_compilation_cache() -> None:
         jax.config.update("jax_compilation_cache_dir", str(home / "jaxgan" / "xla"))
 
 
-def check_config_flags(arguments: Sequence[str], flag: str = "config") -> None:
-    """Finds what is wrong with `--config=file.py:variant --config.field=value`, before absl and ml_collections read it.
+class Chosen(NamedTuple):
+    """What a command line says of the config.
+
+    Attributes:
+        config: Resolved, with its overrides.
+        path: The file, with its variant: "configs/dcgan.py:paper".
+        remaining: The other arguments, in order.
+    """
+
+    config: ConfigDict
+    path: str
+    remaining: list[str]
+
+
+def read_config(arguments: Sequence[str]) -> Chosen:
+    """Reads `--config=FILE.py:variant --config.field=value ...`; "=" may also be a space.
 
     Raises:
-        ConfigError: No config, a file that is not there, an unknown variant, or an unknown field (with the nearest name).
+        ConfigError: No config, or two; a file or a variant that is not there; an unknown field, or a value that it does not
+            take.
     """
-    config = None
-    for index, argument in enumerate(arguments):
-        name, equals, value = argument.lstrip("-").partition("=")
-        if not argument.startswith("-") or name.split(".")[0] != flag:
+    path, assignments, remaining = None, [], []
+    waiting = list(arguments)
+    while waiting:
+        argument = waiting.pop(0)
+        flag, equals, value = argument.partition("=")
+        name = re.fullmatch(r"--?config(\.\S+)?", flag)
+        if name is None:
+            remaining.append(argument)
             continue
-        if name == flag:
-            config = load_config(value if equals else "".join(arguments[index + 1 : index + 2]))
-        elif config is None:
-            raise ConfigError(f"{argument} comes before --{flag}=FILE: give the file first")
+        if not equals:
+            if not waiting or waiting[0].startswith("--"):
+                raise ConfigError(f"{argument} needs a value: write {argument}=VALUE")
+            value = waiting.pop(0)
+        if name[1] is not None:
+            if path is None:
+                raise ConfigError(f"{argument} comes before --config=FILE: give the file first")
+            assignments.append((name[1][1:], value))
+        elif path is not None:
+            raise ConfigError(f"{argument} is the second config, after {path}: give one")
         else:
-            _check_field(config, name.split(".")[1:], argument)
-    if config is None:
-        raise ConfigError(f"no config: give --{flag}=configs/dcgan.py, or another file of configs/")
+            path = value
+    if path is None:
+        raise ConfigError("no config: give --config=configs/dcgan.py, or another file of configs/")
+    return Chosen(overrides.apply(load_config(path), assignments), path, remaining)
 
 
 def load_config(path: str) -> ConfigDict:
@@ -97,12 +106,7 @@ def load_config(path: str) -> ConfigDict:
         ConfigError: There is no such file, or no such variant.
     """
     file, colon, variant = path.partition(":")
-    if not Path(file).is_file():
-        folder = Path(file).parent
-        near = difflib.get_close_matches(Path(file).name, [each.name for each in folder.glob("*.py")], n=1)
-        cure = f"did you mean {folder / near[0]}?" if near else "give --config=FILE.py"
-        raise ConfigError(f"there is no config file {file!r}: {cure}")
-    get_config = runpy.run_path(file).get("get_config")
+    get_config = getattr(load_module(file), "get_config", None)
     if get_config is None:
         raise ConfigError(f"{file} has no function get_config")
     if colon and not inspect.signature(get_config).parameters:
@@ -110,15 +114,23 @@ def load_config(path: str) -> ConfigDict:
     return get_config(variant) if colon else get_config()
 
 
-def _check_field(config: ConfigDict, names: list[str], argument: str) -> None:
-    at: Any = config
-    for depth, name in enumerate(names):
-        where = ".".join(["config", *names[:depth]])
-        if not isinstance(at, ConfigDict):
-            raise ConfigError(f"{argument}: {where} is {at!r} and has no fields")
-        if name not in at:
-            raise ConfigError(f"{argument}: {where} has no field {name!r}: {nearest(name, at.keys())}")
-        at = at[name]
+def load_module(file: str) -> Any:
+    """Runs a config file and returns its names as attributes: `get_config`, `VARIANTS`, `CHECKS`.
+
+    It is not imported: nothing is left in `sys.modules` or in a cache beside the file. What goes wrong in it has its traceback.
+
+    Raises:
+        ConfigError: There is no such file.
+    """
+    path = Path(file)
+    if not path.is_file():
+        near = difflib.get_close_matches(path.name, [each.name for each in path.parent.glob("*.py")], n=1)
+        cure = f"did you mean {path.parent / near[0]}?" if near else "give --config=FILE.py"
+        raise ConfigError(f"there is no config file {file!r}: {cure}")
+    module = types.ModuleType(path.stem)
+    module.__file__ = str(path)
+    exec(compile(path.read_text("utf-8"), path, "exec", dont_inherit=True), module.__dict__)
+    return module
 
 
 def default_workdir(config_path: str) -> str:

@@ -14,15 +14,15 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
-from jaxgan.core import Game, Metrics, Round, State
-from jaxgan.core.snapshot import Sampler
+from jaxgan.core import Due, Game, Metrics, State
 from jaxgan.data import Loader, make_source, prepare
-from jaxgan.data.pipeline import Batch, Resident
-from jaxgan.evaluation import monitored as evaluation
-from jaxgan.mesh import replicated
+from jaxgan.data.pipeline import RawBatch, Resident
+from jaxgan.evaluation import monitored
+from jaxgan.mesh import data_mesh, replicated
+from jaxgan.registry import resolve
 from jaxgan.training.checkpoints import Checkpoints, check_finite
 from jaxgan.training.observer import Observer
-from jaxgan.training.plan import DataShapes, Plan, data_mesh
+from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.stop import StopRequest
@@ -44,16 +44,17 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         DataError: The data cannot be used.
         NonFiniteError: A loss, a gradient or a parameter is not finite; the last checkpoint before it stays.
     """
+    config = resolve(config)
     source = make_source(config.data)
     loader = Loader(source, seed=config.seed, mesh=data_mesh())
-    plan = Plan.of(config, DataShapes.of(loader))
-    game, sampler = plan.game, Sampler(plan)
-    metrics = evaluation.choose(config, sampler, source)
+    plan = Plan.of(config, source.arrays, source.domains)
+    game = plan.game
+    metrics = monitored.choose(config, plan.compiled, source)
     abstract = plan.abstract_state()  # networks that do not fit the data say so before anything is written
     folder, main = RunFolder(Path(workdir)), jax.process_index() == 0
-    folder.claim(config, plan.shapes, write=main)
+    folder.claim(plan.config, plan.arrays, plan.domains, write=main)
 
-    lower_is_better = evaluation.lower_is_better(metrics)
+    lower_is_better = monitored.lower_is_better(metrics)
     with (
         jax.set_mesh(plan.mesh),
         StopRequest() as stop,
@@ -65,17 +66,17 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         step, images, stage = int(state.step), int(state.images), int(state.stage)
         done = plan.fraction_done(step, images)
         with Records(folder, resumed, write=main) as records:
-            observer = Observer(plan, source, sampler, metrics, folder, records, resumed)
+            observer = Observer(plan, source, metrics, folder, records, resumed)
             # The untrained game, or what a stop left undone.
             observer.look(state, step, images, stage, last=done == 1.0)
             play, batches = CompiledStep(game, plan.mesh, records), None
             while done < 1.0:
-                round = game.round(step, images)
-                if batches is None or round.stage != stage:
-                    stage, batch_size = round.stage, plan.batch_size(round.stage)
+                due = game.due(step, images)
+                if batches is None or due.stage != stage:
+                    stage, batch_size = due.stage, plan.batch_size(due.stage)
                     batches = loader.batches(batch_size, start=images)
-                minibatches = tuple(itertools.islice(batches, game.minibatches(round)))
-                state, values = play(state, minibatches, loader.resident, round)
+                minibatches = tuple(itertools.islice(batches, game.minibatches(due)))
+                state, values = play(state, minibatches, loader.resident, due)
                 step, images = step + 1, images + batch_size * len(minibatches)
                 done = plan.fraction_done(step, images)
                 records.progress(images, done)
@@ -102,32 +103,32 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
 
 
 class CompiledStep:
-    """The game's step, compiled once for every round that it meets."""
+    """The game's step, compiled once for all that can be due."""
 
     def __init__(self, game: Game, mesh: jax.sharding.Mesh, records: Records) -> None:
         def step(
-            state: State, minibatches: tuple[Batch, ...], resident: Resident, round: Round
+            state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due
         ) -> tuple[State, Metrics]:
-            return game.step(state, tuple(prepare(minibatch, resident) for minibatch in minibatches), round)
+            return game.step(state, tuple(prepare(minibatch, resident) for minibatch in minibatches), due)
 
-        self._step = jax.jit(step, static_argnames="round", donate_argnames="state", out_shardings=replicated(mesh))
+        self._step = jax.jit(step, static_argnames="due", donate_argnames="state", out_shardings=replicated(mesh))
         self._game, self._records = game, records
-        self._compiled: dict[Round, jax.stages.Compiled] = {}
+        self._compiled: dict[Due, jax.stages.Compiled] = {}
         self._last: Metrics = {}
 
     def __call__(
-        self, state: State, minibatches: tuple[Batch, ...], resident: Resident, round: Round
+        self, state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due
     ) -> tuple[State, Metrics]:
         """Plays a step; returns the new state, and the latest metrics of every turn that was ever due."""
         # One step is in flight while the next one is prepared, and no more: a stop must not wait for a queue of them.
         jax.block_until_ready(self._last)
-        if round not in self._compiled:
+        if due not in self._compiled:
             with self._records.stopwatch.paused():
                 began = time.perf_counter()
-                self._compiled[round] = self._step.lower(state, minibatches, resident, round=round).compile()
+                self._compiled[due] = self._step.lower(state, minibatches, resident, due=due).compile()
                 seconds = time.perf_counter() - began
-            stage = self._game.stages[round.stage].name
-            self._records.say(f"compiled {stage} ({', '.join(round.turns)}) in {seconds:.1f} s")
-        state, metrics = self._compiled[round](state, minibatches, resident)
+            stage = self._game.stages[due.stage].name
+            self._records.say(f"compiled {stage} ({', '.join(due.turns)}) in {seconds:.1f} s")
+        state, metrics = self._compiled[due](state, minibatches, resident)
         self._last = {**self._last, **metrics}
         return state, self._last

@@ -2,51 +2,20 @@
 
 import dataclasses
 import functools
-from typing import Any
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from jaxgan.config import ConfigError, build_game
-from jaxgan.core import Game, State
-from jaxgan.data import DataError, Loader, make_source
+from jaxgan.build import build_game
+from jaxgan.core import Arrays, ArraySpec, Game, State
+from jaxgan.core.arrays import minibatch
+from jaxgan.core.snapshot import CompiledGame
+from jaxgan.data import DataError, make_source
+from jaxgan.errors import ConfigError
 from jaxgan.mesh import data_mesh, replicated
-
-
-@dataclasses.dataclass(frozen=True)
-class DataShapes:
-    """What a game must know of its data.
-
-    Attributes:
-        arrays: For each array of a minibatch, the shape of one entry and its dtype: {"image": ((16, 16, 1), "float32")}.
-        num_classes: Number of classes; None without labels.
-    """
-
-    arrays: dict[str, tuple[tuple[int, ...], str]]
-    num_classes: int | None = None
-
-    @classmethod
-    def of(cls, loader: Loader) -> "DataShapes":
-        """The shapes of what a loader yields."""
-        arrays = {name: (tuple(spec.shape[1:]), str(spec.dtype)) for name, spec in loader.example().items()}
-        return cls(arrays, loader.source.num_classes)
-
-    @classmethod
-    def from_json(cls, plain: Any) -> "DataShapes":
-        """The inverse of `dataclasses.asdict`, by way of JSON."""
-        return cls(
-            {name: (tuple(shape), dtype) for name, (shape, dtype) in plain["arrays"].items()}, plain["num_classes"]
-        )
-
-    @property
-    def image(self) -> tuple[int, ...]:
-        """Shape of one image (H, W, C), or of one vector (D,)."""
-        return self.arrays["image" if "image" in self.arrays else "a"][0]
-
-    def minibatch(self, size: int) -> dict[str, jax.ShapeDtypeStruct]:
-        """The shapes of a minibatch."""
-        return {name: jax.ShapeDtypeStruct((size, *shape), dtype) for name, (shape, dtype) in self.arrays.items()}
+from jaxgan.registry import resolve
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,32 +23,38 @@ class Plan:
     """A config, and what it becomes on these devices.
 
     Attributes:
-        config: See `jaxgan.config.default`.
+        config: Every field of it; see `jaxgan.config.default`.
         mesh: All devices of all processes.
-        shapes: What the data look like.
+        arrays: Of a minibatch.
+        domains: What the data's domains are called.
         game: The game.
     """
 
     config: ConfigDict
     mesh: jax.sharding.Mesh
-    shapes: DataShapes
+    arrays: Arrays
+    domains: tuple[str, ...]
     game: Game
 
     @classmethod
-    def of(cls, config: ConfigDict, shapes: DataShapes) -> "Plan":
-        """The plan for data of known shapes.
+    def of(cls, config: ConfigDict, arrays: Arrays, domains: Sequence[str] = ()) -> "Plan":
+        """The plan for data whose arrays are known.
 
         Raises:
             ConfigError: The config cannot be used.
         """
-        for name in ("log_every", "batch_size", "accumulate"):
-            if config[name] < 1:
-                raise ConfigError(f"config.{name}={config[name]}, but it must be at least 1")
-        game = build_game(config, shapes.image, shapes.num_classes)
+        config = resolve(config)
+        game = build_game(config, arrays, domains)
         last = game.stages[-1]
         if not (config.steps or config.images or last.until_step or last.until_images):
             raise ConfigError("config.steps=0 and config.images=0, so the run would never end: set one of them")
-        return cls(config, data_mesh(), shapes, game)
+        return cls(config, data_mesh(), arrays, tuple(domains), game)
+
+    @functools.cached_property
+    def compiled(self) -> CompiledGame:
+        """What the game can do, compiled once."""
+        config = self.config
+        return CompiledGame(self.game, self.mesh, self.arrays, config.batch_size, config.statistics_batches)
 
     def batch_size(self, stage: int) -> int:
         """Images in a minibatch of a stage, over all devices."""
@@ -94,7 +69,7 @@ class Plan:
 
     def init(self, key: jax.Array) -> State:
         """The state before the first step; pure."""
-        example = {name: jnp.zeros(spec.shape, spec.dtype) for name, spec in self.shapes.minibatch(1).items()}
+        example = {name: jnp.zeros(spec.shape, spec.dtype) for name, spec in minibatch(self.arrays, 1).items()}
         return self.game.init(key, example)
 
     def abstract_state(self) -> State:
@@ -114,14 +89,30 @@ def plan_without_data(config: ConfigDict) -> Plan:
     Raises:
         DataError: The config does not say what its data look like, and they are not there.
     """
+    config = resolve(config)
     try:
-        return Plan.of(config, DataShapes.of(Loader(make_source(config.data), resident_bytes=0)))
+        source = make_source(config.data)
+        source.check_batchable()
+        return Plan.of(config, source.arrays, source.domains)
     except DataError:
-        size = config.data.image_size
-        if size is None:
+        if config.data.image_size is None:
             raise
-        image = (*((size, size) if isinstance(size, int) else size), config.data.channels or 3), "float32"
-        arrays: dict[str, Any] = {"a": image, "b": image} if config.data.name == "two_folders" else {"image": image}
-        if config.data.require_labels:
-            arrays["label"] = ((), "int32")
-        return Plan.of(config, DataShapes(arrays, config.game.get("num_classes")))
+    return Plan.of(config, _expected_arrays(config), ("A", "B") if config.data.name == "two_folders" else ())
+
+
+def _expected_arrays(config: ConfigDict) -> dict[str, ArraySpec]:
+    """The arrays that absent data would have, as far as a config tells: those of a set of labelled colour images."""
+    data = config.data
+
+    def image(size: int | Sequence[int], channels: int | None) -> ArraySpec:
+        height, width = (size, size) if isinstance(size, int) else size
+        return ArraySpec((height, width, channels or 3), "float32", "image")
+
+    one = image(data.image_size, data.channels)
+    if data.name == "two_folders":
+        return {"a": one, "b": image(data.image_size_b or data.image_size, data.channels_b or data.channels)}
+    classes = config.game.get("num_classes") or 10
+    label = ArraySpec((), "int32", "label", tuple(map(str, range(classes))))
+    if data.labelled:
+        return {"image": one, "labelled_image": one, "label": label}
+    return {"image": one, "label": label}

@@ -1,7 +1,7 @@
 """What a run leaves in its folder, and where; a folder belongs to one config.
 
 config.json       the config that made it
-data.json         shapes of its data, so that the trained game can be used without them
+data.json         the arrays of its data, with names of classes and domains, so that the game can be used without them
 checkpoints/      states, by step
 metrics.jsonl     a line per log step and per evaluation
 samples/          what the same noise became, by step
@@ -10,15 +10,16 @@ samples/          what the same noise became, by step
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
-from jaxgan.config import ConfigError, completed
+from jaxgan.core.arrays import Arrays, ArraySpec, from_json, to_json
+from jaxgan.errors import ConfigError
 from jaxgan.files import atomically
-from jaxgan.training.plan import DataShapes
+from jaxgan.registry import as_config, plain
 
 # A run may go on with other values of these: they decide how long it is and when it is looked at, not what is computed.
 _FREE_TO_CHANGE = {"steps", "images", "log_every", "sample_every", "evaluate_every", "checkpoint_every"}
@@ -63,34 +64,34 @@ class RunFolder:
     def animation(self) -> Path:
         return self.path / "animation.gif"
 
-    def claim(self, config: ConfigDict, shapes: DataShapes, write: bool = True) -> None:
+    def claim(self, config: ConfigDict, arrays: Arrays, domains: Sequence[str] = (), write: bool = True) -> None:
         """Notes that the folder is this config's, unless it holds a checkpoint of another one.
 
         Raises:
             ConfigError: It does; the message names the fields that differ.
         """
         config_file, data_file = self.path / "config.json", self.path / "data.json"
+        data = {"arrays": to_json(arrays), "domains": list(domains)}
         if any(self.checkpoints.glob("*")) and config_file.exists():
-            there, here = (_flat(_plain(each)) for each in (completed(_read(config_file)), config))
+            there, here = _flat(_read(config_file)), _flat(_as_stored(plain(config)))
             differing = [
                 f"{name} is {there.get(name, 'missing')!r} there and {here.get(name, 'missing')!r} here"
                 for name in sorted(there.keys() | here.keys())
                 if there.get(name) != here.get(name) and name.split(".")[0] not in _FREE_TO_CHANGE
             ]
-            if data_file.exists() and (shapes_there := DataShapes.from_json(_read(data_file))) != shapes:
-                differing.append(f"the data are {shapes_there} there and {shapes} here")
+            differing += _different_data(_read(data_file), _as_stored(data)) if data_file.exists() else []
             if differing:
                 raise ConfigError(
                     f"{self.path} was made by another config: {'; '.join(differing)}. "
                     "Choose another --workdir, or take the old values"
                 )
         if write:
-            for file, content in ((config_file, _plain(config)), (data_file, dataclasses.asdict(shapes))):
+            for file, content in ((config_file, plain(config)), (data_file, data)):
                 with atomically(file) as temporary:
                     temporary.write_text(json.dumps(content, indent=2) + "\n")
 
-    def read(self) -> tuple[ConfigDict, DataShapes]:
-        """The config and the data's shapes of a run that was started before.
+    def read(self) -> tuple[ConfigDict, dict[str, ArraySpec], tuple[str, ...]]:
+        """The config of a run that was started before, the arrays of its data, and the names of their domains.
 
         Raises:
             ConfigError: This is no run's folder.
@@ -100,16 +101,33 @@ class RunFolder:
                 raise ConfigError(
                     f"{self.path} is not the folder of a run ({file.name} is missing): train one with train.py"
                 )
-        return completed(_read(self.path / "config.json")), DataShapes.from_json(_read(self.path / "data.json"))
+        data = _read(self.path / "data.json")
+        return as_config(_read(self.path / "config.json")), from_json(data["arrays"]), tuple(data["domains"])
 
 
 def _read(path: Path) -> Any:
     return json.loads(path.read_text())
 
 
-def _plain(config: ConfigDict) -> Any:
-    """The config as JSON gives it back: dicts, lists, numbers, strings."""
-    return json.loads(json.dumps(config.to_dict()))
+def _as_stored(content: Any) -> Any:
+    """Plain values as JSON gives them back: lists for tuples."""
+    return json.loads(json.dumps(content))
+
+
+def _different_data(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """What differs between two descriptions of data, in words."""
+    differing = []
+    for name in sorted(there["arrays"].keys() | here["arrays"].keys()):
+        old, new = (each["arrays"].get(name) for each in (there, here))
+        if old is None or new is None:
+            differing.append(
+                f"the data have {'an' if old else 'no'} array {name!r} there and {'an' if new else 'no'} here"
+            )
+        elif old["names"] != new["names"]:
+            differing.append(f"the classes are {', '.join(old['names'])} there and {', '.join(new['names'])} here")
+        elif old != new:
+            differing.append(f"{name!r} has the shape {tuple(old['shape'])} there and {tuple(new['shape'])} here")
+    return differing
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -8,7 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxgan import overrides
 from jaxgan.core import State
+from jaxgan.core.arrays import minibatch
+from jaxgan.core.players import flatten
 from jaxgan.mesh import batched
 from jaxgan.training.live_bytes import live_bytes
 from jaxgan.training.plan import Plan
@@ -20,9 +23,9 @@ _CHEAP_TO_COMPILE = 5_000_000
 def summarize(plan: Plan) -> str:
     """The dry run's text for a plan; nothing of the game's size is allocated."""
     state = plan.abstract_state()
-    parts = ["config", str(plan.config).rstrip(), ""]
+    parts = ["config", *overrides.lines(plan.config), ""]
     total = 0
-    for name, player in state.players.items():
+    for name, player in flatten(state.players).items():
         rows = [(path, str(leaf.shape), f"{leaf.size:,}") for path, leaf in _leaves(player.params)]
         count = sum(leaf.size for _, leaf in _leaves(player.params))
         total += count
@@ -49,7 +52,7 @@ def _stages(plan: Plan) -> list[str]:
 
 
 def _memory(plan: Plan, state: State, parameters: int) -> list[str]:
-    players = state.players.values()
+    players = flatten(state.players).values()
     rows = [
         ("parameters", [player.params for player in players]),
         ("optimizer state", [player.optimizer for player in players]),
@@ -59,24 +62,22 @@ def _memory(plan: Plan, state: State, parameters: int) -> list[str]:
     ]
     lines = [f"{name:<36}{_megabytes(_bytes(tree)):>14}" for name, tree in rows]
     stage = len(plan.game.stages) - 1
-    round = plan.game.round(0, 0)._replace(
-        stage=stage, turns=tuple(turn.name for turn in plan.game.stages[stage].turns)
-    )
-    number = plan.game.minibatches(round)
+    due = plan.game.due(0, 0)._replace(stage=stage, turns=tuple(turn.name for turn in plan.game.stages[stage].turns))
+    number = plan.game.minibatches(due)
     if jax.default_backend() == "cpu" and parameters > _CHEAP_TO_COMPILE:
         # One device plays on its share of the minibatch, in as many parts.
         parts = plan.game.accumulate
         share = parts * math.ceil(plan.batch_size(stage) / (plan.mesh.size * parts))
-        minibatches = (plan.shapes.minibatch(share),) * number
-        size = live_bytes(lambda state, minibatches: plan.game.step(state, minibatches, round), state, minibatches)
+        minibatches = (minibatch(plan.arrays, share),) * number
+        size = live_bytes(lambda state, minibatches: plan.game.step(state, minibatches, due), state, minibatches)
         source = "an estimate for the last stage, within about a factor of two"
     else:
-        whole = plan.shapes.minibatch(plan.batch_size(stage))
+        whole = minibatch(plan.arrays, plan.batch_size(stage))
         cut = functools.partial(jax.ShapeDtypeStruct, sharding=batched(plan.mesh))
         minibatches = ({name: cut(spec.shape, spec.dtype) for name, spec in whole.items()},) * number
         with jax.set_mesh(plan.mesh):
-            step = jax.jit(plan.game.step, static_argnames="round", donate_argnums=0)
-            analysis = step.lower(state, minibatches, round=round).compile().memory_analysis()
+            step = jax.jit(plan.game.step, static_argnames="due", donate_argnums=0)
+            analysis = step.lower(state, minibatches, due=due).compile().memory_analysis()
         if analysis is None:
             return lines
         size, source = analysis.temp_size_in_bytes, "the compiler's own count for the last stage"

@@ -3,10 +3,11 @@
 import dataclasses
 from pathlib import Path
 
-from jaxgan.config import ConfigError
 from jaxgan.core import State
-from jaxgan.core.snapshot import Sampler, Snapshot
+from jaxgan.core.snapshot import Snapshot
+from jaxgan.errors import ConfigError
 from jaxgan.evaluation import monitored as evaluation
+from jaxgan.registry import foreign_names
 from jaxgan.training.checkpoints import Checkpoints
 from jaxgan.training.plan import Plan
 from jaxgan.training.run_folder import RunFolder
@@ -29,19 +30,25 @@ class Trained:
     snapshot: Snapshot
 
 
-def load(workdir: str | Path, step: int | None = None) -> Trained:
+def load(workdir: str | Path, step: int | None = None, trust: bool = False) -> Trained:
     """Loads a checkpoint; to be called, and used, inside `jax.set_mesh(data_mesh())`.
 
     Args:
         workdir: The run's folder.
         step: Which checkpoint; None: the best by the run's first metric, or the last one if none was scored.
+        trust: Whether code of your own that its config names may be imported.
 
     Raises:
         ConfigError: The folder holds no run, or no such checkpoint.
     """
     folder = RunFolder(Path(workdir))
-    config, shapes = folder.read()
-    plan = Plan.of(config, shapes)
+    config, arrays, domains = folder.read()
+    if not trust and (names := foreign_names(config)):
+        raise ConfigError(
+            f"{workdir} names code of its own, {', '.join(names)}, which would be imported and run: "
+            "add --trust if you know whose it is"
+        )
+    plan = Plan.of(config, arrays, domains)
     if not folder.checkpoints.is_dir():
         raise ConfigError(f"{workdir} holds no checkpoint yet: train on until the first one, or save one with Ctrl-C")
     first = next(iter(config.metrics), None)
@@ -59,4 +66,4 @@ def load(workdir: str | Path, step: int | None = None) -> Trained:
         best = checkpoints.best()
         step = step if step is not None else steps[-1] if best is None else best
         state = checkpoints.restore(step, plan.abstract_state())
-    return Trained(plan, step, state, Sampler(plan).at(state, int(state.stage)))
+    return Trained(plan, step, state, plan.compiled.at(state, int(state.stage)))

@@ -6,6 +6,7 @@ import pytest
 import scipy.ndimage
 from sklearn.datasets import load_digits
 
+from jaxgan.core.arrays import ArraySpec
 from jaxgan.data import DataError, Source, make_source
 
 
@@ -122,6 +123,87 @@ def test_the_test_split_has_true_counterparts() -> None:
         assert record["label"] == a["label"]
 
 
+def shapes(source: Source) -> dict[str, tuple[int, ...]]:
+    for record in (source[0], source.record(0, np.full(3, 0.3))):
+        assert {key: np.shape(value) for key, value in record.items()} == {k: s.shape for k, s in source.arrays.items()}
+    return {key: spec.shape for key, spec in source.arrays.items() if spec.kind == "image"}
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_coloured_digits_stand_beside_grey_ones(split: str) -> None:
+    source = make_source("digits_translation", split=split, domain="coloured", image_size=8)
+    assert shapes(source) == {"a": (8, 8, 1), "b": (8, 8, 3)} and source.domains == ("digits", "coloured")
+    pair = make_source("digits_translation", split="test", domain="coloured", image_size=8)[3]
+    coloured = make_source("digits", split="test", domain="coloured", image_size=8)[3]["image"]
+    np.testing.assert_array_equal(pair["b"], coloured)
+    np.testing.assert_array_equal(pair["a"], make_source("digits", split="test", image_size=8)[3]["image"])
+    assert shapes(make_source("digits_translation", domain="coloured", channels=3)) == {
+        "a": (16, 16, 3),
+        "b": (16, 16, 3),
+    }
+    with pytest.raises(DataError, match=r"^data.domain='coloured' needs data.channels_b=3, not 1$"):
+        make_source("digits_translation", domain="coloured", channels_b=1)
+
+
+def test_a_domain_of_its_own_size_and_channels() -> None:
+    fields = {"split": "test", "image_size": 16, "image_size_b": (8, 12), "channels_b": 3}
+    source = make_source("digits_translation", **fields)
+    assert shapes(source) == {"a": (16, 16, 1), "b": (8, 12, 3)}
+    expected = make_source("digits", split="test", domain="inverted", image_size=(8, 12), channels=3)
+    np.testing.assert_array_equal(source[7]["b"], expected[7]["image"])
+
+
+def test_low_resolution_may_be_a_smaller_image() -> None:
+    fields = {"domain": "low_resolution", "image_size": 16, "image_size_b": 8}
+    source = make_source("digits_translation", split="test", **fields)
+    assert shapes(source) == {"a": (16, 16, 1), "b": (8, 8, 1)}
+    records = source.stack()
+    means = scipy.ndimage.uniform_filter(records["a"][..., 0].astype(float), (0, 2, 2))[:, 1::2, 1::2]
+    np.testing.assert_allclose(records["b"][..., 0], means, atol=0.5 + 1e-9)
+    # Cut out of what the first domain shows, so that random crops are alike too.
+    crops = {"load_size": 20, "crop": "random", "flip": True, "aligned": True}
+    cropped = make_source("digits_translation", **fields, **crops)
+    for draw in np.random.default_rng(0).random((10, 3)):
+        record = cropped.record(5, draw)
+        means = record["a"].reshape(8, 2, 8, 2).mean(axis=(1, 3))
+        np.testing.assert_allclose(record["b"][..., 0], means, atol=0.5)
+    message = (
+        "needs a data.image_size that is a multiple of data.image_size_b, not 16x16 of 5x5$"  # 16 is no multiple of 5
+    )
+    with pytest.raises(DataError, match=message):
+        make_source("digits_translation", domain="low_resolution", image_size_b=5)
+
+
+def test_names_of_classes_and_domains() -> None:
+    digits = make_source("digits")
+    assert digits.arrays == {
+        "image": ArraySpec((16, 16, 1), "float32", "image"),
+        "label": ArraySpec((), "int32", "label", tuple("0123456789")),
+    }
+    assert digits.domains == ()
+    unaligned, aligned = (make_source("digits_translation", aligned=aligned) for aligned in (False, True))
+    assert unaligned.domains == aligned.domains == ("digits", "inverted")
+    assert set(unaligned.arrays) == {"a", "b"} and aligned.arrays["label"].names == tuple("0123456789")
+
+
+def test_metrics_that_suit() -> None:
+    for fields, metrics in (
+        ({}, ("digit_fd", "class_accuracy")),
+        ({"image_size": (8, 8)}, ("digit_fd", "class_accuracy")),
+        ({"image_size": 20}, ()),
+        ({"domain": "edges"}, ()),
+        ({"labelled": 10}, ("label_accuracy", "digit_fd", "class_accuracy")),
+        ({"name": "digits_translation"}, ("translation",)),
+        ({"name": "digits_translation", "domain": "thickened"}, ()),
+        ({"name": "digits_translation", "domain": "low_resolution", "image_size_b": 8}, ("translation",)),
+        ({"name": "digits_translation", "domain": "low_resolution", "image_size_b": 4}, ()),
+        ({"name": "stacked_digits"}, ("stacked_modes",)),
+        ({"name": "ring8"}, ("modes",)),
+        ({"name": "mixture1d"}, ("density1d",)),
+    ):
+        assert make_source({"name": "digits", **fields}).metrics == metrics, fields
+
+
 def test_aligned_training_digits() -> None:
     source = make_source("digits_translation", aligned=True)
     assert len(source) == 1438 and len(source.parts) == 1
@@ -136,5 +218,7 @@ def test_errors() -> None:
     for field, value in (("channels", 1), ("domain", "coloured")):
         with pytest.raises(DataError, match=f"data.tinted=True means nothing with data.{field}={value!r}; leave one"):
             make_source("digits", tinted=True, **{field: value})
+    with pytest.raises(DataError, match=r"data.tinted=True means nothing with data.channels_b=1; leave one"):
+        make_source("digits_translation", tinted=True, channels_b=1)
     with pytest.raises(DataError, match=r"needs an image_size divisible by 4, not 18x18"):
         make_source("digits", domain="low_resolution", image_size=18)[0]

@@ -72,10 +72,11 @@ def test_fields_that_need_another(tmp_path: pathlib.Path) -> None:
 
 def test_labels_where_none_exist(tmp_path: pathlib.Path) -> None:
     Image.new("L", (4, 4)).save(tmp_path / "1.png")
-    message = f"folder {tmp_path} has no class labels; put the images in one subfolder per class, "
+    source = make_source("folder", path=str(tmp_path))
+    assert set(source.arrays) == {"image"} and source.num_classes == 0
+    message = f"data.labelled=10, but {tmp_path} has no images with labels; set it to 0"
     with pytest.raises(DataError, match="^" + re.escape(message)):
-        make_source("folder", path=str(tmp_path), require_labels=True)
-    assert make_source("digits", require_labels=True).num_classes == 10
+        make_source("folder", path=str(tmp_path), labelled=10)
 
 
 def test_every_field_is_documented() -> None:

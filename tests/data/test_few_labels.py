@@ -10,6 +10,12 @@ def test_each_class_has_as_many_labels_and_images_come_without():
     source = make_source("digits", labelled=30)
     whole = make_source("digits")
     assert len(source) == len(whole) and source.num_classes == 10
+    assert {name: (spec.kind, spec.shape) for name, spec in source.arrays.items()} == {
+        "image": ("image", (16, 16, 1)),
+        "labelled_image": ("image", (16, 16, 1)),
+        "label": ("label", ()),
+    }
+    assert source.arrays["label"].names == tuple("0123456789")
     images, labelled = source.parts
     assert len(images) == len(whole) and len(labelled) == 30
     assert set(images[5]) == {"image"} and set(labelled[5]) == {"labelled_image", "label"}

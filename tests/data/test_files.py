@@ -56,13 +56,14 @@ def classes(tmp_path: pathlib.Path) -> pathlib.Path:
 def test_images_are_sorted_by_name_and_hidden_files_ignored(flat: pathlib.Path) -> None:
     source = make_source("folder", path=str(flat))
     assert len(source) == 3 and values(source) == [10, 20, 30]
-    assert source.num_classes is None and "label" not in source[0]
+    assert source.num_classes == 0 and "label" not in source[0] and "label" not in source.arrays
     assert source.image_shape == (SIZE, SIZE, 3) and source[0]["image"].dtype == np.uint8
 
 
 def test_subfolders_are_classes(classes: pathlib.Path) -> None:
-    source = make_source("folder", path=str(classes), require_labels=True)
-    assert source.num_classes == 2
+    source = make_source("folder", path=str(classes))
+    assert source.num_classes == 2 and source.arrays["label"].names == ("cat", "dog")
+    assert source.metrics == ("fid/inception",) and source.domains == ()
     assert [int(record["label"]) for record in source] == [0, 0, 1, 1] and values(source) == [10, 20, 30, 40]
     assert source[0]["label"].dtype == np.int32 and source[0]["label"].shape == ()
 
@@ -154,11 +155,41 @@ def test_missing_domain(flat: pathlib.Path) -> None:
         make_source("two_folders", path=str(flat))
 
 
-def test_domains_of_two_sizes(tmp_path: pathlib.Path) -> None:
+def test_classes_called_by_numbers_are_in_the_order_of_the_numbers(tmp_path: pathlib.Path) -> None:
+    for number in range(1, 13):
+        save(tmp_path / f"{number}" / "1.png", number)
+    source = make_source("folder", path=str(tmp_path))
+    assert source.arrays["label"].names == tuple(str(number) for number in range(1, 13))
+    assert [int(record["label"]) + 1 for record in source] == values(source)
+    save(tmp_path / "more" / "1.png", 13)  # one name that is no number: all are words
+    assert make_source("folder", path=str(tmp_path)).arrays["label"].names[:4] == ("1", "10", "11", "12")
+
+
+@pytest.mark.parametrize("aligned", [False, True])
+def test_domains_of_two_sizes_and_channels(tmp_path: pathlib.Path, aligned: bool) -> None:
     save(tmp_path / "trainA/1.png", 1, (4, 4))
-    save(tmp_path / "trainB/1.png", 1, (5, 4))
-    with pytest.raises(DataError, match=r"\(A\) are \(4, 4, 3\) and of .*\(B\) \(5, 4, 3\); set data.image_size$"):
-        make_source("two_folders", path=str(tmp_path))
+    save(tmp_path / "trainB/1.png", 2, (5, 6))
+    source = make_source("two_folders", path=str(tmp_path), channels=1, channels_b=3, aligned=aligned)
+    assert {name: spec.shape for name, spec in source.arrays.items()} == {"a": (4, 4, 1), "b": (5, 6, 3)}
+    assert source.domains == ("A", "B") and source.image_shape == (4, 4, 1)
+    assert source[0]["a"].shape == (4, 4, 1) and source[0]["b"].shape == (5, 6, 3) and source[0]["b"].max() == 2
+    sized = make_source("two_folders", path=str(tmp_path), image_size=8, image_size_b=(2, 3), aligned=aligned)
+    assert sized[0]["a"].shape == (8, 8, 3) and sized[0]["b"].shape == (2, 3, 3)
+
+
+def test_a_second_domain_is_loaded_in_the_same_proportion(tmp_path: pathlib.Path) -> None:
+    for domain in "AB":
+        save(tmp_path / f"train{domain}/1.png", 1, (32, 32))
+    fields = {"path": str(tmp_path), "image_size": 8, "image_size_b": 4, "load_size": 12, "crop": "random"}
+    source = make_source("two_folders", **fields)
+    assert source.a.transform.load_size == (12, 12) and source.b.transform.load_size == (6, 6)
+    assert source.record(0, np.array([0.9, 0.99, 0.99]))["b"].shape == (4, 4, 3)
+    message = (
+        r"^data.crop='random' cannot crop the aligned images of .* alike, of sizes \(8, 8\) and \(4, 4\); "
+        r"set data.crop='centre', or one size for both$"
+    )
+    with pytest.raises(DataError, match=message):
+        make_source("two_folders", **fields, aligned=True)
 
 
 def test_paths_that_hold_nothing(tmp_path: pathlib.Path) -> None:

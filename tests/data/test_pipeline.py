@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from PIL import Image
 
-from jaxgan.data import DataError, Loader, Source, make_source, prepare
-from jaxgan.data.sources import ArraySource, UnalignedPair
+from jaxgan.data import ArraySource, DataError, Loader, Source, make_source, prepare
+from jaxgan.data.pairs import UnalignedPair
 
 
 def numbers(length: int) -> ArraySource:

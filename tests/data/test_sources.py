@@ -143,7 +143,7 @@ def test_indexing() -> None:
 
 def test_ring8_has_eight_modes_at_eighths_of_a_turn() -> None:
     source = make_source("ring8")
-    points, labels = source.arrays["image"], source.arrays["label"]
+    points, labels = source.values["image"], source.values["label"]
     assert points.shape == (100_000, 2) and points.dtype == np.float32 and source.num_classes == 8
     turns = np.sort(np.round(np.arctan2(points[:, 1], points[:, 0]) / (2 * np.pi) * 8).astype(int) % 8)
     counts = np.bincount(turns, minlength=8)
@@ -163,18 +163,18 @@ def test_half_of_ring8_is_the_ring_of_pacgan() -> None:
 @pytest.mark.parametrize("scale", [1.0, 1 / 2.828])  # VEEGAN's, WGAN-GP's
 def test_grid25(scale: float) -> None:
     source = make_source("grid25", scale=scale)
-    points = source.arrays["image"]
+    points = source.values["image"]
     cells = np.round(points / (2 * scale)).astype(int)
     assert {tuple(cell) for cell in cells} == {(x, y) for x in range(-2, 3) for y in range(-2, 3)}
     np.testing.assert_allclose((points / scale - 2 * cells).std(axis=0), 0.05, rtol=0.02)
     assert source.standard_deviation == 0.05 * scale and source.num_classes == 25
-    counts = np.bincount(source.arrays["label"])
+    counts = np.bincount(source.values["label"])
     assert counts.min() > 3700 and counts.max() < 4300  # 4,000 +- 62
 
 
 def test_mixture1d_has_two_equal_modes() -> None:
     source = make_source("mixture1d")
-    numbers = source.arrays["image"][:, 0]
+    numbers = source.values["image"][:, 0]
     assert abs((numbers > 4).mean() - 0.5) < 0.01 and source.num_classes == 2
     for mode, side in ((2.0, numbers < 4), (6.0, numbers > 4)):
         assert abs(numbers[side].mean() - mode) < 0.01 and abs(numbers[side].std() - 0.5) < 0.01
@@ -185,7 +185,7 @@ def test_mixture1d_has_two_equal_modes() -> None:
 @pytest.mark.parametrize("name", ["ring8", "grid25", "gaussian1d", "mixture1d"])
 def test_mean_and_spread_are_those_of_the_samples(name: str) -> None:
     source = make_source(name, scale=0.7)
-    points = source.arrays["image"].astype(np.float64)
+    points = source.values["image"].astype(np.float64)
     np.testing.assert_allclose(points.mean(axis=0), source.mean, atol=0.02)
     np.testing.assert_allclose(points.std(axis=0), source.spread, rtol=0.01)
 
@@ -193,8 +193,8 @@ def test_mean_and_spread_are_those_of_the_samples(name: str) -> None:
 def test_gaussian1d_and_its_test_split() -> None:
     train, test = make_source("gaussian1d"), make_source("gaussian1d", split="test")
     for source in (train, test):
-        numbers = source.arrays["image"]
+        numbers = source.values["image"]
         assert numbers.shape == (100_000, 1)
         assert abs(numbers.mean() - 4.0) < 0.02 and abs(numbers.std() - 1.25) < 0.02
-    assert not np.isin(train.arrays["image"], test.arrays["image"]).mean() > 0.05  # float32 numbers rarely meet
-    np.testing.assert_array_equal(train.arrays["image"], make_source("gaussian1d").arrays["image"])
+    assert not np.isin(train.values["image"], test.values["image"]).mean() > 0.05  # float32 numbers rarely meet
+    np.testing.assert_array_equal(train.values["image"], make_source("gaussian1d").values["image"])

@@ -16,6 +16,7 @@ def digits_of(split: str) -> dict[bytes, int]:
 def test_every_channel_is_a_digit_and_the_label_spells_them(split: str) -> None:
     known, source = digits_of(split), make_source("stacked_digits", split=split)
     assert source.image_shape == (16, 16, 3) and source.num_classes == 1000
+    assert source.arrays["label"].names[::333] == ("000", "333", "666", "999")
     for index in range(0, len(source), 97):
         record = source[index]
         assert record["image"].dtype == np.uint8 and record["label"].dtype == np.int32

@@ -58,6 +58,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_reads_images_and_labels(data_dir: str) -> None:
     source = make_source("tfds:tiny_set", path=data_dir)
     assert len(source) == 10 and source.image_shape == (8, 6, 3) and source.num_classes == 2
+    assert source.arrays["label"].names == ("cat", "dog") and source.metrics == ("fid/inception",)
     seen = {}
     for record in source:
         value = int(record["image"][0, 0, 0])
@@ -156,6 +157,6 @@ def test_other_features(tmp_path: pathlib.Path) -> None:
     with pytest.raises(DataError, match=r"text_set has 0 image features and none is called 'image'; .*\['label'\]"):
         make_source("tfds:text_set", path=str(tmp_path))
     source = make_source("tfds:mask_set", path=str(tmp_path))
-    assert source.num_classes is None and set(source[0]) == {"image"}
-    with pytest.raises(DataError, match=r"tfds:mask_set .* has no class labels; put the images in one subfolder"):
-        make_source("tfds:mask_set", path=str(tmp_path), require_labels=True)
+    assert source.num_classes == 0 and set(source[0]) == set(source.arrays) == {"image"}
+    with pytest.raises(DataError, match=r"data.labelled=2, but tfds:mask_set.* has no images with labels; set it to 0"):
+        make_source("tfds:mask_set", path=str(tmp_path), labelled=2)

@@ -10,7 +10,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 from jax.test_util import check_grads
 
-from jaxgan.layers import Conv, UpConv, bilinear, convolution, up_convolution
+from jaxgan.layers import Conv, UpConv, convolution, up_convolution
 from jaxgan.layers.conv import pooled_convolution, upsampled_convolution
 
 # kernel side, strides, padding, height, width
@@ -69,10 +69,14 @@ def assert_close(ours, theirs, tolerance=1e-4):
         np.testing.assert_allclose(ours_one, theirs_one, atol=tolerance * np.abs(theirs_one).max(), rtol=tolerance)
 
 
-@pytest.fixture(params=["cpu", "other"])
+@pytest.fixture(params=["cpu", "default"])
 def platform(request, monkeypatch):
     """Both ways to compute the maps: a CPU's, and that of all other platforms."""
-    monkeypatch.setattr(bilinear, "_on_cpu", lambda: request.param == "cpu")
+
+    def choose(*args, **branches):
+        return branches[request.param](*args)
+
+    monkeypatch.setattr(jax.lax, "platform_dependent", choose)
 
 
 def down(strides, padding):

@@ -151,7 +151,7 @@ def test_conditional_batch_norm_has_gain_one_plus_a_linear_map(x):
 
 def test_class_conditional_batch_norm_starts_plain_and_looks_up_its_tables(x):
     label = np.array([0, 1, 1, 0, 3, 2, 2, 3])
-    module = ClassConditionalBatchNorm(num_classes=4)
+    module = ClassConditionalBatchNorm(embedded_classes=4)
     variables = module.init(jax.random.key(0), x, label)
     np.testing.assert_allclose(
         module.apply({"params": variables["params"]}, x, label), normalised(x, (0, 1, 2)), atol=2e-3

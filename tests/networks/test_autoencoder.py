@@ -23,14 +23,16 @@ def test_parameters_of_ebgan(count):
     assert count(ConvAutoencoder(), (2, 64, 64, 3)) == expected == 1_318_083
     # (1024)4c-(512)4c2s-(256)4c2s-(128)4c2s-(3)4c2s is DCGAN's generator at twice its width.
     kernels = 16 * (100 * 1024 + 1024 * 512 + 512 * 256 + 256 * 128 + 128 * 3)
-    assert count(DCGANGenerator(width=128, layout="torch"), (2, 100)) == kernels + 2 * (1024 + 512 + 256 + 128)
+    assert count(DCGANGenerator((64, 64, 3), width=128, layout="torch"), (2, 100)) == kernels + 2 * (
+        1024 + 512 + 256 + 128
+    )
 
 
 @pytest.mark.parametrize(("size", "width", "sizes"), [(64, 64, 4), (128, 128, 5), (32, 64, 3)])
 def test_parameters_of_began(size, width, sizes, count):
     # From 8x8 on, two convolutions at each size; the decoder is a generator.
     decoder = 65 * 8 * 8 * width + 2 * sizes * conv(width, width, 3) + conv(width, 3, 3)
-    assert count(BEGANGenerator(size, width=width), (2, 64)) == decoder
+    assert count(BEGANGenerator((size, size, 3), width=width), (2, 64)) == decoder
     # At the i-th size, i times the width; a third convolution halves the map.
     encoder = conv(3, width, 3)
     for i in range(1, sizes + 1):
@@ -78,7 +80,7 @@ def test_mlp_autoencoder_is_the_product_of_its_matrices(drawn, normal):
     code = np.maximum(norm(h @ params["hidden_1"]["kernel"], params["norm_1"]), 0)
     h = np.maximum(norm(code @ params["hidden_2"]["kernel"], params["norm_2"]), 0)
     y = np.tanh(h @ params["output"]["kernel"] + params["output"]["bias"])
-    energy, features = network.apply({"params": params}, x, features=True)
+    energy, features, _ = network.apply({"params": params}, x, features=True)
     np.testing.assert_allclose(energy, np.linalg.norm(flat - y, axis=1), rtol=1e-5)
     np.testing.assert_allclose(features, code, atol=1e-5)
     reconstruction = network.apply({"params": params}, x, method="reconstruct")
@@ -124,7 +126,7 @@ def test_conv_autoencoder_agrees_with_torch(drawn, normal):
             network.apply({"params": params}, x, method="reconstruct"),
         )
     )
-    (energy, features), reconstruction = run(x)
+    (energy, features, _), reconstruction = run(x)
     np.testing.assert_allclose(reconstruction, image(y), atol=2e-5)
     np.testing.assert_allclose(features, image(code).reshape(3, -1), atol=2e-5)
     np.testing.assert_allclose(energy, (t - y).square().mean((1, 2, 3)).detach().numpy(), rtol=1e-4)
@@ -165,7 +167,7 @@ def test_began_agrees_with_torch(drawn):
     error.sum().backward()
 
     def judge(x):
-        error, code = network.apply({"params": params}, x, features=True)
+        error, code, _ = network.apply({"params": params}, x, features=True)
         return error.sum(), (error, code, network.apply({"params": params}, x, method="reconstruct"))
 
     (_, (ours, features, reconstruction)), gradient = jax.jit(jax.value_and_grad(judge, has_aux=True))(x)
@@ -174,7 +176,7 @@ def test_began_agrees_with_torch(drawn):
     np.testing.assert_allclose(ours, error.detach().numpy(), rtol=1e-4)
     np.testing.assert_allclose(gradient, image(t.grad), rtol=1e-3, atol=1e-5)
     # The decoder is a generator.
-    generated = BEGANGenerator(16, channels=1, width=2).apply({"params": decoder}, features)
+    generated = BEGANGenerator((16, 16, 1), width=2).apply({"params": decoder}, features)
     np.testing.assert_allclose(generated, reconstruction, rtol=1e-4, atol=1e-5)
 
 

@@ -20,11 +20,14 @@ from jaxgan.networks import BigGANDiscriminator, BigGANGenerator
     ],
 )
 def test_published_parameters(size, latent, attention, generator, discriminator, count):
-    assert count(BigGANGenerator(size, attention=(attention,)), (2, latent), "label") == generator
+    assert (
+        count(BigGANGenerator((size, size, 3), embedded_classes=1000, attention=(attention,)), (2, latent), "label")
+        == generator
+    )
     # ... and without the 1x1 shortcuts where a halving block keeps its width: 8 to 8 at 256 and 512, 1 to 1 at 512.
     shortcuts = {128: (), 256: (768,), 512: (768, 96)}[size]
     discriminator += sum(width * width + width for width in shortcuts)
-    assert count(BigGANDiscriminator(size), (2, size, size, 3), "label") == discriminator
+    assert count(BigGANDiscriminator(projected_classes=1000), (2, size, size, 3), "label") == discriminator
 
 
 def conv(inputs, outputs, size):
@@ -36,31 +39,33 @@ def test_parameters_of_the_small_networks(size, blocks, count):
     # All maps have 4 * 64 features; latents come in chunks of 20, embeddings have 128 components.
     block = 2 * conv(256, 256, 3) + conv(256, 256, 1) + 4 * (20 + 128) * 256
     generator = 21 * 4 * 4 * 256 + 10 * 128 + blocks * block + 2 * 256 + conv(256, 3, 3)
-    network = BigGANGenerator(size, width=64, num_classes=10)
+    network = BigGANGenerator((size, size, 3), width=64, embedded_classes=10)
     assert count(network, (2, 20 * (blocks + 1)), "label") == generator
     discriminator = conv(3, 256, 3) + 7 * conv(256, 256, 3) + conv(3, 256, 1) + conv(256, 256, 1) + 257 + 10 * 256
-    assert count(BigGANDiscriminator(size, width=64, num_classes=10), (2, size, size, 3), "label") == discriminator
+    assert count(BigGANDiscriminator(width=64, projected_classes=10), (2, size, size, 3), "label") == discriminator
 
 
 def test_attention_follows_the_maps_it_names(shapes):
     def attended(params):
         return {name for name in params if name.startswith("attention")}
 
+    generator = BigGANGenerator((64, 64, 3), width=1, embedded_classes=1000)
+    discriminator = BigGANDiscriminator(width=8, projected_classes=1000)
     # The generator's maps: 8, 16, 32, 64; the discriminator's: 32, 16, 8, 4, and 4 again, which is not attended twice.
-    assert attended(shapes(BigGANGenerator(64, width=1), (2, 10), "label")) == {"attention_3"}
-    assert attended(shapes(BigGANGenerator(64, width=1, attention=(8, 32)), (2, 10), "label")) == {
+    assert attended(shapes(generator, (2, 10), "label")) == {"attention_3"}
+    assert attended(shapes(generator.clone(attention=(8, 32)), (2, 10), "label")) == {
         "attention_0",
         "attention_2",
     }
     image = (2, 64, 64, 3)
-    assert attended(shapes(BigGANDiscriminator(64, width=8, attention=(32, 4)), image, "label")) == {
+    assert attended(shapes(discriminator.clone(attention=(32, 4)), image, "label")) == {
         "attention_0",
         "attention_3",
     }
-    assert not attended(shapes(BigGANDiscriminator(64, width=8), image, "label"))
+    assert not attended(shapes(discriminator, image, "label"))
 
 
-SMALL = BigGANGenerator(16, channels=1, width=2, num_classes=3, shared_size=4, attention=(8,))
+SMALL = BigGANGenerator((16, 16, 1), width=2, embedded_classes=3, shared_size=4, attention=(8,))
 LATENT = jnp.asarray(np.random.default_rng(3).standard_normal((4, 9), np.float32))
 LABEL = jnp.array([0, 1, 2, 2])
 
@@ -109,9 +114,16 @@ def test_the_label_enters_through_the_embedding_alone(drawn):
 @pytest.mark.parametrize(
     ("network", "inputs", "words"),
     [
-        (BigGANGenerator(48), (2, 120), "image_size=48; choose one of 16, 32, 64, 128, 256, 512"),
-        (BigGANGenerator(128), (2, 128), "size 128; use a multiple of 6"),
-        (BigGANDiscriminator(64), (2, 32, 32, 3), "32x32"),
+        (
+            BigGANGenerator((48, 48, 3), embedded_classes=3),
+            (2, 120),
+            "48x48; make them square, of side 16, 32, 64, 128, 256, 512",
+        ),
+        (BigGANGenerator((128, 128, 3), embedded_classes=3), (2, 128), "size 128; use a multiple of 6"),
+        (BigGANDiscriminator(projected_classes=3), (2, 48, 48, 3), "48x48; make them square"),
+        (BigGANDiscriminator(projected_classes=3), (2, 32, 64, 3), "32x64; make them square"),
+        (BigGANGenerator((128, 128, 3)), (2, 120), "embedded_classes=0 but got labels"),
+        (BigGANDiscriminator(), (2, 32, 32, 3), "projected_classes=0 but got labels"),
     ],
 )
 def test_errors(network, inputs, words, shapes):

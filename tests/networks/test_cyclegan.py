@@ -16,13 +16,13 @@ def test_parameters(count):
     ends = conv(3, 64, 7) + conv(64, 3, 7)
     halvings = conv(64, 128, 3) + conv(128, 256, 3) + conv(256, 128, 3) + conv(128, 64, 3)
     blocks = 9 * 2 * conv(256, 256, 3)
-    assert count(ResNetTranslator(), (1, 256, 256, 3)) == ends + halvings + blocks == 11_378_179
+    assert count(ResNetTranslator((256, 256, 3)), (1, 256, 256, 3)) == ends + halvings + blocks == 11_378_179
     layers = conv(3, 64, 4) + conv(64, 128, 4) + conv(128, 256, 4) + conv(256, 512, 4) + conv(512, 1, 4)
     assert count(PatchDiscriminator(), (1, 256, 256, 3)) == layers == 2_764_737
 
 
 def test_batch_norm_takes_the_place_of_biases(shapes):
-    params = shapes(ResNetTranslator(width=2, blocks=1, norm="batch"), (1, 8, 8, 3))
+    params = shapes(ResNetTranslator((16, 16, 3), width=2, blocks=1, norm="batch"), (1, 8, 8, 3))
     assert [name for name in params if "norm" not in name and "bias" in params[name]] == ["to_image"]
     params = shapes(PatchDiscriminator(width=2, norm="batch"), (1, 32, 32, 3))
     assert [name for name in params if "norm" not in name and "bias" in params[name]] == ["conv_0", "logit"]
@@ -58,13 +58,13 @@ def test_global_average_is_the_mean_of_the_patches(drawn, run, normal):
 
 @pytest.mark.parametrize("downsamples", [0, 1, 2])
 def test_translator_keeps_the_size(downsamples, shapes):
-    params = shapes(ResNetTranslator(width=2, blocks=1, downsamples=downsamples), (1, 16, 16, 3))
+    params = shapes(ResNetTranslator((16, 16, 3), width=2, blocks=1, downsamples=downsamples), (1, 16, 16, 3))
     assert params["block_0_conv_1"]["kernel"].shape == (3, 3, 2 * 2**downsamples, 2 * 2**downsamples)
 
 
 def test_errors(shapes):
     with pytest.raises(ValueError, match="30x32 cannot be halved 2 times"):
-        shapes(ResNetTranslator(), (1, 30, 32, 3))
+        shapes(ResNetTranslator((256, 256, 3)), (1, 30, 32, 3))
 
 
 def fill(torch, layers, params, names):
@@ -101,7 +101,7 @@ def test_translator_agrees_with_torch(drawn, run, normal):
         *[nn.ReflectionPad2d(3), nn.Conv2d(4, 2, 7), nn.Tanh()],
     )
     x = normal(2, 16, 20, 3)
-    network = ResNetTranslator(width=4, blocks=1, channels=2)
+    network = ResNetTranslator((16, 20, 2), width=4, blocks=1)
     params = drawn(network, x)
     names = ["stem", "down_0", "down_1", "block_0_conv_1", "block_0_conv_2", "up_0", "up_1", "to_image"]
     fill(torch, model.modules(), params, names)

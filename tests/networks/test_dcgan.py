@@ -12,7 +12,9 @@ def test_parameters_of_the_tutorial(count):
     # No biases; batch norm has a gain and an offset per channel.
     kernels = 16 * (100 * 512 + 512 * 256 + 256 * 128 + 128 * 64 + 64 * 3)
     assert (
-        count(DCGANGenerator(width=64, layout="torch"), (2, 100)) == kernels + 2 * (512 + 256 + 128 + 64) == 3_576_704
+        count(DCGANGenerator((64, 64, 3), width=64, layout="torch"), (2, 100))
+        == kernels + 2 * (512 + 256 + 128 + 64)
+        == 3_576_704
     )
     kernels = 16 * (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512 + 512 * 1)
     norms = 2 * (128 + 256 + 512)
@@ -21,7 +23,7 @@ def test_parameters_of_the_tutorial(count):
 
 def test_parameters_of_the_paper(count):
     kernels = 100 * 4 * 4 * 1024 + 25 * (1024 * 512 + 512 * 256 + 256 * 128 + 128 * 3)
-    assert count(DCGANGenerator(), (2, 100)) == kernels + 2 * (1024 + 512 + 256 + 128)
+    assert count(DCGANGenerator((64, 64, 3)), (2, 100)) == kernels + 2 * (1024 + 512 + 256 + 128)
     kernels = 25 * (3 * 128 + 128 * 256 + 256 * 512 + 512 * 1024) + 4 * 4 * 1024
     assert count(DCGANDiscriminator(), (2, 64, 64, 3)) == kernels + 2 * (256 + 512 + 1024)
 
@@ -30,14 +32,14 @@ def test_parameters_of_the_paper(count):
     ("size", "base", "widths"), [(16, 4, 2), (32, 4, 3), (128, 4, 5), (28, 7, 2), (48, 6, 3), (8, 4, 1)]
 )
 def test_sizes(size, base, widths, shapes):
-    generator = shapes(DCGANGenerator(image_size=size, width=2, layout="torch"), (2, 5))
+    generator = shapes(DCGANGenerator((size, size, 3), width=2, layout="torch"), (2, 5))
     assert generator["project"]["kernel"].shape == (base, base, 5, 2**widths)
     discriminator = shapes(DCGANDiscriminator(width=2, layout="torch"), (2, size, size, 3))
     assert discriminator["logit"]["kernel"].shape == (base, base, 2**widths, 1)
 
 
 def test_initialisation(initialised):
-    params = initialised(DCGANGenerator(image_size=16, width=32), np.zeros((2, 64), np.float32))
+    params = initialised(DCGANGenerator((16, 16, 3), width=32), np.zeros((2, 64), np.float32))
     np.testing.assert_allclose(np.std(params["project"]["kernel"]), 0.02, rtol=0.02)
     np.testing.assert_allclose(np.std(params["up_1"]["kernel"]), 0.02, rtol=0.02)
     np.testing.assert_allclose(np.mean(params["norm_0"]["scale"]), 1.0, atol=0.01)
@@ -54,9 +56,13 @@ def test_critic_without_norm_has_biases(shapes):
 @pytest.mark.parametrize(
     ("network", "inputs", "words"),
     [
-        (DCGANGenerator(layout="theano"), (2, 100), "layout='theano' does not exist; choose one of 'paper', 'torch'"),
-        (DCGANGenerator(image_size=30), (2, 100), None),
-        (DCGANGenerator(image_size=7), (2, 100), "7x7"),
+        (
+            DCGANGenerator((64, 64, 3), layout="theano"),
+            (2, 100),
+            "layout='theano' does not exist; choose one of 'paper', 'torch'",
+        ),
+        (DCGANGenerator((30, 30, 3)), (2, 100), None),
+        (DCGANGenerator((7, 7, 3)), (2, 100), "7x7"),
         (DCGANDiscriminator(norm="spectral"), (2, 16, 16, 3), "norm='spectral'"),
         (DCGANDiscriminator(), (2, 6, 6, 3), "6x6"),
     ],
@@ -121,7 +127,7 @@ def copy_to_torch(torch, params, model):
 def test_generator_agrees_with_torch(layout, drawn, run, normal):
     torch = pytest.importorskip("torch")
     z = normal(3, 10)
-    network = DCGANGenerator(image_size=32, width=4, layout=layout)
+    network = DCGANGenerator((32, 32, 3), width=4, layout=layout)
     params = drawn(network, z)
     model = torch_generator(torch.nn, 10, [16, 8, 4], 3, layout)
     copy_to_torch(torch, params, model)

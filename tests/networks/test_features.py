@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxgan import networks
+from jaxgan.layers import Verdict
 
 LABEL = jnp.array([0, 2, 1])
 
@@ -29,7 +30,10 @@ def test_logits_are_linear_in_the_features(name, drawn):
     both = jax.jit(
         lambda params: (network.apply({"params": params}, x), network.apply({"params": params}, x, features=True))
     )
-    logits, (same, features) = both(params)
+    logits, verdict = both(params)
+    assert isinstance(verdict, Verdict)
+    assert verdict.class_logits is None
+    same, features, _ = verdict
     np.testing.assert_array_equal(logits, same)
     assert features.shape == (3, number)
     assert features.dtype == logits.dtype == jnp.float32
@@ -43,35 +47,35 @@ def test_logits_are_linear_in_the_features(name, drawn):
 @pytest.mark.parametrize(
     "network",
     [
-        networks.ResNetDiscriminator((2, 3), num_classes=3),
-        networks.R3GANDiscriminator((4, 2), blocks=1, group_width=2, num_classes=3),
+        networks.ResNetDiscriminator((2, 3), projected_classes=3),
+        networks.R3GANDiscriminator((4, 2), blocks=1, group_width=2, projected_classes=3),
     ],
 )
 def test_features_do_not_depend_on_the_label(network, drawn):
     x = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (3, 8, 8, 1)), jnp.float32)
     params = drawn(network, x, LABEL)
     run = jax.jit(lambda label: network.apply({"params": params}, x, label, features=True))
-    (logits, features), (others, same) = run(LABEL), run(2 - LABEL)
+    (logits, features, _), (others, same, _) = run(LABEL), run(2 - LABEL)
     np.testing.assert_array_equal(features, same)
     np.testing.assert_array_equal(LABEL != 2 - LABEL, logits != others)
 
 
 # Networks in bfloat16: what they return is float32, and yet products are not.
 BFLOAT16 = [
-    (networks.MaxoutGANGenerator(hidden=(3,), dtype="bfloat16"), (2, 5)),
+    (networks.MaxoutGANGenerator((28, 28, 1), hidden=(3,), dtype="bfloat16"), (2, 5)),
     (networks.MaxoutDiscriminator(units=(3,), dtype="bfloat16"), (2, 4, 4, 1)),
-    (networks.MLPGenerator(hidden=(3,), norm="batch", dtype="bfloat16"), (2, 5)),
-    (networks.SNDCGANGenerator(16, 1, widths=(4, 3, 2), dtype="bfloat16"), (2, 5)),
+    (networks.MLPGenerator((28, 28, 1), hidden=(3,), norm="batch", dtype="bfloat16"), (2, 5)),
+    (networks.SNDCGANGenerator((16, 16, 1), widths=(4, 3, 2), dtype="bfloat16"), (2, 5)),
     (networks.SNDCGANDiscriminator(widths=(2, 3), dtype="bfloat16"), (2, 16, 16, 1)),
     (networks.MLPAutoencoder(hidden=(5, 3), dtype="bfloat16"), (2, 4, 4, 1)),
     (networks.ConvAutoencoder(widths=(2, 3), dtype="bfloat16"), (2, 16, 16, 1)),
-    (networks.BEGANGenerator(16, 1, width=2, dtype="bfloat16"), (2, 5)),
+    (networks.BEGANGenerator((16, 16, 1), width=2, dtype="bfloat16"), (2, 5)),
     (networks.BEGANAutoencoder(width=2, hidden=3, dtype="bfloat16"), (2, 16, 16, 1)),
-    (networks.ImprovedMLPGenerator(hidden=(3,), dtype="bfloat16"), (2, 5)),
-    (networks.ImprovedMLPDiscriminator(hidden=(3,), dtype="bfloat16"), (2, 4, 4, 1)),
-    (networks.ImprovedGenerator(16, 1, widths=(3, 2), dtype="bfloat16"), (2, 5)),
-    (networks.ImprovedDiscriminator(width=2, kernels=3, dtype="bfloat16"), (2, 16, 16, 1)),
-    (networks.R3GANGenerator(8, 1, widths=(4, 2), group_width=2, dtype="bfloat16"), (2, 5)),
+    (networks.ImprovedMLPGenerator((28, 28, 1), hidden=(3,), dtype="bfloat16"), (2, 5)),
+    (networks.ImprovedMLPDiscriminator(10, hidden=(3,), dtype="bfloat16"), (2, 4, 4, 1)),
+    (networks.ImprovedGenerator((16, 16, 1), widths=(3, 2), dtype="bfloat16"), (2, 5)),
+    (networks.ImprovedDiscriminator(10, width=2, kernels=3, dtype="bfloat16"), (2, 16, 16, 1)),
+    (networks.R3GANGenerator((8, 8, 1), widths=(4, 2), group_width=2, dtype="bfloat16"), (2, 5)),
     (networks.R3GANDiscriminator((4, 2), group_width=2, dtype="bfloat16"), (2, 8, 8, 1)),
 ]
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxgan.errors import UserError
 from jaxgan.networks import (
     ImprovedDiscriminator,
     ImprovedGenerator,
@@ -17,32 +18,33 @@ from jaxgan.networks import (
 
 def test_parameters_on_mnist(count):
     # 100-500-500-784: offsets of batch norm for biases, then a kernel with weight norm: a scale and a bias per output.
-    assert count(ImprovedMLPGenerator(), (2, 100)) == 100 * 500 + 500 * 500 + 2 * 500 + 502 * 784
+    assert count(ImprovedMLPGenerator((28, 28, 1)), (2, 100)) == 100 * 500 + 500 * 500 + 2 * 500 + 502 * 784
     widths = (784, 1000, 500, 250, 250, 250, 10)
     expected = sum((inputs + 2) * outputs for inputs, outputs in itertools.pairwise(widths))
-    assert count(ImprovedMLPDiscriminator(), (2, 28, 28, 1)) == expected == 1_541_020
+    assert count(ImprovedMLPDiscriminator(10), (2, 28, 28, 1)) == expected == 1_541_020
 
 
 def test_parameters_on_cifar(count):
     kernels = 100 * 8192 + 25 * (512 * 256 + 256 * 128 + 128 * 3)
-    assert count(ImprovedGenerator(), (2, 100)) == kernels + 8192 + 256 + 128 + 2 * 3 == 4_933_382
+    assert count(ImprovedGenerator((32, 32, 3)), (2, 100)) == kernels + 8192 + 256 + 128 + 2 * 3 == 4_933_382
     layers = [(3, 96, 9), (96, 96, 9), (96, 96, 9), (96, 192, 9), (192, 192, 9), (192, 192, 9)]
     layers += [(192, 192, 9), (192, 192, 1), (192, 192, 1)]
     body = sum((taps * inputs + 2) * outputs for inputs, outputs, taps in layers)
-    assert count(ImprovedDiscriminator(), (2, 32, 32, 3)) == body + (192 + 2) * 10 == 1_408_244
+    assert count(ImprovedDiscriminator(10), (2, 32, 32, 3)) == body + (192 + 2) * 10 == 1_408_244
     # 100 kernels of 5 dimensions: directions, log scales and offsets
     minibatch = 192 * 500 + 500 + 100
-    assert count(ImprovedDiscriminator(kernels=100), (2, 32, 32, 3)) == body + minibatch + (292 + 2) * 10
+    assert count(ImprovedDiscriminator(10, kernels=100), (2, 32, 32, 3)) == body + minibatch + (292 + 2) * 10
 
 
 @pytest.mark.parametrize(("size", "base"), [(16, 4), (28, 7)])
 def test_sizes(size, base, shapes):
-    params = shapes(ImprovedGenerator(size, channels=1, widths=(6, 4)), (2, 5))
+    params = shapes(ImprovedGenerator((size, size, 1), widths=(6, 4)), (2, 5))
     assert params["project"]["kernel"].shape == (5, base * base * 6)
     image = jax.ShapeDtypeStruct((2, size, size, 1), jnp.float32)
-    network = ImprovedDiscriminator(num_classes=3, width=2)
+    network = ImprovedDiscriminator(class_logits=3, width=2)
     init = lambda key, x: network.init_with_output(key, x, features=True)[0]  # noqa: E731
-    logits, features = jax.eval_shape(init, jax.random.key(0), image)
+    score, features, logits = jax.eval_shape(init, jax.random.key(0), image)
+    assert score is None
     assert (logits.shape, features.shape) == ((2, 3), (2, 4))
 
 
@@ -54,7 +56,7 @@ def weight_norm(layer):
 
 
 def test_classifier_of_digits(drawn, run, normal):
-    network = ImprovedMLPDiscriminator(num_classes=3, hidden=(7, 5))
+    network = ImprovedMLPDiscriminator(class_logits=3, hidden=(7, 5))
     x = normal(4, 2, 3)
     params = drawn(network, x)
     h = np.asarray(x).reshape(4, 6)
@@ -62,10 +64,13 @@ def test_classifier_of_digits(drawn, run, normal):
         kernel, bias = weight_norm(params[name])
         h = np.maximum(h @ kernel + bias, 0)
     kernel, bias = weight_norm(params["logits"])
-    logits, features = network.apply({"params": params}, x, features=True)
+    _, features, logits = network.apply({"params": params}, x, features=True)
     np.testing.assert_allclose(features, h, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(logits, h @ kernel + bias, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(run(network, params, x), logits, rtol=1e-5)
+    score, features, again = run(network, params, x)
+    assert score is None
+    assert features is None
+    np.testing.assert_allclose(again, logits, rtol=1e-5)
 
 
 def test_generator_of_digits(drawn, run, normal):
@@ -80,18 +85,19 @@ def test_generator_of_digits(drawn, run, normal):
 
 
 def test_only_the_direction_of_a_kernel_counts(drawn, run, normal):
-    network = ImprovedMLPDiscriminator(num_classes=3, hidden=(7,))
+    network = ImprovedMLPDiscriminator(class_logits=3, hidden=(7,))
     x = normal(4, 2, 3)
     params = drawn(network, x)
     longer = jax.tree_util.tree_map_with_path(lambda path, leaf: 3 * leaf if path[-1].key == "kernel" else leaf, params)
-    np.testing.assert_allclose(run(network, longer, x), run(network, params, x), rtol=1e-4)
+    logits, expected = (run(network, given, x).class_logits for given in (longer, params))
+    np.testing.assert_allclose(logits, expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("kernels", [0, 2])
 def test_classifier_of_photos_agrees_with_torch(kernels, drawn, normal):
     torch = pytest.importorskip("torch")
     x = normal(3, 12, 16, 2)
-    network = ImprovedDiscriminator(num_classes=4, width=3, kernels=kernels)
+    network = ImprovedDiscriminator(class_logits=4, width=3, kernels=kernels)
     params = drawn(network, x)
     h = torch.tensor(np.asarray(x).transpose(0, 3, 1, 2))
     strides_and_padding = [(1, 1), (1, 1), (2, 1), (1, 1), (1, 1), (2, 1), (1, 0), (1, 0), (1, 0)]
@@ -101,14 +107,14 @@ def test_classifier_of_photos_agrees_with_torch(kernels, drawn, normal):
         h = torch.nn.functional.conv2d(h, weight, torch.tensor(bias), stride, padding)
         h = torch.nn.functional.leaky_relu(h, 0.2)
     pooled = h.mean((2, 3)).numpy()
-    logits, features = jax.jit(lambda x: network.apply({"params": params}, x, features=True))(x)
+    _, features, logits = jax.jit(lambda x: network.apply({"params": params}, x, features=True))(x)
     np.testing.assert_allclose(features[:, :6], pooled, rtol=1e-4, atol=1e-5)
     assert features.shape == (3, 6 + kernels)
     kernel, bias = weight_norm(params["logits"])
     np.testing.assert_allclose(logits, np.asarray(features) @ kernel + bias, rtol=1e-4, atol=1e-5)
 
 
-SMALL = ImprovedGenerator(8, channels=2, widths=(4, 3))
+SMALL = ImprovedGenerator((8, 8, 2), widths=(4, 3))
 
 
 def test_generator_of_photos_agrees_with_torch(drawn, run, normal):
@@ -150,13 +156,15 @@ def test_a_reference_batch_frees_images_from_their_batch(drawn, run, normal):
 def test_noise_follows_the_key(drawn, normal):
     x = normal(3, 16, 16, 1)
     for network in (
-        ImprovedMLPDiscriminator(hidden=(5,), num_classes=3),
-        ImprovedDiscriminator(width=2, num_classes=3),
-        ImprovedDiscriminator(width=2, num_classes=3, kernels=2),
+        ImprovedMLPDiscriminator(hidden=(5,), class_logits=3),
+        ImprovedDiscriminator(width=2, class_logits=3),
+        ImprovedDiscriminator(width=2, class_logits=3, kernels=2),
     ):
         params = drawn(network, x)
         judge = jax.jit(
-            lambda key, network=network, params=params: network.apply({"params": params}, x, rngs={"dropout": key})
+            lambda key, network=network, params=params: (
+                network.apply({"params": params}, x, rngs={"dropout": key}).class_logits
+            )
         )
         first, again, other = (judge(jax.random.key(seed)) for seed in (0, 0, 1))
         np.testing.assert_array_equal(first, again)
@@ -166,8 +174,14 @@ def test_noise_follows_the_key(drawn, normal):
 def test_initial_scale(initialised):
     # By He's rule unit inputs keep their mean square from layer to layer, without a first batch of data.
     x = jnp.asarray(np.random.default_rng(0).standard_normal((64, 200), np.float32))
-    network = ImprovedMLPDiscriminator(num_classes=20, hidden=(400, 300, 200))
+    network = ImprovedMLPDiscriminator(class_logits=20, hidden=(400, 300, 200))
     params = initialised(network, x)
-    _, features = network.apply({"params": params}, x, features=True)
+    _, features, _ = network.apply({"params": params}, x, features=True)
     np.testing.assert_allclose(np.square(features).mean(), 1.0, rtol=0.25)
     assert np.all(params["logits"]["scale"] == 1.0)
+
+
+@pytest.mark.parametrize("network", [ImprovedMLPDiscriminator(hidden=(5,)), ImprovedDiscriminator(width=2)])
+def test_classes_must_be_known(network, shapes):
+    with pytest.raises(UserError, match="does not know the number of classes; set class_logits"):
+        shapes(network, (2, 16, 16, 1))

@@ -12,7 +12,7 @@ from jaxgan.networks.noise import dropout, gaussian_noise
 
 def test_parameters_of_the_paper(count):
     # 100-1200-1200-784, and 784 to twice 240 units of 5 pieces to 1
-    assert count(MaxoutGANGenerator(), (2, 100)) == 101 * 1200 + 1201 * 1200 + 1201 * 784 == 2_503_984
+    assert count(MaxoutGANGenerator((28, 28, 1)), (2, 100)) == 101 * 1200 + 1201 * 1200 + 1201 * 784 == 2_503_984
     assert count(MaxoutDiscriminator(), (2, 28, 28, 1)) == 785 * 1200 + 241 * 1200 + 241 == 1_231_441
     # PacGAN's toy networks: a generator of 2-400-400-400-400-2, whose hidden layers have gain and offset for a bias
     generator = 2 * 400 + 3 * 400 * 400 + 4 * 2 * 400 + 401 * 2

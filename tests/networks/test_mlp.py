@@ -9,7 +9,7 @@ from jaxgan.networks import MLPDiscriminator, MLPGenerator
 
 def test_parameters_of_the_first_gan(count):
     # 64-256-256-784 and 784-256-256-1
-    assert count(MLPGenerator(), (2, 64)) == 65 * 256 + 257 * 256 + 257 * 784
+    assert count(MLPGenerator((28, 28, 1)), (2, 64)) == 65 * 256 + 257 * 256 + 257 * 784
     assert count(MLPDiscriminator(), (2, 28, 28, 1)) == 785 * 256 + 257 * 256 + 257
 
 
@@ -46,4 +46,4 @@ def test_no_hidden_layer_is_affine(drawn, run, normal):
 @pytest.mark.parametrize("fields", [{"activation": "swish"}, {"output": "sigmoid"}])
 def test_unknown_names_are_errors_that_list_the_known(fields, shapes):
     with pytest.raises(ValueError, match=r"choose one of.*'tanh'"):
-        shapes(MLPGenerator(**fields), (2, 3))
+        shapes(MLPGenerator((2,), **fields), (2, 3))

@@ -1,13 +1,18 @@
 """What every network promises: its shapes, finite float32 results, and bfloat16 compute with float32 parameters."""
 
+import ast
 import functools
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 
 from jaxgan import networks
+from jaxgan.errors import UserError
 
 BATCH = 4
 LATENT = jnp.asarray(np.random.default_rng(1).standard_normal((BATCH, 12), np.float32))
@@ -32,14 +37,14 @@ CASES = {
     "mlp discriminator": (networks.MLPDiscriminator, dict(hidden=(16, 8)), (image(8),), {}, (BATCH,)),
     "dcgan generator": (
         networks.DCGANGenerator,
-        dict(image_size=(16, 24), channels=1, width=4),
+        dict(output_shape=(16, 24, 1), width=4),
         (LATENT,),
         {},
         (BATCH, 16, 24, 1),
     ),
     "dcgan generator, torch": (
         networks.DCGANGenerator,
-        dict(image_size=28, width=4, layout="torch"),
+        dict(output_shape=(28, 28, 3), width=4, layout="torch"),
         (LATENT,),
         {},
         (BATCH, 28, 28, 3),
@@ -55,14 +60,14 @@ CASES = {
     "dcgan critic": (networks.DCGANDiscriminator, dict(width=4, norm="none"), (image(16),), {}, (BATCH,)),
     "resnet generator": (
         networks.ResNetGenerator,
-        dict(image_size=(8, 12), channels=1, widths=(8, 4)),
+        dict(output_shape=(8, 12, 1), widths=(8, 4)),
         (LATENT,),
         {},
         (BATCH, 8, 12, 1),
     ),
     "resnet generator with classes": (
         networks.ResNetGenerator,
-        dict(image_size=16, widths=(8, 4, 4), num_classes=3),
+        dict(output_shape=(16, 16, 3), widths=(8, 4, 4), embedded_classes=3),
         (LATENT, LABEL),
         {},
         (BATCH, 16, 16, 3),
@@ -70,35 +75,35 @@ CASES = {
     "resnet critic": (networks.ResNetDiscriminator, dict(widths=(4, 8)), (image(8, 12),), {}, (BATCH,)),
     "resnet discriminator with classes": (
         networks.ResNetDiscriminator,
-        dict(widths=(4, 8, 8), pooling="sum", wide=True, num_classes=3),
+        dict(widths=(4, 8, 8), pooling="sum", wide=True, projected_classes=3),
         (image(8), LABEL),
         {},
         (BATCH,),
     ),
     "biggan generator": (
         networks.BigGANGenerator,
-        dict(image_size=16, width=2, num_classes=3, shared_size=8, attention=(8,)),
+        dict(output_shape=(16, 16, 3), width=2, embedded_classes=3, shared_size=8, attention=(8,)),
         (LATENT, LABEL),
         {},
         (BATCH, 16, 16, 3),
     ),
     "biggan discriminator": (
         networks.BigGANDiscriminator,
-        dict(image_size=16, width=2, num_classes=3, attention=(8,)),
+        dict(width=2, projected_classes=3, attention=(8,)),
         (image(16, channels=1), LABEL),
         {},
         (BATCH,),
     ),
     "translator": (
         networks.ResNetTranslator,
-        dict(width=4, blocks=1, channels=1),
+        dict(output_shape=(16, 20, 1), width=4, blocks=1),
         (image(16, 20),),
         {},
         (BATCH, 16, 20, 1),
     ),
     "translator with batch norm": (
         networks.ResNetTranslator,
-        dict(width=4, blocks=1, downsamples=1, norm="batch"),
+        dict(output_shape=(8, 8, 3), width=4, blocks=1, downsamples=1, norm="batch"),
         (image(8),),
         {},
         (BATCH, 8, 8, 3),
@@ -120,14 +125,14 @@ CASES = {
     ),
     "progan generator": (
         networks.ProGANGenerator,
-        dict(max_resolution=16, base_width=32, max_width=8),
+        dict(output_shape=(16, 16, 3), base_width=32, max_width=8),
         (LATENT,),
         dict(resolution=8, alpha=0.5),
         (BATCH, 8, 8, 3),
     ),
     "progan discriminator": (
         networks.ProGANDiscriminator,
-        dict(max_resolution=16, base_width=32, max_width=8),
+        dict(base_width=32, max_width=8),
         (image(8),),
         dict(resolution=8, alpha=0.5),
         (BATCH,),
@@ -190,3 +195,39 @@ def test_samples_see_each_other_only_through_batch_statistics(name, played):
     # A gradient penalty is one sample's own: only batch norm and the minibatch standard deviation may mix samples.
     mixing = ("dcgan discriminator", "dcgan discriminator, torch", "progan discriminator")
     assert (difference[0].max() > 1e-6) == (name in mixing)
+
+
+@pytest.mark.parametrize("name", [name for name, (_, fields, *_) in CASES.items() if "output_shape" in fields])
+def test_the_shape_of_samples_must_be_known(name, shapes):
+    network, fields, inputs, options, _ = CASES[name]
+    with pytest.raises(UserError, match=f"{network.__name__} does not know the shape of a sample; set output_shape"):
+        shapes(network(**fields | {"output_shape": None}), *inputs, **options)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if "generator" in name and "mlp" not in name])
+def test_images_have_three_axes(name, shapes):
+    network, fields, inputs, options, _ = CASES[name]
+    with pytest.raises(UserError, match=r"output_shape=\(2,\); make it \(height, width, channels\)"):
+        shapes(network(**fields | {"output_shape": (2,)}), *inputs, **options)
+
+
+def test_names_are_the_networks():
+    found = {name: getattr(networks, name) for name in networks.names()}
+    assert {case[0] for case in CASES.values()} <= set(found.values())
+    for name, network in found.items():
+        assert issubclass(network, nn.Module)
+        assert (network.__name__, network.__module__) == (name, f"jaxgan.networks.{networks.names()[name]}")
+    assert set(found) <= set(dir(networks))
+    with pytest.raises(AttributeError, match="no attribute 'DCGAN'"):
+        _ = networks.DCGAN
+
+
+def test_a_network_is_imported_when_it_is_named():
+    program = (
+        "import sys; from jaxgan import networks; networks.names(); networks.MLPGenerator; "
+        "print([name for name in sys.modules if name.startswith('jaxgan.networks.')])"
+    )
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert sorted(ast.literal_eval(printed)) == [
+        f"jaxgan.networks.{name}" for name in ("common", "initializers", "mlp")
+    ]

@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.networks import PROGAN_GAINS, ProGANDiscriminator, ProGANGenerator
+from jaxgan.errors import UserError
+from jaxgan.networks import ProGANDiscriminator, ProGANGenerator
 
-FIELDS = {"max_resolution": 16, "base_width": 32, "max_width": 8}
-GENERATOR = ProGANGenerator(**FIELDS)
+FIELDS = {"base_width": 32, "max_width": 8}
+GENERATOR = ProGANGenerator((16, 16, 3), **FIELDS)
 DISCRIMINATOR = ProGANDiscriminator(**FIELDS)
 LATENT = jnp.asarray(np.random.default_rng(1).standard_normal((4, 6), np.float32))
 IMAGE = jnp.asarray(np.random.default_rng(2).standard_normal((4, 16, 16, 3), np.float32))
@@ -83,11 +84,15 @@ def test_one_parameter_tree_for_all_resolutions(shapes):
     trees += [structure(shapes(GENERATOR, (2, 6), resolution=8, alpha=0.5))]
     assert all(tree == trees[0] for tree in trees)
     assert set(trees[0]) == {"project"} | {f"{kind}_{size}" for kind in ("level", "to_rgb") for size in (4, 8, 16)}
-    trees = [structure(shapes(DISCRIMINATOR, (2, size, size, 3))) for size in (4, 8, 16)]
-    trees += [structure(shapes(DISCRIMINATOR, (2, 8, 8, 3), resolution=8, alpha=0.5))]
-    assert all(tree == trees[0] for tree in trees)
+    # The discriminator's levels go up to the images that it is initialised with.
+    tree = structure(shapes(DISCRIMINATOR, (2, 16, 16, 3)))
     names = {f"{kind}_{size}" for kind in ("level", "from_rgb") for size in (4, 8, 16)}
-    assert set(trees[0]) == {"dense", "score"} | names
+    assert set(tree) == {"dense", "score"} | names
+    assert structure(shapes(DISCRIMINATOR, (2, 16, 16, 3), resolution=16, alpha=0.5)) == tree
+    for size, larger in ((4, (8, 16)), (8, (16,))):
+        beyond = {f"{kind}_{side}" for kind in ("level", "from_rgb") for side in larger}
+        smaller = {name: layer for name, layer in tree.items() if name not in beyond}
+        assert structure(shapes(DISCRIMINATOR, (2, size, size, 3))) == smaller
 
 
 def test_published_parameters(count, shapes):
@@ -101,14 +106,14 @@ def test_published_parameters(count, shapes):
     for before, after in itertools.pairwise(widths):
         generator += conv(before, after, 3) + conv(after, after, 3)
         discriminator += conv(after, after, 3) + conv(after, before, 3)
-    assert count(ProGANGenerator(), (2, 512)) == generator == 23_079_115
+    assert count(ProGANGenerator((1024, 1024, 3)), (2, 512)) == generator == 23_079_115
     assert count(ProGANDiscriminator(), (4, 1024, 1024, 3)) == discriminator == 23_087_249
-    assert shapes(ProGANGenerator(), (2, 512))["level_1024"]["conv_0"]["kernel"].shape == (3, 3, 32, 16)
+    assert shapes(ProGANGenerator((1024, 1024, 3)), (2, 512))["level_1024"]["conv_0"]["kernel"].shape == (3, 3, 32, 16)
 
 
 def test_kernels_are_standard_normal_once_equalised(initialised):
     # N(0, 1) times gain / sqrt(fan-in) is what the networks compute with (section 4.1).
-    network = ProGANDiscriminator(max_resolution=8, base_width=512, max_width=32)
+    network = ProGANDiscriminator(base_width=512, max_width=32)
     params = initialised(network, IMAGE[:, :8, :8])
     stored = []
     for path, leaf in jax.tree_util.tree_leaves_with_path(params):
@@ -116,7 +121,7 @@ def test_kernels_are_standard_normal_once_equalised(initialised):
         if name.endswith("bias"):
             assert not np.any(leaf)
             continue
-        gain = next((gain for layer, gain in PROGAN_GAINS.items() if layer in name), math.sqrt(2))
+        gain = 1.0 if "score" in name else math.sqrt(2)
         kernel = np.asarray(leaf).ravel() / (gain / math.sqrt(leaf.size / leaf.shape[-1]))
         assert abs(kernel.std() - 1) < 4 / math.sqrt(2 * kernel.size), name
         stored.append(kernel)
@@ -137,11 +142,17 @@ def test_groups_of_the_minibatch_standard_deviation_stay_apart(discriminator):
     ("network", "inputs", "options", "words"),
     [
         (GENERATOR, (2, 6), {"resolution": 32}, "no level for resolution=32; choose one of 4, 8, 16"),
-        (ProGANGenerator(max_resolution=48), (2, 6), {}, "max_resolution=48, but it must be a power of two"),
+        (ProGANGenerator((48, 48, 3)), (2, 6), {}, "48x48, but the sides must be equal, and a power of two from 4 on"),
         (DISCRIMINATOR, (2, 8, 8, 3), {"resolution": 16}, "8x8 at resolution=16"),
         (DISCRIMINATOR, (2, 8, 16, 3), {}, "8x16"),
+        (DISCRIMINATOR, (2, 48, 48, 3), {}, "48x48, but the sides must be equal, and a power of two from 4 on"),
     ],
 )
 def test_errors(network, inputs, options, words, shapes):
     with pytest.raises(ValueError, match=words):
         shapes(network, inputs, **options)
+
+
+def test_levels_beyond_those_of_the_initialisation(discriminator):
+    with pytest.raises(UserError, match="no level for resolution=32; initialise it with images of the largest one"):
+        discriminator(doubled(IMAGE))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxgan.networks import R3GANDiscriminator, R3GANGenerator
-from jaxgan.networks.r3gan import R3GANBlock, joined_groups, native_groups
+from jaxgan.networks.r3gan import _Block, joined_groups, native_groups
 
 FFHQ_256 = (768, 768, 768, 768, 384, 192, 96)
 
@@ -32,26 +32,26 @@ def test_parameters_of_the_paper(size, widths, generator, discriminator, count):
     shared = sum(2 * block(width) for width in widths)
     shared += sum(before * after for before, after in itertools.pairwise(widths) if before != after)
     shared += 4 * 4 * widths[0] + 3 * widths[-1]
-    assert count(R3GANGenerator(size, widths=widths), (2, 64)) == shared + 64 * widths[0] == generator
+    assert count(R3GANGenerator((size, size, 3), widths=widths), (2, 64)) == shared + 64 * widths[0] == generator
     assert count(R3GANDiscriminator(widths), (2, size, size, 3)) == shared + widths[0] == discriminator
 
 
 def test_parameters_with_classes(count):
     # An embedding of 64 components beside z, and one of 768 against as many outputs.
-    plain = count(R3GANGenerator(), (2, 64))
-    assert count(R3GANGenerator(num_classes=10), (2, 64), "label") == plain + 10 * 64 + 64 * 768
+    plain = count(R3GANGenerator((32, 32, 3)), (2, 64))
+    assert count(R3GANGenerator((32, 32, 3), embedded_classes=10), (2, 64), "label") == plain + 10 * 64 + 64 * 768
     plain = count(R3GANDiscriminator(), (2, 32, 32, 3))
-    assert count(R3GANDiscriminator(num_classes=10), (2, 32, 32, 3), "label") == plain + 10 * 768 + 767 * 768
+    assert count(R3GANDiscriminator(projected_classes=10), (2, 32, 32, 3), "label") == plain + 10 * 768 + 767 * 768
 
 
 def test_widths_and_groups(shapes):
-    params = shapes(R3GANGenerator(256, widths=FFHQ_256), (2, 64))
+    params = shapes(R3GANGenerator((256, 256, 3), widths=FFHQ_256), (2, 64))
     # The published cardinalities at twice the width: 96, 96, 96, 96, 48, 24, 12 groups
     kernels = [params[f"block_{stage}_1"]["conv_2"]["kernel"].shape for stage in range(7)]
     assert [shape[3] // shape[2] for shape in kernels] == [96, 96, 96, 96, 48, 24, 12]
     assert [name for name in params if name.startswith("widen")] == ["widen_4", "widen_5", "widen_6"]
     for size, base in ((16, 4), (28, 7)):
-        params = shapes(R3GANGenerator(size, channels=1, widths=(16, 8, 8), blocks=1), (2, 8))
+        params = shapes(R3GANGenerator((size, size, 1), widths=(16, 8, 8), blocks=1), (2, 8))
         assert params["basis"].shape == (base, base, 16)
         params = shapes(R3GANDiscriminator((16, 8, 8), blocks=1), (2, size, size, 1))
         assert params["basis"].shape == (base, base, 16)
@@ -100,7 +100,7 @@ def torch_filter(torch, channels):
 
 def test_generator_agrees_with_torch(drawn, run, normal):
     torch = pytest.importorskip("torch")
-    network = R3GANGenerator((8, 12), channels=2, widths=(6, 4), blocks=2, group_width=4)
+    network = R3GANGenerator((8, 12, 2), widths=(6, 4), blocks=2, group_width=4)
     z = normal(3, 5)
     params = drawn(network, z)
     x = tensor(torch, z) @ tensor(torch, params["project"]["kernel"])
@@ -147,8 +147,8 @@ def test_discriminator_and_its_penalty_agree_with_torch(drawn, normal):
 
 def test_labels(drawn, run, normal):
     # A label's embedding is appended to z ...
-    network = R3GANGenerator(8, widths=(4, 4), blocks=1, group_width=4, num_classes=3)
-    plain = network.clone(num_classes=0)
+    network = R3GANGenerator((8, 8, 3), widths=(4, 4), blocks=1, group_width=4, embedded_classes=3)
+    plain = network.clone(embedded_classes=0)
     z, label = normal(3, 5), jnp.array([2, 0, 2])
     params = drawn(network, z, label)
     rows = params["class_embedding"]["embedding"][label]
@@ -156,17 +156,17 @@ def test_labels(drawn, run, normal):
     expected = run(plain, longer, jnp.concatenate([z, rows], axis=1))
     np.testing.assert_allclose(run(network, params, z, label), expected, rtol=1e-5, atol=1e-5)
     # ... and multiplied with the discriminator's outputs.
-    network = R3GANDiscriminator((4, 4), blocks=1, group_width=4, num_classes=3)
+    network = R3GANDiscriminator((4, 4), blocks=1, group_width=4, projected_classes=3)
     x = normal(3, 8, 8, 1)
     params = drawn(network, x, label)
-    logits, features = network.apply({"params": params}, x, label, features=True)
+    logits, features, _ = network.apply({"params": params}, x, label, features=True)
     expected = np.sum(features @ params["logit"]["kernel"] * params["class_embedding"]["embedding"][label], axis=1)
     np.testing.assert_allclose(logits, expected, rtol=1e-4)
 
 
 def test_initialisation(initialised):
     x = jnp.asarray(np.random.default_rng(0).standard_normal((2, 4, 4, 32), np.float32))
-    network = R3GANBlock(depth=8, group_width=16)
+    network = _Block(depth=8, group_width=16)
     params = initialised(network, x)
     gain = np.sqrt(2 / 1.04) * 8**-0.25
     np.testing.assert_allclose(np.std(params["conv_1"]["kernel"]), gain / np.sqrt(32), rtol=0.05)
@@ -182,10 +182,14 @@ def test_initialisation(initialised):
 @pytest.mark.parametrize(
     ("network", "inputs", "words"),
     [
-        (R3GANGenerator(30), [(2, 8)], "R3GANGenerator doubles its first map 3 times, but 30x30 is no multiple of 8"),
-        (R3GANGenerator(8, widths=(6, 6)), [(2, 8)], "12 channels do not divide into groups of 16"),
+        (
+            R3GANGenerator((30, 30, 3)),
+            [(2, 8)],
+            "R3GANGenerator doubles its first map 3 times, but 30x30 is no multiple of 8",
+        ),
+        (R3GANGenerator((8, 8, 3), widths=(6, 6)), [(2, 8)], "12 channels do not divide into groups of 16"),
         (R3GANDiscriminator((8, 8, 8), blocks=1), [(2, 6, 6, 3)], "a map of 3x3 cannot be halved"),
-        (R3GANDiscriminator((8, 8), num_classes=3), [(2, 8, 8, 3)], "num_classes=3 but got no labels"),
+        (R3GANDiscriminator((8, 8), projected_classes=3), [(2, 8, 8, 3)], "projected_classes=3 but got no labels"),
     ],
 )
 def test_errors(network, inputs, words, shapes):
@@ -196,7 +200,7 @@ def test_errors(network, inputs, words, shapes):
 def test_the_first_stages_keep_full_precision():
     common = {"widths": (16, 16, 16), "blocks": 1, "full_precision_stages": 1, "dtype": jnp.bfloat16}
     for network, example in (
-        (R3GANGenerator(16, channels=1, **common), jnp.zeros((2, 8))),
+        (R3GANGenerator((16, 16, 1), **common), jnp.zeros((2, 8))),
         (R3GANDiscriminator(**common), jnp.zeros((2, 16, 16, 1))),
     ):
 

@@ -19,7 +19,7 @@ def conv(inputs, outputs, size):
 def test_parameters_of_the_wgan_gp_networks(count):
     # Three blocks of two 3x3, a 1x1 and two batch norms; a dense layer before and a batch norm and a 3x3 after them.
     block = 2 * conv(128, 128, 3) + conv(128, 128, 1) + 2 * 2 * 128
-    assert count(ResNetGenerator(), (2, 128)) == 129 * 4 * 4 * 128 + 3 * block + 2 * 128 + conv(128, 3, 3)
+    assert count(ResNetGenerator((32, 32, 3)), (2, 128)) == 129 * 4 * 4 * 128 + 3 * block + 2 * 128 + conv(128, 3, 3)
     first = conv(3, 128, 3) + conv(128, 128, 3) + conv(3, 128, 1)
     halving = 2 * conv(128, 128, 3) + conv(128, 128, 1)
     # Blocks that keep size and width have nothing in their shortcut.
@@ -33,7 +33,7 @@ def test_parameters_of_the_imagenet_projection_networks(count):
         expected += (
             conv(before, after, 3) + conv(after, after, 3) + conv(before, after, 1) + 2 * 1000 * (before + after)
         )
-    assert count(ResNetGenerator(128, widths=widths, num_classes=1000), (2, 128), "label") == expected
+    assert count(ResNetGenerator((128, 128, 3), widths=widths, embedded_classes=1000), (2, 128), "label") == expected
 
     widths = (64, 128, 256, 512, 1024, 1024)
     expected = conv(3, 64, 3) + conv(64, 64, 3) + conv(3, 64, 1) + 1025 + 1000 * 1024
@@ -42,7 +42,7 @@ def test_parameters_of_the_imagenet_projection_networks(count):
         expected += (
             conv(before, before, 3) + conv(before, after, 3) + (conv(before, after, 1) if before != after else 0)
         )
-    network = ResNetDiscriminator(widths, downsamples=5, pooling="sum", num_classes=1000)
+    network = ResNetDiscriminator(widths, downsamples=5, pooling="sum", projected_classes=1000)
     assert count(network, (2, 128, 128, 3), "label") == expected
 
 
@@ -105,7 +105,7 @@ def test_sum_pooling_is_the_mean_times_the_pixels(drawn, run, normal):
 
 def test_projection_is_linear_in_the_class_embedding(drawn, run, normal):
     x, label = normal(3, 8, 8, 3), jnp.array([0, 1, 1])
-    network, plain = ResNetDiscriminator((4, 8), num_classes=2), ResNetDiscriminator((4, 8))
+    network, plain = ResNetDiscriminator((4, 8), projected_classes=2), ResNetDiscriminator((4, 8))
     params = drawn(network, x, label)
     embedding = params["head"]["class_embedding"]["embedding"]
 
@@ -127,7 +127,8 @@ def test_projection_is_linear_in_the_class_embedding(drawn, run, normal):
 
 def test_classes_of_the_generator(drawn, run, normal):
     z = normal(4, 6)
-    network, plain = ResNetGenerator(8, widths=(4, 4), num_classes=2), ResNetGenerator(8, widths=(4, 4))
+    plain = ResNetGenerator((8, 8, 3), widths=(4, 4))
+    network = plain.clone(embedded_classes=2)
     params = drawn(network, z, jnp.zeros(4, jnp.int32))
     # One label for all samples is plain batch norm with that label's rows.
     for label in (0, 1):
@@ -158,9 +159,9 @@ def test_initialisation(initialised):
 @pytest.mark.parametrize(
     ("network", "inputs", "words"),
     [
-        (ResNetGenerator(30), [(2, 8)], "30x30 is no multiple of 8"),
-        (ResNetGenerator(num_classes=3), [(2, 8)], "num_classes=3 but got no labels"),
-        (ResNetDiscriminator(), [(2, 8, 8, 3), "label"], "num_classes=0 but got labels"),
+        (ResNetGenerator((30, 30, 3)), [(2, 8)], "30x30 is no multiple of 8"),
+        (ResNetGenerator((32, 32, 3), embedded_classes=3), [(2, 8)], "embedded_classes=3 but got no labels"),
+        (ResNetDiscriminator(), [(2, 8, 8, 3), "label"], "projected_classes=0 but got labels"),
         (ResNetDiscriminator(pooling="max"), [(2, 8, 8, 3)], "pooling='max'"),
     ],
 )

@@ -15,7 +15,11 @@ def conv(inputs, outputs, size):
 def test_parameters_of_the_paper(count):
     # Table 3 at 32 pixels: no biases where a batch norm (gain and offset) follows.
     kernels = 128 * 4 * 4 * 512 + 16 * (512 * 256 + 256 * 128 + 128 * 64)
-    assert count(SNDCGANGenerator(), (2, 128)) == kernels + 2 * (512 + 256 + 128 + 64) + conv(64, 3, 3) == 3_804_739
+    assert (
+        count(SNDCGANGenerator((32, 32, 3)), (2, 128))
+        == kernels + 2 * (512 + 256 + 128 + 64) + conv(64, 3, 3)
+        == 3_804_739
+    )
     layers = [(3, 64, 3), (64, 64, 4), (64, 128, 3), (128, 128, 4), (128, 256, 3), (256, 256, 4), (256, 512, 3)]
     expected = sum(conv(*layer) for layer in layers) + 4 * 4 * 512 + 1
     assert count(SNDCGANDiscriminator(), (2, 32, 32, 3)) == expected == 2_935_873
@@ -29,7 +33,7 @@ def test_parameters_of_the_paper(count):
     ("size", "widths", "base"), [(48, (512, 256, 128, 64), 6), (16, (64, 32, 16), 4), (28, (8, 4, 2), 7)]
 )
 def test_sizes(size, widths, base, shapes):
-    generator = shapes(SNDCGANGenerator(size, channels=1, widths=widths), (2, 5))
+    generator = shapes(SNDCGANGenerator((size, size, 1), widths=widths), (2, 5))
     assert generator["project"]["kernel"].shape == (5, base * base * widths[0])
     discriminator = shapes(SNDCGANDiscriminator(widths=widths[::-1]), (2, size, size, 1))
     assert discriminator["logit"]["kernel"].shape == (base * base * widths[0], 1)
@@ -39,14 +43,14 @@ def test_errors(shapes):
     with pytest.raises(
         ValueError, match="SNDCGANGenerator doubles its first map 3 times, but 30x30 is no multiple of 8"
     ):
-        shapes(SNDCGANGenerator(30), (2, 5))
+        shapes(SNDCGANGenerator((30, 30, 3)), (2, 5))
 
 
 def test_generator_agrees_with_torch(drawn, run, normal):
     torch = pytest.importorskip("torch")
     nn = torch.nn
     z = normal(3, 5)
-    network = SNDCGANGenerator(8, channels=2, widths=(6, 4, 3))
+    network = SNDCGANGenerator((8, 8, 2), widths=(6, 4, 3))
     params = drawn(network, z)
     model = nn.Sequential(nn.Linear(5, 24, bias=False), nn.Unflatten(1, (6, 2, 2)))
     for before, after in ((6, 4), (4, 3)):

@@ -1,0 +1,80 @@
+"""From a config and what the data look like to a game."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+from ml_collections import ConfigDict
+
+from jaxgan.core import Arrays, Game, Player, View, chain_views, constraints
+from jaxgan.core.arrays import minibatch, num_classes
+from jaxgan.core.schedules import Run
+from jaxgan.errors import ConfigError, UserError
+from jaxgan.registry import make, make_all, resolve
+
+
+def build_game(config: ConfigDict, arrays: Arrays, domains: Sequence[str] = ()) -> Game:
+    """Makes the game that a config describes, its networks completed by the shapes of the data.
+
+    Args:
+        config: See `jaxgan.config.default`; fields that it leaves out have their defaults.
+        arrays: Of the data's minibatches.
+        domains: What the data's domains are called.
+
+    Raises:
+        ConfigError: The config names something unknown, or does not fit the data.
+    """
+    config = resolve(config)
+    images = [spec.shape for spec in arrays.values() if spec.kind == "image"]
+    given: dict[str, Any] = {
+        "dtype": config.dtype,
+        "run": Run(config.steps, config.images, config.batch_size),
+        "num_classes": num_classes(arrays) or None,
+        "resolution": images[0][0] if images else None,
+        "domains": tuple(domains) or None,
+    }
+    fields = dict(config.game.items()) | _players(config.players, "config.players", given)
+    game = make({"name": config.system, **fields}, "system", "config.game", **given)
+    example = minibatch(arrays, 1)
+    try:
+        game = game.complete(example)
+        for inputs in game.inputs.values():
+            jax.eval_shape(inputs, example)
+    except KeyError as error:
+        raise ConfigError(
+            f"config.system={config.system!r} needs the array {error}, but the data {config.data.name!r} have "
+            f"{', '.join(arrays)}: choose other data, or another system"
+        ) from error
+    except UserError as error:
+        raise ConfigError(f"config.system={config.system!r}: {error}") from error
+    return dataclasses.replace(game, accumulate=config.accumulate)
+
+
+def _players(specs: Mapping[str, Any], where: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The players, nested as the config nests them."""
+    return {
+        name: _player(spec, f"{where}.{name}", given) if "network" in spec else _players(spec, f"{where}.{name}", given)
+        for name, spec in specs.items()
+    }
+
+
+def _player(spec: Mapping[str, Any], where: str, given: Mapping[str, Any]) -> Player:
+    made = make_all(spec["constraints"], "constraint", f"{where}.constraints", **given)
+    optional: dict[str, Any] = {
+        kind: None if spec[kind] is None else make(spec[kind], kind, f"{where}.{kind}", **given)
+        for kind in ("average", "schedule")
+    }
+    return Player(
+        network=make(spec["network"], "network", f"{where}.network", **given),
+        optimizer=make(spec["optimizer"], "optimizer", f"{where}.optimizer", **given),
+        constraint=made[0] if len(made) == 1 else constraints.chain(*made),
+        view=_view(make_all(spec["views"], "view", f"{where}.views", **given)),
+        **optional,
+    )
+
+
+def _view(views: Sequence[View]) -> View | None:
+    if not views:
+        return None
+    return views[0] if len(views) == 1 else chain_views(views)

@@ -1,0 +1,96 @@
+"""Who plays: players, the copies that a step chooses among, and trees of them by name."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flax.linen as nn
+import jax
+import optax
+
+from jaxgan.core.averaging import Averaging
+from jaxgan.core.constraints import Constraint, unconstrained
+from jaxgan.core.schedules import Schedule
+from jaxgan.core.views import View
+from jaxgan.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Player:
+    """A network that owns parameters and an optimiser.
+
+    Attributes:
+        network: A Flax module.
+        optimizer: An optax transformation.
+        constraint: What its weights must obey.
+        average: Rule of the moving average of its parameters that samples are drawn from; None keeps no average.
+        schedule: Factor on its updates, by the game's clock; None keeps the optimiser's own rate.
+        view: What its network is shown in a turn instead of the bare images (augmentations, instance noise); None shows
+            things as they are. What a trained player is shown (`game.nets`, `game.sample`) it always sees bare.
+        copies: 0, or how many copies of the network there are, each with parameters, optimiser and averages of its own, stacked
+            along a first axis. A game's `Cast` chooses those that play a step, without a compilation for each choice.
+    """
+
+    network: nn.Module
+    optimizer: optax.GradientTransformation
+    constraint: Constraint = dataclasses.field(default_factory=unconstrained)
+    average: Averaging | None = None
+    schedule: Schedule | None = None
+    view: View | None = None
+    copies: int = 0
+
+    def with_network(self, **fields: Any) -> "Player":
+        """The same player with some of its network's fields set: what its system knows, such as the number of classes.
+
+        Raises:
+            UserError: The network has no such field.
+        """
+        known = {field.name for field in dataclasses.fields(self.network)}
+        for name in fields:
+            if name not in known:
+                raise UserError(
+                    f"{type(self.network).__name__} has no field {name!r}, by which this game would tell it "
+                    f"{name}={fields[name]!r}: take a network that has it"
+                )
+        return dataclasses.replace(self, network=self.network.clone(**fields))
+
+
+Players = Mapping[str, Any]  # of Player, or of such mappings
+
+
+@dataclasses.dataclass(frozen=True)
+class Cast:
+    """Which copies of players take the roles of a step; a role is called like a player, `nets.encoder_a(x)`.
+
+    What the others own, they keep to the bit, and a step costs the same however many there are.
+
+    Attributes:
+        roles: For each role, the player whose copies it is played by.
+        choose: key -> for each role the index of a copy, int32 (). Two roles of one player get different ones.
+    """
+
+    roles: Mapping[str, str]
+    choose: Callable[[jax.Array], Mapping[str, jax.Array]]
+
+
+def flatten(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """{"generator": {"level_8": x}} as {"generator/level_8": x}."""
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{name}/{below}": leaf for below, leaf in flatten(value).items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `flatten`."""
+    tree: dict[str, Any] = {}
+    for name, leaf in flat.items():
+        *above, last = name.split("/")
+        node = tree
+        for part in above:
+            node = node.setdefault(part, {})
+        node[last] = leaf
+    return tree

@@ -1,0 +1,42 @@
+"""What a player is shown of images while it trains: augmentations and noise, with a state of their own where they need one."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+
+from jaxgan.core.state import Clock
+
+
+class View(NamedTuple):
+    """What a player is shown instead of the bare images.
+
+    Attributes:
+        apply: (key, images, clock, state) -> images of the same shape; differentiable in the images. The images of one call of
+            the player, such as D(x, y)'s two, are shown by the same key, and so are moved alike.
+        init: () -> the view's first state.
+        update: (state, scores) -> the new state, after each turn that says by which scores the player judged reals
+            (`Aux.scores`); None for a view that learns nothing.
+    """
+
+    apply: Callable[[jax.Array, jax.Array, Clock, Any], jax.Array]
+    init: Callable[[], Any] = lambda: ()
+    update: Callable[[Any, jax.Array], Any] | None = None
+
+
+def chain_views(views: Sequence[View]) -> View:
+    """Several views, the first one first."""
+
+    def apply(key: jax.Array, images: jax.Array, clock: Clock, states: Any) -> jax.Array:
+        for index, (view, state) in enumerate(zip(views, states, strict=True)):
+            images = view.apply(jax.random.fold_in(key, index), images, clock, state)
+        return images
+
+    def update(states: Any, scores: jax.Array) -> Any:
+        return tuple(
+            state if view.update is None else view.update(state, scores)
+            for view, state in zip(views, states, strict=True)
+        )
+
+    learns = any(view.update is not None for view in views)
+    return View(apply, lambda: tuple(view.init() for view in views), update if learns else None)

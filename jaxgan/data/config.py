@@ -1,0 +1,145 @@
+"""The `data` fields of a config: their types, and what is said of wrong ones. Their table is in docs/data.md."""
+
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from jaxgan.data.errors import DataError, nearest
+from jaxgan.data.transform import CHANNELS, CROP, RESAMPLE, RESIZE
+
+Size = int | tuple[int, int] | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """The fields of `data` in a config.
+
+    Attributes:
+        name: Of the source: "digits", "digits_translation", "stacked_digits", "ring8", "grid25", "gaussian1d", "mixture1d",
+            "folder", "zip", "two_folders", "tfds:NAME" for a prepared set of tensorflow_datasets, or "module:attribute" for a
+            source of one's own: a function from these fields to a `Source`.
+        path: The folder or zip; for tfds its data_dir ("": ~/tensorflow_datasets).
+        split: Either "train" or "test"; for tfds any split expression.
+        image_size: One number, or (height, width), in pixels; None: the images' own (digits: 16).
+        image_size_b: That of the second of two domains; None: `image_size`.
+        load_size: What images are resized to before they are cropped to `image_size`; None: `image_size`. A second domain of
+            another size has a load size in the same proportion.
+        resize: How images become that size: "cover" (keep the aspect ratio, crop the excess), "stretch" (do not keep it),
+            "none" (only crop).
+        crop: Which part is kept: "centre" or "random" (while training).
+        resample: The filter: "bicubic", "lanczos", "bilinear", "box" or "nearest".
+        channels: Of the images: 1 (grey), 3 (RGB) or 4 (RGBA); None: 1 for digits (3 when coloured or tinted), the set's own
+            for tfds, else 3.
+        channels_b: Those of the second of two domains; None: `channels` (coloured digits: 3, beside grey ones).
+        flip: Mirror half of the training images left to right.
+        dequantize: Add U(0, 1/128) to the training images, which are in [-1, 1] in steps of 1/127.5.
+        domain: A second domain of the digits: "inverted" (the default of digits_translation), "edges", "thickened",
+            "thresholded", "low_resolution", "coloured". "" for the source's own: none, or that default.
+        tinted: The ink of each digit has a colour of its own, in both domains.
+        aligned: For two domains: whether records are pairs.
+        labelled: How many labels are known, for semi-supervised games: records are then "image", "labelled_image" and
+            "label". 0: all, and records are "image" and "label".
+        scale: Toy densities are multiplied by this.
+        max_unreadable: Share of the images that may be unreadable (they are skipped) before it is an error.
+    """
+
+    name: str = "digits"
+    path: str = ""
+    split: str = "train"
+    image_size: Size = None
+    image_size_b: Size = None
+    load_size: Size = None
+    resize: str = "cover"
+    crop: str = "centre"
+    resample: str = "bicubic"
+    channels: int | None = None
+    channels_b: int | None = None
+    flip: bool = False
+    dequantize: bool = False
+    domain: str = ""
+    tinted: bool = False
+    aligned: bool = False
+    labelled: int = 0
+    scale: float = 1.0
+    max_unreadable: float = 0.01
+
+
+def read_fields(data: str | Mapping[str, Any] | DataConfig, fields: Mapping[str, Any]) -> DataConfig:
+    """Reads the fields, and checks each on its own.
+
+    Args:
+        data: A source's name, or fields.
+        fields: Those that take precedence.
+
+    Raises:
+        DataError: An unknown or misspelt field, or a wrong value.
+    """
+    if isinstance(data, DataConfig):
+        given = dataclasses.asdict(data)
+    else:
+        given = {"name": data} if isinstance(data, str) else dict(data.items())
+    given |= fields
+    known = {field.name: field for field in dataclasses.fields(DataConfig)}
+    for field, value in given.items():
+        if field not in known:
+            raise DataError(f"data has no field {field!r}{nearest(field, known)} (its fields: {', '.join(known)})")
+        given[field] = _checked(field, value, known[field].default)
+    config = DataConfig(**given)
+    for field, choices in (("resize", RESIZE), ("crop", CROP), ("resample", tuple(RESAMPLE))):
+        _choose(field, getattr(config, field), choices)
+    return config
+
+
+def check_read(config: DataConfig, kind: str, read: Collection[str]) -> None:
+    """Checks that no field is set that a source does not read: it would be a setting without effect.
+
+    Args:
+        config: The fields.
+        kind: What the source is called in the message.
+        read: The fields that it reads beside its name.
+
+    Raises:
+        DataError: Another field has another value than its default.
+    """
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name not in read and field.name != "name" and value != field.default:
+            raise DataError(f"data.{field.name}={value!r} means nothing to {kind!r}; leave it out")
+
+
+def _checked(field: str, value: Any, default: Any) -> Any:
+    """`value` if its type is that of the field, else a DataError."""
+    if field in ("image_size", "image_size_b", "load_size"):
+        numbers = value if isinstance(value, tuple | list) else (value, value)
+        if value is None or (len(numbers) == 2 and all(_is_int(number) and number > 0 for number in numbers)):
+            return value
+        raise DataError(f"data.{field}={value!r} is not a size; give a number of pixels or (height, width)")
+    if field in ("channels", "channels_b"):
+        return value if value is None else _choose(field, value, CHANNELS)
+    if field == "labelled" and not (_is_int(value) and value >= 0):
+        raise DataError(f"data.labelled={value!r} is not a number of labels; give an integer of at least 0")
+    if isinstance(default, float):
+        if (_is_int(value) or isinstance(value, float)) and value >= 0:
+            return float(value)
+        raise DataError(f"data.{field}={value!r} is not a number of at least 0")
+    if type(value) is not type(default):
+        raise DataError(f"data.{field}={value!r} is a {type(value).__name__}; give a {type(default).__name__}")
+    return value
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def height_width(size: Size | list[int]) -> tuple[int, int] | None:
+    """A size as (height, width)."""
+    if size is None or isinstance(size, int):
+        return None if size is None else (size, size)
+    return (size[0], size[1])
+
+
+def _choose(field: str, value: Any, choices: Iterable[Any]) -> Any:
+    if value not in choices:
+        near = nearest(str(value), map(str, choices))
+        raise DataError(f"data.{field}={value!r} is unknown{near} (there are {', '.join(map(str, choices))})")
+    return value

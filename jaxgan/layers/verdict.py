@@ -1,0 +1,22 @@
+"""What a discriminator returns where it has more than a score."""
+
+from typing import NamedTuple
+
+import jax
+
+
+class Verdict(NamedTuple):
+    """A network's answers about a minibatch of samples; what it does not answer is None.
+
+    A discriminator that has nothing but scores returns them as a plain array instead.
+
+    Attributes:
+        score: Float32 scores of shape (batch,), or of a shape of the network's own, such as (batch, height, width).
+            None for a classifier, whose only judgement is its class logits.
+        features: Activations of one or several layers: an array with a leading batch axis, or a pytree of such arrays.
+        class_logits: Float32 logits of shape (batch, classes).
+    """
+
+    score: jax.Array | None
+    features: object = None
+    class_logits: jax.Array | None = None

@@ -1,0 +1,280 @@
+"""Fields of a config set from outside, as the command line does: `players.generator.network.width=32`.
+
+A path names fields from the top of the config. An element of a tuple is called by its part's name (the first of that name)
+or by its position: `game.terms.r1.weight=1`. A part is replaced as a whole by its name, `players.generator.schedule=
+linear_decay`, a tuple of parts by theirs, `game.terms=r1,lecam`; `=none` takes either away.
+"""
+
+import ast
+import inspect
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from jaxgan.errors import ConfigError, nearest
+from jaxgan.registry import (
+    LISTS,
+    OR_VALUES,
+    PARTS,
+    data_fields,
+    elements,
+    find,
+    parameters,
+    plain,
+    refuse_unknown,
+    resolve,
+    settings,
+)
+from jaxgan.tables import table
+from jaxgan.validate import Misfit, check, describe, fit, like
+
+_WORDS = {"true": True, "false": False, "none": None}
+
+
+def apply(config: Any, assignments: Iterable[tuple[str, Any]]) -> ConfigDict:
+    """The resolved config after some assignments.
+
+    The system and the names of parts are set first, so that the fields of the new ones can be set, in whatever order the
+    assignments come; of two to the same field the last one counts.
+
+    Args:
+        config: See `jaxgan.config.default`.
+        assignments: Paths, "players.generator.network.width", and values: text as it stands on a command line, or the value.
+
+    Raises:
+        ConfigError: An unknown field, or a value that it does not take.
+    """
+    tree = _editable(plain(config))
+    rest = []
+    for field, value in assignments:
+        if field == "system":
+            tree["system"] = value
+        else:
+            rest.append((field.split("."), value))
+    tree = _editable(plain(resolve(tree)))
+    names = [(path, value) for path, value in rest if _names_parts(path, value)]
+    # A tuple of parts before the parts within its elements.
+    for path, value in sorted(names, key=lambda pair: len(pair[0])):
+        _replace(tree, path, value)
+        tree = _editable(plain(resolve(tree)))
+    for path, value in rest:
+        if not _names_parts(path, value):
+            _set(tree, path, value)
+    return resolve(tree)
+
+
+def lines(config: Any) -> list[str]:
+    """The assignments that make this config of one with the same players: "players.generator.network.width=64", ...
+
+    Args:
+        config: A config.
+    """
+    tree = plain(resolve(config))
+    return list(_lines(tree, tree, ()))
+
+
+def read(text: str, annotation: Any, where: str) -> Any:
+    """The value that a text stands for: the first reading of it that the field's annotation admits.
+
+    Args:
+        text: "3", "1e-4", "true", "none", "32,24", a Python literal, or a word.
+        annotation: See `jaxgan.validate.fit`.
+        where: The field's place, for errors.
+
+    Raises:
+        ConfigError: The annotation admits none.
+    """
+    for reading in _readings(text):
+        try:
+            return fit(reading, annotation)
+        except Misfit:
+            continue
+    raise ConfigError(f"{where}={text!r}, but it must be {describe(annotation)}")
+
+
+def _readings(text: str) -> Iterator[Any]:
+    word = text.strip().lower()
+    if word in _WORDS:
+        yield _WORDS[word]
+    yield _literal(text)
+    yield text
+    if word in ("none", ""):
+        yield ()
+    yield tuple(_literal(part.strip()) for part in text.split(","))
+    yield tuple(part.strip() for part in text.split(","))
+
+
+def _literal(text: str) -> Any:
+    """A Python literal, or the text itself where it is none."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return text
+
+
+def _editable(value: Any) -> Any:
+    """Plain values with lists for tuples, whose elements can be replaced."""
+    if isinstance(value, Mapping):
+        return {key: _editable(item) for key, item in value.items()}
+    return [_editable(item) for item in value] if isinstance(value, tuple) else value
+
+
+# ---- parts by name
+
+
+def _holds_parts(path: list[str]) -> bool:
+    """Whether fields of that place are parts: beside `players` and `game`, "name" and "schedule" are words like others."""
+    return path[0] == "game" or (path[0] == "players" and len(path) > 2)
+
+
+def _names_parts(path: list[str], value: Any) -> bool:
+    """Whether an assignment names the part, or the parts, that stand at the end of its path."""
+    if not _holds_parts(path):
+        return False
+    *holder, last = path
+    if last == "name":
+        return holder[-1] in PARTS or holder[-2] in LISTS
+    if last in OR_VALUES and isinstance(value, str):
+        return value in table(PARTS[last]) or ":" in value
+    return last in LISTS or (last in PARTS and (last not in OR_VALUES or isinstance(value, Mapping | ConfigDict)))
+
+
+def _replace(tree: dict[str, Any], path: list[str], value: Any) -> None:
+    """Puts a part that is named, with no field set, or a tuple of such, in the place of another."""
+    if path[-1] == "name":
+        path, value = path[:-1], _named(value)
+    elif path[-1] in LISTS:
+        value = [_named(each) for each in _specs(value)]
+    elif isinstance(value, str):
+        value = None if value.lower() == "none" else _named(value)
+    holder = _walk(tree, path[:-1], path)
+    where = ".".join(["config", *path[:-1]])
+    if isinstance(holder, list):
+        holder[_index(holder, path[-1], where)] = _editable(plain(value))
+    else:
+        part = _part_at(tree, path[:-1])
+        known = {**holder, **(part or {})}
+        refuse_unknown({path[-1]: value}, known, where)
+        holder[path[-1]] = _editable(plain(value))
+
+
+def _named(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _specs(value: Any) -> Any:
+    if isinstance(value, str):
+        return [] if value.lower() in ("none", "") else [name.strip() for name in value.split(",")]
+    return () if value is None else value
+
+
+# ---- fields by path
+
+
+def _walk(tree: Any, path: list[str], whole: list[str]) -> Any:
+    """The mapping or the list at the end of a path."""
+    at = tree
+    for depth, name in enumerate(path):
+        where = ".".join(["config", *path[:depth]])
+        if isinstance(at, list):
+            at = at[_index(at, name, where)]
+        else:
+            refuse_unknown({name: None}, at, where)
+            at = at[name]
+        if not isinstance(at, dict | list):
+            place = ".".join(["config", *path[: depth + 1]])
+            cure = f": name one first, --{place}=NAME" if at is None and name in PARTS else ""
+            raise ConfigError(f"{place} is {at!r} and has no field {whole[depth + 1]!r}{cure}")
+    return at
+
+
+def _index(items: list[Any], name: str, where: str) -> int:
+    """The position of an element that a path calls by its part's name or by its position."""
+    if name.isdecimal() and int(name) < len(items):
+        return int(name)
+    names = [item.get("name") if isinstance(item, dict) else item for item in items]
+    if name in names:
+        return names.index(name)
+    cure = nearest(name, map(str, names)) if items else "it is empty"
+    raise ConfigError(f"{where} has no element {name!r}: {cure}")
+
+
+def _part_at(tree: Any, path: list[str]) -> dict[str, inspect.Parameter] | None:
+    """What the part at the end of a path can be given; None where there is no part."""
+    if path == ["game"]:
+        return settings(tree["system"], tree["players"])
+    if not _holds_parts(path):
+        return None
+    kind = PARTS.get(path[-1]) or LISTS.get(path[-2])
+    at = _walk(tree, path, [*path, ""])
+    if kind is None or not isinstance(at, dict):
+        return None
+    return parameters(find(at.get("name"), kind, ".".join(["config", *path, "name"])))
+
+
+def _annotation(tree: Any, path: list[str]) -> Any:
+    """The type of the field at the end of a path.
+
+    Raises:
+        ConfigError: There is no such field, or it holds fields of its own.
+    """
+    holder, last, where = _walk(tree, path[:-1], path), path[-1], ".".join(["config", *path[:-1]])
+    if path[:-1] == ["data"]:
+        known: Mapping[str, Any] = {field.name: field.type for field in data_fields()}
+        refuse_unknown({last: None}, known, where)
+        return known[last]
+    part = _part_at(tree, path[:-1]) if path[:-1] else None
+    if part is not None:
+        refuse_unknown({last: None}, {name: None for name in part if name != "run"}, where)
+        return part[last].annotation
+    if isinstance(holder, list):
+        last = str(_index(holder, last, where))
+        raise ConfigError(f"{where}.{last} is a part: set one of its fields, or {where}.{last}.name")
+    refuse_unknown({last: None}, holder, where)
+    if isinstance(holder[last], dict):
+        fields = ", ".join(sorted(holder[last])) or "none"
+        raise ConfigError(f"{where}.{last} has fields of its own: set one of them ({fields})")
+    return like(plain(holder[last]))
+
+
+def _set(tree: dict[str, Any], path: list[str], value: Any) -> None:
+    annotation, where = _annotation(tree, path), ".".join(["config", *path])
+    value = read(value, annotation, where) if isinstance(value, str) else plain(value)
+    _walk(tree, path[:-1], path)[path[-1]] = check(value, annotation, where)
+
+
+# ---- a config as assignments
+
+
+def _lines(tree: Any, at: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    for name, value in at.items():
+        place = (*path, name)
+        whole = ".".join(place)
+        parts = _holds_parts(list(place))
+        if parts and name in LISTS:
+            yield f"{whole}={','.join(each['name'] for each in value)}"
+            for label, part in elements(value, whole):
+                yield from _lines(tree, _without_name(part), (*place, label))
+        elif parts and name in PARTS and isinstance(value, Mapping):
+            yield f"{whole}={value['name']}"
+            yield from _lines(tree, _without_name(value), place)
+        elif isinstance(value, Mapping) and (place[0] == "players" or place in (("game",), ("data",))):
+            yield from _lines(tree, value, place)
+        else:
+            yield f"{whole}={_text(value, tree, list(place))}"
+
+
+def _without_name(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {field: value for field, value in part.items() if field != "name"}
+
+
+def _text(value: Any, tree: Any, path: list[str]) -> str:
+    """What `read` reads as this value: as it would be typed, or else as a Python literal."""
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    typed = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if _names_parts(path, value):
+        return typed
+    annotation = _annotation(_editable(tree), path)
+    return typed if read(typed, annotation, ".".join(path)) == value else repr(value)

@@ -1,0 +1,128 @@
+"""The usual abilities of games: to sample, to judge, to classify, to translate."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+
+from jaxgan.core import Ability, Argument, Nets, uniform_labels
+from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH
+from jaxgan.parts.draws import Draws
+from jaxgan.parts.pairs import as_verdict
+
+_NUMBER = Argument(NUMBER, "how many", required=True)
+_TRUNCATION = Argument(STRENGTH, "draw latents again that exceed this: less variety, more quality")
+
+
+def sample_abilities(
+    draws: Draws, generate: Callable[..., jax.Array] | None = None, classes: Sequence[str] = ()
+) -> dict[str, Ability]:
+    """What a generator of latents can do: "sample", and its two halves, "latents" and "generate".
+
+    Args:
+        draws: What the game draws.
+        generate: (nets, latents, label or None) -> images; None: the player "generator", as `draws` calls it.
+        classes: Names of the classes; () where the data do not say.
+    """
+
+    def call(nets: Nets, latents: jax.Array, label: jax.Array | None) -> jax.Array:
+        return nets.generator(latents, *draws.condition(label), *draws.reference(nets.memory))
+
+    make = generate or call
+
+    def latents(nets: Nets, key: jax.Array, number: int, truncation: Any = None) -> jax.Array:
+        return draws.latent(key, number, truncation)
+
+    def from_latents(nets: Nets, key: jax.Array, latents: jax.Array, label: jax.Array | None = None) -> jax.Array:
+        if draws.num_classes and label is None:
+            label = uniform_labels(key, len(latents), draws.num_classes)
+        return make(nets, latents, label)
+
+    def sample(
+        nets: Nets, key: jax.Array, number: int, label: jax.Array | None = None, truncation: Any = None
+    ) -> jax.Array:
+        # Games without labels spend the whole key on their latents.
+        latent_key, label_key = jax.random.split(key) if draws.num_classes else (key, key)
+        return from_latents(nets, label_key, draws.latent(latent_key, number, truncation), label)
+
+    return {
+        "sample": sample_ability(sample, bool(draws.num_classes), classes),
+        "latents": Ability(
+            latents, {"number": _NUMBER, "truncation": _TRUNCATION}, gives="latents", help="draws latents"
+        ),
+        "generate": Ability(
+            from_latents,
+            {
+                "latents": Argument(LATENTS, "an .npz of latents", required=True),
+                **_label(bool(draws.num_classes), classes),
+            },
+            gives="images",
+            help="makes images of latents",
+        ),
+    }
+
+
+def sample_ability(sample: Callable[..., jax.Array], labels: bool = False, classes: Sequence[str] = ()) -> Ability:
+    """To draw samples.
+
+    Args:
+        sample: (nets, key, number, truncation=...) and, with labels, label=... -> images.
+        labels: Whether it takes labels.
+        classes: Names of the classes; () where the data do not say.
+    """
+    takes = {"number": _NUMBER, **_label(labels, classes), "truncation": _TRUNCATION}
+    return Ability(sample, takes, gives="images", drawn="samples", help="draws samples")
+
+
+def _label(labels: bool, classes: Sequence[str]) -> dict[str, Argument]:
+    return {"label": Argument(LABEL, "the class of each", tuple(classes))} if labels else {}
+
+
+def judge_ability(player: str = "discriminator") -> Ability:
+    """What a discriminator that is told nothing else says of images: its scores (B,)."""
+
+    def judge(nets: Nets, key: jax.Array, images: jax.Array) -> jax.Array:
+        return as_verdict(nets[player](images)).score
+
+    argument = Argument(IMAGES, "images to judge", required=True, array="image")
+    return Ability(judge, {"images": argument}, gives="scores", help="says how real images look to the discriminator")
+
+
+def classify_ability(player: str = "discriminator") -> Ability:
+    """What a network that tells classes apart says of images: class logits (B, K)."""
+
+    def classify(nets: Nets, key: jax.Array, images: jax.Array) -> jax.Array:
+        logits = as_verdict(nets[player](images)).class_logits
+        assert logits is not None
+        return logits
+
+    argument = Argument(IMAGES, "images to classify", required=True, array="image")
+    return Ability(classify, {"images": argument}, gives="class_logits", help="says which class images are of")
+
+
+def translate_ability(
+    translate: Callable[..., jax.Array], domains: Sequence[str], one_way: bool = False, draws: bool = False
+) -> Ability:
+    """Carries images into another domain.
+
+    Args:
+        translate: (nets, images, source, target) -> images.
+        domains: Names of the arrays of a minibatch, one for each domain, the usual target last.
+        one_way: Whether the last one is the only target.
+        draws: As in `Ability`.
+    """
+    targets = tuple(domains[-1:] if one_way else domains)
+
+    def ability(
+        nets: Nets, key: jax.Array, images: jax.Array, target: str = domains[-1], source: str | None = None
+    ) -> jax.Array:
+        return translate(nets, images, source or next(domain for domain in domains if domain != target), target)
+
+    takes = {
+        "images": Argument(IMAGES, "images to translate", required=True),
+        "target": Argument(DOMAIN, f"the domain to carry them into (default: {domains[-1]})", targets),
+        "source": Argument(DOMAIN, "the domain they are of (default: another one)", tuple(domains)),
+    }
+    return Ability(
+        ability, takes, gives="images", drawn="translations", help="carries images into another domain", draws=draws
+    )

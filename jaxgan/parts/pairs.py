@@ -1,0 +1,134 @@
+"""Reals, fakes, and who tells them apart: what objectives and terms are computed on."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+
+from jaxgan.core import Batch, Memory, Nets
+from jaxgan.errors import UserError
+from jaxgan.layers import Verdict
+
+
+class Pair(NamedTuple):
+    """Reals and fakes that one discriminator judges; a game has one pair, several, or none.
+
+    Attributes:
+        nets: The players.
+        player: The discriminator's name.
+        discriminate: (nets, images, **options) -> what the discriminator says of them; what else it is told, such as labels,
+            is filled in.
+        discriminate_fakes: The same beside what the fakes were made from, such as their own labels.
+        real: float32 (B, ...).
+        fake: float32 (B, ...), or more of them in a generator's turn.
+        real_verdict: The verdict on `real`.
+        fake_verdict: The verdict on `fake`.
+        batch: The minibatch: labels and every other array, by name.
+        memory: What the game remembers.
+        generate: (nets, latents) -> images, of a generator with a latent; None for others.
+        latent: float32 (B, D), of the fakes; None without.
+        fake_label: int32 (B,), the classes that the fakes were asked for; None without.
+        mismatched_verdict: On real images beside labels of other classes; None where the game draws none.
+        remembered: What the term that is being computed remembers of this pair; None for a term without memory.
+        name: Tells a game's pairs apart in the log, "a" and "b"; "" where there is one.
+    """
+
+    nets: Nets
+    player: str
+    discriminate: Callable[..., Any]
+    discriminate_fakes: Callable[..., Any]
+    real: jax.Array
+    fake: jax.Array
+    real_verdict: Verdict
+    fake_verdict: Verdict
+    batch: Batch
+    memory: Memory
+    generate: Callable[[Nets, jax.Array], jax.Array] | None = None
+    latent: jax.Array | None = None
+    fake_label: jax.Array | None = None
+    mismatched_verdict: Verdict | None = None
+    remembered: Any = None
+    name: str = ""
+
+    @property
+    def real_logits(self) -> jax.Array:
+        """The reals' scores (B, ...)."""
+        return self.real_verdict.score
+
+    @property
+    def fake_logits(self) -> jax.Array:
+        """The fakes' scores (B, ...)."""
+        return self.fake_verdict.score
+
+    def score(self, images: jax.Array) -> jax.Array:
+        """Scores of images, beside the labels and conditions of the reals."""
+        return as_verdict(self.discriminate(self.nets, images)).score
+
+    def score_fakes(self, images: jax.Array) -> jax.Array:
+        """Scores of images, beside the labels and conditions of the fakes."""
+        return as_verdict(self.discriminate_fakes(self.nets, images)).score
+
+    def features(self, images: jax.Array, fakes: bool = False) -> jax.Array:
+        """The discriminator's features (B, F) of images; `fakes` as in `score_fakes`.
+
+        Raises:
+            UserError: It has none.
+        """
+        judge = self.discriminate_fakes if fakes else self.discriminate
+        features = as_verdict(judge(self.nets, images, features=True)).features
+        if features is None:
+            raise UserError(
+                f"the {self.player} gives no features, which this game needs: return Verdict(score, features)"
+            )
+        return features
+
+    def from_latents(self, latent: jax.Array) -> jax.Array:
+        """The generator's images of latents (B, D).
+
+        Raises:
+            UserError: It is not made from latents.
+        """
+        if self.generate is None or self.latent is None:
+            raise UserError("a term needs a generator of latents, but this game's makes images of images: leave it out")
+        return self.generate(self.nets, latent)
+
+    def aside(self, name: str) -> "Pair":
+        """The same pair, whose further calls of the networks draw for themselves (`Nets.aside`)."""
+        return self._replace(nets=self.nets.aside(name))
+
+
+def as_verdict(output: Any) -> Verdict:
+    """What a discriminator returned, a score or a `Verdict`, as a `Verdict`."""
+    return output if isinstance(output, Verdict) else Verdict(output)
+
+
+def make_pair(
+    nets: Nets,
+    player: str,
+    real: jax.Array,
+    fake: jax.Array,
+    batch: Batch,
+    memory: Memory,
+    discriminate: Callable[..., Any] | None = None,
+    **fields: Any,
+) -> Pair:
+    """Has a discriminator judge reals and fakes, each as a batch of its own with its own batch-norm statistics.
+
+    Args:
+        nets: The players.
+        player: The discriminator's name.
+        real: float32 (B, ...).
+        fake: The same.
+        batch: The minibatch.
+        memory: What the game remembers.
+        discriminate: As in `Pair`; None: the player is told the images alone.
+        **fields: The other fields of `Pair`.
+    """
+    judge = discriminate or (lambda nets, images, **options: nets[player](images, **options))
+    verdicts = as_verdict(judge(nets, real)), as_verdict(judge(nets, fake))
+    return Pair(nets, player, judge, judge, real, fake, *verdicts, batch, memory, **fields)
+
+
+def scores_of(pairs: Sequence[Pair]) -> dict[str, jax.Array]:
+    """How the discriminators judged their reals: `Aux.scores`."""
+    return {pair.player: pair.real_logits for pair in pairs}

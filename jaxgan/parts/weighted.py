@@ -1,0 +1,129 @@
+"""Terms at work: what they add to the losses of a game, whatever pairs it has."""
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan.core import Aux, Batch, Memory, Nets, Turn
+from jaxgan.errors import UserError
+from jaxgan.parts.pairs import Pair
+from jaxgan.parts.terms import Term
+
+_MEMORY = "terms"  # the entry of a game's memory that belongs to them
+
+
+class Terms:
+    """The terms of one game, in the order they are written; each draws by its name, so that one more changes no other.
+
+    Args:
+        terms: See `jaxgan.parts.terms`.
+        pairs: Names of the game's pairs; () for a game that has no reals and fakes.
+
+    Raises:
+        UserError: There are terms, but no pairs.
+    """
+
+    def __init__(self, terms: Sequence[Term], pairs: Sequence[str] = ("",)) -> None:
+        if terms and not pairs:
+            raise UserError(
+                f"the term {terms[0].name!r} needs reals and fakes, which this game does not have: leave it out"
+            )
+        self._pairs = tuple(pairs)
+        self._terms: dict[str, Term] = {}
+        for term in terms:
+            same = sum(other.name == term.name for other in self._terms.values())
+            self._terms[term.name if not same else f"{term.name}_{same + 1}"] = term
+
+    def first_memory(self) -> dict[str, Any]:
+        """The entry of the game's memory that they need."""
+        start = {
+            _label(name, pair): term.start
+            for name, term in self._terms.items()
+            for pair in self._pairs
+            if term.start is not None
+        }
+        return {_MEMORY: start} if start else {}
+
+    def add(
+        self, side: str, pairs: Sequence[Pair], memory: Memory, key: jax.Array
+    ) -> tuple[jax.Array, dict[str, jax.Array], Memory]:
+        """What the terms of a side add to its loss.
+
+        Args:
+            side: "discriminator" or "generator".
+            pairs: What its turn is played on.
+            memory: The game's.
+            key: PRNG key of the turn.
+
+        Returns:
+            The sum, float32 (); each term's value without its weight, for the log; and the game's new memory.
+        """
+        due = [name for name, term in self._terms.items() if term.side == side and term.every == 1 and not term.select]
+        return self._sum(due, pairs, memory, key)
+
+    def fake_logits(self, pair: Pair) -> jax.Array:
+        """The fakes' scores as the generator is to learn from them: all of them, or the best (`top_k`)."""
+        logits = pair.fake_logits
+        for term in self._terms.values():
+            logits = logits if term.select is None else term.select(pair, logits)
+        return logits
+
+    def lazy_turns(
+        self,
+        pairs_of: Callable[[Nets, Batch, Memory, jax.Array], Sequence[Pair]],
+        players: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> tuple[Turn, ...]:
+        """A turn for each term that is played every few steps.
+
+        Args:
+            pairs_of: What a turn is played on: (nets, batch, memory, key) -> pairs.
+            players: Who moves on a side's losses; by default the player of the side's name.
+        """
+
+        def turn(name: str, term: Term) -> Turn:
+            def loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
+                value, _, memory = self._sum([name], pairs_of(nets, batch, memory, key), memory, key)
+                return value, Aux(memory=memory)
+
+            return Turn(name, loss, (players or {}).get(term.side, (term.side,)), every=term.every, lazy=True)
+
+        return tuple(turn(name, term) for name, term in self._terms.items() if term.every > 1)
+
+    def _sum(
+        self, names: Sequence[str], pairs: Sequence[Pair], memory: Memory, key: jax.Array
+    ) -> tuple[jax.Array, dict[str, jax.Array], Memory]:
+        total, values, remembered = jnp.zeros(()), {}, dict((memory or {}).get(_MEMORY, {}))
+        for name in names:
+            term = self._terms[name]
+            for pair in pairs:
+                label = _label(name, pair.name)
+                own = pair.aside(label)._replace(remembered=remembered.get(label))
+                value = term.value(own, jax.random.fold_in(key, zlib.crc32(label.encode())))
+                if term.start is not None:
+                    value, remembered[label] = value
+                factor = 1.0 if term.schedule is None else term.schedule(pair.nets.clock)
+                total += term.weight * factor * value
+                values[label] = value
+        return total, values, ({**memory, _MEMORY: remembered} if remembered else memory)
+
+
+def _label(term: str, pair: str) -> str:
+    return f"{term}_{pair}" if pair else term
+
+
+def merged(*memories: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries of several memories as one.
+
+    Raises:
+        ValueError: Two have an entry of the same name.
+    """
+    together: dict[str, Any] = {}
+    for memory in memories:
+        for name, value in memory.items():
+            if name in together:
+                raise ValueError(f"two parts of this game would remember something under {name!r}: rename one of them")
+            together[name] = value
+    return together
