@@ -5,7 +5,7 @@
         state, metrics = step(state, batch)   # the same step as on one device
 
 The same step runs under `jax.pmap` or `jax.shard_map(..., check_vma=False)` when it is told its `axis_name`. All that has to
-do with devices is here: the axis and its name, means over the whole batch, each device's share, and the platform.
+do with devices is here: the axis and its name, means over the whole batch, and each device's share.
 """
 
 import contextlib

@@ -8,12 +8,13 @@ linear_decay`, a tuple of parts by theirs, `game.terms=r1,lecam`; `=none` takes 
 import ast
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Optional
 
 from ml_collections import ConfigDict
 
 from jaxgan.errors import ConfigError, nearest
 from jaxgan.registry import (
+    GIVEN,
     LISTS,
     OR_VALUES,
     PARTS,
@@ -71,7 +72,7 @@ def lines(config: Any) -> list[str]:
         config: A config.
     """
     tree = plain(resolve(config))
-    return list(_lines(tree, tree, ()))
+    return list(_lines(_editable(tree), tree, ()))
 
 
 def read(text: str, annotation: Any, where: str) -> Any:
@@ -135,6 +136,8 @@ def _names_parts(path: list[str], value: Any) -> bool:
     *holder, last = path
     if last == "name":
         return holder[-1] in PARTS or holder[-2] in LISTS
+    if holder[-1] in LISTS:  # a term may be called like a field
+        return False
     if last in OR_VALUES and isinstance(value, str):
         return value in table(PARTS[last]) or ":" in value
     return last in LISTS or (last in PARTS and (last not in OR_VALUES or isinstance(value, Mapping | ConfigDict)))
@@ -206,7 +209,7 @@ def _part_at(tree: Any, path: list[str]) -> dict[str, inspect.Parameter] | None:
         return settings(tree["system"], tree["players"])
     if not _holds_parts(path):
         return None
-    kind = PARTS.get(path[-1]) or LISTS.get(path[-2])
+    kind = LISTS.get(path[-2]) or PARTS.get(path[-1])
     at = _walk(tree, path, [*path, ""])
     if kind is None or not isinstance(at, dict):
         return None
@@ -227,9 +230,10 @@ def _annotation(tree: Any, path: list[str]) -> Any:
     part = _part_at(tree, path[:-1]) if path[:-1] else None
     if part is not None:
         refuse_unknown({last: None}, {name: None for name in part if name != "run"}, where)
-        return part[last].annotation
+        annotation = part[last].annotation
+        return Optional[annotation] if last in GIVEN else annotation  # noqa: UP045 - an annotation may be no type
     if isinstance(holder, list):
-        last = str(_index(holder, last, where))
+        _index(holder, last, where)
         raise ConfigError(f"{where}.{last} is a part: set one of its fields, or {where}.{last}.name")
     refuse_unknown({last: None}, holder, where)
     if isinstance(holder[last], dict):
@@ -247,7 +251,8 @@ def _set(tree: dict[str, Any], path: list[str], value: Any) -> None:
 # ---- a config as assignments
 
 
-def _lines(tree: Any, at: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+def _lines(tree: dict[str, Any], at: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    in_part = bool(path) and _part_at(tree, list(path)) is not None
     for name, value in at.items():
         place = (*path, name)
         whole = ".".join(place)
@@ -259,7 +264,7 @@ def _lines(tree: Any, at: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[
         elif parts and name in PARTS and isinstance(value, Mapping):
             yield f"{whole}={value['name']}"
             yield from _lines(tree, _without_name(value), place)
-        elif isinstance(value, Mapping) and (place[0] == "players" or place in (("game",), ("data",))):
+        elif isinstance(value, Mapping) and not in_part:
             yield from _lines(tree, value, place)
         else:
             yield f"{whole}={_text(value, tree, list(place))}"
@@ -269,12 +274,11 @@ def _without_name(part: Mapping[str, Any]) -> dict[str, Any]:
     return {field: value for field, value in part.items() if field != "name"}
 
 
-def _text(value: Any, tree: Any, path: list[str]) -> str:
+def _text(value: Any, tree: dict[str, Any], path: list[str]) -> str:
     """What `read` reads as this value: as it would be typed, or else as a Python literal."""
     if value is None or isinstance(value, bool):
         return str(value).lower()
     typed = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    if _names_parts(path, value):
+    if path[0] == "system" or read(typed, _annotation(tree, path), ".".join(path)) == value:
         return typed
-    annotation = _annotation(_editable(tree), path)
-    return typed if read(typed, annotation, ".".join(path)) == value else repr(value)
+    return repr(value)

@@ -24,11 +24,11 @@ PARTS = {
     "average": "average",
     "schedule": "schedule",
     "objective": "objective",
-    "top_k": "schedule",
+    "share": "schedule",
     "probability": "schedule",
 }
 # ... those of them that may also hold a plain value ...
-OR_VALUES = ("top_k", "probability")
+OR_VALUES = ("probability",)
 # ... and fields that hold a tuple of parts.
 LISTS = {"constraints": "constraint", "views": "view", "terms": "term"}
 
@@ -248,7 +248,7 @@ def settings(system: Any, players: Mapping[str, Any]) -> dict[str, inspect.Param
         players: The players of the config.
 
     Raises:
-        ConfigError: There is no such system.
+        ConfigError: There is no such system, or it has no such player.
     """
     from jaxgan.core import Player
 
@@ -256,7 +256,9 @@ def settings(system: Any, players: Mapping[str, Any]) -> dict[str, inspect.Param
         return annotation is Player or any(map(is_player, get_args(annotation)))
 
     known = parameters(find(system, "system", "config.system"))
-    return {name: one for name, one in known.items() if name not in players and not is_player(one.annotation)}
+    roles = {name: one for name, one in known.items() if is_player(one.annotation)}
+    refuse_unknown(players, roles or known, f"config.players ({system})")
+    return {name: one for name, one in known.items() if name not in players and name not in roles}
 
 
 def data_fields() -> tuple[dataclasses.Field[Any], ...]:
@@ -299,10 +301,10 @@ def _resolved_fields(
     for field, parameter in known.items():
         place = f"{where}.{field}"
         value = fields[field] if field in fields else plain(parameter.default)
-        if field == "run" or value is inspect.Parameter.empty:
-            continue
         if field in GIVEN and (field not in fields or value is None):
             resolved[field] = None
+        elif field == "run" or value is inspect.Parameter.empty:
+            continue
         elif field in LISTS:
             parts = elements(() if value is None else value, place)
             resolved[field] = tuple(_resolved_part(spec, LISTS[field], f"{place}.{part}") for part, spec in parts)

@@ -189,4 +189,6 @@ def describe(annotation: Any) -> str:
         tuple: "a tuple",
     }
     plain |= {None: "none", types.NoneType: "none"}
-    return plain.get(annotation) or f"a {getattr(annotation, '__name__', annotation)}"
+    if annotation in plain:
+        return plain[annotation]
+    return f"a {annotation.__name__}" if isinstance(annotation, type) and not origin else "a part, named('...')"

@@ -73,5 +73,18 @@ def config():
     return config
 
 
+def changed(**fields: Any):
+    """That config with fields set: `game__latent_size=3`."""
+    tree = config()
+    for path, value in fields.items():
+        node = tree
+        *sections, leaf = path.split("__")
+        for section in sections:
+            node = node[section]
+        with node.ignore_type():
+            node[leaf] = value
+    return tree
+
+
 def get_config(variant: str = ""):
     return config()

@@ -1,8 +1,8 @@
 """Measures a run, or a folder of images, and says by which protocol.
 
-python -m jaxgan.evaluate --workdir=runs/x --metrics=fid,kid,is,prdc,ppl --num=50000 --reference=train
-python -m jaxgan.evaluate --images=generated --reference=real --metrics=fid --features=digits
-python -m jaxgan.evaluate --compare runs/a/evaluation.jsonl runs/b/evaluation.jsonl
+python -m jaxgan evaluate --workdir=runs/x --metrics=fid,kid,is,prdc,ppl --num=50000 --reference=train
+python -m jaxgan evaluate --images=generated --reference=real --metrics=fid --features=digits
+python -m jaxgan evaluate --compare runs/a/evaluation.jsonl runs/b/evaluation.jsonl
 
 What the numbers mean, and how to get those of a paper: docs/evaluation.md.
 """
@@ -16,10 +16,10 @@ from typing import Any
 
 import jax
 
-from jaxgan.config import ConfigError
-from jaxgan.evaluation.measure import ALONE, METRICS, Settings, measure
+from jaxgan.errors import UserError
+from jaxgan.evaluation.measure import ALONE, MEASURES, Settings, measure
 from jaxgan.evaluation.protocol import Result, append_results, difference
-from jaxgan.evaluation.subjects import Subject, game_subject, images_subject, open_reference
+from jaxgan.evaluation.subjects import Measured, measured_game, measured_images, open_reference
 from jaxgan.features.extractors import EXTRACTORS
 from jaxgan.features.resize import MODES
 from jaxgan.mesh import data_mesh
@@ -33,7 +33,7 @@ _NUMBER = 50_000  # samples of a run: what published numbers take
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command's arguments."""
     parser = argparse.ArgumentParser(
-        prog="python -m jaxgan.evaluate",
+        prog="python -m jaxgan evaluate",
         description=__doc__,
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -42,7 +42,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--workdir", help="the folder of the run to measure")
     add("--images", help="a folder, zip or .npz of images to measure instead")
     add("--compare", nargs=2, type=Path, metavar="JSONL", help="two files of results to compare, and nothing else")
-    add("--metrics", default="fid", help=f"with commas between them: {', '.join(METRICS)} (default: fid)")
+    add("--metrics", default="fid", help=f"with commas between them: {', '.join(MEASURES)} (default: fid)")
     add("--num", type=int, help=f"how many images (default: {_NUMBER} of a run, all of a folder)")
     add(
         "--reference",
@@ -64,6 +64,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--no_average", action="store_true", help="the weights themselves instead of their moving average")
     add("--seed", type=int, default=0, help="the same seed draws the same images (default: 0)")
     add("--step", type=int, help="which checkpoint (default: the best, or the last if none was scored)")
+    add("--trust", action="store_true", help="import the code of its own that the run's config names")
     add("--output", type=Path, help="lines of JSON are appended here (default for a run: WORKDIR/evaluation.jsonl)")
     return parser.parse_args(arguments)
 
@@ -72,24 +73,24 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs the command.
 
     Raises:
-        ConfigError: Something asked for cannot be had.
+        UserError: Something asked for cannot be had.
     """
     asked = parse_arguments(arguments)
     if asked.compare:
         print(compare(*asked.compare))
         return
     if (asked.workdir is None) == (asked.images is None):
-        raise ConfigError("give either --workdir=RUN or --images=FOLDER")
+        raise UserError("give either --workdir=RUN or --images=FOLDER")
     for name in ("num", "reference_num"):
         if getattr(asked, name) is not None and getattr(asked, name) < 1:
-            raise ConfigError(f"--{name}={getattr(asked, name)}: ask for at least 1 image")
+            raise UserError(f"--{name}={getattr(asked, name)}: ask for at least 1 image")
     for name in ("batch_size", "k", "subset_size", "border"):
         if getattr(asked, name) < 0:
-            raise ConfigError(f"--{name}={getattr(asked, name)}: it cannot be negative")
+            raise UserError(f"--{name}={getattr(asked, name)}: it cannot be negative")
     if asked.truncation is not None and not asked.truncation > 0:
-        raise ConfigError(f"--truncation={asked.truncation}: it must be above 0")
+        raise UserError(f"--truncation={asked.truncation}: it must be above 0")
     if asked.images and (asked.truncation or asked.no_average or asked.step is not None):
-        raise ConfigError("--truncation, --no_average and --step are for runs: leave them out, or give --workdir")
+        raise UserError("--truncation, --no_average and --step are for runs: leave them out, or give --workdir")
     command_line.use_compilation_cache()
     output = asked.output or (RunFolder(Path(asked.workdir)).evaluation if asked.workdir else None)
     with warnings.catch_warnings(), jax.set_mesh(data_mesh()):
@@ -106,12 +107,12 @@ def main(arguments: list[str] | None = None) -> None:
 def _evaluate(asked: argparse.Namespace, output: Path | None) -> list[Result]:
     names = [name.strip() for name in asked.metrics.split(",") if name.strip()]
     if not names:
-        raise ConfigError(f"--metrics is empty: choose from {', '.join(METRICS)}")
-    subject = images_subject(asked.images, asked.num) if asked.images else run_subject(asked)
+        raise UserError(f"--metrics is empty: choose from {', '.join(MEASURES)}")
+    measured = measured_images(asked.images, asked.num) if asked.images else measured_run(asked)
     # A game that takes labels is asked for them as often as the data have them, so it needs the data in any case.
-    needed = subject.classes is not None or not set(names) <= ALONE
+    needed = bool(measured.classes) or not set(names) <= ALONE
     chosen = asked.reference or ("train" if needed and asked.workdir else None)
-    reference = open_reference(chosen, asked.reference_num, subject) if chosen and needed else None
+    reference = open_reference(chosen, asked.reference_num, measured) if chosen and needed else None
     picture = output.parent / "nearest_training.png" if output is not None else None
     settings = Settings(
         asked.features,
@@ -122,20 +123,21 @@ def _evaluate(asked: argparse.Namespace, output: Path | None) -> list[Result]:
         asked.border,
         picture=picture,
     )
-    return measure(subject, reference, names, settings)
+    return measure(measured, reference, names, settings)
 
 
-def run_subject(asked: argparse.Namespace) -> Subject:
+def measured_run(asked: argparse.Namespace) -> Measured:
     """The images of `--workdir`.
 
     Raises:
-        ConfigError: The folder holds no run, or its game does not make images so.
+        UserError: The folder holds no run, or its game does not make images so.
     """
-    run = load(asked.workdir, asked.step)
+    run = load(asked.workdir, asked.step, asked.trust)
     snapshot = run.snapshot.without_average() if asked.no_average else run.snapshot
-    data, classes = run.plan.config.data, run.plan.shapes.num_classes
     model = {"workdir": asked.workdir, "step": run.step}
-    return game_subject(snapshot, data, classes, asked.num or _NUMBER, asked.seed, asked.truncation, model)
+    return measured_game(
+        snapshot, run.plan.config.data, asked.num or _NUMBER, asked.seed, asked.truncation, model
+    )
 
 
 def table(results: Sequence[Result]) -> str:
@@ -174,13 +176,13 @@ def compare(first: Path, second: Path) -> str:
     """A table of the last value of every metric that both files hold.
 
     Raises:
-        ConfigError: There is none, or a file cannot be read.
-        ValueError: A metric was measured by two protocols.
+        UserError: There is none, or a file cannot be read.
+        UserError: A metric was measured by two protocols.
     """
     sides = [_last(path) for path in (first, second)]
     shared = [metric for metric in sides[0] if metric in sides[1]]
     if not shared:
-        raise ConfigError(f"{first} and {second} share no metric: {', '.join(sides[0])} and {', '.join(sides[1])}")
+        raise UserError(f"{first} and {second} share no metric: {', '.join(sides[0])} and {', '.join(sides[1])}")
     rows = [("metric", str(first), str(second), "difference")]
     for metric in shared:
         mine, theirs = sides[0][metric], sides[1][metric]
@@ -190,7 +192,7 @@ def compare(first: Path, second: Path) -> str:
 
 def _last(path: Path) -> dict[str, Result]:
     if not path.is_file():
-        raise ConfigError(f"{path} does not exist: it is what --output of jaxgan.evaluate writes")
+        raise UserError(f"{path} does not exist: it is what --output of jaxgan.evaluate writes")
     results = [Result.from_json(line) for line in path.read_text().splitlines() if line.strip()]
     return {result.metric: result for result in results}
 

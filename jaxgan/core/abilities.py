@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jaxgan.errors import UserError
+
 # What an argument of an ability is.
 NUMBER = "number"  # how many to make: a static int
 LABEL = "label"  # the class of each, int32 (B,)
@@ -59,3 +61,28 @@ class Ability:
     drawn: str = ""
     help: str = ""
     draws: bool = False
+
+    @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        """The pairs (source, target) of domains that it can be asked for, its usual one first; () if it takes no domains."""
+        if not {"source", "target"} <= self.takes.keys():
+            return ()
+        sources, targets = self.takes["source"].choices, self.takes["target"].choices
+        return tuple((source, target) for target in reversed(targets) for source in sources if source != target)
+
+    def way(self, source: str | None = None, target: str | None = None) -> tuple[str, str]:
+        """The first of its ways that has this source and this target; None: any.
+
+        Raises:
+            UserError: There is none.
+        """
+        for way in self.ways:
+            if source in (None, way[0]) and target in (None, way[1]):
+                return way
+        asked = ", ".join(f"{name}={value!r}" for name, value in (("source", source), ("target", target)) if value)
+        known = ", ".join(f"{source!r} to {target!r}" for source, target in self.ways) or "none"
+        raise UserError(f"there is no way of {asked} between the domains of this game; its ways are: {known}")
+
+    def kinds(self, kind: str) -> tuple[str, ...]:
+        """The names of its arguments of a kind."""
+        return tuple(name for name, argument in self.takes.items() if argument.kind == kind)

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.core.state import Clock
+from jaxgan.errors import UserError
 
 
 class Constraint(NamedTuple):
@@ -98,12 +99,12 @@ def weights(params: Any, exclude: str | None = None) -> dict[str, jax.Array]:
     """The leaves that are weights (`is_weight`), by path.
 
     Raises:
-        ValueError: There are none, so that a constraint on them would do nothing.
+        UserError: There are none, so that a constraint on them would do nothing.
     """
     leaves = {path_string(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
     selected = {path: leaf for path, leaf in leaves.items() if is_weight(path, exclude)}
     if not selected:
-        raise ValueError(f"constraint: no parameter passes the filter exclude={exclude!r}, so it would do nothing")
+        raise UserError(f"constraint: no parameter passes the filter exclude={exclude!r}, so it would do nothing")
     return selected
 
 
@@ -203,13 +204,13 @@ def singular_pairs(params: Any, key: jax.Array, exclude: str | None = None, step
     """The two leading right singular vectors, (2, outputs), of each weight that has two, after a few steps from random ones.
 
     Raises:
-        ValueError: No weight has two.
+        UserError: No weight has two.
     """
     matrices = {
         name: as_matrix(leaf) for name, leaf in weights(params, exclude).items() if min(as_matrix(leaf).shape) > 1
     }
     if not matrices:
-        raise ValueError("constraint: no weight has two singular values, so there is nothing to compare: leave it out")
+        raise UserError("constraint: no weight has two singular values, so there is nothing to compare: leave it out")
     # Weights may begin with the same numbers: one draw is quick to compile.
     drawn = jax.random.normal(key, (2, max(matrix.shape[1] for matrix in matrices.values())))
     pairs = {name: drawn[:, : matrix.shape[1]] for name, matrix in matrices.items()}
@@ -220,14 +221,14 @@ def check_goal(name: str, fixed: float | None, ratio: float | None) -> None:
     """Refuses all but one of a positive singular value, and a ratio of at least 1 to the second one.
 
     Raises:
-        ValueError: Both or neither, or out of range.
+        UserError: Both or neither, or out of range.
     """
     if (fixed is None) == (ratio is None):
-        raise ValueError(f"{name}: give either a fixed singular value or a ratio to the second one, and not both")
+        raise UserError(f"{name}: give either a fixed singular value or a ratio to the second one, and not both")
     if fixed is not None and fixed <= 0:
-        raise ValueError(f"{name}: the singular value is {fixed}, but it must be positive")
+        raise UserError(f"{name}: the singular value is {fixed}, but it must be positive")
     if ratio is not None and ratio < 1:
-        raise ValueError(
+        raise UserError(
             f"{name}: ratio={ratio}, but the first singular value is never below the second: take at least 1"
         )
 
@@ -279,7 +280,7 @@ def clip(limit: float) -> Constraint:
     WGAN (Arjovsky, Chintala and Bottou 2017, arXiv:1701.07875), Algorithm 1, with limit 0.01.
     """
     if limit <= 0:
-        raise ValueError(f"weight clipping: the limit is {limit}, but it must be positive")
+        raise UserError(f"weight clipping: the limit is {limit}, but it must be positive")
 
     def project(params: Any, state: Any = ()) -> Any:
         return jax.tree.map(lambda leaf: jnp.clip(leaf, -limit, limit), params)
@@ -294,7 +295,7 @@ def max_norm(limit: float) -> Constraint:
     `mnist.yaml`), with limit 1.9365.
     """
     if limit <= 0:
-        raise ValueError(f"max norm: the limit is {limit}, but it must be positive")
+        raise UserError(f"max norm: the limit is {limit}, but it must be positive")
 
     def shortened(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
         if not is_weight(path_string(path)):

@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.core import step as playing
-from jaxgan.core.abilities import STATIC, Ability
+from jaxgan.core.abilities import DOMAIN, STATIC, Ability
 from jaxgan.core.nets import Net, Nets, Randomness
 from jaxgan.core.players import Cast, Player, Players, flatten, nest
 from jaxgan.core.state import Clock, Memory, Params, PlayerState, State, clock_of
 from jaxgan.core.turns import Batch, Due, Metrics, Stage
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, nearest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -244,13 +244,16 @@ class Game:
         """Asks the game for one of its `abilities`; `average`, `stage` and `statistics` as in `nets`. Pure.
 
         Raises:
-            UserError: The game cannot do it, or does not take such an argument.
+            UserError: The game cannot do it, does not take such an argument, or has no such domain.
         """
         declared = self.ability(ability)
-        for name in options:
+        for name, value in options.items():
             if name not in declared.takes:
                 taken = ", ".join(declared.takes) or "nothing"
                 raise UserError(f"{ability} takes no {name!r} in this game; it takes: {taken}")
+            argument = declared.takes[name]
+            if argument.kind == DOMAIN and value is not None and value not in argument.choices:
+                raise UserError(f"{ability}: there is no domain {name}={value!r}: {nearest(value, argument.choices)}")
         nets = self.nets(state, average, stage, statistics, key=jax.random.fold_in(key, 1) if declared.draws else None)
         return declared.function(nets, key, *args, **options)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from jaxgan.errors import UserError
 from jaxgan.mesh import shard_batch
 
 
@@ -42,7 +43,7 @@ def _sphere(key: jax.Array, shape: tuple[int, int], truncation: float | None) ->
 
 def _cannot_be_truncated(distribution: str, truncation: float | None) -> None:
     if truncation is not None:
-        raise ValueError(f"a {distribution} latent has no tails to cut off: leave out truncation")
+        raise UserError(f"a {distribution} latent has no tails to cut off: leave out truncation")
 
 
 _DISTRIBUTIONS: dict[str, Callable[[jax.Array, tuple[int, int], float | None], jax.Array]] = {
@@ -73,7 +74,7 @@ class Latent:
 
     def __post_init__(self) -> None:
         if self.distribution not in _DISTRIBUTIONS:
-            raise ValueError(
+            raise UserError(
                 f"latent distribution {self.distribution!r} is unknown: choose one of {', '.join(_DISTRIBUTIONS)}"
             )
 
@@ -87,7 +88,7 @@ class Latent:
                 truncation trick, Brock et al. 2018, arXiv:1809.11096, section 3.1); a uniform latent is scaled by it.
 
         Raises:
-            ValueError: Truncation of a distribution without tails.
+            UserError: Truncation of a distribution without tails.
         """
         return shard_batch(_DISTRIBUTIONS[self.distribution](key, (number, self.size), truncation))
 

@@ -31,6 +31,7 @@ class Randomness:
     def __init__(self, key: jax.Array, view: View | None, clock: Clock, state: Any) -> None:
         self._key, self._view, self._clock, self._state = key, view, clock, state
         self._calls = itertools.count()
+        self._function = _function_being_traced()
 
     def __call__(self, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], jax.Array]:
         """The arguments as the network is shown them, and a key for its own draws.
@@ -38,7 +39,8 @@ class Randomness:
         Raises:
             ValueError: The call stands inside a loop (`lax.scan`, `lax.fori_loop`), where each round would draw the same.
         """
-        if _inside_a_loop(args, self._key):
+        function = _function_being_traced()
+        if function is not None and function is not self._function:
             raise ValueError(
                 "a network is called inside lax.scan or another traced loop of a loss, where its dropout and views would be "
                 "the same in every round: unroll the loop, or call it without them, nets.bare.generator(z)"
@@ -62,17 +64,14 @@ def _is_image(x: Any) -> bool:
     return isinstance(x, jax.Array) and x.ndim == 4
 
 
-def _inside_a_loop(args: Any, key: jax.Array) -> bool:
-    """Whether the arguments belong to another function that is being traced than the key does."""
-
-    def function(value: Any) -> Any:
-        trace = find_top_trace(jax.tree.leaves(value))
-        while hasattr(trace, "parent_trace"):  # of grad and vmap
-            trace = trace.parent_trace
-        return trace
-
-    inner = function(args)
-    return type(inner).__name__ == "DynamicJaxprTrace" and inner is not function(key)
+def _function_being_traced() -> Any:
+    """What stands for the function that is being traced, such as a step under `jit` or the body of a loop; None for none."""
+    # JAX's own `find_top_trace` looks at no argument: it is the trace that is going on.
+    trace = find_top_trace(())
+    # `grad` and `vmap` run a function as it is, within the trace around them.
+    while trace is not None and type(trace).__name__ != "DynamicJaxprTrace":
+        trace = getattr(trace, "parent_trace", None)
+    return trace
 
 
 class Net:

@@ -22,6 +22,7 @@ from jaxgan.core.constraints import (
     weights,
 )
 from jaxgan.core.state import Clock
+from jaxgan.errors import UserError
 
 
 def orthogonal_cost(params: Any, exclude: str | None = None, off_diagonal: bool = True) -> jax.Array:
@@ -175,7 +176,7 @@ def _soft(
 ) -> Constraint:
     """The constraint with the penalty weight * cost(params, state), at steps that are multiples of `every`."""
     if weight < 0 or every < 1:
-        raise ValueError(f"{name}: weight={weight} must not be negative, and every={every} must be at least 1")
+        raise UserError(f"{name}: weight={weight} must not be negative, and every={every} must be at least 1")
 
     def penalty(params: Any, state: Any, clock: Clock) -> jax.Array:
         if every == 1:

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgan.core.abilities import DOMAIN, NUMBER, PER_ENTRY, STRENGTH
+from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, STRENGTH
 from jaxgan.core.arrays import Arrays
 from jaxgan.core.game import Game
 from jaxgan.core.nets import merge_statistics
@@ -39,6 +39,9 @@ class CompiledGame:
         # Images in a call: a number that the mesh divides.
         self.batch_size = -(-max(batch_size, _SMALLEST_BATCH) // mesh.size) * mesh.size
         self.jit = functools.partial(jax.jit, out_shardings=replicated(mesh))
+        self.normalising: dict[
+            str, bool
+        ] = {}  # whether a batch is normalised in an ability, where that is known already
         self._compiled: dict[tuple[str, str], Callable[..., Any]] = {}
 
     def call(self, what: str, ability: str) -> Callable[..., Any]:
@@ -110,12 +113,17 @@ class Snapshot:
         Raises:
             UserError: The game cannot do it, or an argument is unknown, missing, or not one of its choices.
         """
-        given = self._checked(ability, arguments)
-        takes = self.game.ability(ability).takes
+        declared, given = self.game.ability(ability), self._checked(ability, arguments)
+        takes = declared.takes
         entries = {name: np.asarray(value) for name, value in given.items() if takes[name].kind in PER_ENTRY}
         rest = {name: value for name, value in given.items() if name not in entries}
         counted = next((name for name in rest if takes[name].kind == NUMBER), None)
         total = int(rest[counted]) if counted else len(next(iter(entries.values())))
+        for name, array in entries.items():
+            if len(array) != total:
+                raise UserError(
+                    f"{ability}: {name} has {len(array)} entries, but there are {total} to make; give as many"
+                )
         size, parts = self.compiled.batch_size, []
         if counted:
             rest[counted] = size
@@ -132,11 +140,8 @@ class Snapshot:
                 **rest,
             )
             parts.append(np.asarray(result)[: total - start])
-        return (
-            self._at_full_size(np.concatenate(parts))
-            if self.game.ability(ability).gives == "images"
-            else np.concatenate(parts)
-        )
+        whole = np.concatenate(parts)
+        return self._at_full_size(whole) if declared.gives == "images" else whole
 
     def sample(
         self, key: jax.Array, number: int, label: np.ndarray | None = None, truncation: float | None = None
@@ -155,35 +160,53 @@ class Snapshot:
         """Whether the game has this ability, and it takes this argument."""
         return ability in self.game.abilities and argument in self.game.abilities[ability].takes
 
+    def classes(self, ability: str) -> tuple[str, ...]:
+        """The names of the classes that an ability can be asked for; () if it takes no labels, or they have no names."""
+        for argument in self.game.ability(ability).takes.values():
+            if argument.kind == LABEL:
+                return argument.choices or (self.arrays["label"].names if "label" in self.arrays else ())
+        return ()
+
     def statistics(
         self, ability: str, entries: Mapping[str, np.ndarray] | None = None, rest: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """Batch norm's statistics for an ability, over `statistics_batches` calls of it.
 
         Where the ability draws what it makes they are estimated once, always from the same draws, so that values while training
-        and those of a checkpoint later are the same. Where it is given images they are those of the first batches given.
+        and those of a checkpoint later are the same; in the place of latents that it is given are those of the ability
+        "latents". Where it is given images they are those of the first batches given.
+
+        Args:
+            ability: Its name.
+            entries: The arrays that it is given.
+            rest: Its other arguments.
         """
-        if not self.compiled.statistics_batches:
+        if not self.compiled.statistics_batches or not self.compiled.normalising.get(ability, True):
             return {}
-        drawn = not entries or all(self.game.ability(ability).takes[name].kind != "images" for name in entries)
+        takes, size, entries = self.game.ability(ability).takes, self.compiled.batch_size, dict(entries or {})
+        images = any(takes[name].kind == IMAGES for name in entries)
+        latents = [name for name in entries if takes[name].kind == LATENTS]
+        drawn = not images and not (latents and "latents" not in self.game.abilities)
         if drawn and ability in self._statistics:
             return self._statistics[ability]
-        rest = {name: value for name, value in (rest or {}).items() if not drawn or name in self.game.static(ability)}
-        entries = {} if drawn else dict(entries or {})
-        size, estimate = self.compiled.batch_size, self.compiled.call("statistics", ability)
-        number = self.compiled.statistics_batches
-        batches = []
-        keys = jax.random.split(jax.random.key(0), number)
-        for index, key in enumerate(keys):
+        if drawn:
+            entries = {}
+            rest = {name: value for name, value in (rest or {}).items() if name in self.game.static(ability)}
+        estimate, batches = self.compiled.call("statistics", ability), []
+        for index, key in enumerate(jax.random.split(jax.random.key(0), self.compiled.statistics_batches)):
             part = {name: array[index * size : (index + 1) * size] for name, array in entries.items()}
             if index and any(len(array) < size for array in part.values()):
                 break
-            filled = {name: _filled(array, size) for name, array in part.items()}
-            batches.append(estimate(self._state, key, stage=self._stage, **filled, **rest))
+            filled: dict[str, Any] = {name: _filled(array, size) for name, array in part.items()}
+            if drawn:
+                draw = self.compiled.call("use", "latents") if latents else None
+                filled |= {name: draw(self._state, key, stage=self._stage, number=size) for name in latents if draw}
+            batches.append(estimate(self._state, key, stage=self._stage, **filled, **(rest or {})))
+            self.compiled.normalising[ability] = bool(batches[0])
             if not batches[0]:
-                break
-        merged = merge_statistics(batches) if batches[0] else {}
-        if drawn or not merged:
+                return {}
+        merged = merge_statistics(batches)
+        if drawn:
             self._statistics[ability] = merged
         return merged
 
@@ -199,7 +222,8 @@ class Snapshot:
         return functools.partial(run, self._state, statistics)
 
     def _checked(self, ability: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        takes = self.game.ability(ability).takes
+        declared = self.game.ability(ability)
+        takes = declared.takes
         given = {name: value for name, value in arguments.items() if value is not None}
         for name, value in given.items():
             if name not in takes:
@@ -211,8 +235,18 @@ class Snapshot:
                 )
             if argument.kind == STRENGTH and not value > 0:
                 raise UserError(f"{ability}: {name}={value!r}, but it must be above 0")
+            if argument.kind == NUMBER and value < 1:
+                raise UserError(f"{ability}: {name}={value!r}: ask for at least 1")
+            if argument.kind in PER_ENTRY and not len(value):
+                raise UserError(f"{ability}: {name} is empty: give at least 1")
+            if argument.kind == LABEL and (classes := len(self.classes(ability))):
+                wrong = [int(one) for one in np.asarray(value) if not 0 <= one < classes]
+                if wrong:
+                    raise UserError(f"{ability}: {name} {wrong[0]}: the classes are 0 to {classes - 1}")
         if missing := [name for name, argument in takes.items() if argument.required and name not in given]:
             raise UserError(f"{ability} needs {', '.join(missing)}")
+        if declared.ways:
+            given["source"], given["target"] = declared.way(given.get("source"), given.get("target"))
         return given
 
     def _at_full_size(self, images: np.ndarray) -> np.ndarray:
@@ -224,6 +258,7 @@ class Snapshot:
 
 
 def _filled(array: np.ndarray, size: int) -> np.ndarray:
-    """The part of a batch filled up with copies of its last entry, so that one compilation serves all."""
+    """The part of a batch filled up with its entries once more, so that one compilation serves all."""
     array = np.asarray(array, np.int32 if np.issubdtype(array.dtype, np.integer) else np.float32)
-    return np.concatenate([array, np.repeat(array[-1:], size - len(array), axis=0)]) if len(array) < size else array
+    # From the first on again and again: statistics of the whole are near those of the part.
+    return array[np.arange(size) % len(array)] if len(array) < size else array

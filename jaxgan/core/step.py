@@ -13,6 +13,7 @@ from jaxgan.core.nets import Nets
 from jaxgan.core.players import Player, flatten, nest
 from jaxgan.core.state import Clock, Memory, Params, PlayerState, State, clock_of
 from jaxgan.core.turns import Batch, Due, Metrics, Turn
+from jaxgan.errors import UserError
 from jaxgan.mesh import batch_axis
 
 _NETS = zlib.crc32(b"nets")  # folded into a turn's key for what its networks draw: dropout, views
@@ -156,7 +157,8 @@ class _Table:
             metrics = dict(aux.metrics or {}) | {"loss": value} | weights
             return sum(weights.values(), scaled), (metrics, (memory, views), constraints)
 
-        views = {name: own.view for name, own in seen.items()}
+        # What views have learned is never older than the turn, unlike the players in `seen`.
+        views = {name: own.view for name, own in self.players.items()}
         gradients, (metrics, (self.memory, views), constraints) = _gradients(
             loss, params, batch, (self.memory, views), key, self.game.accumulate
         )
@@ -222,7 +224,7 @@ def _gradients(
         return gradient(params, batch, remembered, key)
     for name, leaf in batch.items():
         if len(leaf) % parts:
-            raise ValueError(f"accumulate={parts} does not divide the {len(leaf)} entries of batch[{name!r}]")
+            raise UserError(f"accumulate={parts} does not divide the {len(leaf)} entries of batch[{name!r}]")
     total, metrics_total = None, None
     for index in range(parts):
         # Every parts-th entry, so that each device of a mesh takes its part from its own share of the batch.

@@ -8,6 +8,7 @@ import jax
 
 from jaxgan.core.nets import Nets
 from jaxgan.core.state import Memory
+from jaxgan.errors import UserError
 
 Batch = Mapping[str, jax.Array]
 Metrics = dict[str, jax.Array]
@@ -60,9 +61,9 @@ class Turn:
 
     def __post_init__(self) -> None:
         if self.every < 1 or self.repeats < 1:
-            raise ValueError(f"turn {self.name!r}: every={self.every} and repeats={self.repeats} must be at least 1")
+            raise UserError(f"turn {self.name!r}: every={self.every} and repeats={self.repeats} must be at least 1")
         if self.together and self.repeats > 1:
-            raise ValueError(
+            raise UserError(
                 f"turn {self.name!r}: together with the one before it, it can be played once, not {self.repeats}"
             )
         object.__setattr__(self, "players", self.players or (self.name,))

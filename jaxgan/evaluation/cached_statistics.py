@@ -3,8 +3,6 @@
 Cached statistics lie in `$XDG_CACHE_HOME/jaxgan/statistics`, by default `~/.cache/jaxgan/statistics`.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -16,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from jaxgan.data import Source
-from jaxgan.evaluation.feature_statistics import Records, Summary, summarize
+from jaxgan.errors import UserError
+from jaxgan.evaluation.feature_statistics import ImageBatch, Summary, summarize
 from jaxgan.features.archive import write_npz
 from jaxgan.features.extractors import Extractor
 
@@ -24,7 +23,7 @@ _CHUNK = 256  # images that are decoded at a time
 _PROBES = 64  # records whose content is part of the hash
 
 
-def records_of(source: Source, number: int, key: str = "image") -> Iterator[Records]:
+def records_of(source: Source, number: int, key: str = "image") -> Iterator[ImageBatch]:
     """The first `number` records of a source, in order, without augmentation: {"image": uint8, "label": int32}."""
     for start in range(0, number, _CHUNK):
         stack = source.stack(range(start, min(start + _CHUNK, number)))
@@ -43,18 +42,18 @@ def summarize_source(
     """Statistics of the first `number` images of a source (None: all), from the cache if they are there.
 
     Args:
-        extractor: the feature network.
-        source: the real images; never flipped, cropped at the centre.
-        number: how many.
-        keep: also keep the features, which are cached too.
-        batch_size, progress: as in `jaxgan.evaluation.feature_statistics.summarize`.
+        extractor: The feature network.
+        source: The real images; never flipped, cropped at the centre.
+        number: How many.
+        keep: Also keep the features, which are cached too.
+        batch_size, progress: As in `jaxgan.evaluation.feature_statistics.summarize`.
 
     Raises:
-        ValueError: fewer images than `number`.
+        UserError: Fewer images than `number`.
     """
     number = len(source) if number is None else number
     if not 0 < number <= len(source):
-        raise ValueError(f"too few images: {number} of {source.name} are asked for, which has {len(source)}")
+        raise UserError(f"too few images: {number} of {source.name} are asked for, which has {len(source)}")
     path = cache_path(extractor, source, number)
     if path.exists() and (cached := _read_cache(path)) is not None and (cached.features is not None or not keep):
         return cached
@@ -96,17 +95,17 @@ def load_statistics(path: str | Path) -> Summary:
     """Reads statistics of real images: `mu`, `sigma` and perhaps `count`, as TTUR, pytorch-fid and clean-fid write them.
 
     Raises:
-        ValueError: The file is damaged, or holds something else.
+        UserError: The file is damaged, or holds something else.
     """
     try:
         with Path(path).open("rb") as opened:
             file = np.load(opened, allow_pickle=False)
             arrays = {name: file[name] for name in file.files if name in ("mu", "sigma", "count", "features", "labels")}
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: statistics cannot be read; it is no .npz, or damaged") from error
+        raise UserError(f"{path}: statistics cannot be read; it is no .npz, or damaged") from error
     mean, covariance = arrays.get("mu"), arrays.get("sigma")
     if mean is None or covariance is None or mean.ndim != 1 or covariance.shape != (len(mean), len(mean)):
-        raise ValueError(f"{path}: no statistics; expected arrays mu (D,) and sigma (D, D)")
+        raise UserError(f"{path}: no statistics; expected arrays mu (D,) and sigma (D, D)")
     count = int(arrays["count"]) if "count" in arrays else None
     return Summary(
         count, mean.astype(np.float64), covariance.astype(np.float64), arrays.get("features"), arrays.get("labels")

@@ -7,17 +7,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.config import ConfigError
 from jaxgan.core import Nets
 from jaxgan.core.snapshot import Snapshot
-from jaxgan.evaluation.feature_statistics import Records, to_uint8
+from jaxgan.errors import UserError
+from jaxgan.evaluation.feature_statistics import ImageBatch, to_uint8
 from jaxgan.features.extractors import Perceptual
 from jaxgan.metrics import path_length
 
 
-def fake_records(
+def fake_images(
     snapshot: Snapshot, key: jax.Array, number: int, label: np.ndarray | None = None, truncation: float | None = None
-) -> Iterator[Records]:
+) -> Iterator[ImageBatch]:
     """Draws `number` images as `jaxgan.evaluation.feature_statistics` takes them.
 
     Args:
@@ -31,9 +31,9 @@ def fake_records(
         {"image": uint8 (B, H, W, C)} and, with labels, {"label": int32 (B,)}.
 
     Raises:
-        ValueError: Images that are not finite.
+        UserError: Images that are not finite.
     """
-    size = snapshot.sampler.batch_size
+    size = snapshot.compiled.batch_size
     for index, start in enumerate(range(0, number, size)):
         part = None if label is None else np.asarray(label[start : start + size], np.int32)
         count = min(size, number - start)
@@ -60,7 +60,8 @@ def squared_speeds(
 ) -> np.ndarray:
     """Squared perceptual speeds of images along paths between latents; see `jaxgan.metrics.path_length`.
 
-    Both ends have the labels that the game draws for the first.
+    Latents are those of the game's ability "latents", and its ability "generate" makes the images; all images of a path have
+    one label, which that ability draws.
 
     Args:
         snapshot: The game.
@@ -76,45 +77,30 @@ def squared_speeds(
         (number,) float32.
 
     Raises:
-        ConfigError: The game has no W, or does not make images from one latent.
+        UserError: The game has no W, or does not make images from one latent.
     """
-    abilities, size = snapshot.game.abilities, snapshot.sampler.batch_size
+    abilities, size = snapshot.game.abilities, snapshot.compiled.batch_size
     if space == "w" and not {"map", "synthesize"} <= abilities.keys():
-        raise ConfigError("the game has no latent space W (abilities map and synthesize): measure ppl instead")
+        raise UserError("the game has no latent space W (abilities map and synthesize): measure ppl instead")
+    if not {"latents", "generate"} <= abilities.keys():
+        raise UserError("the game does not make images from one latent vector each, so that it has no path length")
     options: dict[str, Any] = {} if truncation is None else {"truncation": truncation}
 
     def speeds(nets: Nets, params: Any, key: jax.Array) -> jax.Array:
-        begin, end, where, noise = jax.random.split(key, 4)
-        a, *rest = _arguments(nets, lambda nets: abilities["sample"](nets, begin, size, **options))
-        b, *_ = _arguments(nets, lambda nets: abilities["sample"](nets, end, size, **options))
-        interpolate, generate = path_length.slerp, lambda z: nets.generator(z, *rest)
+        begin, end, where, own = jax.random.split(key, 4)
+        a, b = (abilities["latents"].function(nets, each, number=size, **options) for each in (begin, end))
+        # One key for both ends: they are given the same label.
+        interpolate, make = path_length.slerp, lambda z: abilities["generate"].function(nets, own, z)
         t = jax.random.uniform(where, (size,))
         if space == "w":
-            a, b = (abilities["map"](nets, noise, z, *rest) for z in (a, b))
-            interpolate, generate = path_length.lerp, lambda w: abilities["synthesize"](nets, noise, w)
+            a, b = (abilities["map"].function(nets, own, z) for z in (a, b))
+            interpolate, make = path_length.lerp, lambda w: abilities["synthesize"].function(nets, own, w)
             t = jnp.zeros((size,))
-        return path_length.squared_speeds(
-            generate, lambda x, y: perceptual.distance(params, x, y), a, b, t, interpolate
-        )
+        return path_length.squared_speeds(make, lambda x, y: perceptual.distance(params, x, y), a, b, t, interpolate)
 
-    run, found = snapshot.compiled(speeds), []
+    # Batch norm's statistics are those of the game's own samples.
+    run, found = snapshot.nets_call(speeds, "sample" if "sample" in abilities else "generate"), []
     for index, start in enumerate(range(0, number, size)):
         found.append(np.asarray(run(perceptual.params, jax.random.fold_in(key, index)))[: number - start])
         progress(len(found[-1]))
     return np.concatenate(found)
-
-
-def _arguments(nets: Nets, sample: Callable[[Nets], Any]) -> tuple[jax.Array, ...]:
-    """What a game's way of sampling calls its generator with: the latents, and perhaps labels or a reference batch."""
-    calls: list[tuple[Any, ...]] = []
-
-    def generator(*arguments: Any, **options: Any) -> Any:
-        calls.append(arguments)
-        return nets.generator(*arguments, **options)
-
-    players: dict[str, Any] = dict(nets)
-    if "generator" in players:
-        sample(Nets(players | {"generator": generator}, nets.clock, nets.stage, nets.memory))
-    if len(calls) != 1 or calls[0][0].ndim != 2:
-        raise ConfigError("the game does not make images from one latent vector each, so that it has no path length")
-    return calls[0]

@@ -1,7 +1,5 @@
 """The metrics of features by name, and which summaries of generated and real images they need."""
 
-from __future__ import annotations
-
 import dataclasses
 import warnings
 from collections.abc import Callable
@@ -9,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxgan.errors import UserError
 from jaxgan.evaluation.feature_statistics import Summary
 from jaxgan.metrics.frechet import Moments, frechet_distance
 from jaxgan.metrics.kernel import kernel_distance
@@ -32,11 +31,11 @@ class FeatureMetric:
 
     Attributes:
         measure: (fakes, reference, options) -> values, the first of which has the metric's name or stands for it.
-        features: whether both sides must keep their features.
-        labels: whether both sides must have labels.
-        score: whether the fakes need an Inception Score.
-        reference: whether there must be a reference.
-        lower_is_better: of the first value.
+        features: Whether both sides must keep their features.
+        labels: Whether both sides must have labels.
+        score: Whether the fakes need an Inception Score.
+        reference: Whether there must be a reference.
+        lower_is_better: Of the first value.
     """
 
     measure: Callable[[Summary, Any, dict[str, Any]], list[Value]]
@@ -53,10 +52,10 @@ def fid(fakes: Summary, reference: Summary) -> float:
     Warns where there are no more images than features.
 
     Raises:
-        ValueError: fewer than two images, or features of two networks.
+        UserError: Fewer than two images, or features of two networks.
     """
     if len(fakes.mean) != len(reference.mean):
-        raise ValueError(
+        raise UserError(
             f"the reference has {len(reference.mean)} features and the images have {len(fakes.mean)}; "
             "take both from one network"
         )
@@ -64,7 +63,7 @@ def fid(fakes: Summary, reference: Summary) -> float:
         if summary.count is None:
             continue
         if summary.count < 2:
-            raise ValueError(f"a Frechet distance needs 2 images and there is {summary.count} {what} one; give more")
+            raise UserError(f"a Frechet distance needs 2 images and there is {summary.count} {what} one; give more")
         if summary.count <= len(summary.mean):
             warnings.warn(
                 f"{summary.count} {what} images for {len(summary.mean)} features: their covariance is singular, and "
@@ -117,7 +116,7 @@ def _intra_class_fid(fakes: Summary, reference: Summary, options: dict[str, Any]
             for what, side in (("generated", fakes), ("reference", reference)):
                 rows = _kept(side)[side.labels == label]
                 if len(rows) < 2:
-                    raise ValueError(f"intra-class FID: {len(rows)} {what} images of class {label}; give 2 at least")
+                    raise UserError(f"intra-class FID: {len(rows)} {what} images of class {label}; give 2 at least")
                 moments = Moments.of(rows)
                 summaries.append(Summary(len(rows), moments.mean, moments.scatter / (len(rows) - 1)))
             distances.append(fid(*summaries))

@@ -4,8 +4,6 @@ Every image counts once, whatever the batch size: the last batch is filled up fo
 is dropped again.
 """
 
-from __future__ import annotations
-
 import collections
 import dataclasses
 import functools
@@ -17,13 +15,14 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from jaxgan.errors import UserError
 from jaxgan.features.extractors import Extractor
 from jaxgan.mesh import batched, data_mesh, replicated
 from jaxgan.metrics.frechet import Moments
 from jaxgan.metrics.inception_score import ScoreSums
 
 # {"image": uint8 (B, H, W, C)} and, where there are classes, {"label": int (B,)}; B may vary.
-Records = dict[str, np.ndarray]
+ImageBatch = dict[str, np.ndarray]
 
 # Images in one call of the network, on each device; on a CPU, larger activations leave its caches.
 _BATCH_SIZE, _BATCH_SIZE_CPU = 64, 8
@@ -36,12 +35,12 @@ class Summary:
     """What is known of a set of images.
 
     Attributes:
-        count: how many images; None for statistics from a file that does not say.
+        count: How many images; None for statistics from a file that does not say.
         mean: (D,) float64.
         covariance: (D, D) float64, unbiased; NaN for fewer than two images.
         features: (N, D) float32, or None if they were not kept.
         labels: (N,) int32, or None.
-        score: mean and deviation of the Inception Score, or None.
+        score: Mean and deviation of the Inception Score, or None.
     """
 
     count: int | None
@@ -54,7 +53,7 @@ class Summary:
 
 def summarize(
     extractor: Extractor,
-    records: Iterable[Records],
+    records: Iterable[ImageBatch],
     number: int,
     *,
     keep: bool = False,
@@ -66,20 +65,20 @@ def summarize(
     """Summarises the first `number` images.
 
     Args:
-        extractor: the feature network.
-        records: the images, a few at a time; see `Records`.
-        number: how many.
-        keep: also keep the features, N x D float32 on the host: kernel distances and neighbours need them. Without it,
+        extractor: The feature network.
+        records: The images, a few at a time; see `ImageBatch`.
+        number: How many.
+        keep: Also keep the features, N x D float32 on the host: kernel distances and neighbours need them. Without it,
             memory does not grow with `number`.
-        score: also take the Inception Score, from a network that has logits.
-        batch_size: images in one call of the network, over all devices; 0: 64 on each, 8 on a CPU. Rounded up to a multiple
+        score: Also take the Inception Score, from a network that has logits.
+        batch_size: Images in one call of the network, over all devices; 0: 64 on each, 8 on a CPU. Rounded up to a multiple
             of the devices.
-        mesh: the devices; None: all.
-        progress: called with the number of images that were just done.
+        mesh: The devices; None: all.
+        progress: Called with the number of images that were just done.
 
     Raises:
-        TypeError: images that are not uint8.
-        ValueError: fewer images than `number`, images that differ in shape, or a score from a network without logits.
+        TypeError: Images that are not uint8.
+        UserError: Fewer images than `number`, images that differ in shape, or a score from a network without logits.
     """
     moments: Moments | None = None
     waiting: list[np.ndarray] = []
@@ -100,11 +99,11 @@ def summarize(
             labels.append(outputs["label"])
         if sums is not None:
             if "logits" not in outputs:
-                raise ValueError(f"{extractor.name} has no logits for an Inception Score; take inception or digits")
+                raise UserError(f"{extractor.name} has no logits for an Inception Score; take inception or digits")
             sums.add(outputs["logits"])
         progress(len(features))
     if seen < number or moments is None:
-        raise ValueError(f"too few images: {number} are asked for and there are {seen}; ask for fewer")
+        raise UserError(f"too few images: {number} are asked for and there are {seen}; ask for fewer")
     return Summary(
         number,
         moments.mean,
@@ -116,8 +115,8 @@ def summarize(
 
 
 def extract(
-    extractor: Extractor, records: Iterable[Records], batch_size: int = 0, mesh: Mesh | None = None
-) -> Iterator[Records]:
+    extractor: Extractor, records: Iterable[ImageBatch], batch_size: int = 0, mesh: Mesh | None = None
+) -> Iterator[ImageBatch]:
     """Runs the network on records; see `summarize`.
 
     Yields:
@@ -134,14 +133,14 @@ def extract(
         filled = np.concatenate([images, np.repeat(images[-1:], size - len(images), axis=0)])
         return run(params, jax.make_array_from_callback(filled.shape, batched(mesh), filled.__getitem__))
 
-    def fetch(outputs: Any, chunk: Records) -> Records:
+    def fetch(outputs: Any, chunk: ImageBatch) -> ImageBatch:
         fetched = {name: np.asarray(array)[: len(chunk["image"])] for name, array in outputs.items()}
         return fetched | {name: array for name, array in chunk.items() if name != "image"}
 
     # Several batches at a time keep the device busy while the host takes a result, and a CPU's cores while a batch is in an
     # operation that XLA gives one core.
     with ThreadPoolExecutor(_IN_FLIGHT) as pool:
-        started: collections.deque[Future[Records]] = collections.deque()
+        started: collections.deque[Future[ImageBatch]] = collections.deque()
         for chunk in _rechunked(records, size):
             if mesh.size == 1:
                 started.append(pool.submit(lambda chunk: fetch(compute(chunk["image"]), chunk), chunk))
@@ -158,7 +157,7 @@ def _compiled(apply: Callable[..., Any], mesh: Mesh) -> Callable[..., Any]:
     return jax.jit(apply, out_shardings=replicated(mesh))
 
 
-def _first(records: Iterable[Records], number: int) -> Iterator[Records]:
+def _first(records: Iterable[ImageBatch], number: int) -> Iterator[ImageBatch]:
     """The records up to the first `number` images."""
     left = number
     for part in records:
@@ -168,16 +167,16 @@ def _first(records: Iterable[Records], number: int) -> Iterator[Records]:
             return
 
 
-def _rechunked(records: Iterable[Records], size: int) -> Iterator[Records]:
+def _rechunked(records: Iterable[ImageBatch], size: int) -> Iterator[ImageBatch]:
     """The same records, `size` at a time; the last ones may be fewer."""
-    held: list[Records] = []
+    held: list[ImageBatch] = []
     count = 0
     for part in records:
         image = part["image"]
         if image.dtype != np.uint8 or image.ndim != 4:
             raise TypeError(f"features: images are {image.dtype}{list(image.shape)}; give uint8 (N, H, W, C)")
         if held and image.shape[1:] != held[0]["image"].shape[1:]:
-            raise ValueError(
+            raise UserError(
                 f"features: images of {held[0]['image'].shape[1:]} and of {image.shape[1:]}; make them one size"
             )
         held.append(part)
@@ -196,11 +195,11 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
     Real images x / 127.5 - 1 come back as they were; nothing is scaled by what a batch happens to hold.
 
     Raises:
-        ValueError: an image that is not finite.
+        UserError: An image that is not finite.
     """
     finite = np.isfinite(images).all(axis=tuple(range(1, images.ndim)))
     if not finite.all():
-        raise ValueError(
+        raise UserError(
             f"{np.count_nonzero(~finite)} of {len(images)} generated images are not finite: "
             "the generator has diverged; take an earlier checkpoint"
         )

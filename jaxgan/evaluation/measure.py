@@ -1,4 +1,4 @@
-"""Measures a subject by the metrics that were asked for: `jaxgan.evaluate` without its command line."""
+"""Measures images by the metrics that were asked for: `python -m jaxgan evaluate` without its command line."""
 
 import contextlib
 import dataclasses
@@ -12,14 +12,14 @@ import numpy as np
 from tqdm import tqdm
 
 from jaxgan import pictures
-from jaxgan.config import ConfigError, nearest
 from jaxgan.data import make_source
+from jaxgan.errors import UserError, nearest
 from jaxgan.evaluation.cached_statistics import records_of, summarize_source
+from jaxgan.evaluation.compared import Measured, Reference
 from jaxgan.evaluation.fakes import squared_speeds
 from jaxgan.evaluation.feature_metrics import FEATURE_METRICS, Value
 from jaxgan.evaluation.feature_statistics import Summary, summarize
 from jaxgan.evaluation.protocol import Result
-from jaxgan.evaluation.subjects import Reference, Subject
 from jaxgan.features.extractors import Extractor, make_extractor, make_perceptual
 from jaxgan.files import atomically
 from jaxgan.metrics import image_quality
@@ -56,29 +56,29 @@ class Settings:
 
 
 def measure(
-    subject: Subject, reference: Reference | None, names: Sequence[str], settings: Settings = Settings()
+    measured: Measured, reference: Reference | None, names: Sequence[str], settings: Settings = Settings()
 ) -> list[Result]:
     """Measures, with a bar for each pass over images; to be called inside `jax.set_mesh(data_mesh())`.
 
     Args:
-        subject: What is measured.
+        measured: What is measured.
         reference: What it is compared with; None for metrics that compare with nothing.
-        names: In `METRICS`.
+        names: In `MEASURES`.
         settings: The rest.
 
     Raises:
-        ConfigError, ValueError: A metric is unknown, or cannot be measured so; WeightsError: weights are missing.
+        UserError: A metric is unknown, or cannot be measured so; WeightsError: weights are missing.
     """
     for name in names:
-        if name not in METRICS:
-            raise ConfigError(f"there is no metric {name!r}: {nearest(name, METRICS)}")
+        if name not in MEASURES:
+            raise UserError(f"there is no metric {name!r}: {nearest(name, MEASURES)}")
     results = []
     chosen = [name for name in names if name in FEATURE_METRICS]
     if chosen:
-        results += _of_features(subject, reference, chosen, settings)
+        results += _of_features(measured, reference, chosen, settings)
     for name in names:
         if name in _OTHERS:
-            results += _OTHERS[name](subject, reference, settings)
+            results += _OTHERS[name](measured, reference, settings)
     return results
 
 
@@ -89,25 +89,25 @@ def load_extractor(features: str, resize: str = "") -> Extractor:
 
 
 def _of_features(
-    subject: Subject, reference: Reference | None, names: Sequence[str], settings: Settings
+    measured: Measured, reference: Reference | None, names: Sequence[str], settings: Settings
 ) -> list[Result]:
     metrics = {name: FEATURE_METRICS[name] for name in names}
     keep = any(metric.features for metric in metrics.values())
     for name, metric in metrics.items():
         if metric.reference:
             reference = _needs(reference, name)
-        if metric.labels and not subject.classes and subject.snapshot is not None:
-            raise ConfigError(f"{name} needs a game that takes labels")
+        if metric.labels and not measured.classes and measured.snapshot is not None:
+            raise UserError(f"{name} needs a game that takes labels")
     extractor = load_extractor(settings.features, settings.resize)
     real = _real(extractor, reference, keep, settings) if reference is not None else None
-    asked = real.labels if real is not None and subject.classes else None
-    if asked is not None and subject.classes and asked.max() >= subject.classes:
+    asked = real.labels if real is not None and measured.classes else None
+    if asked is not None and measured.classes and asked.max() >= measured.classes:
         asked = None  # classes of other data
-    number = subject.protocol.fakes
+    number = measured.protocol.fakes
     with _bar(number, "images") as progress:
         fakes = summarize(
             extractor,
-            subject.records(number, asked),
+            measured.records(number, asked),
             number,
             keep=keep,
             score=any(metric.score for metric in metrics.values()),
@@ -115,17 +115,17 @@ def _of_features(
             progress=progress,
         )
     network = {"features": extractor.name, "resize": extractor.resize, "weights": extractor.weights}
-    drawn = {"labels": _drawn(subject, asked)}
+    drawn = {"labels": _drawn(measured, asked)}
     results = []
     for name, metric in metrics.items():
         if metric.labels and (fakes.labels is None or real is None or real.labels is None):
-            raise ConfigError(f"{name} needs images and a reference with classes: a subfolder for each")
+            raise UserError(f"{name} needs images and a reference with classes: a subfolder for each")
         if metric.features and real is not None and real.features is None:
-            raise ConfigError(f"{name} needs images as a reference: statistics hold mean and covariance alone")
+            raise UserError(f"{name} needs images as a reference: statistics hold mean and covariance alone")
         values = metric.measure(fakes, real, {"k": settings.k, "subset_size": settings.subset_size})
-        results += _results(subject, reference if metric.reference else None, values, **network, **drawn)
+        results += _results(measured, reference if metric.reference else None, values, **network, **drawn)
     if "copied" in metrics and settings.picture is not None and reference is not None and reference.source is not None:
-        _draw_nearest(settings.picture, subject, reference.source, fakes, real, asked)
+        _draw_nearest(settings.picture, measured, reference.source, fakes, real, asked)
     return results
 
 
@@ -144,59 +144,59 @@ def _real(extractor: Extractor, reference: Reference, keep: bool, settings: Sett
         )
 
 
-def _draw_nearest(path: Path, subject: Subject, source: Any, fakes: Summary, real: Any, asked: Any) -> None:
+def _draw_nearest(path: Path, measured: Measured, source: Any, fakes: Summary, real: Any, asked: Any) -> None:
     """Samples in the odd rows, and under each its nearest training image."""
-    shown = min(_SHOWN, subject.protocol.fakes)
+    shown = min(_SHOWN, measured.protocol.fakes)
     found = nearest_training(real.features, fakes.features[:shown])  # type: ignore[index]
-    pairs = [subject.images(shown, asked)["image"], source.stack(found.training)["image"]]
-    columns = min(shown, pictures.columns_for(subject.image_shape))
+    pairs = [measured.images(shown, asked)["image"], source.stack(found.training)["image"]]
+    columns = min(shown, pictures.columns_for(measured.image_shape))
     rows = [part[start : start + columns] for start in range(0, shown // columns * columns, columns) for part in pairs]
     with atomically(path) as temporary:
         pictures.grid(np.concatenate(rows) / np.float32(127.5) - 1, columns).save(temporary, "PNG")
 
 
-def _ms_ssim(subject: Subject, reference: Reference | None, settings: Settings) -> list[Result]:
-    number = min(_IMAGES, subject.protocol.fakes)
-    subject = _fewer(subject, number)
-    records = subject.images(number)
+def _ms_ssim(measured: Measured, reference: Reference | None, settings: Settings) -> list[Result]:
+    number = min(_IMAGES, measured.protocol.fakes)
+    measured = _fewer(measured, number)
+    records = measured.images(number)
     value = image_quality.diversity(records["image"], records.get("label"))
     settings_text = f"{number // 2} pairs" + (" within classes" if "label" in records else "")
-    return _results(subject, None, [Value("ms_ssim", value, settings=settings_text)], labels=_drawn(subject, None))
+    return _results(measured, None, [Value("ms_ssim", value, settings=settings_text)], labels=_drawn(measured, None))
 
 
-def _swd(subject: Subject, reference: Reference | None, settings: Settings) -> list[Result]:
+def _swd(measured: Measured, reference: Reference | None, settings: Settings) -> list[Result]:
     source, reference = _images_of(reference, "swd")
-    number = min(_IMAGES, subject.protocol.fakes, reference.number or 0)
-    subject = _fewer(subject, number)
+    number = min(_IMAGES, measured.protocol.fakes, reference.number or 0)
+    measured = _fewer(measured, number)
     reference = dataclasses.replace(reference, number=number, whole=number == len(source))
-    distances = sliced_wasserstein(source.stack(range(number))["image"], subject.images(number)["image"])
+    distances = sliced_wasserstein(source.stack(range(number))["image"], measured.images(number)["image"])
     values = [Value(f"swd_{side}px", distance) for side, distance in distances.items()]
     values = [Value("swd", float(np.mean(list(distances.values())))), *values]
-    return _results(subject, reference, values, labels=_drawn(subject, None))
+    return _results(measured, reference, values, labels=_drawn(measured, None))
 
 
-def _paired(subject: Subject, reference: Reference | None, settings: Settings, name: str) -> list[Result]:
+def _paired(measured: Measured, reference: Reference | None, settings: Settings, name: str) -> list[Result]:
     source, reference = _images_of(reference, name)
-    if subject.source is None:
-        raise ConfigError(f"{name} compares pairs of images: give --images instead of --workdir")
-    number = subject.protocol.fakes
+    if measured.source is None:
+        raise UserError(f"{name} compares pairs of images: give --images instead of --workdir")
+    number = measured.protocol.fakes
     if number != reference.number:
-        raise ConfigError(f"{name} compares pairs: {number} images and a reference of {reference.number}; give as many")
+        raise UserError(f"{name} compares pairs: {number} images and a reference of {reference.number}; give as many")
     function = {"psnr": image_quality.psnr, "ssim": image_quality.ssim}[name]
-    pairs = zip(records_of(subject.source, number), records_of(source, number), strict=True)
+    pairs = zip(records_of(measured.source, number), records_of(source, number), strict=True)
     found = np.concatenate([function(mine["image"], real["image"], settings.border) for mine, real in pairs])
     value = Value(name, float(found.mean(dtype=np.float64)), settings="Y channel", variant=f"border{settings.border}")
-    return _results(subject, reference, [value])
+    return _results(measured, reference, [value])
 
 
-def _path_length(subject: Subject, reference: Reference | None, settings: Settings, space: str) -> list[Result]:
-    if subject.snapshot is None:
-        raise ConfigError("a path length needs a game: give --workdir instead of --images")
+def _path_length(measured: Measured, reference: Reference | None, settings: Settings, space: str) -> list[Result]:
+    if measured.snapshot is None:
+        raise UserError("a path length needs a game: give --workdir instead of --images")
     perceptual = make_perceptual("digits" if settings.features == "digits" else "lpips")
-    protocol = subject.protocol
+    protocol = measured.protocol
     with _bar(protocol.fakes, "paths") as progress:
         speeds = squared_speeds(
-            subject.snapshot,
+            measured.snapshot,
             perceptual,
             jax.random.key(protocol.seed),
             protocol.fakes,
@@ -208,21 +208,21 @@ def _path_length(subject: Subject, reference: Reference | None, settings: Settin
     text = {"z": "Z, whole paths", "w": "W, ends of paths"}[space] + ", epsilon 1e-4, percentiles 1 to 99"
     network = {"features": perceptual.name, "weights": perceptual.weights}
     return _results(
-        subject, None, [Value(name, path_length(speeds), settings=text)], **network, labels=_drawn(subject, None)
+        measured, None, [Value(name, path_length(speeds), settings=text)], **network, labels=_drawn(measured, None)
     )
 
 
-def _overfitting(subject: Subject, reference: Reference | None, settings: Settings) -> list[Result]:
+def _overfitting(measured: Measured, reference: Reference | None, settings: Settings) -> list[Result]:
     """Whether the discriminator knows its training images by heart (Brock et al. 2018, arXiv:1809.11096, section 4.2)."""
-    if subject.snapshot is None or "judge" not in subject.snapshot.game.abilities:
-        raise ConfigError("overfitting needs a game whose discriminator can judge: an unconditional one with --workdir")
-    number = min(_IMAGES, subject.protocol.fakes)
+    if measured.snapshot is None or "judge" not in measured.snapshot.game.abilities:
+        raise UserError("overfitting needs a game whose discriminator can judge: an unconditional one with --workdir")
+    number = min(_IMAGES, measured.protocol.fakes)
     logits = []
     for split in ("train", "test"):
-        source = make_source(subject.data, split=split, flip=False, dequantize=False, labelled=0)
+        source = make_source(measured.data, split=split, flip=False, dequantize=False, labelled=0)
         stack = source.stack(range(min(number, len(source))))["image"]
         images = stack.astype(np.float32) / 127.5 - 1.0
-        logits.append(subject.snapshot.judge(jax.random.key(0), images).astype(np.float64))
+        logits.append(measured.snapshot.use("judge", jax.random.key(0), images=images).astype(np.float64))
     accuracy = [float((part > 0).mean()) for part in logits]
     counts = f"{len(logits[0])} training and {len(logits[1])} held-out images"
     values = [
@@ -230,26 +230,26 @@ def _overfitting(subject: Subject, reference: Reference | None, settings: Settin
         Value("d_accuracy_train", accuracy[0], settings=counts),
         Value("d_gap", float(logits[0].mean() - logits[1].mean()), settings=counts),
     ]
-    return _results(subject, None, values)
+    return _results(measured, None, values)
 
 
-def _classification(subject: Subject, reference: Reference | None, settings: Settings) -> list[Result]:
-    if not subject.classes:
-        raise ConfigError("cas needs a game that takes labels")
+def _classification(measured: Measured, reference: Reference | None, settings: Settings) -> list[Result]:
+    if not measured.classes:
+        raise UserError("cas needs a game that takes labels")
     splits = {}
     for split in ("train", "test"):
-        splits[split] = make_source(subject.data, split=split, flip=False, dequantize=False, labelled=0).stack()
-    fakes, test = subject.images(subject.protocol.fakes), splits["test"]
+        splits[split] = make_source(measured.data, split=split, flip=False, dequantize=False, labelled=0).stack()
+    fakes, test = measured.images(measured.protocol.fakes), splits["test"]
     accuracies = [
-        classification_accuracy(part["image"], part["label"], test["image"], test["label"], subject.classes)
+        classification_accuracy(part["image"], part["label"], test["image"], test["label"], measured.classes)
         for part in (fakes, splits["train"])
     ]
     text = f"{STEPS} steps of a small network, {len(test['label'])} held-out images"
     values = [Value("cas", accuracies[0], settings=text), Value("cas_real", accuracies[1], settings=text)]
-    return _results(subject, None, values, labels=_drawn(subject, None))
+    return _results(measured, None, values, labels=_drawn(measured, None))
 
 
-_OTHERS: dict[str, Callable[[Subject, Reference | None, Settings], list[Result]]] = {
+_OTHERS: dict[str, Callable[[Measured, Reference | None, Settings], list[Result]]] = {
     "ppl": functools.partial(_path_length, space="z"),
     "ppl_w": functools.partial(_path_length, space="w"),
     "ms_ssim": _ms_ssim,
@@ -259,35 +259,35 @@ _OTHERS: dict[str, Callable[[Subject, Reference | None, Settings], list[Result]]
     "overfitting": _overfitting,
     "cas": _classification,
 }
-METRICS = (*FEATURE_METRICS, *_OTHERS)
+MEASURES = (*FEATURE_METRICS, *_OTHERS)
 # Metrics that compare with no reference.
 ALONE = {"is", "ppl", "ppl_w", "ms_ssim", "overfitting", "cas"}
 
 
 def _needs(reference: Reference | None, name: str) -> Reference:
     if reference is None:
-        raise ConfigError(f"{name} compares with real images: give --reference")
+        raise UserError(f"{name} compares with real images: give --reference")
     return reference
 
 
 def _images_of(reference: Reference | None, name: str) -> tuple[Any, Reference]:
     reference = _needs(reference, name)
     if reference.source is None:
-        raise ConfigError(f"{name} needs images as a reference, not statistics of them")
+        raise UserError(f"{name} needs images as a reference, not statistics of them")
     return reference.source, reference
 
 
-def _fewer(subject: Subject, number: int) -> Subject:
-    return dataclasses.replace(subject, protocol=dataclasses.replace(subject.protocol, fakes=number))
+def _fewer(measured: Measured, number: int) -> Measured:
+    return dataclasses.replace(measured, protocol=dataclasses.replace(measured.protocol, fakes=number))
 
 
-def _drawn(subject: Subject, asked: np.ndarray | None) -> str:
-    if not subject.classes:
+def _drawn(measured: Measured, asked: np.ndarray | None) -> str:
+    if not measured.classes:
         return ""
     return "uniform" if asked is None else "reference"
 
 
-def _results(subject: Subject, reference: Reference | None, values: Sequence[Value], **protocol: Any) -> list[Result]:
+def _results(measured: Measured, reference: Reference | None, values: Sequence[Value], **protocol: Any) -> list[Result]:
     if reference is not None:
         protocol |= {
             "reference": reference.name,
@@ -297,8 +297,8 @@ def _results(subject: Subject, reference: Reference | None, values: Sequence[Val
         }
     results = []
     for value in values:
-        own = dataclasses.replace(subject.protocol, settings=value.settings, variant=value.variant, **protocol)
-        results.append(Result(value.name, value.value, own, value.deviation, subject.model))
+        own = dataclasses.replace(measured.protocol, settings=value.settings, variant=value.variant, **protocol)
+        results.append(Result(value.name, value.value, own, value.deviation, measured.model))
     return results
 
 

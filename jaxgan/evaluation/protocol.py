@@ -1,7 +1,5 @@
 """How a number was made, as data: printed, stored beside it, named in its key, and asked before two numbers are compared."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import math
@@ -9,28 +7,30 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from jaxgan.errors import UserError
+
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:
     """All that changes a metric's value beside the model itself. What does not apply has its default.
 
     Attributes:
-        fakes: how many images were measured.
-        image: their shape, "32x32x3".
-        features: the feature network, or perceptual distance.
-        resize: how images were resized for it.
+        fakes: How many images were measured.
+        image: Their shape, "32x32x3".
+        features: The feature network, or perceptual distance.
+        resize: How images were resized for it.
         weights: SHA-256 of its parameters.
-        reference: the data compared with, by name.
+        reference: The data compared with, by name.
         split: "train", "test" ..., where the data have splits.
-        references: how many of them; None where a file of statistics does not say.
-        whole: whether these were all there are.
-        settings: the metric's own: "100 subsets of 1000".
-        variant: those of them that the key names: "k3".
-        average: whether the moving average of the weights made the images.
-        truncation: of the latents.
-        batch_norm: whose statistics batch norm used, such as "16 batches of 64".
-        labels: where classes were drawn from: "reference", "uniform", or "" without classes.
-        seed: of the images. Numbers of two seeds may be compared: several seeds are how one learns the spread.
+        references: How many of them; None where a file of statistics does not say.
+        whole: Whether these were all there are.
+        settings: The metric's own: "100 subsets of 1000".
+        variant: Those of them that the key names: "k3".
+        average: Whether the moving average of the weights made the images.
+        truncation: Of the latents.
+        batch_norm: Whose statistics batch norm used, such as "16 batches of 64".
+        labels: Where classes were drawn from: "reference", "uniform", or "" without classes.
+        seed: Of the images. Numbers of two seeds may be compared: several seeds are how one learns the spread.
     """
 
     fakes: int
@@ -65,7 +65,7 @@ class Protocol:
         parts += ["" if self.truncation is None else f"truncation{self.truncation:g}"]
         return "/".join(filter(None, parts))
 
-    def differences(self, other: Protocol) -> list[str]:
+    def differences(self, other: "Protocol") -> list[str]:
         """The fields that keep numbers of the two protocols from being compared, as "resize is 'tf1' and 'clean'"."""
         mine, theirs = dataclasses.asdict(self), dataclasses.asdict(other)
         return [
@@ -80,11 +80,11 @@ class Result:
     """A metric's value, and how it was made.
 
     Attributes:
-        metric: its name, "fid".
-        value: its value.
-        protocol: how it was made.
-        deviation: over its subsets or splits, where it has them.
-        model: what was measured: {"workdir": ..., "step": ...} or {"images": ...}.
+        metric: Its name, "fid".
+        value: Its value.
+        protocol: How it was made.
+        deviation: Over its subsets or splits, where it has them.
+        model: What was measured: {"workdir": ..., "step": ...} or {"images": ...}.
     """
 
     metric: str
@@ -104,11 +104,11 @@ class Result:
         return json.dumps(fields | {"value": self.value if math.isfinite(self.value) else None})
 
     @classmethod
-    def from_json(cls, line: str) -> Result:
+    def from_json(cls, line: str) -> "Result":
         """The inverse of `to_json`.
 
         Raises:
-            ValueError: The line is not one of it.
+            UserError: The line is not one of it.
         """
         try:
             fields = json.loads(line)
@@ -116,7 +116,7 @@ class Result:
             fields["value"] = math.nan if fields["value"] is None else fields["value"]
             return cls(**fields | {"protocol": Protocol(**fields["protocol"])})
         except (TypeError, KeyError, ValueError) as error:
-            raise ValueError(f"not a line of jaxgan.evaluate: {line[:80]!r}") from error
+            raise UserError(f"not a line of jaxgan.evaluate: {line[:80]!r}") from error
 
 
 def append_results(path: Path, results: Iterable[Result]) -> None:
@@ -129,12 +129,12 @@ def difference(first: Result, second: Result) -> float:
     """`second.value - first.value`, if that means anything.
 
     Raises:
-        ValueError: two metrics, or two protocols; the message names the fields that differ.
+        UserError: Two metrics, or two protocols; the message names the fields that differ.
     """
     if first.metric != second.metric:
-        raise ValueError(f"{first.metric} and {second.metric} are two metrics and cannot be compared")
+        raise UserError(f"{first.metric} and {second.metric} are two metrics and cannot be compared")
     if differing := first.protocol.differences(second.protocol):
-        raise ValueError(f"two protocols of {first.metric} cannot be compared: {'; '.join(differing)}")
+        raise UserError(f"two protocols of {first.metric} cannot be compared: {'; '.join(differing)}")
     return second.value - first.value
 
 

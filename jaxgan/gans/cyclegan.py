@@ -76,7 +76,7 @@ def cyclegan(
         cost, metrics, memory = extra.add(GENERATOR, (a, b), memory, key)
         loss = adversarial + cycle * cycles + cost
         metrics |= {"adversarial": adversarial, "cycle": cycles}
-        if identity:
+        if identity and real_a.shape == real_b.shape:
             # Section 5.2: E || G(b) - b ||_1 + E || F(a) - a ||_1, an image of its own domain is left as it is
             identities = l1(nets.generator_ab(real_b), real_b) + l1(nets.generator_ba(real_a), real_a)
             loss += identity * identities

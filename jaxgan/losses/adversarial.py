@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jax.nn import relu, sigmoid, softplus
 
+from jaxgan.errors import UserError
+
 
 class Objective(NamedTuple):
     """A pair of losses to minimise.
@@ -55,7 +57,7 @@ def objective_in_float32(
 
 def _cross_entropy(real_target: float) -> Callable[[jax.Array, jax.Array], jax.Array]:
     if not 0 < real_target <= 1:
-        raise ValueError(f"cross-entropy: the real target is {real_target}, but it must be above 0 and at most 1")
+        raise UserError(f"cross-entropy: the real target is {real_target}, but it must be above 0 and at most 1")
 
     def loss(real: jax.Array, fake: jax.Array) -> jax.Array:
         # -E_p[alpha log D + (1 - alpha) log(1 - D)] - E_q[log(1 - D)]
@@ -77,7 +79,7 @@ def minimax_objective(real_target: float = 1.0) -> Objective:
             (alpha p + beta q) / (p + q), and fakes where there is no data would be no longer wrong.
 
     Raises:
-        ValueError: `real_target` outside (0, 1].
+        UserError: `real_target` outside (0, 1].
     """
     return objective_in_float32(_cross_entropy(real_target), lambda fake, real=None: -softplus(fake).mean(), sigmoid)
 
@@ -92,7 +94,7 @@ def non_saturating_objective(real_target: float = 1.0) -> Objective:
         real_target: As in `minimax_objective`.
 
     Raises:
-        ValueError: `real_target` outside (0, 1].
+        UserError: `real_target` outside (0, 1].
     """
     return objective_in_float32(_cross_entropy(real_target), lambda fake, real=None: softplus(-fake).mean(), sigmoid)
 
@@ -113,10 +115,10 @@ def least_squares_objective(
         generator_target: c. The published codings are a, b, c = 0, 1, 1 (Eq. 9, the default) and -1, 1, 0 (Eq. 8).
 
     Raises:
-        ValueError: a = b, which asks nothing of the discriminator.
+        UserError: a = b, which asks nothing of the discriminator.
     """
     if fake_target == real_target:
-        raise ValueError(f"least squares: reals and fakes have the same target, {real_target}: choose two")
+        raise UserError(f"least squares: reals and fakes have the same target, {real_target}: choose two")
     return objective_in_float32(
         lambda real, fake: 0.5 * jnp.square(real - real_target).mean() + 0.5 * jnp.square(fake - fake_target).mean(),
         lambda fake, real=None: 0.5 * jnp.square(fake - generator_target).mean(),

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax.nn import relu
 
+from jaxgan.errors import UserError
 from jaxgan.losses.adversarial import Objective, as_float32, objective_in_float32
 
 
@@ -19,10 +20,10 @@ def energy(margin: float) -> Objective:
             image; with its mean over pixels they would never be reached.
 
     Raises:
-        ValueError: `margin` is not positive.
+        UserError: `margin` is not positive.
     """
     if margin <= 0:
-        raise ValueError(f"energy: the margin is {margin}, but it must be positive")
+        raise UserError(f"energy: the margin is {margin}, but it must be positive")
     return objective_in_float32(
         lambda real, fake: real.mean() + relu(margin - fake).mean(), lambda fake, real=None: fake.mean()
     )
@@ -38,11 +39,11 @@ def pulling_away(features: jax.Array) -> jax.Array:
         features: (N, ...), any dtype; a feature vector of zeros has cosine and gradient 0.
 
     Raises:
-        ValueError: N < 2.
+        UserError: N < 2.
     """
     number = len(features)
     if number < 2:
-        raise ValueError(f"pulling-away term: {number} images make no pair: give a batch of at least 2")
+        raise UserError(f"pulling-away term: {number} images make no pair: give a batch of at least 2")
     vectors = as_float32(features).reshape(number, -1)
     squares = jnp.square(vectors).sum(axis=1, keepdims=True)
     directions = vectors * jax.lax.rsqrt(jnp.where(squares > 0, squares, 1.0))

@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 from jax.nn import softplus
 
+from jaxgan.errors import UserError
 from jaxgan.losses.adversarial import Objective, objective_in_float32
 
 Function = Callable[[jax.Array], jax.Array]
@@ -92,10 +93,10 @@ def jensen_shannon_weighted(weight: float = 0.5) -> Divergence:
         weight: pi in (0, 1); 1/2 gives the Jensen-Shannon divergence proper, of which the row "js" is twice.
 
     Raises:
-        ValueError: `weight` outside (0, 1).
+        UserError: `weight` outside (0, 1).
     """
     if not 0 < weight < 1:
-        raise ValueError(f"weighted Jensen-Shannon divergence: the weight is {weight}, but it must lie between 0 and 1")
+        raise UserError(f"weighted Jensen-Shannon divergence: the weight is {weight}, but it must lie between 0 and 1")
     pi, highest = weight, -weight * math.log(weight)
 
     def f(u: jax.Array) -> jax.Array:
@@ -210,14 +211,14 @@ def make_divergence(name: str, weight: float | None = None) -> Divergence:
         weight: For "js_weighted" only, see `jensen_shannon_weighted`; None is 1/2.
 
     Raises:
-        ValueError: An unknown name, or a weight for another row or outside (0, 1).
+        UserError: An unknown name, or a weight for another row or outside (0, 1).
     """
     if name not in DIVERGENCES:
-        raise ValueError(f"the f-divergence {name!r} is unknown: choose one of {', '.join(DIVERGENCES)}")
+        raise UserError(f"the f-divergence {name!r} is unknown: choose one of {', '.join(DIVERGENCES)}")
     if weight is None:
         return DIVERGENCES[name]
     if name != "js_weighted":
-        raise ValueError(f"the f-divergence {name!r} takes no weight: leave it out, or choose 'js_weighted'")
+        raise UserError(f"the f-divergence {name!r} takes no weight: leave it out, or choose 'js_weighted'")
     return jensen_shannon_weighted(weight)
 
 
@@ -236,12 +237,12 @@ def f_divergence(divergence: str, generator: str = "practical", weight: float | 
         weight: pi of "js_weighted".
 
     Raises:
-        ValueError: An unknown divergence or generator, or as in `make_divergence`.
+        UserError: An unknown divergence or generator, or as in `make_divergence`.
     """
     row = make_divergence(divergence, weight)
     generators: dict[str, Function] = {"practical": row.activation, "theoretical": row.fused}
     if generator not in generators:
-        raise ValueError(f"f_divergence: the generator {generator!r} is unknown: choose one of {', '.join(generators)}")
+        raise UserError(f"f_divergence: the generator {generator!r} is unknown: choose one of {', '.join(generators)}")
     gain = generators[generator]
     return objective_in_float32(
         lambda real, fake: row.fused(fake).mean() - row.activation(real).mean(),

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from jaxgan.errors import UserError
 from jaxgan.mesh import batch_mean, shard_batch
 
 
@@ -18,7 +19,7 @@ def feature_matching(real: jax.Array, fake: jax.Array, norm: str = "l2") -> jax.
         norm: "l2" or "l1".
     """
     if norm not in ("l1", "l2"):
-        raise ValueError(f"feature_matching: norm={norm!r} does not exist; choose 'l1' or 'l2'")
+        raise UserError(f"feature_matching: norm={norm!r} does not exist; choose 'l1' or 'l2'")
     gap = batch_mean(real.astype(jnp.float32), 0) - batch_mean(fake.astype(jnp.float32), 0)
     return (jnp.abs(gap) if norm == "l1" else jnp.square(gap)).mean()
 

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jaxgan.errors import UserError
 from jaxgan.losses import adversarial
 from jaxgan.losses.adversarial import Objective
 from jaxgan.losses.energy import energy
@@ -31,21 +32,21 @@ def make_objective(spec: Objective | str | Mapping[str, Any]) -> Objective:
             {"name": "f_divergence", "divergence": "kl"}.
 
     Raises:
-        ValueError: An unknown name or field, a missing field, or a value that the objective does not take.
+        UserError: An unknown name or field, a missing field, or a value that the objective does not take.
     """
     if isinstance(spec, Objective):
         return spec
     fields = dict(spec) if isinstance(spec, Mapping) else {"name": spec}
     name = fields.pop("name", None)
     if not isinstance(name, str) or name not in OBJECTIVES:
-        raise ValueError(f"the objective {name!r} is unknown: choose one of {', '.join(OBJECTIVES)}")
+        raise UserError(f"the objective {name!r} is unknown: choose one of {', '.join(OBJECTIVES)}")
     maker = OBJECTIVES[name]
     known = inspect.signature(maker).parameters
     for field in fields:
         if field not in known:
             choice = f"it has {', '.join(known)}" if known else "it has none"
-            raise ValueError(f"the objective {name!r} has no field {field!r}: {choice}")
+            raise UserError(f"the objective {name!r} has no field {field!r}: {choice}")
     for field, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and field not in fields:
-            raise ValueError(f"the objective {name!r} needs {field!r}: give {{'name': {name!r}, {field!r}: ...}}")
+            raise UserError(f"the objective {name!r} needs {field!r}: give {{'name': {name!r}, {field!r}: ...}}")
     return maker(**fields)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from jaxgan.errors import UserError
 from jaxgan.mesh import batch_mean, shard_batch
 
 Critic = Callable[[jax.Array], jax.Array]
@@ -48,10 +49,10 @@ def dragan_points(
         The same shape as `real`.
 
     Raises:
-        ValueError: An unknown perturbation.
+        UserError: An unknown perturbation.
     """
     if perturbation not in ("paper", "author"):
-        raise ValueError(f'dragan_points: perturbation {perturbation!r} is unknown: choose "paper" or "author"')
+        raise UserError(f'dragan_points: perturbation {perturbation!r} is unknown: choose "paper" or "author"')
     if perturbation == "paper":
         noise = shard_batch(jax.random.normal(key, (real.size,), real.dtype))
         return real + variance**0.5 * noise.reshape(real.shape)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax.nn import relu, softplus
 
+from jaxgan.errors import UserError
 from jaxgan.losses.adversarial import Objective, objective_in_float32
 from jaxgan.mesh import batch_mean
 
@@ -23,7 +24,7 @@ def _mean(logits: jax.Array) -> jax.Array:
 
 def _pairing(cost: Callable[[jax.Array], jax.Array], real: jax.Array, fake: jax.Array) -> jax.Array:
     if real.shape != fake.shape:
-        raise ValueError(f"relativistic pairs: {real.shape} real logits meet {fake.shape} fakes: give equal numbers")
+        raise UserError(f"relativistic pairs: {real.shape} real logits meet {fake.shape} fakes: give equal numbers")
     # E[h(C(x_i) - C(g_i))]
     return cost(real - fake).mean()
 
@@ -61,18 +62,18 @@ def relativistic(form: str = "pairing", loss: str = "standard") -> Objective:
         loss: "standard", h(d) = -log sigmoid(d); "least_squares", (d - 1)^2; "hinge", max(0, 1 - d), the generator's too.
 
     Raises:
-        ValueError: An unknown form or loss; later, when the generator's loss is not given the real logits, or when pairs
+        UserError: An unknown form or loss; later, when the generator's loss is not given the real logits, or when pairs
             are to be made of unequal numbers.
     """
     if form not in FORMS:
-        raise ValueError(f"relativistic: the form {form!r} is unknown: choose one of {', '.join(FORMS)}")
+        raise UserError(f"relativistic: the form {form!r} is unknown: choose one of {', '.join(FORMS)}")
     if loss not in LOSSES:
-        raise ValueError(f"relativistic: the loss {loss!r} is unknown: choose one of {', '.join(LOSSES)}")
+        raise UserError(f"relativistic: the loss {loss!r} is unknown: choose one of {', '.join(LOSSES)}")
     compare, cost = FORMS[form], LOSSES[loss]
 
     def generator(fake: jax.Array, real: jax.Array | None = None) -> jax.Array:
         if real is None:
-            raise ValueError("relativistic: the generator's loss needs the real logits too: give them as `real`")
+            raise UserError("relativistic: the generator's loss needs the real logits too: give them as `real`")
         return compare(cost, fake, real)
 
     return objective_in_float32(lambda real, fake: compare(cost, real, fake), generator)

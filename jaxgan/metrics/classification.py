@@ -3,8 +3,6 @@
 Ravuri and Vinyals 2019, "Classification Accuracy Score for Conditional Generative Models" (arXiv:1905.10887).
 """
 
-from __future__ import annotations
-
 import functools
 from typing import Any
 
@@ -13,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+
+from jaxgan.errors import UserError
 
 STEPS, _BATCH = 1000, 128
 
@@ -46,22 +46,22 @@ def classification_accuracy(
     training images in the generated ones' place.
 
     Args:
-        images: uint8 (N, H, W, C), generated.
+        images: Uint8 (N, H, W, C), generated.
         labels: (N,) int in 0..classes - 1, the classes asked for.
-        real_images: uint8 (M, H, W, C), held out.
+        real_images: Uint8 (M, H, W, C), held out.
         real_labels: (M,) int.
-        classes: how many there are.
-        steps: of Adam, on 128 images each.
-        seed: of the first weights and of the order of images.
+        classes: How many there are.
+        steps: Of Adam, on 128 images each.
+        seed: Of the first weights and of the order of images.
 
     Returns:
         The share of real images whose class it finds, in [0, 1].
 
     Raises:
-        ValueError: images of two shapes, or none.
+        UserError: Images of two shapes, or none.
     """
     if images.shape[1:] != real_images.shape[1:] or not len(images) or not len(real_images):
-        raise ValueError(f"classification accuracy: images of {images.shape} and {real_images.shape}; give two alike")
+        raise UserError(f"classification accuracy: images of {images.shape} and {real_images.shape}; give two alike")
     network, optimizer = SmallClassifier(classes), optax.adam(1e-3)
     params = network.init(jax.random.key(seed), images[:1])["params"]
     state = params, optimizer.init(params)

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 
+from jaxgan.errors import UserError
 from jaxgan.features.digits import digit_features, digit_probabilities, shipped
 from jaxgan.metrics.frechet import Moments, frechet_distance
 
@@ -11,9 +12,9 @@ def digit_fd(images: np.ndarray | jax.Array, reference: np.ndarray | jax.Array |
     """Frechet distance between images and real digits in the features of `digit_features`; lower is better.
 
     Args:
-        images: as in `digit_features`. The distance falls with their number, as every Frechet distance does: compare
+        images: As in `digit_features`. The distance falls with their number, as every Frechet distance does: compare
             numbers of equal counts, at best 1,000 or more. A warning says so at 64 images or fewer.
-        reference: images to compare with, another domain's digits for one; None for the 1,438 training digits at 16x16.
+        reference: Images to compare with, another domain's digits for one; None for the 1,438 training digits at 16x16.
 
     Returns:
         The distance; 100 is the total variance of the training digits. Real digits reach `digit_fd_floor()`.
@@ -36,18 +37,18 @@ def class_accuracy(images: np.ndarray | jax.Array, labels: np.ndarray | jax.Arra
     """Share of images that the classifier reads as the digit asked for.
 
     Args:
-        images: as in `digit_features`.
+        images: As in `digit_features`.
         labels: (N,) integers 0 to 9.
 
     Returns:
         The share, in [0, 1]; chance is 0.1.
 
     Raises:
-        ValueError: when there is not one label for each image.
+        UserError: When there is not one label for each image.
     """
     labels = np.asarray(labels)
     if labels.shape != (len(images),) or not len(labels):
-        raise ValueError(
+        raise UserError(
             f"class_accuracy: labels of shape {labels.shape} for {len(images)} images; give one digit for each image."
         )
     return float(np.mean(digit_probabilities(images).argmax(axis=1) == labels))
@@ -57,7 +58,7 @@ def classes_present(images: np.ndarray | jax.Array) -> list[int]:
     """The digits that at least 1 % of the images are read as, in order; that is a tenth of an equal share.
 
     Args:
-        images: as in `digit_features`, N >= 1. Take 500 or more, for below 100 one misread image makes a digit present.
+        images: As in `digit_features`, N >= 1. Take 500 or more, for below 100 one misread image makes a digit present.
     """
     counts = np.bincount(digit_probabilities(images).argmax(axis=1), minlength=10)
     return [digit for digit in range(10) if 0 < counts[digit] >= 0.01 * len(images)]

@@ -1,11 +1,11 @@
 """The Frechet distance between two Gaussians, and the moments that it compares, streamed in float64."""
 
-from __future__ import annotations
-
 import dataclasses
 import warnings
 
 import numpy as np
+
+from jaxgan.errors import UserError
 
 # Rounding in a covariance (float32 features, or ours on the way here) leaves eigenvalues below zero by about this share
 # of the largest one. They are taken as zero; anything more negative is no covariance and is refused.
@@ -30,13 +30,13 @@ def frechet_distance(mean1: np.ndarray, cov1: np.ndarray, mean2: np.ndarray, cov
         up to rounding, which may leave it below zero by some 1e-8 of the traces; it is not clamped.
 
     Raises:
-        ValueError: when shapes disagree, a value is not finite, or a covariance is not symmetric and positive
+        UserError: When shapes disagree, a value is not finite, or a covariance is not symmetric and positive
             semidefinite.
     """
     mean1, cov1 = _checked("mean1", "cov1", mean1, cov1)
     mean2, cov2 = _checked("mean2", "cov2", mean2, cov2)
     if mean1.shape != mean2.shape:
-        raise ValueError(
+        raise UserError(
             f"frechet_distance: features of dimension {len(mean1)} and {len(mean2)} cannot be compared; "
             "take both from the same network and layer."
         )
@@ -56,22 +56,22 @@ def _checked(mean_name: str, cov_name: str, mean: np.ndarray, cov: np.ndarray) -
     """Float64 copies of one Gaussian's parameters, refused where they are not those of a Gaussian."""
     mean, cov = np.asarray(mean, np.float64), np.asarray(cov, np.float64)
     if mean.ndim != 1 or cov.shape != (len(mean), len(mean)):
-        raise ValueError(
+        raise UserError(
             f"frechet_distance: {mean_name} of shape {mean.shape} with {cov_name} of shape {cov.shape}; "
             "expected (D,) and (D, D)."
         )
     if not (np.isfinite(mean).all() and np.isfinite(cov).all()):
-        raise ValueError(f"frechet_distance: {mean_name} or {cov_name} is not finite; look for NaN in the features.")
+        raise UserError(f"frechet_distance: {mean_name} or {cov_name} is not finite; look for NaN in the features.")
     scale = np.abs(cov).max(initial=0.0)
     if not np.allclose(cov, cov.T, rtol=0.0, atol=_NEGATIVE_TOLERANCE * scale):
-        raise ValueError(f"frechet_distance: {cov_name} is not symmetric; pass a covariance matrix.")
+        raise UserError(f"frechet_distance: {cov_name} is not symmetric; pass a covariance matrix.")
     return mean, (cov + cov.T) / 2.0
 
 
 def _refuse_negative(name: str, eigenvalues: np.ndarray) -> None:
     smallest, largest = eigenvalues.min(initial=0.0), eigenvalues.max(initial=0.0)
     if smallest < -_NEGATIVE_TOLERANCE * largest:
-        raise ValueError(
+        raise UserError(
             f"frechet_distance: {name} has the negative eigenvalue {smallest:.3g}; pass a covariance matrix."
         )
 
@@ -87,7 +87,7 @@ class Moments:
             moments = moments.merge(Moments.of(chunk))
 
     Attributes:
-        count: number of vectors seen.
+        count: Number of vectors seen.
         mean: (D,) float64.
         scatter: (D, D) float64, the sum over vectors of (x - mean)(x - mean)'.
     """
@@ -97,20 +97,20 @@ class Moments:
     scatter: np.ndarray
 
     @classmethod
-    def of(cls, features: np.ndarray) -> Moments:
+    def of(cls, features: np.ndarray) -> "Moments":
         """The moments of one chunk of features, (N, D) of any real dtype; N = 0 gives the identity of `merge`."""
         features = np.asarray(features, np.float64)
         if features.ndim != 2:
-            raise ValueError(f"Moments.of: features of shape {features.shape}; expected (N, D).")
+            raise UserError(f"Moments.of: features of shape {features.shape}; expected (N, D).")
         count, dimension = features.shape
         mean = features.mean(axis=0) if count else np.zeros(dimension)
         centred = features - mean[None, :]
         return cls(count, mean, centred.T @ centred)
 
-    def merge(self, other: Moments) -> Moments:
+    def merge(self, other: "Moments") -> "Moments":
         """The moments of both sets of vectors together (Chan, Golub and LeVeque 1979); neither is changed."""
         if self.mean.shape != other.mean.shape:
-            raise ValueError(
+            raise UserError(
                 f"Moments.merge: features of dimensions {len(self.mean)} and {len(other.mean)} cannot be merged; "
                 "take both from the same network and layer."
             )
@@ -129,10 +129,10 @@ class Moments:
         Warns when count <= D: the matrix is then singular and a Frechet distance from it is far too large.
 
         Raises:
-            ValueError: for fewer than two vectors.
+            UserError: For fewer than two vectors.
         """
         if self.count < 2:
-            raise ValueError(f"Moments: a covariance needs at least 2 feature vectors and {self.count} came.")
+            raise UserError(f"Moments: a covariance needs at least 2 feature vectors and {self.count} came.")
         if self.count <= len(self.mean):
             warnings.warn(
                 f"the covariance of {self.count} vectors of dimension {len(self.mean)} is singular and a Frechet "

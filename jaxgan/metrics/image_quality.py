@@ -1,10 +1,10 @@
 """Images against images: PSNR and SSIM for super-resolution, MS-SSIM for diversity."""
 
-from __future__ import annotations
-
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from jaxgan.errors import UserError
 
 _MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 _BLOCK = 32  # pairs in one call
@@ -14,7 +14,7 @@ def luma(images: np.ndarray) -> np.ndarray:
     """The Y channel of ITU-R BT.601 as super-resolution papers take it (MATLAB's `rgb2ycbcr`), in 16..235, not rounded.
 
     Args:
-        images: uint8 or float (N, H, W, C) in 0..255; C = 3, or 1, which is taken for Y itself.
+        images: Uint8 or float (N, H, W, C) in 0..255; C = 3, or 1, which is taken for Y itself.
 
     Returns:
         (N, H, W, 1) float64.
@@ -29,15 +29,15 @@ def psnr(images: np.ndarray, reference: np.ndarray, border: int = 0) -> np.ndarr
     """Peak signal-to-noise ratio on the Y channel, in decibels.
 
     Args:
-        images: uint8 (N, H, W, C), C = 1 or 3.
-        reference: the same shape, in the same order.
-        border: pixels to leave out at each side; super-resolution papers leave out the scale factor.
+        images: Uint8 (N, H, W, C), C = 1 or 3.
+        reference: The same shape, in the same order.
+        border: Pixels to leave out at each side; super-resolution papers leave out the scale factor.
 
     Returns:
         (N,) float64; infinite for equal images. Papers average it over images.
 
     Raises:
-        ValueError: shapes that differ, or nothing left inside the border.
+        UserError: Shapes that differ, or nothing left inside the border.
     """
     a, b = _pairs(images, reference, border)
     # 10 log10(255^2 / MSE)
@@ -52,17 +52,17 @@ def ssim(images: np.ndarray, reference: np.ndarray, border: int = 0) -> np.ndarr
     Gaussian windows of 11x11 pixels and deviation 1.5, only where they fit, K1 = 0.01, K2 = 0.03, L = 255.
 
     Args:
-        images, reference, border: as in `psnr`; at least 11x11 pixels inside the border.
+        images, reference, border: As in `psnr`; at least 11x11 pixels inside the border.
 
     Returns:
         (N,) float32, 1 for equal images.
 
     Raises:
-        ValueError: as in `psnr`.
+        UserError: As in `psnr`.
     """
     a, b = _pairs(images, reference, border)
     if min(a.shape[1:3]) < 11:
-        raise ValueError(
+        raise UserError(
             f"SSIM: {a.shape[1]}x{a.shape[2]} pixels inside a border of {border}; at least 11x11 are needed"
         )
     return np.concatenate([np.asarray(_ssim(a[i : i + _BLOCK], b[i : i + _BLOCK])) for i in range(0, len(a), _BLOCK)])
@@ -76,17 +76,17 @@ def ms_ssim(images: np.ndarray, others: np.ndarray) -> np.ndarray:
     deviation in proportion; so numbers of small images compare only with each other.
 
     Args:
-        images: uint8 (N, H, W, C), H and W at least 16; the mean over channels is taken.
-        others: the same shape.
+        images: Uint8 (N, H, W, C), H and W at least 16; the mean over channels is taken.
+        others: The same shape.
 
     Returns:
         (N,) float32 in [0, 1], 1 for equal images. A negative similarity counts as 0.
 
     Raises:
-        ValueError: shapes that differ, or images below 16x16.
+        UserError: Shapes that differ, or images below 16x16.
     """
     if images.shape != others.shape or images.ndim != 4 or min(images.shape[1:3]) < 16:
-        raise ValueError(
+        raise UserError(
             f"MS-SSIM: images of {images.shape} and {others.shape}; give two alike, (N, H, W, C) from 16x16"
         )
     blocks = range(0, len(images), _BLOCK)
@@ -97,27 +97,27 @@ def diversity(images: np.ndarray, labels: np.ndarray | None = None) -> float:
     """Mean MS-SSIM over disjoint pairs of images, of one class where there are labels; lower is more diverse.
 
     Args:
-        images: as in `ms_ssim`, in random order.
+        images: As in `ms_ssim`, in random order.
         labels: (N,) int, or None.
 
     Raises:
-        ValueError: no pair, or as in `ms_ssim`.
+        UserError: No pair, or as in `ms_ssim`.
     """
     order = np.arange(len(images)) if labels is None else np.argsort(labels, kind="stable")
     classes = np.zeros(len(images), int) if labels is None else np.asarray(labels)
     starts = [np.flatnonzero(classes[order] == one) for one in np.unique(classes)]
     pairs = np.concatenate([order[each[: len(each) // 2 * 2]].reshape(-1, 2) for each in starts])
     if not len(pairs):
-        raise ValueError(f"MS-SSIM: no two of {len(images)} images are of one class; give more")
+        raise UserError(f"MS-SSIM: no two of {len(images)} images are of one class; give more")
     return float(ms_ssim(images[pairs[:, 0]], images[pairs[:, 1]]).mean(dtype=np.float64))
 
 
 def _pairs(images: np.ndarray, reference: np.ndarray, border: int) -> tuple[np.ndarray, np.ndarray]:
     if images.shape != reference.shape or images.ndim != 4 or images.shape[3] not in (1, 3):
-        raise ValueError(f"images of {images.shape} and a reference of {reference.shape}; give pairs (N, H, W, 1 or 3)")
+        raise UserError(f"images of {images.shape} and a reference of {reference.shape}; give pairs (N, H, W, 1 or 3)")
     height, width = images.shape[1:3]
     if border < 0 or 2 * border >= min(height, width):
-        raise ValueError(f"a border of {border} leaves nothing of {height}x{width} pixels; make it smaller")
+        raise UserError(f"a border of {border} leaves nothing of {height}x{width} pixels; make it smaller")
     inside = slice(border, height - border), slice(border, width - border)
     return luma(images)[:, inside[0], inside[1]], luma(reference)[:, inside[0], inside[1]]
 

@@ -3,10 +3,10 @@
 Salimans et al. 2016, "Improved Techniques for Training GANs" (arXiv:1606.03498), section 4.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import scipy.special
+
+from jaxgan.errors import UserError
 
 
 class ScoreSums:
@@ -16,16 +16,16 @@ class ScoreSums:
     NumPy's `RandomState(2020).permutation(number)`, torch-fidelity's default, which no version of NumPy changes.
 
     Args:
-        number: how many images there will be.
-        splits: how many parts the score's deviation is taken over.
+        number: How many images there will be.
+        splits: How many parts the score's deviation is taken over.
 
     Raises:
-        ValueError: fewer images than splits.
+        UserError: Fewer images than splits.
     """
 
     def __init__(self, number: int, splits: int = 10) -> None:
         if number < splits:
-            raise ValueError(f"Inception Score: {number} images for {splits} splits; give at least one for each")
+            raise UserError(f"Inception Score: {number} images for {splits} splits; give at least one for each")
         # Split i holds the images at places i N / S up to (i + 1) N / S of the permutation.
         edges = np.arange(splits + 1) * number // splits
         self._split = np.empty(number, np.int64)
@@ -49,10 +49,10 @@ class ScoreSums:
         """Mean and deviation (divided by the number of splits) of the splits' scores; the mean is in [1, K].
 
         Raises:
-            ValueError: not all images came.
+            UserError: Not all images came.
         """
         if self._seen != len(self._split) or self._probabilities is None:
-            raise ValueError(f"Inception Score: {self._seen} of {len(self._split)} images came; add the rest")
+            raise UserError(f"Inception Score: {self._seen} of {len(self._split)} images came; add the rest")
         count = np.bincount(self._split)
         marginal = self._probabilities / count[:, None]
         # exp(E_x KL(p(y|x) || p(y))), where E_x KL = E_x sum_y p log p - sum_y p(y) log p(y)
@@ -66,7 +66,7 @@ def inception_score(logits: np.ndarray, splits: int = 10) -> tuple[float, float]
 
     Args:
         logits: (N, K), N >= splits.
-        splits: how many.
+        splits: How many.
     """
     sums = ScoreSums(len(logits), splits)
     sums.add(logits)

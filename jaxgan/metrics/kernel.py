@@ -3,9 +3,9 @@
 Bińkowski, Sutherland, Arbel and Gretton 2018, "Demystifying MMD GANs" (arXiv:1801.01401), section 4.
 """
 
-from __future__ import annotations
-
 import numpy as np
+
+from jaxgan.errors import UserError
 
 
 def kernel_distance(
@@ -18,20 +18,20 @@ def kernel_distance(
     Args:
         features1: (N, D).
         features2: (M, D).
-        subsets: how many.
-        subset_size: vectors of each set in a subset, at most N and M.
+        subsets: How many.
+        subset_size: Vectors of each set in a subset, at most N and M.
 
     Returns:
         The mean, zero in expectation for equal distributions (and so below zero half of the time), and the deviation
         (divided by the number of subsets) of one subset's value. In float64.
 
     Raises:
-        ValueError: too few vectors, or dimensions that differ.
+        UserError: Too few vectors, or dimensions that differ.
     """
     if features1.ndim != 2 or features1.shape[1:] != features2.shape[1:]:
-        raise ValueError(f"kernel distance: features of {features1.shape} and {features2.shape}; take one network's")
+        raise UserError(f"kernel distance: features of {features1.shape} and {features2.shape}; take one network's")
     if min(len(features1), len(features2)) < subset_size or subset_size < 2:
-        raise ValueError(
+        raise UserError(
             f"kernel distance: subsets of {subset_size} images out of {len(features1)} and {len(features2)}; "
             "give more images, or a subset_size from 2 to the smaller of them"
         )

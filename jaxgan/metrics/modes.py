@@ -1,13 +1,12 @@
 """How well samples cover what is known of the data: modes and their shares, and the 1-D Wasserstein distance."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax
 import numpy as np
 import scipy.stats
 
+from jaxgan.errors import UserError
 from jaxgan.features.digits import digit_probabilities
 
 
@@ -17,7 +16,7 @@ class ModeCoverage:
 
     Attributes:
         counts: (K,) int64, high-quality samples per mode, in the order of the centres.
-        high_quality: share of all samples that are of high quality, in [0, 1].
+        high_quality: Share of all samples that are of high quality, in [0, 1].
         reverse_kl: KL(distribution of high-quality samples over modes || uniform), nats, in [0, log K]; 0 when every
             mode has its equal share. With no high-quality sample it is log K, its worst value.
     """
@@ -49,24 +48,24 @@ def mode_coverage(samples: np.ndarray, centres: np.ndarray, standard_deviation: 
     Args:
         samples: (N, D) points, N >= 1. A point that is not finite counts as a sample of low quality.
         centres: (K, D) the modes.
-        standard_deviation: of every mode along every axis, > 0.
+        standard_deviation: Of every mode along every axis, > 0.
 
     Returns:
         A `ModeCoverage`.
 
     Raises:
-        ValueError: when shapes disagree, there is no sample, or the deviation is not positive.
+        UserError: When shapes disagree, there is no sample, or the deviation is not positive.
     """
     samples, centres = np.asarray(samples, np.float64), np.asarray(centres, np.float64)
     if samples.ndim != 2 or centres.ndim != 2 or samples.shape[1] != centres.shape[1] or not len(centres):
-        raise ValueError(
+        raise UserError(
             f"mode_coverage: samples of shape {samples.shape} and centres of shape {centres.shape}; "
             "expected (N, D) and (K, D)."
         )
     if not len(samples):
-        raise ValueError("mode_coverage: there are no samples; draw at least one.")
+        raise UserError("mode_coverage: there are no samples; draw at least one.")
     if not standard_deviation > 0:
-        raise ValueError(f"mode_coverage: standard_deviation is {standard_deviation}; it must be positive.")
+        raise UserError(f"mode_coverage: standard_deviation is {standard_deviation}; it must be positive.")
     finite = samples[np.isfinite(samples).all(axis=1)]
     # One centre at a time: (K, N) distances, and never a (K, N, D) array.
     distances = np.stack([np.linalg.norm(finite - centre[None, :], axis=1) for centre in centres])
@@ -122,12 +121,12 @@ def stacked_digit_counts(images: np.ndarray | jax.Array) -> np.ndarray:
         (1000,) int64: how many images are read as 100 a + 10 b + c.
 
     Raises:
-        TypeError: for images that are not floating point.
-        ValueError: for other shapes, or for an image that is not finite.
+        TypeError: For images that are not floating point.
+        UserError: For other shapes, or for an image that is not finite.
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[3] != 3:
-        raise ValueError(f"stacked digits: images of shape {images.shape}; expected (N, H, W, 3).")
+        raise UserError(f"stacked digits: images of shape {images.shape}; expected (N, H, W, 3).")
     digits = [digit_probabilities(images[..., channel, None]).argmax(axis=1) for channel in range(3)]
     return np.bincount(np.array([100, 10, 1]) @ np.stack(digits), minlength=1000)
 
@@ -143,7 +142,7 @@ def wasserstein_1d(samples: np.ndarray, reference: np.ndarray) -> float:
         The distance, in the units of the numbers.
 
     Raises:
-        ValueError: when a set is empty, holds vectors, or is not finite.
+        UserError: When a set is empty, holds vectors, or is not finite.
     """
     return float(scipy.stats.wasserstein_distance(_numbers("samples", samples), _numbers("reference", reference)))
 
@@ -151,7 +150,7 @@ def wasserstein_1d(samples: np.ndarray, reference: np.ndarray) -> float:
 def _numbers(name: str, values: np.ndarray) -> np.ndarray:
     values = np.asarray(values, np.float64)
     if values.size == 0 or values.shape not in [(values.size,), (values.size, 1)]:
-        raise ValueError(f"wasserstein_1d: {name} of shape {values.shape}; expected (N,) or (N, 1) with N >= 1.")
+        raise UserError(f"wasserstein_1d: {name} of shape {values.shape}; expected (N,) or (N, 1) with N >= 1.")
     if not np.isfinite(values).all():
-        raise ValueError(f"wasserstein_1d: {name} holds values that are not finite; remove or explain them.")
+        raise UserError(f"wasserstein_1d: {name} holds values that are not finite; remove or explain them.")
     return values.ravel()

@@ -3,8 +3,6 @@
 Distances are Euclidean, in float32 at highest precision on the device, a block of rows at a time: no N x M matrix is kept.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,6 +10,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from jaxgan.errors import UserError
 
 _BLOCK = 2**25  # distances in memory at a time
 
@@ -23,15 +23,15 @@ def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 3) -> tuple[fl
     Eq. 1 and 2: a manifold is the union of balls around its points, each reaching to the k-th nearest other one.
 
     Args:
-        real: features (N, D), N > k.
-        fake: features (M, D), M > k.
-        k: the paper takes 3; StudioGAN takes 5, for other numbers.
+        real: Features (N, D), N > k.
+        fake: Features (M, D), M > k.
+        k: The paper takes 3; StudioGAN takes 5, for other numbers.
 
     Returns:
         Both in [0, 1].
 
     Raises:
-        ValueError: too few vectors, or dimensions that differ.
+        UserError: Too few vectors, or dimensions that differ.
     """
     real, fake = _centred(real, fake, k)
     fake_radii = _radii(fake, k)
@@ -52,15 +52,15 @@ def density_coverage(real: np.ndarray, fake: np.ndarray, k: int = 5) -> tuple[fl
     are open, as in the authors' program.
 
     Args:
-        real: features (N, D), N > k.
-        fake: features (M, D), M > k.
-        k: the neighbour that a ball reaches to.
+        real: Features (N, D), N > k.
+        fake: Features (M, D), M > k.
+        k: The neighbour that a ball reaches to.
 
     Returns:
         Density, about 1 for samples like the data and above it where they are denser; coverage in [0, 1].
 
     Raises:
-        ValueError: as in `precision_recall`.
+        UserError: As in `precision_recall`.
     """
     real, fake = _centred(real, fake, k)
     inside, covered = 0, 0
@@ -78,7 +78,7 @@ class Neighbours(NamedTuple):
     Attributes:
         training: (M,) int, which training image.
         distance: (M,) float32, how far it is in the features.
-        copied: share of the samples that lie closer to it than it lies to any other training image.
+        copied: Share of the samples that lie closer to it than it lies to any other training image.
     """
 
     training: np.ndarray
@@ -93,11 +93,11 @@ def nearest_training(training: np.ndarray, fake: np.ndarray) -> Neighbours:
     section 3.3: 1 for copies; new data have a share of about a half, so compare with that of held-out images.
 
     Args:
-        training: features (N, D), N > 1.
-        fake: features (M, D), M >= 1.
+        training: Features (N, D), N > 1.
+        fake: Features (M, D), M >= 1.
 
     Raises:
-        ValueError: too few vectors, or dimensions that differ.
+        UserError: Too few vectors, or dimensions that differ.
     """
     training, fake = _centred(training, fake, 1, least_fakes=1)
     found = [_nearest(rows, training, 1)[1] for rows, _ in _blocks(fake, np.zeros(len(fake)), len(training))]
@@ -110,9 +110,9 @@ def nearest_training(training: np.ndarray, fake: np.ndarray) -> Neighbours:
 def _centred(real: np.ndarray, fake: np.ndarray, k: int, least_fakes: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Both sets about the data's mean, where the squares below cancel least."""
     if real.ndim != 2 or real.shape[1:] != fake.shape[1:]:
-        raise ValueError(f"neighbours: features of {real.shape} and {fake.shape}; take both from one network")
+        raise UserError(f"neighbours: features of {real.shape} and {fake.shape}; take both from one network")
     if k < 1 or len(real) <= k or len(fake) < (least_fakes or k + 1):
-        raise ValueError(
+        raise UserError(
             f"neighbours: {len(real)} real and {len(fake)} generated images for k={k}; give more than k of both, k >= 1"
         )
     mean = real.mean(axis=0, dtype=np.float64)

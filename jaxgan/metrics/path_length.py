@@ -3,13 +3,13 @@
 Karras, Laine and Aila 2019, "A Style-Based Generator Architecture for GANs" (arXiv:1812.04948), section 4.1.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from jaxgan.errors import UserError
 
 EPSILON = 1e-4
 
@@ -41,13 +41,13 @@ def squared_speeds(
     """d(G(path(t)), G(path(t + epsilon))) / epsilon^2 for each pair of latents; pure.
 
     Args:
-        generate: latents (B, D) -> images (B, H, W, C) float32, never rounded to 8 bits: that would multiply the result.
-        distance: pairs of such images -> (B,), quadratic in a small difference, as LPIPS is.
+        generate: Latents (B, D) -> images (B, H, W, C) float32, never rounded to 8 bits: that would multiply the result.
+        distance: Pairs of such images -> (B,), quadratic in a small difference, as LPIPS is.
         a: (B, D), where paths begin.
         b: (B, D), where they end.
         t: (B,) in [0, 1): where on them.
         interpolate: `slerp` in Z (StyleGAN's l_Z), `lerp` in W.
-        epsilon: the step.
+        epsilon: The step.
 
     Returns:
         (B,) float32.
@@ -66,11 +66,11 @@ def path_length(speeds: np.ndarray, trim: bool = True) -> float:
         trim: False keeps all.
 
     Raises:
-        ValueError: none, or some that are not finite.
+        UserError: None, or some that are not finite.
     """
     speeds = np.asarray(speeds, np.float64)
     if not speeds.size or not np.isfinite(speeds).all():
-        raise ValueError("path length: there are no distances, or some are not finite; look at the generator's images")
+        raise UserError("path length: there are no distances, or some are not finite; look at the generator's images")
     if trim:
         low, high = np.percentile(speeds, 1, method="lower"), np.percentile(speeds, 99, method="higher")
         speeds = speeds[(speeds >= low) & (speeds <= high)]

@@ -4,10 +4,10 @@ Karras, Aila, Laine and Lehtinen 2018, "Progressive Growing of GANs" (arXiv:1710
 the layout is alike, at fine ones where edges and noise are.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from scipy import ndimage
+
+from jaxgan.errors import UserError
 
 _PATCH = 7
 _PATCHES = 128  # of an image, at each scale
@@ -22,18 +22,18 @@ def sliced_wasserstein(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> dic
     deviation 1. The paper takes 16,384 images.
 
     Args:
-        real: uint8 (N, H, H, C), H a power of two times something, at least 7.
-        fake: the same shape; N images too.
-        seed: of patches and directions.
+        real: Uint8 (N, H, H, C), H a power of two times something, at least 7.
+        fake: The same shape; N images too.
+        seed: Of patches and directions.
 
     Returns:
         By the scale's side, from H by halves down to 16 (or H alone where it is smaller). In [0, 1000 or so], 0 for equal sets.
 
     Raises:
-        ValueError: shapes that differ, or images too small.
+        UserError: Shapes that differ, or images too small.
     """
     if real.shape != fake.shape or real.ndim != 4 or real.shape[1] != real.shape[2] or real.shape[1] < _PATCH:
-        raise ValueError(
+        raise UserError(
             f"sliced Wasserstein: images of {real.shape} and {fake.shape}; give as many, alike, square, from 7x7 up"
         )
     draw = np.random.default_rng(seed)

@@ -39,8 +39,8 @@ class BEGANGenerator(nn.Module):
     @nn.compact
     def __call__(self, z: jax.Array) -> jax.Array:
         """Maps latents (B, hidden) to images (B, H, W, C)."""
-        *size, channels = image_shape(self)
-        (height, width), sizes = _base_map(*size)
+        *sides, channels = image_shape(self)
+        (height, width), sizes = _base_map(*sides)
         common: dict[str, Any] = {"kernel_init": _init, "dtype": self.dtype}
         x = nn.Dense(height * width * self.width, **common, name="project")(z)
         x = x.reshape(-1, height, width, self.width)

@@ -7,6 +7,7 @@ import jax
 
 from jaxgan.core import Ability, Argument, Nets, uniform_labels
 from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH
+from jaxgan.errors import UserError
 from jaxgan.parts.draws import Draws
 from jaxgan.parts.pairs import as_verdict
 
@@ -116,7 +117,10 @@ def translate_ability(
     def ability(
         nets: Nets, key: jax.Array, images: jax.Array, target: str = domains[-1], source: str | None = None
     ) -> jax.Array:
-        return translate(nets, images, source or next(domain for domain in domains if domain != target), target)
+        source = source or next(domain for domain in domains if domain != target)
+        if source == target:
+            raise UserError(f"translate: source and target are both {target!r}: choose another target")
+        return translate(nets, images, source, target)
 
     takes = {
         "images": Argument(IMAGES, "images to translate", required=True),

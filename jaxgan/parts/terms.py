@@ -249,7 +249,8 @@ def path_length(weight: float = 2.0, decay: float = 0.01, every: int = 1) -> Ter
 
     def value(pair: Pair, key: jax.Array) -> tuple[jax.Array, jax.Array]:
         shape = pair.fake.shape
-        noise = shard_batch(jax.random.normal(key, (math.prod(shape),)).reshape(shape)) / math.sqrt(shape[1] * shape[2])
+        noise = shard_batch(jax.random.normal(key, (math.prod(shape),)).reshape(shape))
+        noise = noise / math.sqrt(math.prod(shape[1:-1]))  # (B, H, W, C); a vector counts as one pixel
         # J' y = grad of <G(z), y>
         steps = jax.grad(lambda z: (pair.from_latents(z) * noise).sum())(pair.latent)
         lengths = jnp.sqrt(jnp.square(steps).sum(axis=1) + 1e-12)

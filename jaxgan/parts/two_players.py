@@ -40,6 +40,7 @@ def two_player_game(
     """
     if draws.num_classes:
         generator = generator.with_network(embedded_classes=draws.num_classes)
+    if draws.num_classes and draws.told:
         discriminator = discriminator.with_network(projected_classes=draws.num_classes)
     extra = Terms(terms)
 
@@ -71,7 +72,7 @@ def two_player_game(
             ),
         ),
         memory=lambda key, batch: merged(draws.first_memory(key), extra.first_memory()),
-        abilities=sample_abilities(draws) | ({} if draws.num_classes else {"judge": judge_ability()}),
+        abilities=sample_abilities(draws) | ({} if draws.num_classes and draws.told else {"judge": judge_ability()}),
     )
 
 

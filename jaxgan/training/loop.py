@@ -52,7 +52,7 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
     metrics = monitored.choose(config, plan.compiled, source)
     abstract = plan.abstract_state()  # networks that do not fit the data say so before anything is written
     folder, main = RunFolder(Path(workdir)), jax.process_index() == 0
-    folder.claim(plan.config, plan.arrays, plan.domains, write=main)
+    told = folder.claim(plan.config, plan.arrays, plan.domains, write=main)
 
     lower_is_better = monitored.lower_is_better(metrics)
     with (
@@ -66,6 +66,8 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         step, images, stage = int(state.step), int(state.images), int(state.stage)
         done = plan.fraction_done(step, images)
         with Records(folder, resumed, write=main) as records:
+            if told:
+                records.say(told)
             observer = Observer(plan, source, metrics, folder, records, resumed)
             # The untrained game, or what a stop left undone.
             observer.look(state, step, images, stage, last=done == 1.0)

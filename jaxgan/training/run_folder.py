@@ -22,7 +22,8 @@ from jaxgan.files import atomically
 from jaxgan.registry import as_config, plain
 
 # A run may go on with other values of these: they decide how long it is and when it is looked at, not what is computed.
-_FREE_TO_CHANGE = {"steps", "images", "log_every", "sample_every", "evaluate_every", "checkpoint_every"}
+_LENGTH = ("steps", "images")
+_FREE_TO_CHANGE = {*_LENGTH, "log_every", "sample_every", "evaluate_every", "checkpoint_every"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,14 +65,17 @@ class RunFolder:
     def animation(self) -> Path:
         return self.path / "animation.gif"
 
-    def claim(self, config: ConfigDict, arrays: Arrays, domains: Sequence[str] = (), write: bool = True) -> None:
+    def claim(self, config: ConfigDict, arrays: Arrays, domains: Sequence[str] = (), write: bool = True) -> str:
         """Notes that the folder is this config's, unless it holds a checkpoint of another one.
+
+        Returns:
+            A line for the user if the run goes on with another length, else "".
 
         Raises:
             ConfigError: It does; the message names the fields that differ.
         """
         config_file, data_file = self.path / "config.json", self.path / "data.json"
-        data = {"arrays": to_json(arrays), "domains": list(domains)}
+        data, told = {"arrays": to_json(arrays), "domains": list(domains)}, ""
         if any(self.checkpoints.glob("*")) and config_file.exists():
             there, here = _flat(_read(config_file)), _flat(_as_stored(plain(config)))
             differing = [
@@ -85,10 +89,14 @@ class RunFolder:
                     f"{self.path} was made by another config: {'; '.join(differing)}. "
                     "Choose another --workdir, or take the old values"
                 )
+            lengths = [f"{name} {there[name]} -> {here[name]}" for name in _LENGTH if there[name] != here[name]]
+            if lengths:
+                told = f"another length than before, {', '.join(lengths)}: what is a share of the run changes with it"
         if write:
             for file, content in ((config_file, plain(config)), (data_file, data)):
                 with atomically(file) as temporary:
                     temporary.write_text(json.dumps(content, indent=2) + "\n")
+        return told
 
     def read(self) -> tuple[ConfigDict, dict[str, ArraySpec], tuple[str, ...]]:
         """The config of a run that was started before, the arrays of its data, and the names of their domains.

@@ -7,7 +7,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan.augment import adaptive, augment_pipe
+from jaxgan.augment import ada, adaptive
 from jaxgan.core import Aux, Game, Player, Stage, Turn
 from jaxgan.layers import Dense
 from jaxgan.mesh import batch_axis
@@ -81,16 +81,14 @@ def test_bad_settings_are_refused():
         adaptive.update(adaptive.start(), UP, every=0)
 
 
-def test_a_game_keeps_p_in_its_memory_and_its_discriminator_looks_with_it():
+def test_a_game_keeps_p_in_its_players_state_and_shows_it_images_by_it():
     """A discriminator that calls every image real: p rises from 0, at which images are shown as they are."""
 
     def loss(nets, batch, memory, key):
         logits = nets.discriminator(batch["image"].sum(axis=(1, 2)) + 100.0)
         shown = nets.eye(batch["image"])
-        ada = adaptive.update(memory["ada"], logits, images=16, every=2)
-        return logits.mean() * 0.0 + shown.mean() * 0.0, Aux(
-            {"moved": jnp.abs(shown - batch["image"]).max()}, {"ada": ada}
-        )
+        moved = jnp.abs(shown - batch["image"]).max()
+        return logits.mean() * 0.0 + shown.mean() * 0.0, Aux({"moved": moved}, scores={"eye": logits})
 
     class Eye(nn.Module):
         @nn.compact
@@ -100,14 +98,13 @@ def test_a_game_keeps_p_in_its_memory_and_its_discriminator_looks_with_it():
     game = Game(
         players={
             "discriminator": Player(Dense(1, kernel_init=nn.initializers.ones), optax.sgd(0.0)),
-            "eye": Player(Eye(), optax.sgd(0.0), view=augment_pipe("bc")),
+            "eye": Player(Eye(), optax.sgd(0.0), view=ada("bc", images=16, every=2)),
         },
         inputs={
             "discriminator": lambda batch: (batch["image"][:, 0, 0],),
             "eye": lambda batch: (batch["image"],),
         },
         stages=(Stage((Turn("look", loss, players=("discriminator", "eye")),)),),
-        memory=lambda key, batch: {"ada": adaptive.start()},
     )
     batch = {"image": jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (8, 4, 4, 1)), jnp.float32)}
     state = game.init(jax.random.key(0), batch)
@@ -118,4 +115,4 @@ def test_a_game_keeps_p_in_its_memory_and_its_discriminator_looks_with_it():
         moved.append(float(metrics["look/moved"]))
     # After two minibatches of 8 the p of a third step is 16 / 16.
     assert moved[:2] == [0.0, 0.0] and moved[2] > 0
-    assert float(state.memory["ada"].p) == 1.0
+    assert float(state.players["eye"].view.p) == 1.0

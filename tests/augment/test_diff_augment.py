@@ -13,8 +13,8 @@ MANY = 3000
 
 
 def show(policy, images, seed=0):
-    view = jax.jit(diff_augment(policy))
-    return np.asarray(view(jax.random.key(seed), jnp.asarray(images, jnp.float32), None, None))
+    view = jax.jit(diff_augment(policy).apply)
+    return np.asarray(view(jax.random.key(seed), jnp.asarray(images, jnp.float32), None, ()))
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.spatial.transform import Rotation
 
-from jaxgan.augment import adaptive, augment_pipe
+from jaxgan.augment import ada, adaptive, augment_pipe
 from jaxgan.augment.pipe import recolor
 from jaxgan.core import Clock
 
@@ -16,10 +16,10 @@ MANY = 4000
 
 def look(categories, images, ps, seed=0):
     """What an adaptive pipe shows of the images at each p; compiled once."""
-    view = jax.jit(augment_pipe(categories))
+    view = jax.jit(ada(categories).apply)
     images = jnp.asarray(images, jnp.float32)
     return [
-        np.asarray(view(jax.random.key(seed + i), images, None, {"ada": adaptive.start(p)})) for i, p in enumerate(ps)
+        np.asarray(view(jax.random.key(seed + i), images, None, adaptive.start(p))) for i, p in enumerate(ps)
     ]
 
 
@@ -198,19 +198,19 @@ def test_it_does_not_leak_below_p_1():
 
 
 def test_p_follows_a_schedule_of_the_clock():
-    view = jax.jit(augment_pipe("c", probability=lambda clock: clock.step / 4))
+    view = jax.jit(augment_pipe("c", probability=lambda clock: clock.step / 4).apply)
     x = jnp.ones((MANY, 1, 1, 1))
     for step in (1, 2):
         clock = Clock(*(jnp.int32(value) for value in (step, 0, 0, 0)))
-        changed = np.asarray(view(jax.random.key(0), x, clock, None) != x)[:, 0, 0, 0]
+        changed = np.asarray(view(jax.random.key(0), x, clock, ()) != x)[:, 0, 0, 0]
         # Brightness, contrast or a flip of a grey pixel.
         assert is_share(changed, 1 - (1 - step / 4) ** 2 * (1 - step / 8))
 
 
 def test_categories_have_their_own_strength():
-    view = jax.jit(augment_pipe({"c": 0.5, "o": 0.0}, probability=0.5))
+    view = jax.jit(augment_pipe({"c": 0.5, "o": 0.0}, probability=0.5).apply)
     x = jnp.ones((MANY, 1, 1, 1))
-    seen = np.asarray(view(jax.random.key(0), x, None, None))[:, 0, 0, 0]
+    seen = np.asarray(view(jax.random.key(0), x, None, ()))[:, 0, 0, 0]
     assert is_share(seen != 1, 1 - 0.75**2 * 0.875)
     assert (seen != 0).all()
 
@@ -223,11 +223,12 @@ def test_unknown_categories_are_refused(bad):
         augment_pipe(**bad)
 
 
-def test_bad_probabilities_memories_and_channels_are_refused():
+def test_bad_probabilities_settings_and_channels_are_refused():
     for probability in (1.5, "adaptve"):
         with pytest.raises(ValueError, match="probability"):
             augment_pipe(probability=probability)
-    with pytest.raises(ValueError, match=r"adaptive\.start"):
-        augment_pipe()(jax.random.key(0), jnp.ones((2, 4, 4, 3)), None, None)
+    for bad in ({"start": 1.5}, {"images": 0}, {"every": 0}):
+        with pytest.raises(ValueError, match="adaptive augmentation"):
+            ada(**bad)
     with pytest.raises(ValueError, match="1 or 3 channels"):
-        augment_pipe(probability=0.5)(jax.random.key(0), jnp.ones((2, 4, 4, 2)), None, None)
+        augment_pipe(probability=0.5).apply(jax.random.key(0), jnp.ones((2, 4, 4, 2)), None, ())

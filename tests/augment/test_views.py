@@ -7,13 +7,15 @@ import pytest
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from jaxgan.augment import augment_pipe, chain, diff_augment, instance_noise
+from jaxgan.augment import ada, augment_pipe, diff_augment, instance_noise
+from jaxgan.core import chain_views
 from jaxgan.mesh import data_mesh
 
 VIEWS = {
     "diff_augment": diff_augment(),
     "instance_noise": instance_noise(0.3),
     "augment_pipe": augment_pipe("bgco", probability=0.8),
+    "ada": ada("bc", start=0.6),
 }
 
 
@@ -26,7 +28,7 @@ def test_gradients_are_those_of_finite_differences(name):
     view, x = VIEWS[name], images(8)
 
     def critic(x, sharpness):
-        return jnp.tanh(sharpness * view(jax.random.key(0), x, None, None)).sum(axis=(1, 2, 3))
+        return jnp.tanh(sharpness * view.apply(jax.random.key(0), x, None, view.init())).sum(axis=(1, 2, 3))
 
     def penalty(sharpness):
         # As gradient penalties are: by the images, through the view, and then by the weights.
@@ -44,21 +46,21 @@ def test_gradients_are_those_of_finite_differences(name):
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_each_image_has_its_own_draw_and_depends_on_no_other(name):
-    view = jax.jit(VIEWS[name])
+    view, start = jax.jit(VIEWS[name].apply), VIEWS[name].init()
     x = images(1)
-    same = view(jax.random.key(0), jnp.repeat(x, 16, axis=0), None, None)
+    same = view(jax.random.key(0), jnp.repeat(x, 16, axis=0), None, start)
     assert len({np.asarray(image).tobytes() for image in same}) == 16
     others = jnp.concatenate([x, images(16)[1:]])
-    np.testing.assert_array_equal(view(jax.random.key(0), others, None, None)[0], same[0])
-    assert not np.array_equal(view(jax.random.key(1), others, None, None)[0], same[0])
+    np.testing.assert_array_equal(view(jax.random.key(0), others, None, start)[0], same[0])
+    assert not np.array_equal(view(jax.random.key(1), others, None, start)[0], same[0])
 
 
 def test_devices_share_the_work_and_see_what_one_would():
     x = images(16)
-    view = chain([VIEWS["augment_pipe"], VIEWS["diff_augment"], VIEWS["instance_noise"]])
+    view = chain_views([VIEWS["augment_pipe"], VIEWS["diff_augment"], VIEWS["instance_noise"], VIEWS["ada"]])
 
     def slopes(key, x):
-        return jax.value_and_grad(lambda x: jnp.square(view(key, x, None, None)).mean())(x)
+        return jax.value_and_grad(lambda x: jnp.square(view.apply(key, x, None, view.init())).mean())(x)
 
     alone = jax.jit(slopes)(jax.random.key(0), x)
     mesh = data_mesh()
@@ -75,6 +77,7 @@ def test_devices_share_the_work_and_see_what_one_would():
 
 def test_a_chain_gives_each_view_its_own_draws():
     x = jnp.zeros((4000, 1, 1, 1))
-    twice = jax.jit(chain([instance_noise(1.0), instance_noise(1.0)]))(jax.random.key(0), x, None, None)
+    twice = chain_views([instance_noise(1.0), instance_noise(1.0)])
+    twice = jax.jit(twice.apply)(jax.random.key(0), x, None, twice.init())
     # Var(a + b) = 2 for independent draws, 4 for the same one twice.
     np.testing.assert_allclose(np.asarray(twice).var(), 2.0, rtol=0.2)

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from jaxgan.core import Clock, averaging, schedules
+from jaxgan.core.schedules import Run
+from jaxgan.errors import UserError
 
 
 def clock(step: int = 0, images: int = 0, step_images: int = 64) -> Clock:
@@ -55,14 +57,73 @@ def test_what_rises_and_what_decays_at_every_step():
     assert float(rule(clock(images=20_000))) == pytest.approx(0.5 ** (64 / 1000), rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("run", "field", "length"),
+    [
+        (Run(steps=400), "step", 400),
+        (Run(images=400), "images", 400),
+        (Run(steps=400, images=10_000, batch_size=10), "step", 400),  # 4,000 images: the steps end it
+        (Run(steps=400, images=2000, batch_size=10), "images", 2000),  # 200 steps: the images end it
+        (Run(steps=400, images=4000, batch_size=10), "step", 400),
+    ],
+)
+@pytest.mark.parametrize("unit", ["steps", "images"])
+def test_a_duration_of_at_most_1_is_a_share_of_the_run(run, field, length, unit):
+    half = schedules.linear_decay(start=0.5, unit=unit, run=run)
+    ramp = schedules.cosine_ramp(0.5, unit=unit, run=run)
+    average = averaging.exponential(0.9, start=0.25, run=run)
+    for share, line, risen, decay in (
+        (0, 1, 0, 0),
+        (0.25, 1, 0.5, 0.9),
+        (0.5, 1, 1, 0.9),
+        (0.75, 0.5, 1, 0.9),
+        (1, 0, 1, 0.9),
+    ):
+        now = clock(**{field: round(share * length)})
+        assert float(half(now)) == pytest.approx(line, abs=1e-6)
+        assert float(ramp(now)) == pytest.approx(risen, abs=1e-6)
+        assert float(average(now)) == pytest.approx(decay)
+    assert float(average(clock(**{field: length // 4 - 1}))) == 0.0
+
+
+def test_a_share_beside_a_number_is_counted_in_the_unit_of_the_number():
+    # From half of 400 steps to step 300; from half of 400 steps, that is image 2,000, to image 3,000.
+    steps = schedules.linear_decay(300, start=0.5, run=Run(steps=400, batch_size=10))
+    assert [float(steps(clock(step=now))) for now in (200, 250, 300)] == [1.0, 0.5, 0.0]
+    images = schedules.linear_decay(3000, start=0.5, unit="images", run=Run(steps=400, batch_size=10))
+    assert [float(images(clock(images=now))) for now in (2000, 2500, 3000)] == [1.0, 0.5, 0.0]
+    # The run's images, 4,000 of them in minibatches of 10, are 400 steps.
+    steps = schedules.linear_decay(300, start=0.5, run=Run(images=4000, batch_size=10))
+    assert [float(steps(clock(step=now))) for now in (200, 250, 300)] == [1.0, 0.5, 0.0]
+
+
+def test_a_half_life_rises_for_a_share_of_the_run():
+    rule = averaging.half_life(1000, ramp_images=0.5, run=Run(images=20_000))
+    assert float(rule(clock(images=5000))) == pytest.approx(0.5 ** (64 / 500), rel=1e-5)
+    assert float(rule(clock(images=10_000))) == pytest.approx(0.5 ** (64 / 1000), rel=1e-5)
+
+
+def test_numbers_do_not_depend_on_the_run():
+    for run in (None, Run(steps=7), Run(images=7)):
+        assert float(schedules.linear_decay(300, start=100, run=run)(clock(step=150))) == pytest.approx(0.75)
+
+
 def test_bad_rules_are_refused():
-    with pytest.raises(ValueError, match=r"decay is 1\.0"):
+    with pytest.raises(UserError, match=r"decay is 1\.0"):
         averaging.exponential(1.0)
-    with pytest.raises(ValueError, match="must be positive"):
+    with pytest.raises(UserError, match="must be positive"):
         averaging.half_life(0)
-    with pytest.raises(ValueError, match="unit is 'epochs'"):
+    with pytest.raises(UserError, match="unit is 'epochs'"):
         schedules.linear_decay(10, unit="epochs")
-    with pytest.raises(ValueError, match="needs 0 <= start < stop"):
+    with pytest.raises(UserError, match="needs 0 <= start < stop"):
         schedules.cosine_decay(10, start=10)
-    with pytest.raises(ValueError, match=r"must lie in \(0, 1\]"):
+    with pytest.raises(UserError, match="needs 0 <= start < stop"):
+        schedules.cosine_decay(0.5, start=0.5, run=Run(steps=10))
+    with pytest.raises(UserError, match=r"must lie in \(0, 1\]"):
         schedules.exponential_decay(1.5)
+    for run in (None, Run()):
+        for maker in (schedules.linear_decay, schedules.cosine_decay, schedules.cosine_ramp):
+            with pytest.raises(UserError, match=r"1\.0 is a share of the run, whose length is not known"):
+                maker(run=run)
+        with pytest.raises(UserError, match=r"exponential average: 0\.5 is a share"):
+            averaging.exponential(0.9, start=0.5, run=run)

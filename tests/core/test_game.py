@@ -9,49 +9,10 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan.core import Aux, Game, Player, Round, Stage, Turn, averaging, merge_statistics, schedules
+from jaxgan.core import Ability, Argument, Aux, Due, Game, Player, Stage, Turn, averaging, merge_statistics, schedules
+from jaxgan.core.abilities import NUMBER
 from jaxgan.layers import BatchNorm
-
-
-class Scalar(nn.Module):
-    """One parameter w; calling it gives w * x."""
-
-    start: float = 1.0
-
-    @nn.compact
-    def __call__(self, x):
-        return self.param("w", lambda key: jnp.float32(self.start)) * x
-
-
-def sgd_player(start: float = 1.0, rate: float = 0.1, **fields) -> Player:
-    return Player(Scalar(start), optax.sgd(rate), **fields)
-
-
-def mean_loss(name):
-    """loss = mean(w * x) over the minibatch: its gradient is mean(x)."""
-
-    def loss(nets, batch, memory, key):
-        return getattr(nets, name)(batch["image"]).mean(), Aux()
-
-    return loss
-
-
-def scalar_game(*turns: Turn, stages=None, players=("a", "b"), **fields) -> Game:
-    made = {name: fields.pop(name, sgd_player()) for name in players}
-    return Game(
-        players=made,
-        inputs={name: lambda batch: (batch["image"],) for name in players},
-        stages=stages or (Stage(turns),),
-        **fields,
-    )
-
-
-def minibatch(*values: float) -> dict[str, jax.Array]:
-    return {"image": jnp.array(values, jnp.float32)}
-
-
-def weight(state, name: str) -> float:
-    return float(state.players[name].params["w"])
+from tests.core.scalars import Scalar, mean_loss, minibatch, scalar_game, sgd_player, weight
 
 
 def test_several_players_move_in_one_turn_and_the_others_stay():
@@ -85,7 +46,7 @@ def test_repeats_take_fresh_minibatches_and_fresh_noise_and_turns_see_earlier_mo
 
     game = scalar_game(Turn("a", first, repeats=3), Turn("b", second))
     state = game.init(jax.random.key(0), minibatch(0.0))
-    assert game.minibatches(game.round(0, 0)) == 3
+    assert game.minibatches(game.due(0, 0)) == 3
     state, _ = game.step(state, (minibatch(1.0), minibatch(2.0), minibatch(4.0)))
     assert weight(state, "a") == pytest.approx(1 - 0.1 * 7)
     assert weight(state, "b") == pytest.approx(1 - 0.1 * (1 - 0.1 * 7))
@@ -118,18 +79,18 @@ def test_a_lazy_turn_is_played_every_k_steps_at_k_times_its_strength_as_a_second
         Turn("a", mean_loss("a")),
         Turn("decay", lambda n, b, m, k: (0.5 * n.a(1.0) ** 2, Aux()), ("a",), every=4, lazy=True),
     )
-    rounds = [lazy.round(step, 0).turns for step in range(9)]
-    assert [step for step, turns in enumerate(rounds) if "decay" in turns] == [0, 4, 8]
+    played = [lazy.due(step, 0).turns for step in range(9)]
+    assert [step for step, turns in enumerate(played) if "decay" in turns] == [0, 4, 8]
     traces = []
 
-    def counted(state, batch, round):
-        traces.append(round)
-        return lazy.step(state, batch, round=round)
+    def counted(state, batch, due):
+        traces.append(due)
+        return lazy.step(state, batch, due=due)
 
-    step = jax.jit(counted, static_argnames="round")
+    step = jax.jit(counted, static_argnames="due")
     state = lazy.init(jax.random.key(0), minibatch(0.0))
     for index in range(9):
-        state, metrics = step(state, minibatch(0.0), round=lazy.round(index, 0))
+        state, metrics = step(state, minibatch(0.0), due=lazy.due(index, 0))
     # three lazy updates: w <- w - 0.1 * 4 * w; the logged loss is the regulariser's own
     assert weight(state, "a") == pytest.approx(0.6**3)
     assert float(metrics["decay/loss"]) == pytest.approx(0.5 * 0.36**2)
@@ -158,9 +119,9 @@ def test_stages_end_at_a_step_or_an_image_count_and_reset_optimizers():
     names, clocks, momenta = [], [], []
     step, images = 0, 0
     while not game.over(step, images):
-        round = game.round(step, images)
-        names.append(game.stages[round.stage].name)
-        state, metrics = game.step(state, minibatch(1.0, 1.0), round=round)
+        due = game.due(step, images)
+        names.append(game.stages[due.stage].name)
+        state, metrics = game.step(state, minibatch(1.0, 1.0), due=due)
         clocks.append(int(metrics["a/images"]))
         momenta.append(float(jax.tree.leaves(state.players["a"].optimizer)[0]))
         step, images = step + 1, images + 2
@@ -191,15 +152,15 @@ def test_averages_follow_the_players_that_moved():
     game = scalar_game(
         Turn("a", mean_loss("a")),
         Turn("b", mean_loss("b"), every=2),
-        a=sgd_player(average=averaging.exponential(0.9, start=1)),
+        a=sgd_player(average=averaging.exponential(0.9, start=2)),
         b=sgd_player(average=averaging.half_life(images=8)),
     )
     state = game.init(jax.random.key(0), minibatch(0.0))
     a = a_average = b = b_average = 1.0
     for step in range(4):
-        state, _ = game.step(state, minibatch(1.0, 1.0, 1.0, 1.0), round=game.round(step, 4 * step))
+        state, _ = game.step(state, minibatch(1.0, 1.0, 1.0, 1.0), due=game.due(step, 4 * step))
         a -= 0.1
-        a_average = a if step < 1 else 0.9 * a_average + 0.1 * a
+        a_average = a if step < 2 else 0.9 * a_average + 0.1 * a
         if step % 2 == 0:
             b -= 0.1
             decay = 0.5 ** (4 / 8)
@@ -338,14 +299,13 @@ def test_sampling_statistics_are_those_of_the_samples():
         players={"generator": Player(Normalised(), optax.sgd(0.1))},
         inputs={"generator": lambda batch: (jnp.zeros((2, 4)),)},
         stages=(Stage((Turn("generator", lambda n, b, m, k: (n.generator(b["image"]).sum(), Aux())),)),),
-        abilities={"sample": sample},
+        abilities={"sample": Ability(sample, {"number": Argument(NUMBER)}, gives="vectors")},
     )
     state = game.init(jax.random.key(0), {"image": jnp.zeros((2, 4))})
-    statistics = game.statistics(state, jax.random.key(1), number=32, batches=3)
+    keys = [jax.random.fold_in(jax.random.key(1), index) for index in range(3)]
+    statistics = merge_statistics([game.statistics(state, key, "sample", 32) for key in keys])
     dense = state.players["generator"].params["Dense_0"]
-    drawn = np.concatenate(
-        [2.0 + jax.random.normal(jax.random.fold_in(jax.random.key(1), index), (32, 4)) for index in range(3)]
-    )
+    drawn = np.concatenate([2.0 + jax.random.normal(key, (32, 4)) for key in keys])
     hidden = drawn @ np.asarray(dense["kernel"]) + np.asarray(dense["bias"])[None]
     np.testing.assert_allclose(statistics["generator"]["norm"]["mean"], hidden.mean(0), rtol=1e-5)
     np.testing.assert_allclose(statistics["generator"]["norm"]["var"], hidden.var(0), rtol=1e-4)
@@ -385,4 +345,4 @@ def test_mistakes_are_named():
         _ = game.nets(state).c
     with pytest.raises(ValueError, match="cannot sample; it can: nothing"):
         game.sample(state, jax.random.key(0), 1)
-    assert game.round(0, 0) == Round(0, ("a",))
+    assert game.due(0, 0) == Due(0, ("a",))

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxgan.core import Aux, Game, Player, Stage, Turn
+from jaxgan.core import Ability, Argument, Aux, Game, Player, Stage, Turn, View
+from jaxgan.core.abilities import IMAGES as IMAGES_KIND
 
 IMAGES = jnp.ones((3, 2))
 
@@ -42,8 +43,9 @@ def game(network, view=None):
         players={"judge": player},
         inputs={"judge": lambda batch: (batch["image"],)},
         stages=(Stage((Turn("judge", loss),)),),
-        memory=lambda key, batch: {"shift": jnp.float32(10.0)},
-        abilities={"judge": lambda nets, key, images: nets.judge(images)},
+        abilities={
+            "judge": Ability(lambda nets, key, images: nets.judge(images), {"images": Argument(IMAGES_KIND)}, "scores")
+        },
     )
 
 
@@ -62,11 +64,11 @@ def test_dropout_keys_are_there_in_turns_only_and_differ_between_calls_and_steps
     np.testing.assert_array_equal(noisy.use("judge", state, jax.random.key(1), IMAGES), IMAGES)
 
 
-def test_a_view_is_looked_through_in_turns_only_and_reads_clock_and_memory():
-    def view(key, images, clock, memory):
-        return images + memory["shift"] + 100.0 * clock.step + jax.random.uniform(key, ())
+def test_a_view_is_looked_through_in_turns_only_and_reads_clock_and_state():
+    def show(key, images, clock, state):
+        return images + state["shift"] + 100.0 * clock.step + jax.random.uniform(key, ())
 
-    looking = game(Plain(), view)
+    looking = game(Plain(), View(show, lambda: {"shift": jnp.float32(10.0)}))
     state, first, second = outputs(looking, step=2)
     for shown in (first, second):
         assert (shown >= 211).all() and (shown <= 212).all() and np.unique(shown).size == 1
@@ -78,7 +80,7 @@ def test_a_players_view_does_not_change_what_others_see():
     def loss(nets, batch, memory, key):
         return 0.0 * nets.other(batch["image"]).sum(), Aux({"other": nets.other(batch["image"])})
 
-    both = game(Plain(), lambda key, images, clock, memory: images + 1.0)
+    both = game(Plain(), View(lambda key, images, clock, state: images + 1.0))
     both = dataclasses.replace(
         both,
         players={**both.players, "other": Player(Plain(), optax.sgd(0.1))},

@@ -21,7 +21,7 @@ BATCH = 48  # an eighth, 6, and the whole differ from every width and map size b
 def dcgan() -> Game:
     return gan(
         Player(
-            DCGANGenerator(image_size=8, channels=1, width=10),
+            DCGANGenerator(output_shape=(8, 8, 1), width=10),
             optax.adam(1e-3, b1=0.5),
             average=averaging.half_life(500),
         ),
@@ -38,7 +38,7 @@ def test_eight_devices_train_as_one_and_share_the_work():
     game = dcgan()
     first = game.init(jax.random.key(0), reals(0))
 
-    single = jax.jit(game.step, static_argnames="round")
+    single = jax.jit(game.step, static_argnames="due")
     alone = first
     for index in range(20):
         alone, alone_metrics = single(alone, reals(index))

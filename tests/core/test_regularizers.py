@@ -9,8 +9,10 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan.config import CONSTRAINTS, ConfigError, make, named
+from jaxgan.config import named
 from jaxgan.core import Aux, Clock, Game, Player, Stage, Turn, constraints, regularizers
+from jaxgan.errors import ConfigError
+from jaxgan.registry import make, make_all
 
 RATE = 0.01
 LAYERS = ("tall", "wide", "output")  # kernels (5, 4), (4, 6) and (6, 1)
@@ -269,11 +271,11 @@ def test_configs_name_them_alone_and_together():
         "historical_averaging": {"weight": 1.0},
         "singular_value_regularization": {"weight": 1.0, "ratio": 1.5},
     }.items():
-        assert make(named(name, **fields), CONSTRAINTS, "constraint").penalty is not None
-    assert make(named("singular_value_clamp", limit=2.0), CONSTRAINTS, "constraint").penalty is None
+        assert make(named(name, **fields), "constraint", "constraint").penalty is not None
+    assert make(named("singular_value_clamp", limit=2.0), "constraint", "constraint").penalty is None
 
-    parts = {"orthogonal": {"weight": 0.5}, "spectral_norm": {"exclude": "output"}}
-    constraint = make(named("chain", parts=parts), CONSTRAINTS, "constraint")
+    parts = (named("orthogonal", weight=0.5), named("spectral_norm", exclude="output"))
+    constraint = constraints.chain(*make_all(parts, "constraint", "constraints"))
     tree = Mlp().init(jax.random.key(0), jnp.ones((1, 5)))["params"]
     _, state = constraint.init(tree, jax.random.key(1))
     expected = 0.5 * sum(off_diagonal(w)[0] for w in kernels(tree).values())
@@ -282,4 +284,4 @@ def test_configs_name_them_alone_and_together():
     assert not np.array_equal(used["tall"]["kernel"], tree["tall"]["kernel"])
     np.testing.assert_array_equal(used["output"]["kernel"], tree["output"]["kernel"])
     with pytest.raises(ConfigError, match="needs weight: add it to the config"):
-        make(named("chain", parts={"orthogonal": {}}), CONSTRAINTS, "constraint")
+        make_all((named("orthogonal"),), "constraint", "constraints")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -28,6 +29,34 @@ def test_the_page_on_adding_a_gan_trains_its_gan(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "digit_fd" in (tmp_path / "run" / "metrics.jsonl").read_text()
+
+
+def test_the_page_on_parts_of_ones_own_uses_them_all(tmp_path):
+    for block in blocks("docs/extending.md"):
+        name = re.match(r"# (\w+\.py)\n", block).group(1)
+        (tmp_path / name).write_text(block)
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}", "JAX_PLATFORMS": "cpu"}
+
+    def run(*command):
+        return subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=False, env=environment
+        )
+
+    train = ("--config=my_config.py", "--workdir=run", "--config.steps=4", "--config.game.objective.sharpness=0.7")
+    done = run(str(ROOT / "train.py"), *train, "--config.game.terms.r1.weight=1")
+    assert done.returncode == 0, done.stderr[-2000:]
+    metrics = (tmp_path / "run" / "metrics.jsonl").read_text()
+    assert "contrast" in metrics and "generator/brightness" in metrics and "discriminator/r1" in metrics
+    Image.new("L", (8, 8), 100).save(tmp_path / "grey.png")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "grey.png").rename(tmp_path / "photos" / "grey.png")
+    brighten = ("-m", "jaxgan", "brighten", "--workdir=run", "--input=photos", "--output=brighter")
+    refused = run(*brighten)
+    assert refused.returncode == 2 and "my_parts:bright_gan" in refused.stderr and "--trust" in refused.stderr
+    done = run(*brighten, "--trust")
+    assert done.returncode == 0, done.stderr[-2000:]
+    with Image.open(tmp_path / "brighter" / "grey.png") as image:
+        assert abs(image.getpixel((0, 0)) - (100 + 0.2 * 127.5)) <= 1
 
 
 @pytest.mark.parametrize("index", range(len(blocks("README.md"))))

@@ -19,7 +19,7 @@ class Mean(nn.Module):
 
 
 def test_a_step_translates_six_times():
-    translator = Player(ResNetTranslator(width=2, blocks=1, downsamples=0, channels=1), optax.sgd(0.1))
+    translator = Player(ResNetTranslator(output_shape=(4, 4, 1), width=2, blocks=1, downsamples=0), optax.sgd(0.1))
     judge = Player(Mean(), optax.sgd(0.1))
     game = gans.cyclegan(translator, translator, judge, judge, pool_size=0)
     batch = {name: jnp.zeros((2, 4, 4, 1)) for name in ("a", "b")}

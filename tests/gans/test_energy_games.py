@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from jaxgan import gans
+from jaxgan.layers import Verdict
+from jaxgan.parts import terms
 from tests.gans.one_parameter import IMAGES, Constant, Mean, play, still
 
 
@@ -19,7 +21,7 @@ class Energy(nn.Module):
     def __call__(self, x, features=False):
         w = self.param("w", lambda key: jnp.float32(self.start))
         energy = jnp.abs(x - w).mean(axis=(1, 2, 3))
-        return (energy, x.reshape(len(x), -1)[:, :3]) if features else energy
+        return Verdict(energy, x.reshape(len(x), -1)[:, :3]) if features else energy
 
 
 REAL, FAKE = np.abs(np.asarray(IMAGES) - 0.25).mean((1, 2, 3)), 0.25
@@ -36,11 +38,11 @@ def test_ebgan_is_a_margin_on_energies_and_fakes_that_pull_away():
 
 def test_ebgan_pretrains_its_autoencoder_as_a_stage():
     game = gans.ebgan(still(Constant(), 1.0), still(Energy(), 1.0), latent_size=2, pretraining_steps=3)
-    assert [game.round(step, 0).turns for step in (0, 2, 3)] == [("autoencoder",)] * 2 + [
+    assert [game.due(step, 0).turns for step in (0, 2, 3)] == [("autoencoder",)] * 2 + [
         ("discriminator", "generator")
     ]
     state = game.init(jax.random.key(0), {"image": IMAGES})
-    after, metrics = game.step(state, {"image": IMAGES}, game.round(0, 0))
+    after, metrics = game.step(state, {"image": IMAGES}, game.due(0, 0))
     assert float(metrics["autoencoder/loss"]) == pytest.approx(REAL.mean(), rel=1e-5)
     assert float(after.players["generator"].params["w"]) == 0.5
     assert float(after.players["discriminator"].params["w"]) != 0.25
@@ -61,27 +63,29 @@ def test_began_holds_its_balance():
 
 
 def test_wgan_warms_its_critic_up():
-    game = gans.wgan(still(Constant()), still(Mean()), latent_size=2, n_critic=2, warm_up=3, warm_up_critic=8)
-    played = [game.round(step, 0).turns for step in range(14)]
+    game = gans.wgan(still(Constant()), still(Mean()), latent_size=2, discriminator_steps=2, warm_up=3, warm_up_steps=8)
+    played = [game.due(step, 0).turns for step in range(14)]
     critic = ("discriminator",)
     both = ("discriminator", "generator")
     assert played == [both, critic, critic, critic] * 3 + [both, both]
-    assert all(game.minibatches(game.round(step, 0)) == 2 for step in range(14))
+    assert all(game.minibatches(game.due(step, 0)) == 2 for step in range(14))
     _, metrics = play(game, {"image": IMAGES}, {"image": IMAGES})
     assert float(metrics["discriminator/loss"]) == pytest.approx(2 * 0.5 - 2 * float(IMAGES.mean()), rel=1e-5)
-    with pytest.raises(ValueError, match="no multiple of n_critic"):
-        gans.wgan(still(Constant()), still(Mean()), n_critic=3, warm_up_critic=100)
+    with pytest.raises(ValueError, match="no multiple of discriminator_steps"):
+        gans.wgan(still(Constant()), still(Mean()), discriminator_steps=3, warm_up_steps=100)
 
 
 class Classifier(nn.Module):
     """Three logits: w times the mean of the image, and two constants; the feature is the mean."""
+
+    class_logits: int = 0
 
     @nn.compact
     def __call__(self, x, features=False):
         w = self.param("w", lambda key: jnp.float32(2.0))
         mean = x.mean(axis=(1, 2, 3))
         logits = jnp.stack([w * mean, jnp.zeros_like(mean), -jnp.ones_like(mean)], axis=1)
-        return (logits, mean[:, None]) if features else logits
+        return Verdict(None, mean[:, None] if features else None, logits)
 
 
 def test_improved_gan_classifies_and_tells_generated_ones_apart():
@@ -108,12 +112,12 @@ def test_improved_gan_classifies_and_tells_generated_ones_apart():
 
 
 def test_nothing_is_compiled_after_the_first_step_of_each_kind():
-    # A warm-up stage, then plain steps; and a lazy term. Each distinct round is one program, whatever the clock says.
-    warm = gans.wgan(still(Constant()), still(Mean()), latent_size=2, n_critic=1, warm_up=2, warm_up_critic=3)
-    lazy = gans.gan(still(Constant()), still(Mean()), latent_size=2, terms=(gans.terms.r1(every=4),))
+    # A warm-up stage, then plain steps; and a lazy term. Whatever is due together is one program, whatever the clock says.
+    warm = gans.wgan(still(Constant()), still(Mean()), latent_size=2, discriminator_steps=1, warm_up=2, warm_up_steps=3)
+    lazy = gans.gan(still(Constant()), still(Mean()), latent_size=2, terms=(terms.r1(every=4),))
     for game, programs in ((warm, 3), (lazy, 2)):
-        step = jax.jit(game.step, static_argnames="round", donate_argnums=0)
+        step = jax.jit(game.step, static_argnames="due", donate_argnums=0)
         state = jax.jit(game.init)(jax.random.key(0), {"image": IMAGES})
         for index in range(20):
-            state, _ = step(state, {"image": IMAGES}, game.round(index, 2 * index))
+            state, _ = step(state, {"image": IMAGES}, game.due(index, 2 * index))
         assert step._cache_size() == programs

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from jaxgan import gans
-from jaxgan.core import Stage, regularizers
+from jaxgan.core import Latent, Stage, regularizers
+from jaxgan.errors import UserError
+from jaxgan.losses import hinge
 from jaxgan.networks import DCGANDiscriminator, DCGANGenerator
+from jaxgan.parts import Draws, terms, two_player_game
 from tests.gans.one_parameter import IMAGES, Constant, Mean, Scale, play, still
 
 
@@ -29,9 +32,8 @@ def test_gan_is_the_cross_entropy_of_reals_and_fakes():
 
 
 def test_the_generator_answers_for_the_discriminators_fakes_and_is_run_once_for_both():
-    sizes = {"image_size": 16, "channels": 1, "width": 4, "layout": "torch"}
-    players = still(DCGANGenerator(**sizes)), still(DCGANDiscriminator(width=4, layout="torch"))
-    game = gans.gan(*players, latent_size=4, reuse_fakes=True)
+    generator = still(DCGANGenerator(output_shape=(16, 16, 1), width=4, layout="torch"))
+    game = gans.dcgan(generator, still(DCGANDiscriminator(width=4, layout="torch")), latent_size=4)
     apart = [dataclasses.replace(turn, randomness=turn.name) for turn in game.stages[0].turns]
     batch = {"image": jnp.zeros((8, 16, 16, 1))}
     state = jax.eval_shape(game.init, jax.random.key(0), batch)
@@ -51,7 +53,7 @@ def test_the_generator_answers_for_the_discriminators_fakes_and_is_run_once_for_
 
 def test_wgan_gp_is_the_gap_and_the_penalty():
     def critic(**settings):
-        term = gans.terms.gradient_penalty(weight=10.0, **settings)
+        term = terms.gradient_penalty(weight=10.0, **settings)
         return gans.gan(still(Constant()), still(Mean()), latent_size=2, objective="wasserstein", terms=(term,))
 
     game = critic()
@@ -68,6 +70,9 @@ def test_wgan_gp_is_the_gap_and_the_penalty():
 
 def test_biggan_is_the_hinge_with_labels_and_regularises_its_generator():
     class Kernel(nn.Module):
+        embedded_classes: int = 0
+        output_shape: tuple[int, ...] = (4, 4, 1)
+
         @nn.compact
         def __call__(self, z, label):
             # filters (1, 3) and (2, 4): inner product 14
@@ -75,14 +80,8 @@ def test_biggan_is_the_hinge_with_labels_and_regularises_its_generator():
             return 0.5 * jnp.ones((len(z), 4, 4, 1)) + 0 * kernel.sum()
 
     orthogonal = regularizers.orthogonal(1e-4)
-    game = gans.gan(
-        dataclasses.replace(still(Kernel()), constraint=orthogonal),
-        still(Mean()),
-        num_classes=3,
-        latent_size=2,
-        conditional=True,
-        objective="hinge",
-    )
+    generator = dataclasses.replace(still(Kernel()), constraint=orthogonal)
+    game = two_player_game(generator, still(Mean()), Draws(Latent(2), num_classes=3), hinge)
     label = jnp.array([0, 2])
     _, metrics = play(game, {"image": IMAGES, "label": label})
     real = 2 * np.asarray(IMAGES).mean((1, 2, 3)) + np.array([0, 2])
@@ -120,6 +119,8 @@ def test_cyclegan_adds_up_its_three_losses():
     assert int(state.memory["a"].filled) == 2
     key = jax.random.key(0)
     np.testing.assert_allclose(game.translate(state, key, a), 2 * a, rtol=1e-6)
-    np.testing.assert_allclose(game.translate(state, key, b, direction="ba"), b / 4, rtol=1e-6)
-    with pytest.raises(ValueError, match="choose 'ab' or 'ba'"):
-        game.translate(state, key, a, direction="aa")
+    np.testing.assert_allclose(game.translate(state, key, b, target="a"), b / 4, rtol=1e-6)
+    with pytest.raises(UserError, match="there is no domain target='aa': did you mean 'a'"):
+        game.translate(state, key, a, target="aa")
+    with pytest.raises(UserError, match="source and target are both 'b'"):
+        game.translate(state, key, a, source="b", target="b")

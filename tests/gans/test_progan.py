@@ -11,9 +11,9 @@ from jaxgan.networks import ProGANDiscriminator, ProGANGenerator
 
 
 def game(**fields):
-    sizes = {"max_resolution": 16, "base_width": 64, "max_width": 8}
+    sizes = {"base_width": 64, "max_width": 8}
     return progan(
-        Player(ProGANGenerator(channels=1, **sizes), optax.adam(1e-3, b1=0.0, b2=0.99), constraints.equalized()),
+        Player(ProGANGenerator(output_shape=(16, 16, 1), **sizes), optax.adam(1e-3, b1=0.0, b2=0.99), constraints.equalized()),
         Player(ProGANDiscriminator(**sizes), optax.adam(1e-3, b1=0.0, b2=0.99), constraints.equalized()),
         resolution=16,
         latent_size=8,
@@ -24,7 +24,7 @@ def game(**fields):
 def test_levels_follow_the_images_shown():
     made = game(batch_sizes={"16": 2})
     assert [stage.name for stage in made.stages] == ["4x4", "8x8", "16x16"]
-    assert [made.round(0, images).stage for images in (0, 15, 16, 39, 40, 10**6)] == [0, 0, 1, 1, 2, 2]
+    assert [made.due(0, images).stage for images in (0, 15, 16, 39, 40, 10**6)] == [0, 0, 1, 1, 2, 2]
     assert [stage.batch_size for stage in made.stages] == [None, None, 2]
     assert not made.over(10**6, 10**9)  # the last level goes on until the run ends
 
@@ -39,14 +39,14 @@ def test_a_level_starts_without_a_jump_and_fades_in_by_images():
     assert before.shape == (3, 4, 4, 1) and after.shape == (3, 8, 8, 1)
     np.testing.assert_allclose(after, np.repeat(np.repeat(before, 2, 1), 2, 2), atol=1e-6)
 
-    step = jax.jit(made.step, static_argnames="round")
+    step = jax.jit(made.step, static_argnames="due")
     alphas, images = [], 16
     state = state.replace(images=jnp.int32(images))
     for _ in range(4):
-        round = made.round(0, images)
-        assert round.stage == 1
-        state, metrics = step(state, batch, round=round)
-        alphas.append(float(metrics["critic/alpha"]))
+        due = made.due(0, images)
+        assert due.stage == 1
+        state, metrics = step(state, batch, due=due)
+        alphas.append(float(metrics["discriminator/alpha"]))
         images += 4
     assert alphas == [0.0, 0.5, 1.0, 1.0]
-    assert np.isfinite(float(metrics["critic/loss"])) and float(metrics["critic/penalty"]) > 0
+    assert np.isfinite(float(metrics["discriminator/loss"])) and float(metrics["discriminator/gradient_penalty"]) > 0

@@ -290,8 +290,20 @@ def test_large_maps_are_summed_in_bands_of_rows(inputs, features, side, strides,
         for i in range(side)
     ]
     assert_close([gradient(kernel)], [np.array(expected)])
-    # besides the forward pass and the gradient of the images
-    assert str(gradient.trace(kernel).jaxpr).count("conv_general_dilated[") - 2 == bands
+    assert gradient.lower(kernel).as_text().count("stablehlo.convolution(") == bands
+
+
+def test_forms_go_by_the_platform_that_a_step_is_lowered_for():
+    """Not by the host's: a step for a GPU can be lowered on a CPU, and its gradients and penalties have the GPU's forms."""
+    x, kernel = normal(0, 2, 19, 33, 17), normal(1, 3, 3, 17, 1)
+    penalty = lambda kernel: jnp.square(jax.grad(lambda x: jnp.sin(down(1, 1)(x, kernel)).sum())(x)).sum()  # noqa: E731
+    traced = jax.jit(jax.grad(penalty)).trace(kernel)
+    texts = {name: traced.lower(lowering_platforms=(name,)).as_text() for name in ("cpu", "cuda", "tpu")}
+    number = {name: text.count("stablehlo.convolution(") for name, text in texts.items()}
+    assert number["cpu"] > number["cuda"] == number["tpu"]
+    # Bands, and their barriers, are a CPU's.
+    assert "stablehlo.slice" in texts["cpu"]
+    assert "stablehlo.slice" not in texts["cuda"]
 
 
 def test_bfloat16_computes_in_bfloat16_and_sums_kernel_gradients_in_float32():

@@ -76,6 +76,19 @@ def test_grouped_convolution_agrees_with_torch(channels, size, normal):
     np.testing.assert_allclose(gradients[1], weight.grad.numpy().transpose(2, 3, 1, 0), rtol=1e-3, atol=3e-3)
 
 
+def test_groups_go_by_the_platform_that_a_step_is_lowered_for(drawn, normal):
+    network = _Block(depth=1, group_width=4)
+    x = normal(2, 6, 6, 8)
+    params = drawn(network, x)
+    slopes = jax.grad(lambda x, params: jnp.sin(network.apply({"params": params}, x)).sum())
+    traced = jax.jit(jax.grad(lambda params: jnp.square(slopes(x, params)).sum())).trace(params)
+    grouped = {
+        platform: "feature_group_count = 4 " in traced.lower(lowering_platforms=(platform,)).as_text()
+        for platform in ("cpu", "cuda", "tpu")
+    }
+    assert grouped == {"cpu": False, "cuda": True, "tpu": True}
+
+
 def tensor(torch, value, axes=None):
     value = np.asarray(value)
     return torch.tensor(value if axes is None else value.transpose(axes))

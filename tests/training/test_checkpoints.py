@@ -6,8 +6,8 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan.config import ConfigError
 from jaxgan.core import PlayerState, State
+from jaxgan.errors import ConfigError
 from jaxgan.mesh import data_mesh, replicated
 from jaxgan.training.checkpoints import Checkpoints, NonFiniteError, check_finite
 

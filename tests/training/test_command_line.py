@@ -5,6 +5,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import traceback
 
 import jax
 import numpy as np
@@ -12,10 +13,11 @@ import pytest
 from PIL import Image
 
 from jaxgan import sample, translate
-from jaxgan.config import ConfigError
 from jaxgan.data import DataError
+from jaxgan.errors import ConfigError, UserError
 from jaxgan.training import NonFiniteError, command_line, plan_without_data, summarize, train
 from jaxgan.training.records import read_metrics
+from tests import parts_of_ones_own as own
 
 ROOT = pathlib.Path(__file__).parents[2]
 DCGAN = str(ROOT / "configs" / "dcgan.py")
@@ -24,27 +26,72 @@ DCGAN = str(ROOT / "configs" / "dcgan.py")
 # ---- train.py
 
 
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    """A config file whose parts are in tests/parts_of_ones_own.py."""
+    monkeypatch.setitem(sys.modules, "parts_of_ones_own", own)
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from parts_of_ones_own import config\n"
+        "from jaxgan.config import choose\n"
+        "def small():\n"
+        "    changed = config()\n"
+        "    changed.players.generator.network.width = 8\n"
+        "    return changed\n"
+        "VARIANTS = {'': config, 'small': small}\n"
+        "def get_config(variant=''):\n"
+        "    return choose(variant, VARIANTS)\n"
+    )
+    return str(file)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ([], "no config: give --config=configs/dcgan.py"),
+        (["--workdir=x"], "no config: give --config=configs/dcgan.py"),
         (["--config=configs/dcgam.py"], "there is no config file 'configs/dcgam.py': did you mean configs/dcgan.py?"),
-        ([f"--config={DCGAN}:papper"], "no variant 'papper': did you mean 'paper'?"),
-        ([f"--config={DCGAN}", "--config.batchsize=3"], "config has no field 'batchsize': did you mean 'batch_size'?"),
-        (["--config", DCGAN, "--config.data.nam=x"], "config.data has no field 'nam': did you mean 'name'?"),
-        ([f"--config={DCGAN}", "--config.seed.x=3"], "config.seed is 0 and has no fields"),
-        (["--config.seed=3", f"--config={DCGAN}"], "--config.seed=3 comes before --config=FILE"),
+        (["--config=nowhere/x.py"], "there is no config file 'nowhere/x.py': give --config=FILE.py"),
+        (["--config=FILE:smal"], "no variant 'smal': did you mean 'small'?"),
+        (["--config=FILE", "--config.batchsize=3"], "config has no field 'batchsize': did you mean 'batch_size'?"),
+        (["--config", "FILE", "--config.data.nam=x"], "config.data has no field 'nam': did you mean 'name'?"),
+        (["--config=FILE", "--config.seed.x=3"], "config.seed is 0 and has no field 'x'"),
+        (["--config=FILE", "--config.seed"], "--config.seed needs a value: write --config.seed=VALUE"),
+        (["--config=FILE", "--config.seed", "--workdir=x"], "--config.seed needs a value"),
+        (["--config.seed=3", "--config=FILE"], "--config.seed=3 comes before --config=FILE"),
+        (["--config=FILE", "--config=FILE:small"], "is the second config, after "),
     ],
 )
-def test_what_is_wrong_with_a_config_is_said(arguments, message, monkeypatch):
+def test_what_is_wrong_with_a_config_is_said(arguments, message, monkeypatch, file):
     monkeypatch.chdir(ROOT)
     with pytest.raises(ConfigError) as error:
-        command_line.check_config_flags(arguments)
-    assert message in str(error.value)
+        command_line.read_config([argument.replace("FILE", file) for argument in arguments])
+    assert message in str(error.value).replace(file, "FILE")
 
 
-def test_a_config_that_is_right_passes():
-    command_line.check_config_flags([f"--config={DCGAN}:paper", "--config.data.path=x", "--workdir=y", "--dry_run"])
+def test_a_config_its_overrides_and_what_remains(file):
+    arguments = [
+        f"--config={file}:small",
+        "--config.data.path=x=y",
+        "--workdir=w",
+        "--config.seed",
+        "7",
+        "-config.players.generator.schedule=linear_decay",
+        "--dry_run",
+        "--configuration=3",
+    ]
+    config, path, remaining = command_line.read_config(arguments)
+    assert path == f"{file}:small" and remaining == ["--workdir=w", "--dry_run", "--configuration=3"]
+    assert (config.data.path, config.seed) == ("x=y", 7)
+    assert config.players.generator.network.width == 8 and config.players.discriminator.network.width == 64
+    assert config.players.generator.schedule.stop == 1.0
+
+
+def test_a_config_file_leaves_nothing_behind(file, tmp_path):
+    before = set(sys.modules)
+    module = command_line.load_module(file)
+    assert set(module.VARIANTS) == {"", "small"} and set(sys.modules) <= before | {"parts_of_ones_own"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.py"]
 
 
 def test_a_file_without_variants_says_so(tmp_path):
@@ -58,19 +105,25 @@ def test_a_file_without_variants_says_so(tmp_path):
         command_line.load_config(str(file))
 
 
+def test_what_goes_wrong_in_a_config_file_has_its_place_in_the_traceback(tmp_path):
+    file = tmp_path / "broken.py"
+    file.write_text("first = 1\nsecond = first / 0\n")
+    with pytest.raises(ZeroDivisionError) as error:
+        command_line.load_config(str(file))
+    last = traceback.extract_tb(error.value.__traceback__)[-1]
+    assert (last.filename, last.lineno, last.line) == (str(file), 2, "second = first / 0")
+
+
 def test_workdirs_have_the_configs_name():
     assert command_line.default_workdir("configs/dcgan.py") == "runs/dcgan"
     assert command_line.default_workdir("/a/b/biggan_like.py:paper") == "runs/biggan_like-paper"
 
 
-def ours():
-    raise ValueError("ours")
-
-
 @pytest.mark.parametrize(
     ("error", "status", "line"),
     [
-        (ConfigError("a\nb"), 2, "error: a b\n"),
+        (UserError("a\nb"), 2, "error: a b\n"),
+        (ConfigError("no field"), 2, "error: no field\n"),
         (DataError("no data"), 2, "error: no data\n"),
         (NonFiniteError("nan at step 3"), 1, "error: nan at step 3; the last checkpoint before it is kept\n"),
         (KeyboardInterrupt(), 130, "error: interrupted: nothing is saved since the last checkpoint\n"),
@@ -84,18 +137,18 @@ def test_errors_are_one_line_and_a_status(error, status, line, capsys):
     assert capsys.readouterr().err == line
 
 
-def test_an_error_that_the_library_raises_on_purpose_is_for_users(capsys):
-    from jaxgan.core import averaging
-
-    assert command_line.run(lambda: averaging.exponential(2.0)) == 2
-    assert capsys.readouterr().err == "error: exponential average: decay is 2.0, but it must lie in [0, 1)\n"
+def test_a_command_that_goes_well_says_nothing(capsys):
+    assert command_line.run(lambda: None) == 0 and command_line.run(lambda: 1) == 1
+    assert capsys.readouterr().err == ""
 
 
-def test_a_bug_keeps_its_traceback():
-    with pytest.raises(ValueError, match="ours"):  # raised on purpose, but not by the library
-        command_line.run(ours)
-    with pytest.raises(TypeError):  # raised inside the library, but not on purpose
-        command_line.run(lambda: command_line.load_config(None, None))  # type: ignore[call-arg]
+@pytest.mark.parametrize("error", [ValueError, TypeError, OSError, AssertionError])
+def test_any_other_error_is_a_bug_and_keeps_its_traceback(error):
+    def main():
+        raise error("ours")
+
+    with pytest.raises(error, match="ours"):
+        command_line.run(main)
 
 
 def test_the_cache_is_the_users_and_can_be_switched_off(monkeypatch, tmp_path):
@@ -117,22 +170,29 @@ def test_networks_that_do_not_fit_the_data_are_one_line_and_leave_nothing(tiny, 
     config.data.image_size, config.metrics = 9, ()
     assert command_line.run(lambda: train(config, tmp_path / "run")) == 2
     said = capsys.readouterr().err
-    assert said.startswith("error: DCGAN") and "images of 9x9 cannot be halved" in said and said.count("\n") == 1
+    assert "images of 9x9 cannot be halved" in said and said.count("\n") == 1
     assert not (tmp_path / "run").exists()
 
 
-def test_the_program_says_it_in_one_line(tmp_path):
-    command = [
-        sys.executable,
-        "train.py",
-        f"--config={DCGAN}",
-        f"--workdir={tmp_path / 'run'}",
-        "--config.batch_size=abc",
-    ]
+@pytest.mark.parametrize(
+    ("argument", "line"),
+    [
+        ("--config.batch_size=abc", "error: config.batch_size='abc', but it must be an integer\n"),
+        ("--workdri=x", "error: unrecognized arguments: --workdri=x; --help lists the options\n"),
+    ],
+)
+def test_the_program_says_it_in_one_line(argument, line, tmp_path):
+    command = [sys.executable, "train.py", f"--config={DCGAN}", f"--workdir={tmp_path / 'run'}", argument]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"JAX_PLATFORMS": "cpu"})
     assert ended.returncode == 2 and ended.stdout == ""
-    assert ended.stderr == "error: flag --config.batch_size=abc: invalid literal for int() with base 10: 'abc'\n"
+    assert ended.stderr == line
     assert not (tmp_path / "run").exists()
+
+
+def test_help_needs_no_config():
+    ended = subprocess.run([sys.executable, "train.py", "--help"], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0 and ended.stderr == ""
+    assert {"--workdir", "--dry_run", "--distributed"} <= set(re.findall(r"--\w+", ended.stdout))
 
 
 # ---- the dry run

@@ -80,8 +80,7 @@ def kill(process):
 
 
 def final_state(folder):
-    config, shapes = RunFolder(folder).read()
-    plan = Plan.of(config, shapes)
+    plan = Plan.of(*RunFolder(folder).read())
     with Checkpoints(folder / "checkpoints", write=False) as checkpoints:
         state = checkpoints.restore(checkpoints.steps()[-1], plan.abstract_state())
     leaves = {jax.tree_util.keystr(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(state)}

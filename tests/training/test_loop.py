@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxgan.config import ConfigError
+from jaxgan.errors import ConfigError
+from jaxgan.registry import plain, resolve
 from jaxgan.training import NonFiniteError, train
 from jaxgan.training.records import TIMINGS, read_metrics
 from jaxgan.training.stop import StopRequest
@@ -62,6 +63,7 @@ def test_a_finished_run_ends_at_once_and_may_be_made_longer(tiny, tmp_path, capf
     assert (tmp_path / "run" / "metrics.jsonl").read_text() == before
     config.steps = 20
     train(config, tmp_path / "run")
+    assert "another length than before, steps 10 -> 20" in capfd.readouterr().err
     assert logged(read_metrics(tmp_path / "run" / "metrics.jsonl")) == [5, 10, 15, 20]
 
 
@@ -128,7 +130,7 @@ def train_until(config, folder, step):
 
 def overridden(config, folder):
     """The config, with the folder made to believe that it was its own from the start."""
-    (folder / "config.json").write_text(json.dumps(config.to_dict()))
+    (folder / "config.json").write_text(json.dumps(plain(resolve(config))))
     return config
 
 
@@ -146,7 +148,7 @@ def test_timings_leave_out_compilation_and_looking(tiny, tmp_path, monkeypatch):
     """Compiling, evaluating and saving are made to take long; the seconds of training must not show it."""
     import time
 
-    from jaxgan.evaluation import monitored as evaluation
+    from jaxgan.evaluation import monitored
     from jaxgan.training import checkpoints
 
     config = tiny("wgan_gp")
@@ -162,9 +164,9 @@ def test_timings_leave_out_compilation_and_looking(tiny, tmp_path, monkeypatch):
 
     monkeypatch.setattr(checkpoints.Checkpoints, "save", slowed(checkpoints.Checkpoints.save))
     monkeypatch.setattr(jax.stages.Lowered, "compile", slowed(jax.stages.Lowered.compile))
-    metric = evaluation.METRICS["digit_fd"]
+    metric = monitored.METRICS["digit_fd"]
     monkeypatch.setitem(
-        evaluation.METRICS, "digit_fd", evaluation.Metric(slowed(metric.measure), "digit_fd", True, metric.obstacle)
+        monitored.METRICS, "digit_fd", monitored.Metric(slowed(metric.measure), "digit_fd", True, metric.obstacle)
     )
     config.evaluate_every = 2
     began = time.perf_counter()

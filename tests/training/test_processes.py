@@ -55,8 +55,7 @@ def finish(running):
 
 
 def final_state(folder):
-    config, shapes = RunFolder(folder).read()
-    plan = Plan.of(config, shapes)
+    plan = Plan.of(*RunFolder(folder).read())
     with Checkpoints(folder / "checkpoints", write=False) as checkpoints:
         return checkpoints.restore(checkpoints.steps()[-1], plan.abstract_state())
 

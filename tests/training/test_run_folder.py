@@ -1,58 +1,66 @@
 """The run's folder: whose it is, and files that appear whole or not at all."""
 
-import json
-
 import pytest
 
-from jaxgan.config import ConfigError, default, named, player
+from jaxgan.config import default, named, player
+from jaxgan.core import ArraySpec
+from jaxgan.errors import ConfigError
 from jaxgan.files import atomically
-from jaxgan.training.plan import DataShapes
+from jaxgan.registry import resolve
 from jaxgan.training.run_folder import RunFolder
 
-SHAPES = DataShapes({"image": ((16, 16, 1), "float32"), "label": ((), "int32")}, 10)
+ARRAYS = {
+    "image": ArraySpec((16, 16, 1), "float32", "image"),
+    "label": ArraySpec((), "int32", "label", ("boot", "shoe")),
+}
 
 
 def config(**fields):
     made = default()
-    made.update({"steps": 10, "metrics": ("digit_fd",), "game": {"latent_size": 4}} | fields)
-    made.players = {"generator": player(named("MLPGenerator"), named("adam", learning_rate=1e-3))}
-    return made
+    made.update({"system": "wgan_gp", "steps": 10, "metrics": ("digit_fd",), "game": {"latent_size": 4}} | fields)
+    made.players = {
+        name: player(named(network), named("adam", learning_rate=1e-3))
+        for name, network in (("generator", "MLPGenerator"), ("discriminator", "MLPDiscriminator"))
+    }
+    return resolve(made)
 
 
 def test_what_is_claimed_can_be_read(tmp_path):
-    RunFolder(tmp_path).claim(config(), SHAPES)
-    read, shapes = RunFolder(tmp_path).read()
-    assert shapes == SHAPES
+    RunFolder(tmp_path).claim(config(), ARRAYS, ("photos", "paintings"))
+    read, arrays, domains = RunFolder(tmp_path).read()
+    assert arrays == ARRAYS and domains == ("photos", "paintings")
     assert read.game.latent_size == 4 and tuple(read.metrics) == ("digit_fd",)
+    assert resolve(read) == config()
 
 
 def test_only_a_checkpoint_makes_a_folder_anothers(tmp_path):
     folder = RunFolder(tmp_path)
-    folder.claim(config(), SHAPES)
-    folder.claim(config(seed=1), SHAPES)
+    folder.claim(config(), ARRAYS)
+    folder.claim(config(seed=1), ARRAYS)
     (tmp_path / "checkpoints" / "5").mkdir(parents=True)
-    folder.claim(config(seed=1, steps=99), SHAPES)  # longer is no other run
+    folder.claim(config(seed=1, steps=99), ARRAYS)  # longer is no other run
     assert folder.read()[0].steps == 99
     with pytest.raises(ConfigError, match=r"game\.latent_size is 4 there and 5 here; seed is 1 there and 0 here"):
-        folder.claim(config(game={"latent_size": 5}), SHAPES)
-    with pytest.raises(ConfigError, match=r"game\.penalty is 'missing' there and 10\.0 here"):
-        folder.claim(config(seed=1, game={"latent_size": 4, "penalty": 10.0}), SHAPES)
-    with pytest.raises(ConfigError, match="the data are"):
-        folder.claim(config(seed=1), DataShapes({"image": ((8, 8, 1), "float32")}))
-    assert folder.read() == (folder.read()[0], SHAPES)
+        folder.claim(config(game={"latent_size": 5}), ARRAYS)
+    with pytest.raises(ConfigError, match=r"game\.penalty is 10\.0 there and 9\.0 here"):
+        folder.claim(config(seed=1, game={"latent_size": 4, "penalty": 9.0}), ARRAYS)
+    with pytest.raises(ConfigError, match=r"'image' has the shape \(16, 16, 1\) there and \(8, 8, 1\) here"):
+        folder.claim(config(seed=1), {**ARRAYS, "image": ArraySpec((8, 8, 1), "float32", "image")})
+    with pytest.raises(ConfigError, match="no array 'label' here"):
+        folder.claim(config(seed=1), {"image": ARRAYS["image"]})
+    # Class 1 of another split or folder must be the same class.
+    with pytest.raises(ConfigError, match="the classes are boot, shoe there and boot, sandal, shoe here"):
+        folder.claim(config(seed=1), {**ARRAYS, "label": ArraySpec((), "int32", "label", ("boot", "sandal", "shoe"))})
+    assert folder.read()[1] == ARRAYS
 
 
-def test_fields_that_are_younger_than_a_run_have_their_defaults(tmp_path):
-    folder, file = RunFolder(tmp_path), tmp_path / "config.json"
-    folder.claim(config(), SHAPES)
+def test_another_length_is_told(tmp_path):
+    folder = RunFolder(tmp_path)
+    assert folder.claim(config(), ARRAYS) == ""
     (tmp_path / "checkpoints" / "5").mkdir(parents=True)
-    stored = json.loads(file.read_text())
-    del stored["accumulate"], stored["data"]["flip"], stored["players"]["generator"]["view"]
-    file.write_text(json.dumps(stored))
-    assert json.loads(folder.read()[0].to_json()) == json.loads(config().to_json())
-    folder.claim(config(), SHAPES)
-    with pytest.raises(ConfigError, match=r"accumulate is 1 there and 2 here"):
-        folder.claim(config(accumulate=2), SHAPES)
+    assert folder.claim(config(), ARRAYS) == ""
+    told = folder.claim(config(steps=99), ARRAYS)
+    assert "steps 10 -> 99" in told and "share" in told
 
 
 def test_a_folder_without_a_run_is_one_line(tmp_path):

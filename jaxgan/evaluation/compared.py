@@ -10,14 +10,14 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgan.config import ConfigError
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.data import DataError, Source, make_source
 from jaxgan.data.files import folder_pictures
 from jaxgan.data.sources import ArraySource
+from jaxgan.errors import UserError
 from jaxgan.evaluation.cached_statistics import load_statistics, records_of
-from jaxgan.evaluation.fakes import fake_records, labels
-from jaxgan.evaluation.feature_statistics import Records, Summary
+from jaxgan.evaluation.fakes import fake_images, labels
+from jaxgan.evaluation.feature_statistics import ImageBatch, Summary
 from jaxgan.evaluation.protocol import Protocol
 
 _GREY = {"1", "L", "LA", "I", "I;16", "I;16B"}
@@ -25,15 +25,15 @@ _LOOKS = 32  # pictures of a folder by which grey is told from colour
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Subject:
-    """Images to be measured: a trained game's, or those of a folder.
+class Measured:
+    """The images that are measured: a trained game's, or those of a folder.
 
     Attributes:
         protocol: What it says of how the images are made.
         image_shape: (H, W, C).
         model: What it is, for the result.
         snapshot: The game; None for a folder.
-        classes: Number of classes that a game's images are asked for; None without.
+        classes: Number of classes that a game's images are asked for; 0 without.
         source: The folder's images; None for a game.
         data: The run's `config.data`; None for a folder.
     """
@@ -42,20 +42,20 @@ class Subject:
     image_shape: tuple[int, ...]
     model: dict[str, Any]
     snapshot: Snapshot | None = None
-    classes: int | None = None
+    classes: int = 0
     source: Source | None = None
     data: Any = None
 
-    def records(self, number: int, real_labels: np.ndarray | None = None) -> Iterator[Records]:
+    def records(self, number: int, real_labels: np.ndarray | None = None) -> Iterator[ImageBatch]:
         """The first `number` images; the labels that a game is asked for have the frequencies of `real_labels`."""
         if self.snapshot is None:
             assert self.source is not None
             return records_of(self.source, number)
         asked = labels(self.protocol.fakes, self.classes, real_labels, self.protocol.seed) if self.classes else None
         key = jax.random.key(self.protocol.seed)
-        return fake_records(self.snapshot, key, number, asked, self.protocol.truncation)
+        return fake_images(self.snapshot, key, number, asked, self.protocol.truncation)
 
-    def images(self, number: int, real_labels: np.ndarray | None = None) -> Records:
+    def images(self, number: int, real_labels: np.ndarray | None = None) -> ImageBatch:
         """The same, stacked."""
         parts = list(self.records(number, real_labels))
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -82,52 +82,49 @@ class Reference:
     summary: Summary | None = None
 
 
-def game_subject(
+def measured_game(
     snapshot: Snapshot,
     data: ConfigDict,
-    classes: int | None,
     number: int,
     seed: int = 0,
     truncation: float | None = None,
     model: dict[str, Any] | None = None,
-) -> Subject:
+) -> Measured:
     """The images of a game; to be called, and used, inside `jax.set_mesh(data_mesh())`.
 
     Args:
         snapshot: The game.
         data: Its `config.data`.
-        classes: Number of classes of the data; None without.
         number: How many images.
         seed: The same seed draws the same images.
         truncation: Of the latents; None: as trained.
         model: What it is, for the result.
 
     Raises:
-        ConfigError: The game does not make images so.
+        UserError: The game does not make images so.
     """
-    sampler = snapshot.sampler
-    if "sample" not in sampler.game.abilities:
-        abilities = ", ".join(sorted(sampler.game.abilities)) or "nothing"
-        raise ConfigError(f"the game cannot sample; it can: {abilities}")
-    if len(sampler.image_shape) != 3:
-        raise ConfigError("the game's samples are vectors: their metrics are those of metrics.jsonl")
-    options = sampler.options("sample")
-    if truncation is not None and "truncation" not in options:
-        raise ConfigError(f"truncation {truncation}: the game has none")
-    standing = f"{sampler.statistics_batches} batches of {sampler.batch_size}"
+    compiled = snapshot.compiled
+    snapshot.game.ability("sample")
+    if "image" not in snapshot.arrays:
+        raise UserError(f"the data have no array 'image' (they have: {', '.join(snapshot.arrays)})")
+    spec = snapshot.arrays["image"]
+    if spec.kind != "image":
+        raise UserError("the game's samples are vectors: their metrics are those of metrics.jsonl")
+    if truncation is not None and not snapshot.takes("sample", "truncation"):
+        raise UserError(f"truncation {truncation}: the game has none")
+    standing = f"{compiled.statistics_batches} batches of {compiled.batch_size}"
     protocol = Protocol(
         fakes=number,
-        image=_size(sampler.image_shape),
+        image=_size(spec.shape),
         average=snapshot.averaged,
         truncation=truncation,
-        batch_norm=standing if sampler.statistics_batches else f"each batch of {sampler.batch_size}",
+        batch_norm=standing if compiled.statistics_batches else f"each batch of {compiled.batch_size}",
         seed=seed,
     )
-    asked = classes if "label" in options else None
-    return Subject(protocol, sampler.image_shape, model or {}, snapshot, asked, data=data)
+    return Measured(protocol, spec.shape, model or {}, snapshot, len(snapshot.classes("sample")), data=data)
 
 
-def images_subject(path: str, number: int | None) -> Subject:
+def measured_images(path: str, number: int | None) -> Measured:
     """The images of a folder, a zip or an .npz; `number` None: all of them.
 
     Raises:
@@ -138,22 +135,22 @@ def images_subject(path: str, number: int | None) -> Subject:
         raise DataError(f"too few images: {number} of {path} are asked for, which has {len(source)}; ask for fewer")
     assert source.image_shape is not None
     protocol = Protocol(fakes=number or len(source), image="x".join(map(str, source.image_shape)))
-    return Subject(protocol, source.image_shape, {"images": path}, source=source)
+    return Measured(protocol, source.image_shape, {"images": path}, source=source)
 
 
-def open_reference(name: str, number: int | None, subject: Subject) -> Reference:
+def open_reference(name: str, number: int | None, measured: Measured) -> Reference:
     """What `--reference` names: a split of the run's data, a folder, a zip, an .npz of images or of statistics.
 
     Args:
         name: The split or the path.
         number: How many of the images; None: all.
-        subject: What will be compared with it.
+        measured: What will be compared with it.
 
     Raises:
         DataError: It is not there, or its images have another size or other channels.
     """
-    exists = os.path.exists(name) and not (subject.data is not None and name in ("train", "test"))
-    if not exists and (subject.data is None or os.sep in name or name.endswith((".zip", ".npz"))):
+    exists = os.path.exists(name) and not (measured.data is not None and name in ("train", "test"))
+    if not exists and (measured.data is None or os.sep in name or name.endswith((".zip", ".npz"))):
         raise DataError(f"--reference={name} does not exist; give a folder, a zip, an .npz, or a split of a run's data")
     if exists and name.endswith(".npz") and not _holds_images(name):
         summary = load_statistics(name)
@@ -161,12 +158,12 @@ def open_reference(name: str, number: int | None, subject: Subject) -> Reference
     if exists:
         called, split, source = name, "", open_images(name)
     else:
-        called, split = _called(subject.data), name
-        source = make_source(subject.data, split=split, flip=False, dequantize=False, labelled=0)
-    if source.image_shape is None or tuple(source.image_shape) != tuple(subject.image_shape):
+        called, split = _called(measured.data), name
+        source = make_source(measured.data, split=split, flip=False, dequantize=False, labelled=0)
+    if source.image_shape is None or tuple(source.image_shape) != tuple(measured.image_shape):
         found = "several sizes" if source.image_shape is None else _size(source.image_shape)
         raise DataError(
-            f"--reference={name} has images of {found}, but those measured are {_size(subject.image_shape)}; "
+            f"--reference={name} has images of {found}, but those measured are {_size(measured.image_shape)}; "
             "prepare both alike"
         )
     if number is not None and not 0 < number <= len(source):
@@ -195,7 +192,7 @@ def open_images(path: str) -> Source:
         image = arrays.get("image")
         if image is None or image.dtype != np.uint8 or image.ndim != 4 or not len(image):
             raise DataError(f"{path} holds no images; expected an array named image, uint8 (N, H, W, C)")
-        return ArraySource(path, arrays, int(arrays["label"].max()) + 1 if "label" in arrays else None)
+        return ArraySource(path, arrays)
     try:
         source = make_source("zip" if path.endswith(".zip") else "folder", path=path, channels=_channels(path))
         source.check_batchable()

@@ -1,0 +1,164 @@
+"""What samples and classifications are measured by while a game trains; the table is in `jaxgan.evaluation.monitored`.
+
+Each metric is a function that measures, (snapshot, source, config, key) -> values by name, and one that says why a game or its
+data cannot be measured so, (compiled, source, config) -> words, or "".
+"""
+
+import functools
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from jaxgan import metrics
+from jaxgan.core.snapshot import CompiledGame, Snapshot
+from jaxgan.data import Source, make_source, prepare
+from jaxgan.data.toy import ToyDensity
+
+_READABLE_SIZES = (8, 16, 32)  # of the digits, by the classifier that ships with the library
+
+
+def digit_fd(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    """The Frechet distance to real digits, that of held-out ones, and how many of the ten digits there are."""
+    images = snapshot.sample(key, config.evaluate_samples)
+    return {
+        "digit_fd": metrics.digit_fd(images),
+        "digit_fd_floor": metrics.digit_fd_floor(),
+        "digits_present": float(len(metrics.classes_present(images))),
+    }
+
+
+def class_accuracy(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    """How often a sample is read as the digit that was asked for."""
+    label = np.arange(config.evaluate_samples) % 10
+    images = snapshot.sample(key, len(label), label)
+    return {"class_accuracy": metrics.class_accuracy(images, label)}
+
+
+def label_accuracy(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    """How often the game's own classifier is right about held-out images."""
+    held_out = prepare(make_source(config.data, split="test", labelled=0, flip=False).stack())
+    logits = snapshot.use("classify", key, images=np.asarray(held_out["image"]))
+    return {"label_accuracy": float((logits.argmax(axis=-1) == np.asarray(held_out["label"])).mean())}
+
+
+def modes(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    """Modes of a toy density that samples reach, and how evenly."""
+    assert isinstance(source, ToyDensity)
+    samples = snapshot.sample(key, config.evaluate_samples)
+    coverage = metrics.mode_coverage(samples, source.centres, source.standard_deviation)
+    return {
+        "modes": float(coverage.modes),
+        "high_quality": coverage.high_quality,
+        "reverse_kl": coverage.reverse_kl,
+        "modes_effective": coverage.effective_modes,
+    }
+
+
+def stacked_modes(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    """How many of the thousand numbers that three stacked digits spell there are, and how evenly."""
+    counts = metrics.stacked_digit_counts(snapshot.sample(key, config.evaluate_samples))
+    real = _real_stacked_counts(source.arrays["image"].shape[0], config.evaluate_samples)
+    return {
+        "modes": float(np.count_nonzero(counts)),
+        "modes_floor": float(np.count_nonzero(real)),
+        "modes_effective": metrics.effective_modes(counts),
+        "reverse_kl": metrics.kl_from_uniform(counts),
+        "reverse_kl_floor": metrics.kl_from_uniform(real),
+    }
+
+
+@functools.lru_cache(maxsize=1)
+def _real_stacked_counts(image_size: int, number: int) -> np.ndarray:
+    """What the classifier reads as many held-out real images as: even of these it misreads some."""
+    source = make_source("stacked_digits", split="test", image_size=image_size)
+    images = prepare(source.stack(np.arange(min(number, len(source)))))["image"]
+    return metrics.stacked_digit_counts(images)
+
+
+def density1d(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    """How far samples are from a density on the line."""
+    assert isinstance(source, ToyDensity)
+    samples = snapshot.sample(key, config.evaluate_samples)[:, 0].astype(np.float64)
+    held_out = make_source(config.data, split="test").stack()["image"]
+    # As many real numbers as samples, ten times if there are enough: one draw alone may be far from the average one.
+    real = source.stack()["image"]
+    draws = [real[start : start + len(samples)] for start in range(0, len(real), len(samples))][:10]
+    return {
+        "wasserstein": metrics.wasserstein_1d(samples, held_out),
+        "wasserstein_floor": float(np.mean([metrics.wasserstein_1d(draw, held_out) for draw in draws])),
+        # In percent of the density's own mean and standard deviation.
+        "mean_error": 100.0 * abs(float(samples.mean() / source.mean[0]) - 1.0),
+        "deviation_error": 100.0 * abs(float(samples.std() / source.spread[0]) - 1.0),
+    }
+
+
+# ---- why something cannot be measured so
+
+
+def readable_size(shape: tuple[int, ...]) -> bool:
+    """Whether digits of this shape (H, W, C) are read by the classifier that ships with the library."""
+    return shape[:2] in [(size, size) for size in _READABLE_SIZES]
+
+
+def unreadable_size(shape: tuple[int, ...]) -> str:
+    """The obstacle of a shape that is not."""
+    return "" if readable_size(shape) else "digits are read at data.image_size 8, 16 or 32"
+
+
+def needs_samples(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+    """The game must sample."""
+    return "" if "sample" in compiled.game.abilities else "the game does not sample"
+
+
+def needs_digits(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+    """And the data must be digits that the classifier reads."""
+    if obstacle := needs_samples(compiled, source, config):
+        return obstacle
+    # The data say so themselves, whatever they are called.
+    if "digit_fd" in source.metrics:
+        return ""
+    if config.data.name == "digits" and not config.data.domain:
+        return unreadable_size(source.arrays["image"].shape)
+    return "the data are not the digits (data.name='digits', without data.domain)"
+
+
+def needs_labelled_digits(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+    """And the game must take labels."""
+    if obstacle := needs_samples(compiled, source, config):
+        return obstacle
+    unconditional = "" if "label" in compiled.game.ability("sample").takes else "the game takes no labels"
+    return unconditional or needs_digits(compiled, source, config)
+
+
+def needs_classes(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+    """The game must classify, and the data must have labels."""
+    if "classify" not in compiled.game.abilities:
+        return "the game does not classify"
+    return "" if source.num_classes else "the data have no labels"
+
+
+def needs_modes(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+    """The data must be a density whose modes are known."""
+    if obstacle := needs_samples(compiled, source, config):
+        return obstacle
+    return "" if isinstance(source, ToyDensity) else "the data have no known modes (data.name='ring8' or 'grid25' have)"
+
+
+def needs_stacked_digits(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+    """The data must be stacked digits that the classifier reads."""
+    if obstacle := needs_samples(compiled, source, config):
+        return obstacle
+    if "stacked_modes" in source.metrics:
+        return ""
+    if config.data.name == "stacked_digits":
+        return unreadable_size(source.arrays["image"].shape)
+    return "the data are not stacked digits (data.name='stacked_digits')"
+
+
+def needs_numbers(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+    """The data must be a density on the line."""
+    if obstacle := needs_samples(compiled, source, config):
+        return obstacle
+    one_dimensional = isinstance(source, ToyDensity) and len(source.mean) == 1
+    return "" if one_dimensional else "the data are not numbers (data.name='gaussian1d' or 'mixture1d' are)"
