@@ -19,7 +19,9 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgan import config as jaxgan
+from jaxgan.build import build_game
+from jaxgan.config import default, named, player
+from jaxgan.core.arrays import ArraySpec
 from jaxgan.training import command_line
 
 SIZE, CHANNELS, BATCH = 32, 3, 32
@@ -44,19 +46,19 @@ class Row:
 
 
 def _objective(name: str, **fields: Any) -> dict[str, Any]:
-    return {"objective": {"name": name, **fields}}
+    return {"objective": named(name, **fields)}
 
 
-def _terms(**terms: Mapping[str, Any]) -> dict[str, Any]:
-    return {"terms": {name: dict(fields) for name, fields in terms.items()}}
+def _terms(*terms: ConfigDict) -> dict[str, Any]:
+    return {"terms": terms}
 
 
 def _constraint(name: str, **fields: Any) -> dict[str, Any]:
-    return {"constraint": jaxgan.named(name, **fields)}
+    return {"constraints": (named(name, **fields),)}
 
 
 def _view(name: str, **fields: Any) -> dict[str, Any]:
-    return {"view": jaxgan.named(name, **fields)}
+    return {"views": (named(name, **fields),)}
 
 
 _CRITIC_5 = {"objective": "wasserstein", "discriminator_steps": 5}
@@ -73,44 +75,41 @@ ROWS: dict[str, Row] = {
     "WGAN, clipped": Row(
         _CRITIC_5, discriminator=_constraint("clip", limit=0.01), against="Wasserstein, five critic turns"
     ),
-    "WGAN-GP": Row(_CRITIC_5 | _terms(gradient_penalty={}), against="Wasserstein, five critic turns"),
-    "DRAGAN": Row(_terms(dragan={})),
-    "R1": Row(_terms(r1={})),
-    "R1 every 16": Row(_terms(r1={"every": 16})),
-    "R1 and R2": Row(_terms(r1={}, r2={})),
+    "WGAN-GP": Row(_CRITIC_5 | _terms(named("gradient_penalty")), against="Wasserstein, five critic turns"),
+    "DRAGAN": Row(_terms(named("dragan"))),
+    "R1": Row(_terms(named("r1"))),
+    "R1 every 16": Row(_terms(named("r1", every=16))),
+    "R1 and R2": Row(_terms(named("r1"), named("r2"))),
     "spectral norm": Row(discriminator=_constraint("spectral_norm")),
     "orthogonal regularisation": Row(discriminator=_constraint("orthogonal", weight=1e-4)),
     "historical averaging": Row(discriminator=_constraint("historical_averaging", weight=1e-4)),
     "DiffAugment": Row(discriminator=_view("diff_augment")),
     "ADA's pipeline": Row(discriminator=_view("augment_pipe", probability=0.5)),
     "instance noise": Row(discriminator=_view("instance_noise", deviation=0.1)),
-    "consistency (CR)": Row(_terms(consistency={})),
-    "balanced consistency (bCR)": Row(_terms(consistency={"fakes": 1.0})),
-    "latent consistency (zCR)": Row(_terms(latent_consistency={}, latent_diversity={})),
-    "LeCam": Row(_terms(lecam={})),
-    "feature matching": Row(_terms(feature_matching={})),
-    "top-k": Row({"top_k": {"name": "linear_decay", "stop": 1000, "final": 0.5}}),
+    "consistency (CR)": Row(_terms(named("consistency"))),
+    "balanced consistency (bCR)": Row(_terms(named("consistency", fakes=1.0))),
+    "latent consistency (zCR)": Row(_terms(named("latent_consistency"), named("latent_diversity"))),
+    "LeCam": Row(_terms(named("lecam"))),
+    "feature matching": Row(_terms(named("feature_matching"))),
+    "top-k": Row(_terms(named("top_k", share=named("linear_decay", final=0.5)))),
 }
 
 
 def make_config(row: Row) -> ConfigDict:
     """A DCGAN without batch norm in its discriminator, so that every term applies."""
-    config = jaxgan.default()
+    config = default()
     config.system = "gan"
     config.game = {"latent_size": 64, **row.game}
-    networks = {
-        "generator": jaxgan.named("DCGANGenerator", width=32, layout="torch"),
-        "discriminator": jaxgan.named("DCGANDiscriminator", width=32, layout="torch", norm="none"),
-    }
-    own = {"generator": row.generator, "discriminator": row.discriminator}
-    for name, network in networks.items():
-        adam = jaxgan.named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
-        config.players[name] = jaxgan.player(network, adam, **own[name])
+    adam = named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
+    config.players.generator = player(named("DCGANGenerator", width=32, layout="torch"), adam, **row.generator)
+    config.players.discriminator = player(
+        named("DCGANDiscriminator", width=32, layout="torch", norm="none"), adam, **row.discriminator
+    )
     return config
 
 
 @dataclasses.dataclass(frozen=True)
-class Player:
+class Compiled:
     """A compiled game.
 
     Attributes:
@@ -124,9 +123,9 @@ class Player:
     compile_seconds: float
 
 
-def player_of(row: Row) -> Player:
+def compile_row(row: Row) -> Compiled:
     """Compiles a row's step."""
-    game = jaxgan.build_game(make_config(row), (SIZE, SIZE, CHANNELS))
+    game = build_game(make_config(row), {"image": ArraySpec((SIZE, SIZE, CHANNELS), "float32", "image")})
     period = max(turn.every for turn in game.stages[0].turns)
     image = np.random.default_rng(0).uniform(-1, 1, (BATCH, SIZE, SIZE, CHANNELS)).astype(np.float32)
     batch = {"image": jax.device_put(image)}
@@ -134,9 +133,9 @@ def player_of(row: Row) -> Player:
     begin = time.perf_counter()
     steps, operations = [], []
     for index in range(min(period, 2)):  # with the lazy terms and without them
-        due = game.round(index, 0)
+        due = game.due(index, 0)
         minibatches = (batch,) * game.minibatches(due)
-        step = jax.jit(game.step, static_argnames="round", donate_argnums=0).lower(holder[0], minibatches, due)
+        step = jax.jit(game.step, static_argnames="due", donate_argnums=0).lower(holder[0], minibatches, due)
         operations.append(step.cost_analysis()["flops"])
         steps.append((step.compile(), minibatches))
     compile_seconds = time.perf_counter() - begin
@@ -150,7 +149,7 @@ def player_of(row: Row) -> Player:
         jax.block_until_ready(holder[0])
         return time.perf_counter() - begin
 
-    return Player(lambda: average([seconds(*step) for step in steps]), average(operations), compile_seconds)
+    return Compiled(lambda: average([seconds(*step) for step in steps]), average(operations), compile_seconds)
 
 
 def main() -> None:
@@ -161,22 +160,22 @@ def main() -> None:
     asked = parser.parse_args()
     command_line.use_compilation_cache()
     needed = {PLAIN, *asked.only} | {ROWS[name].against for name in asked.only}
-    players = {}
+    games = {}
     for name in ROWS:
         if name in needed:
-            players[name] = player_of(ROWS[name])
-            players[name].play()
-            print(f"{name}: compiled in {players[name].compile_seconds:.1f} s", flush=True)
-    times: dict[str, list[float]] = {name: [] for name in players}
+            games[name] = compile_row(ROWS[name])
+            games[name].play()
+            print(f"{name}: compiled in {games[name].compile_seconds:.1f} s", flush=True)
+    times: dict[str, list[float]] = {name: [] for name in games}
     for _ in range(asked.rounds):
-        for name, player in players.items():
-            times[name].append(player.play())
+        for name, game in games.items():
+            times[name].append(game.play())
     print("\n| game | ms a step | relative to | time (min to max) | arithmetic |\n|---|---|---|---|---|")
     for name, own in times.items():
         against = ROWS[name].against
         ratios = [mine / theirs for mine, theirs in zip(own, times[against], strict=True)]
         spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        arithmetic = players[name].operations / players[against].operations
+        arithmetic = games[name].operations / games[against].operations
         print(f"| {name} | {1000 * statistics.median(own):.0f} | {against} | {spread} | {arithmetic:.2f} |")
 
 

@@ -44,11 +44,10 @@ SIDES = (JAXGAN, TORCH, CHANNELS_LAST) if HAVE_TORCH else (JAXGAN,)
 def dcgan(dtype: str) -> Game:
     """DCGAN (Radford et al. 2015) in the layout of PyTorch's tutorial."""
     adam = optax.adam(2e-4, b1=0.5)
-    return gans.gan(
+    return gans.dcgan(
         Player(networks.DCGANGenerator(width=64, layout="torch", dtype=dtype), adam),
         Player(networks.DCGANDiscriminator(width=64, layout="torch", dtype=dtype), adam),
-        latent_size=100,
-        reuse_fakes=True,
+        latent="normal",
     )
 
 
@@ -56,34 +55,31 @@ def sngan(dtype: str) -> Game:
     """SNGAN (Miyato et al. 2018) with its CIFAR ResNet, five discriminator turns."""
     adam = optax.adam(2e-4, b1=0.0, b2=0.9)
     discriminator = networks.ResNetDiscriminator(pooling="sum", dtype=dtype)
-    return gans.gan(
+    return gans.sngan(
         Player(networks.ResNetGenerator(widths=(256,) * 4, dtype=dtype), adam),
         Player(discriminator, adam, constraint=constraints.spectral_norm()),
-        latent_size=128,
-        objective="hinge",
-        discriminator_steps=5,
     )
 
 
 def biggan(dtype: str) -> Game:
     """BigGAN (Brock et al. 2018) at 32 pixels: width 64, ten classes, two discriminator turns."""
-    shape: dict[str, Any] = {"image_size": 32, "width": 64, "num_classes": 10, "dtype": dtype}
     shared = "shared_embedding"
-    return gans.gan(
+    return gans.biggan_like(
         Player(
-            networks.BigGANGenerator(**shape),
+            networks.BigGANGenerator(width=64, dtype=dtype),
             optax.adam(1e-4, b1=0.0),
             constraint=constraints.chain(
                 constraints.spectral_norm(shared), regularizers.orthogonal(1e-4, exclude=shared)
             ),
             average=averaging.exponential(0.9999),
         ),
-        Player(networks.BigGANDiscriminator(**shape), optax.adam(4e-4, b1=0.0), constraint=constraints.spectral_norm()),
-        objective="hinge",
-        conditional=True,
-        num_classes=10,
+        Player(
+            networks.BigGANDiscriminator(width=64, dtype=dtype),
+            optax.adam(4e-4, b1=0.0),
+            constraint=constraints.spectral_norm(),
+        ),
         latent_size=128,
-        discriminator_steps=2,
+        num_classes=10,
     )
 
 
@@ -148,8 +144,8 @@ class JaxSide:
     """
 
     def __init__(self, system: System, device: str, dtype: str) -> None:
-        game = system.game(dtype)
         batches = tuple(jax.device_put(minibatches(system, device)))
+        game = system.game(dtype).complete(batches[0])
         self._batches = batches if len(batches) > 1 else batches[0]
         self._state = jax.jit(game.init)(jax.random.key(0), batches[0])
         start = time.perf_counter()

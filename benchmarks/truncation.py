@@ -18,9 +18,9 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from jaxgan import metrics, pictures
-from jaxgan.config import ConfigError
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.data import make_source, prepare
+from jaxgan.errors import ConfigError
 from jaxgan.features.digits import digit_features
 from jaxgan.files import atomically
 from jaxgan.mesh import data_mesh
@@ -169,7 +169,7 @@ def main(arguments: list[str] | None = None) -> None:
     with jax.set_mesh(data_mesh()):
         run = trained.load(asked.workdir)
         config, snapshot = run.plan.config, run.snapshot
-        if config.data.name != "digits" or not {"label", "truncation"} <= snapshot.sampler.options("sample"):
+        if config.data.name != "digits" or not all(snapshot.takes("sample", what) for what in ("label", "truncation")):
             raise ConfigError(
                 f"{asked.workdir} is not a game of digits that takes labels: train configs/biggan_like.py"
             )

@@ -1,68 +1,129 @@
 """The learning checks: what is true of each trained game and false of an untrained or broken one.
 
-python -m benchmarks.zoo                      every check, three seeds: two to three hours on two CPU cores
-python -m benchmarks.zoo --only dcgan progan  some of them; the table keeps the rows of the others
-python -m benchmarks.zoo --family objectives  the rows of one family
+python -m benchmarks.zoo                                           every check, three seeds: two to three hours on two CPU cores
+python -m benchmarks.zoo --only progan "gan: eight Gaussians"      some; the table keeps the rows of the others
 
-A check trains its config to the end and compares the last evaluation with bounds; a control is the same game with its
-defining part removed and must fail them. Runs lie under --workdir and are not repeated when they are there. Results are
-written to docs/evidence.json, and docs/evidence.md is made from it. The exit code is 1 if a check fails or a control passes.
+The checks are those of the config files, `CHECKS`. A check trains its config to the end and compares the last evaluation with
+bounds; a control is the same game with its defining part removed and must fail them. Runs lie under --workdir and are not
+repeated when they are there. Results are written to docs/evidence.json; docs/evidence.md and the README's table are made from
+it. The exit code is 1 if a check fails or a control passes.
 """
 
 import argparse
-import functools
 import importlib
 import json
 import os
 import pathlib
 import platform
+import re
 import sys
 from collections.abc import Mapping
-from typing import Any
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import jax
 from ml_collections import ConfigDict
 
-from benchmarks.checks import CHECKS, FAMILIES, PAPERS, Check
+from benchmarks.computed import COMPUTED
+from jaxgan import overrides
+from jaxgan.config import Check
+from jaxgan.errors import nearest
 from jaxgan.training import command_line, train
 from jaxgan.training.run_folder import RunFolder
 
-DOCS = pathlib.Path(__file__).parents[1] / "docs"
+ROOT = pathlib.Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 
 
-def configured(check: Check, seed: int) -> ConfigDict:
+class Paper(NamedTuple):
+    """What the first line of a config says: "GAN: Goodfellow et al. 2014 (arXiv:1406.2661), multilayer perceptrons"."""
+
+    title: str
+    authors: str
+    year: str
+    number: str
+
+    @property
+    def age(self) -> tuple[int, int]:
+        """The arXiv number, to be sorted by: the year and month, and the number within."""
+        month, _, within = self.number.partition(".")
+        return int(month), int(within)
+
+    @property
+    def link(self) -> str:
+        """In Markdown; of three authors and more the first."""
+        names = re.split(r", | and ", self.authors)
+        authors = self.authors if len(names) < 3 else f"{names[0]} et al."
+        return f"[{authors} {self.year}](https://arxiv.org/abs/{self.number})"
+
+
+_FIRST_LINE = re.compile(r"(.+?): (.+?) (\d{4}) \(arXiv:(\d{4}\.\d{4,5})\), ")
+
+
+def paper(config: ModuleType) -> Paper:
+    """The paper of a config file.
+
+    Raises:
+        ValueError: Its docstring does not begin as it should.
+    """
+    match = _FIRST_LINE.match(config.__doc__ or "")
+    if match is None:
+        raise ValueError(f"{config.__name__}: its docstring must begin with 'NAME: Authors year (arXiv:NUMBER), '")
+    return Paper(*match.groups())
+
+
+def config_modules() -> dict[str, ModuleType]:
+    """The config files by name, in the order of their papers."""
+    names = sorted(path.stem for path in (ROOT / "configs").glob("*.py"))
+    modules = {name: importlib.import_module(f"configs.{name}") for name in names}
+    return dict(sorted(modules.items(), key=lambda item: paper(item[1]).age))
+
+
+class Row(NamedTuple):
+    """A check, and the name of the config file that it is of."""
+
+    config: str
+    check: Check
+
+
+CONFIGS = config_modules()
+# "gan", "gan: eight Gaussians" ...: the row's name is the config's, and the check's own behind it.
+ROWS = {
+    f"{config}: {name}" if name else config: Row(config, check)
+    for config, module in CONFIGS.items()
+    for name, check in module.CHECKS.items()
+}
+
+
+def configured(row: Row, seed: int) -> ConfigDict:
     """The config that a check trains."""
-    config = importlib.import_module(f"configs.{check.config}").get_config(check.variant)
-    config.seed = seed
-    for path, value in check.changes.items():
-        *sections, last = path.split(".")
-        functools.reduce(lambda node, section: node[section], sections, config)[last] = value
-    return config
+    config = CONFIGS[row.config].get_config(row.check.variant)
+    return overrides.apply(config, [("seed", seed), *row.check.changes.items()])
 
 
-def run(name: str, check: Check, seed: int, workdir: pathlib.Path) -> dict[str, float]:
+def run(name: str, row: Row, seed: int, workdir: pathlib.Path) -> dict[str, float]:
     """Trains a check's config with one seed and returns what `train` says of it.
 
     Raises:
         ConfigError: The folder holds a run of another config.
     """
-    config = configured(check, seed)
+    config = configured(row, seed)
     folder = workdir / f"{name.replace(': ', '-').replace(' ', '_')}-{seed}"
     finished = folder / "result.json"
     if finished.exists():
         # What was trained must be what is asked for.
-        RunFolder(folder).claim(config, RunFolder(folder).read()[1], write=False)
+        RunFolder(folder).claim(config, *RunFolder(folder).read()[1:], write=False)
     else:
         result = train(config, folder)
         if result["step"] < config.steps:
             sys.exit("stopped; run the same command to go on")
-        if check.derive is not None:
-            result |= check.derive(folder)
+        if row.check.computed:
+            result |= COMPUTED[row.check.computed](folder)
         finished.write_text(json.dumps(result))
     return json.loads(finished.read_text())
 
 
-def row(name: str, check: Check, results: list[dict[str, float]]) -> dict[str, Any]:
+def measured(name: str, check: Check, results: list[dict[str, float]]) -> dict[str, Any]:
     """What the table says of a check."""
     held = [check.holds(result) for result in results]
     return {
@@ -75,7 +136,7 @@ def row(name: str, check: Check, results: list[dict[str, float]]) -> dict[str, A
                 "baseline": check.baselines.get(value) or _untrained(results[0], value),
                 "values": [round(result[value], 4) for result in results],
             }
-            for value, (side, bound) in check.bounds.items()
+            for value, (side, bound) in check.limits.items()
         },
         "steps": int(results[0]["step"]),
         "seconds": [round(result["seconds"]) for result in results],
@@ -113,7 +174,7 @@ def table(rows: Mapping[str, dict[str, Any]]) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for entry in rows.values():
-        for index, (metric, measured) in enumerate(entry["metrics"].items()):
+        for index, (metric, value) in enumerate(entry["metrics"].items()):
             first = index == 0
             verdict = (
                 ("control fails, as it should" if entry["control"] else "passes") if entry["passes"] else "**FAILS**"
@@ -122,9 +183,9 @@ def table(rows: Mapping[str, dict[str, Any]]) -> str:
             cells = [
                 entry["system"] if first else "",
                 metric,
-                measured["bound"],
-                measured["baseline"],
-                ", ".join(map(_short, measured["values"])),
+                value["bound"],
+                value["baseline"],
+                ", ".join(map(_short, value["values"])),
                 *(
                     (str(entry["steps"]), seconds, str(entry["images_per_second"]), verdict)
                     if first
@@ -144,18 +205,23 @@ def summary(rows: Mapping[str, dict[str, Any]]) -> str:
     ]
     shown: set[str] = set()
     for name, entry in rows.items():
-        config = CHECKS[name].config
+        config = ROWS[name].config
         if not entry["control"] and config not in shown:
             shown.add(config)
-            metric, measured = next(iter(entry["metrics"].items()))
-            values = f"{_short(min(measured['values']))} to {_short(max(measured['values']))}"
-            cells = (name, PAPERS[config], f"{metric} {measured['bound']}", measured["baseline"], values)
+            metric, value = next(iter(entry["metrics"].items()))
+            values = f"{_short(min(value['values']))} to {_short(max(value['values']))}"
+            cells = (name, paper(CONFIGS[config]).link, f"{metric} {value['bound']}", value["baseline"], values)
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def write(rows: Mapping[str, dict[str, Any]]) -> None:
-    """Writes the evidence where readers find it: as data, as a page, and in short in the README."""
+    """Writes the evidence where readers find it: as data, as a page, and in short in the README.
+
+    Args:
+        rows: By name; those of checks that there are no longer are dropped.
+    """
+    rows = {name: rows[name] for name in ROWS if name in rows}
     (DOCS / "evidence.json").write_text(json.dumps(rows, indent=1) + "\n")
     (DOCS / "evidence.md").write_text(table(rows))
     readme = DOCS.parent / "README.md"
@@ -171,15 +237,14 @@ def _floor(rows: Mapping[str, dict[str, Any]]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="*", default=list(CHECKS), help="names of checks, or of their configs")
-    parser.add_argument("--family", nargs="*", choices=FAMILIES, default=list(FAMILIES))
+    parser.add_argument("--only", nargs="*", default=list(ROWS), help="names of rows, or of configs")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--workdir", type=pathlib.Path, default=pathlib.Path("runs/zoo"))
     arguments = parser.parse_args()
-    chosen = {name: check for name, check in CHECKS.items() if {name, check.config} & set(arguments.only)}
-    chosen = {name: check for name, check in chosen.items() if check.family in arguments.family}
-    if not chosen:
-        parser.error(f"no check is called {' or '.join(arguments.only)}; there are: {'; '.join(CHECKS)}")
+    for name in arguments.only:
+        if name not in ROWS and name not in CONFIGS:
+            parser.error(f"no row and no config is called {name!r}: {nearest(name, [*ROWS, *CONFIGS])}")
+    chosen = {name: row for name, row in ROWS.items() if {name, row.config} & set(arguments.only)}
 
     command_line.use_compilation_cache()
     store = DOCS / "evidence.json"
@@ -187,16 +252,16 @@ def main() -> int:
     units = f"{os.cpu_count()} cores" if kind == "cpu" else f"{jax.device_count()} x {kind}"
     machine = f"{units}, {platform.machine()}, jax {jax.__version__}"
     failed = []
-    for name, check in chosen.items():
-        seeds = range(1 if check.control else arguments.seeds)
-        results = [run(name, check, seed, arguments.workdir) for seed in seeds]
+    for name, row in chosen.items():
+        seeds = range(1 if row.check.control else arguments.seeds)
+        results = [run(name, row, seed, arguments.workdir) for seed in seeds]
         # Read anew each time, so that several of these may run side by side.
         rows = json.loads(store.read_text()) if store.exists() else {}
-        rows[name] = row(name, check, results) | {"machine": machine, "floor": results[0].get("digit_fd_floor")}
+        entry = measured(name, row.check, results)
+        rows[name] = entry | {"machine": machine, "floor": results[0].get("digit_fd_floor")}
         print(json.dumps(rows[name]), flush=True)
-        rows = {known: rows[known] for known in CHECKS if known in rows}
         write(rows)
-        failed += [] if rows[name]["passes"] else [name]
+        failed += [] if entry["passes"] else [name]
     return 1 if failed else 0
 
 

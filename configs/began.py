@@ -8,47 +8,61 @@ python train.py --config=configs/began.py:paper  64x64 faces
 
 from ml_collections import ConfigDict
 
-from jaxgan import config as jaxgan
+from jaxgan.config import Check, choose, default, named, player
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    return jaxgan.variant(variant, {"": digits, "paper": paper})
+    return choose(variant, VARIANTS)
 
 
-def _players(config: ConfigDict, rate: float, **size: int) -> None:
+def digits() -> ConfigDict:
+    config = default()
     config.system = "began"
-    for name, network in (("generator", "BEGANGenerator"), ("discriminator", "BEGANAutoencoder")):
-        config.players[name] = jaxgan.player(
-            jaxgan.named(network), jaxgan.named("adam", learning_rate=rate, b1=0.5, b2=0.999)
-        )
-        config.players[name].network.update(size)
-    config.players.discriminator.network.hidden = 64
-
-
-def digits(config: ConfigDict) -> None:
-    _players(config, rate=3e-4, width=16)
-    for player in config.players.values():
-        # Held at its first rate, the generator narrows to the digits that are easiest to reconstruct.
-        player.schedule = jaxgan.named("linear_decay", start=250, stop=750)
-    config.players.generator.average = jaxgan.named("half_life", images=10_000, ramp_up=0.1)
-    config.players.discriminator.network.hidden = 24
     config.game = {"latent_size": 32, "gamma": 0.9, "gain": 0.5}  # the gain of a run this short
+    adam = named("adam", learning_rate=3e-4, b1=0.5, b2=0.999)
+    # Held at its first rate, the generator narrows to the digits that are easiest to reconstruct.
+    decay = named("linear_decay", start=1 / 3)
+    config.players.generator = player(
+        named("BEGANGenerator", width=16),
+        adam,
+        average=named("half_life", images=10_000, ramp_up=0.1),
+        schedule=decay,
+    )
+    config.players.discriminator = player(named("BEGANAutoencoder", width=16, hidden=24), adam, schedule=decay)
     config.data.name = "digits"
-    config.data.image_size = 16
     config.steps = 750
     config.log_every, config.sample_every, config.evaluate_every = 25, 150, 250
-    config.metrics = ("digit_fd",)
+    return config
 
 
-def paper(config: ConfigDict) -> None:
-    _players(config, rate=1e-4, width=64)
-    for player in config.players.values():
-        player.optimizer.b1 = 0.9  # Adam's own: the program's 0.5 is never passed on
-        player.schedule = jaxgan.named("exponential_decay", factor=0.5 ** (1 / 100_000), floor=0.2)
+def paper() -> ConfigDict:
+    config = default()
+    config.system = "began"
     config.game = {"latent_size": 64, "gamma": 0.5, "gain": 1e-3}
+    adam = named("adam", learning_rate=1e-4, b1=0.9, b2=0.999)  # Adam's own b1: the program's 0.5 is never passed on
+    decay = named("exponential_decay", factor=0.5 ** (1 / 100_000), floor=0.2)
+    config.players.generator = player(named("BEGANGenerator", width=64), adam, schedule=decay)
+    config.players.discriminator = player(named("BEGANAutoencoder", width=64, hidden=64), adam, schedule=decay)
     config.data.name = "folder"
     config.data.path = "data/celeba"
     config.data.image_size = 64
     config.batch_size = 16
     config.steps = 500_000
     config.log_every, config.sample_every, config.checkpoint_every = 100, 1000, 5000
+    return config
+
+
+VARIANTS = {"": digits, "paper": paper}
+
+CHECKS = {
+    "": Check(
+        {
+            "digit_fd": "<= 35",
+            "digits_present": ">= 8",
+            "convergence_share": "<= 0.3",
+            "diversity": ">= 0.7",
+        },
+        computed="balance",
+    ),
+    "gamma 0.4": Check({"diversity": ">= 0.7"}, changes={"game.gamma": 0.4}, computed="balance", control=True),
+}

@@ -10,78 +10,112 @@ python train.py --config=configs/cyclegan.py:tutorial        monet2photo: a scor
 
 from ml_collections import ConfigDict
 
-from jaxgan import config as jaxgan
-
-GENERATORS, DISCRIMINATORS = ("generator_ab", "generator_ba"), ("discriminator_a", "discriminator_b")
+from jaxgan.config import Check, choose, default, named, player
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    embedded = {"": digits, "tinted": tinted, "low_resolution": low_resolution}
-    variants = embedded | {"paper": paper, "tutorial": tutorial}
-    return jaxgan.variant(variant, variants)
+    return choose(variant, VARIANTS)
 
 
-def _players(config: ConfigDict, generator: dict, discriminator: dict, rate: float, decay: tuple[int, int]) -> None:
+def digits() -> ConfigDict:
+    config = default()
     config.system = "cyclegan"
-    for name in (*GENERATORS, *DISCRIMINATORS):
-        is_generator = name in GENERATORS
-        config.players[name] = jaxgan.player(
-            jaxgan.named("ResNetTranslator", **generator)
-            if is_generator
-            else jaxgan.named("PatchDiscriminator", **discriminator),
-            jaxgan.named("adam", learning_rate=rate, b1=0.5, b2=0.999),
-            schedule=jaxgan.named("linear_decay", start=decay[0], stop=decay[1]),
-        )
-
-
-def digits(config: ConfigDict) -> None:
-    config.steps = 300
-    # Small maps: the discriminators do without instance norm, which would normalise 4x4 maps.
-    _players(
-        config,
-        generator={"width": 16, "blocks": 2, "downsamples": 1},
-        discriminator={"width": 32, "layers": 2, "norm": "none"},
-        rate=1e-3,
-        decay=(150, 300),
-    )
     config.game = {"cycle": 10.0, "identity": 0.0}
+    adam = named("adam", learning_rate=1e-3, b1=0.5, b2=0.999)
+    half = named("linear_decay", start=0.5)
+    for name in ("generator_ab", "generator_ba"):
+        network = named("ResNetTranslator", width=16, blocks=2, downsamples=1)
+        config.players[name] = player(network, adam, schedule=half)
+    for name in ("discriminator_a", "discriminator_b"):
+        # Without instance norm, which would normalise maps of 4x4 pixels.
+        network = named("PatchDiscriminator", width=32, layers=2, norm="none")
+        config.players[name] = player(network, adam, schedule=half)
     config.data.name = "digits_translation"
-    config.data.domain = "inverted"
-    config.data.image_size = 16
     config.batch_size = 32
+    config.steps = 300
     config.log_every, config.sample_every, config.evaluate_every = 20, 50, 150
-    config.metrics = ("translation",)
+    return config
 
 
-def tinted(config: ConfigDict) -> None:
-    digits(config)
+def tinted() -> ConfigDict:
+    config = digits()
     config.game.identity = 5.0
     config.data.domain = "thresholded"
     config.data.tinted = True
+    return config
 
 
-def low_resolution(config: ConfigDict) -> None:
-    digits(config)
+def low_resolution() -> ConfigDict:
+    config = digits()
     config.game.identity = 5.0
     config.data.domain = "low_resolution"
+    return config
 
 
-def paper(config: ConfigDict) -> None:
-    epoch = 1000  # images of the larger domain, one a step: set it to yours
-    config.steps = 200 * epoch
-    _players(config, generator={}, discriminator={}, rate=2e-4, decay=(100 * epoch, 200 * epoch))
+def paper() -> ConfigDict:
+    config = default()
+    config.system = "cyclegan"
     config.game = {"cycle": 10.0, "identity": 5.0, "pool_size": 50}
+    adam = named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
+    half = named("linear_decay", start=0.5)
+    for name in ("generator_ab", "generator_ba"):
+        config.players[name] = player(named("ResNetTranslator"), adam, schedule=half)
+    for name in ("discriminator_a", "discriminator_b"):
+        config.players[name] = player(named("PatchDiscriminator"), adam, schedule=half)
     config.data.name = "two_folders"
     config.data.path = "data/monet2photo"
     config.data.image_size, config.data.load_size = 256, 286
     config.data.crop = "random"
     config.data.flip = True
     config.batch_size = 1
+    config.steps = 200 * 1000  # 200 epochs of 1,000 images of the larger domain: set it to yours
     config.log_every, config.sample_every, config.checkpoint_every = 100, 1000, 5000
+    return config
 
 
-def tutorial(config: ConfigDict) -> None:
-    paper(config)
-    for name in DISCRIMINATORS:
-        config.players[name].network.global_average = True
+def tutorial() -> ConfigDict:
+    config = paper()
+    config.players.discriminator_a.network.global_average = True
+    config.players.discriminator_b.network.global_average = True
     config.data.load_size = 287  # 1.12 times the size
+    return config
+
+
+VARIANTS = {
+    "": digits,
+    "tinted": tinted,
+    "low_resolution": low_resolution,
+    "paper": paper,
+    "tutorial": tutorial,
+}
+
+_INVERTED = {
+    "agreement_ab": ">= 0.9",
+    "agreement_ba": ">= 0.9",
+    "cycle_l1": "<= 0.11",
+    "cycle_l1_aba_noisy": "<= 0.11",
+    "counterpart_mse_ab": "<= 0.02",
+    "counterpart_mse_ba": "<= 0.02",
+}
+# Without the identity loss digits agree, but colours are exchanged (section 5.2).
+_TINTED = {
+    "counterpart_mse_ab": "<= 0.15",
+    "counterpart_mse_ba": "<= 0.08",
+    "agreement_ab": ">= 0.9",
+    "agreement_ba": ">= 0.9",
+}
+# Sixteen cells cannot tell what the digit was like, and yet it comes back, until noise covers what was hidden in the cells.
+_HIDING = {
+    "cycle_l1_aba": "<= 0.115",
+    "cycle_l1_aba_noisy": ">= 0.13",
+    "counterpart_mse_ab": "<= 0.03",
+    "agreement_ab": ">= 0.75",
+    "agreement_ba": ">= 0.75",
+}
+CHECKS = {
+    "": Check(_INVERTED),
+    "without cycle loss": Check(_INVERTED, changes={"game.cycle": 0.0}, control=True),
+    "tinted digits": Check(_TINTED, "tinted"),
+    "without identity loss": Check(_TINTED, "tinted", {"game.identity": 0.0}, control=True),
+    "what 4x4 cells hide": Check(_HIDING, "low_resolution"),
+}

@@ -6,45 +6,54 @@ python train.py --config=configs/progan.py:paper    1024x1024 faces; FID 7.30 on
 
 from ml_collections import ConfigDict
 
-from jaxgan import config as jaxgan
-from jaxgan.networks import PROGAN_GAINS
+from jaxgan.config import Check, choose, default, named, player
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    return jaxgan.variant(variant, {"": digits, "paper": paper})
+    return choose(variant, VARIANTS)
 
 
-def _players(config: ConfigDict, rate: float, **network: int) -> None:
+def digits() -> ConfigDict:
+    config = default()
     config.system = "progan"
-    for name, architecture in (("generator", "ProGANGenerator"), ("critic", "ProGANDiscriminator")):
-        config.players[name] = jaxgan.player(
-            jaxgan.named(architecture, **network),
-            jaxgan.named("adam", learning_rate=rate, b1=0.0, b2=0.99, eps=1e-8),
-            constraint=jaxgan.named("equalized", gains=dict(PROGAN_GAINS)),
-        )
-
-
-def digits(config: ConfigDict) -> None:
-    _players(config, rate=2e-3, base_width=256, max_width=32)
-    config.players.generator.average = jaxgan.named("half_life", images=10_000, ramp_up=0.1)
     config.game = {"latent_size": 64, "fade_images": 8_000, "stable_images": 8_000}
+    adam = named("adam", learning_rate=2e-3, b1=0.0, b2=0.99, eps=1e-8)
+    # He's constant, but in the last layers, which no rectifier follows.
+    equalized = named("equalized", gains={"to_rgb": 1.0, "score": 1.0})
+    config.players.generator = player(
+        named("ProGANGenerator", base_width=256, max_width=32),
+        adam,
+        constraints=(equalized,),
+        average=named("half_life", images=10_000, ramp_up=0.1),
+    )
+    config.players.discriminator = player(
+        named("ProGANDiscriminator", base_width=256, max_width=32), adam, constraints=(equalized,)
+    )
     config.data.name = "digits"
     config.data.image_size = 32
-    config.batch_size = 64
     config.steps = 1400  # the last level from step 625 on
-    config.metrics = ("digit_fd",)
+    return config
 
 
-def paper(config: ConfigDict) -> None:
-    _players(config, rate=1e-3)
-    # 0.999 at 16 images a step, said by images because the minibatch shrinks as the networks grow.
-    config.players.generator.average = jaxgan.named("half_life", images=11_085)
+def paper() -> ConfigDict:
+    config = default()
+    config.system = "progan"
     config.game = {
         "latent_size": 512,
         "fade_images": 800_000,
         "stable_images": 800_000,
         "batch_sizes": {"256": 14, "512": 6, "1024": 3},
     }
+    adam = named("adam", learning_rate=1e-3, b1=0.0, b2=0.99, eps=1e-8)
+    equalized = named("equalized", gains={"to_rgb": 1.0, "score": 1.0})
+    config.players.generator = player(
+        named("ProGANGenerator"),
+        adam,
+        constraints=(equalized,),
+        # 0.999 at 16 images a step, said by images because the minibatch shrinks as the networks grow.
+        average=named("half_life", images=11_085),
+    )
+    config.players.discriminator = player(named("ProGANDiscriminator"), adam, constraints=(equalized,))
     config.data.name = "folder"
     config.data.path = "data/celeba-hq"
     config.data.image_size = 1024
@@ -53,3 +62,9 @@ def paper(config: ConfigDict) -> None:
     config.images = 12_000_000
     config.steps = 0  # the images end the run
     config.log_every, config.sample_every, config.checkpoint_every = 100, 1000, 5000
+    return config
+
+
+VARIANTS = {"": digits, "paper": paper}
+
+CHECKS = {"": Check({"digit_fd": "<= 25", "digits_present": ">= 10"})}

@@ -1,7 +1,5 @@
 """R3GAN: Huang et al. 2024 (arXiv:2501.05441), relativistic pairs with R1 and R2: the modern baseline.
 
-L_D = E[softplus(C(g) - C(x))] + gamma / 2 (E || grad C(x) ||^2 + E || grad C(g) ||^2),  L_G = E[softplus(C(x) - C(g))]
-
 python train.py --config=configs/r3gan.py          digits 16x16, four minutes on two CPU cores
 python train.py --config=configs/r3gan.py:grid25   25 Gaussians in the plane, all of them
 python train.py --config=configs/r3gan.py:stacked  1,000 modes of stacked digits, with the networks of DCGAN
@@ -12,115 +10,143 @@ python train.py --config=configs/r3gan.py:ffhq256  FFHQ at 256x256; FID 2.75 in 
 
 from ml_collections import ConfigDict
 
-from configs import dcgan, gan
-from jaxgan import config as jaxgan
+from jaxgan.config import Check, choose, default, named, player
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    variants = {
-        "": digits,
-        "grid25": grid25,
-        "stacked": stacked,
-        "paper": paper,
-        "ffhq64": ffhq64,
-        "ffhq256": ffhq256,
-    }
-    return jaxgan.variant(variant, variants)
+    return choose(variant, VARIANTS)
 
 
-def _objective(config: ConfigDict, latent_size: int, gamma: float, schedule: ConfigDict | None = None) -> None:
-    config.game = {
-        "latent_size": latent_size,
-        "objective": {"name": "relativistic", "form": "pairing", "loss": "standard"},
-        "terms": {name: {"weight": gamma} for name in ("r1", "r2")},
-    }
-    for term in config.game.terms.values() if schedule else ():
-        term.schedule = schedule
-
-
-def digits(config: ConfigDict) -> None:
-    config.system = "gan"
-    for name, network in (("generator", "R3GANGenerator"), ("discriminator", "R3GANDiscriminator")):
-        config.players[name] = jaxgan.player(
-            jaxgan.named(network, widths=(64, 32, 16), blocks=1),
-            jaxgan.named("adam", learning_rate=1e-3, b1=0.0, b2=0.95),
-            schedule=jaxgan.named("cosine_decay", stop=1500, final=0.1),
-        )
-    config.players.generator.average = jaxgan.named("half_life", images=10_000, ramp_up=0.1)
-    _objective(config, latent_size=32, gamma=0.5)
+def digits() -> ConfigDict:
+    config = default()
+    config.system = "r3gan"
+    config.game = {"latent_size": 32, "gamma": 0.5}
+    adam = named("adam", learning_rate=1e-3, b1=0.0, b2=0.95)
+    cosine = named("cosine_decay", final=0.1)
+    config.players.generator = player(
+        named("R3GANGenerator", widths=(64, 32, 16), blocks=1),
+        adam,
+        average=named("half_life", images=10_000, ramp_up=0.1),
+        schedule=cosine,
+    )
+    config.players.discriminator = player(
+        named("R3GANDiscriminator", widths=(64, 32, 16), blocks=1), adam, schedule=cosine
+    )
     config.data.name = "digits"
-    config.data.image_size = 16
     config.steps = 1500
     config.log_every, config.sample_every, config.evaluate_every = 50, 300, 500
-    config.metrics = ("digit_fd",)
+    return config
 
 
-def stacked(config: ConfigDict) -> None:
-    dcgan.stacked(config)
-    config.players.discriminator.network.norm = "none"  # R1 and R2 are of each image alone
-    for player in config.players.values():
-        player.optimizer.update(b1=0.0, b2=0.99)
-    _objective(config, latent_size=64, gamma=1.0)
+def grid25() -> ConfigDict:
+    config = default()
+    config.system = "r3gan"
+    config.game = {"latent_size": 2, "gamma": 0.1}
+    adam = named("adam", learning_rate=1e-3, b1=0.5, b2=0.9)
+    half = named("linear_decay", start=0.5)
+    config.players.generator = player(
+        named("MLPGenerator", hidden=(256, 256), output="linear"),
+        adam,
+        average=named("half_life", images=100_000, ramp_up=0.1),
+        schedule=half,
+    )
+    config.players.discriminator = player(named("MLPDiscriminator", hidden=(256, 256)), adam, schedule=half)
+    config.data.name = "grid25"
+    config.data.scale = 1 / 2.828  # a spread of about one
+    config.batch_size = 256
+    config.steps = 6000
+    config.evaluate_samples = 2500
+    config.log_every, config.sample_every, config.evaluate_every, config.checkpoint_every = 100, 500, 1000, 2000
+    return config
 
 
-def grid25(config: ConfigDict) -> None:
-    gan.grid25(config)
-    _objective(config, latent_size=2, gamma=0.1)
+def stacked() -> ConfigDict:
+    config = default()
+    config.system = "r3gan"
+    config.game = {"latent_size": 64, "gamma": 1.0}
+    adam = named("adam", learning_rate=5e-4, b1=0.0, b2=0.99)
+    half = named("linear_decay", start=0.5)
+    config.players.generator = player(
+        named("DCGANGenerator", width=32, layout="torch"),
+        adam,
+        average=named("half_life", images=10_000, ramp_up=0.1),
+        schedule=half,
+    )
+    # R1 and R2 are of each image alone, so no norm may mix images.
+    config.players.discriminator = player(
+        named("DCGANDiscriminator", width=32, layout="torch", norm="none"), adam, schedule=half
+    )
+    config.data.name = "stacked_digits"
+    config.steps = 4500
+    config.evaluate_samples = 25_600
+    return config
 
 
-def _published(
-    config: ConfigDict,
-    images: float,
-    gammas: tuple[float, float],
-    half_life: float,
-    probability: float,
-    batch: int,
-    full_precision: int,
-) -> None:
-    config.system = "gan"
-    cosine = {"stop": images, "unit": "images"}
-    for name, network in (("generator", "R3GANGenerator"), ("discriminator", "R3GANDiscriminator")):
-        config.players[name] = jaxgan.player(
-            jaxgan.named(network, full_precision_stages=full_precision),
-            jaxgan.named(
-                "adam_rising_b2", learning_rate=2e-4, b1=0.0, b2=0.9, final_b2=0.99, updates=int(images / batch)
-            ),
-            schedule=jaxgan.named("cosine_decay", final=0.25, **cosine),
-        )
-    config.players.generator.average = jaxgan.named("half_life", images=half_life, ramp_images=images)
+def paper() -> ConfigDict:
+    config = default()
+    config.system = "r3gan"
+    config.game = {"latent_size": 64, "gamma": 0.05, "schedule": named("cosine_decay", final=0.1)}
+    adam = named("adam_rising_b2", learning_rate=2e-4, b1=0.0, b2=0.9, final_b2=0.99)
+    cosine = named("cosine_decay", final=0.25)
+    config.players.generator = player(
+        named("R3GANGenerator", full_precision_stages=1),
+        adam,
+        average=named("half_life", images=5e6, ramp_images=1.0),
+        schedule=cosine,
+    )
     # Half the strength of colours, and cut-out besides: as in the released launch script.
-    config.players.discriminator.view = jaxgan.named(
+    augment = named(
         "augment_pipe",
         categories={"b": 1.0, "g": 1.0, "c": 0.5, "o": 1.0},
-        probability=jaxgan.named("cosine_ramp", final=probability, **cosine),
+        probability=named("cosine_ramp", final=0.55),
     )
-    start, final = gammas
-    _objective(config, 64, start, jaxgan.named("cosine_decay", final=final / start, **cosine))
+    config.players.discriminator = player(
+        named("R3GANDiscriminator", full_precision_stages=1), adam, schedule=cosine, views=(augment,)
+    )
+    config.data.name = "tfds:cifar10"
+    config.data.image_size = 32
     config.data.flip = True
-    config.batch_size = batch
-    config.images = int(images)
+    config.batch_size = 512
+    config.images = 20_000_000
     config.steps = 0  # the images end the run
     config.dtype = "bfloat16"
     config.log_every, config.sample_every, config.checkpoint_every = 100, 1000, 5000
+    return config
 
 
-def paper(config: ConfigDict) -> None:
-    _published(config, images=2e7, gammas=(0.05, 0.005), half_life=5e6, probability=0.55, batch=512, full_precision=1)
-    config.data.name = "tfds:cifar10"
-    config.data.image_size = 32
-
-
-def ffhq64(config: ConfigDict) -> None:
-    _published(config, images=2e7, gammas=(2.0, 0.2), half_life=5e5, probability=0.3, batch=256, full_precision=1)
-    for player in config.players.values():
-        player.network.widths = (768, 768, 768, 768, 384)
+def ffhq64() -> ConfigDict:
+    config = paper()
+    config.game.gamma = 2.0
+    for each in config.players.values():
+        each.network.widths = (768, 768, 768, 768, 384)
+    config.players.generator.average.images = 5e5
+    config.players.discriminator.views[0].probability.final = 0.3
     config.data.name, config.data.path = "folder", "data/ffhq"
     config.data.image_size = 64
+    config.batch_size = 256
+    return config
 
 
-def ffhq256(config: ConfigDict) -> None:
-    _published(config, images=2e7, gammas=(150.0, 15.0), half_life=5e5, probability=0.3, batch=256, full_precision=3)
-    for player in config.players.values():
-        player.network.widths = (768, 768, 768, 768, 384, 192, 96)
-    config.data.name, config.data.path = "folder", "data/ffhq"
+def ffhq256() -> ConfigDict:
+    config = ffhq64()
+    config.game.gamma = 150.0
+    for each in config.players.values():
+        each.network.update({"widths": (768, 768, 768, 768, 384, 192, 96), "full_precision_stages": 3})
     config.data.image_size = 256
+    return config
+
+
+VARIANTS = {
+    "": digits,
+    "grid25": grid25,
+    "stacked": stacked,
+    "paper": paper,
+    "ffhq64": ffhq64,
+    "ffhq256": ffhq256,
+}
+
+CHECKS = {
+    "": Check({"digit_fd": "<= 25", "digits_present": ">= 10"}),
+    "25 Gaussians": Check({"modes": ">= 25"}, "grid25"),
+    "stacked digits": Check({"modes": ">= 995", "reverse_kl": "<= 0.25"}, "stacked"),
+}

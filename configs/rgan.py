@@ -1,7 +1,7 @@
 """RGAN and RaGAN: Jolicoeur-Martineau 2018 (arXiv:1807.00734), is this real more realistic than that fake?
 
-The form and the loss are fields: --config.game.objective.form=pairing|average|centred and
---config.game.objective.loss=standard|least_squares|hinge.
+The form and the loss are fields: --config.game.form=pairing|average|centred and
+--config.game.loss=standard|least_squares|hinge.
 
 python train.py --config=configs/rgan.py          digits 16x16, pairs, the standard loss; a minute on two CPU cores
 python train.py --config=configs/rgan.py:average  each against the average of the others (RaGAN)
@@ -10,32 +10,54 @@ python train.py --config=configs/rgan.py:paper    CIFAR-10, spectral norm, RaGAN
 
 from ml_collections import ConfigDict
 
-from configs import dcgan, sngan
-from jaxgan import config as jaxgan
+from jaxgan.config import Check, choose, default, named, player
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    return jaxgan.variant(variant, {"": digits, "average": average, "paper": paper})
+    return choose(variant, VARIANTS)
 
 
-def digits(config: ConfigDict) -> None:
-    dcgan.short_digits(config)
-    config.game.objective = {"name": "relativistic", "form": "pairing", "loss": "standard"}
+def digits() -> ConfigDict:
+    config = default()
+    config.system = "rgan"
+    config.game = {"latent_size": 64, "form": "pairing", "loss": "standard", "reuse_fakes": True}
+    adam = named("adam", learning_rate=5e-4, b1=0.5, b2=0.999)
+    half = named("linear_decay", start=0.5)
+    config.players.generator = player(
+        named("DCGANGenerator", width=32, layout="torch"),
+        adam,
+        average=named("half_life", images=10_000, ramp_up=0.1),
+        schedule=half,
+    )
+    config.players.discriminator = player(named("DCGANDiscriminator", width=32, layout="torch"), adam, schedule=half)
+    config.data.name = "digits"
+    config.steps = 2000
+    config.log_every, config.evaluate_every = 100, 1000
+    return config
 
 
-def average(config: ConfigDict) -> None:
-    digits(config)
-    config.game.objective.form = "average"
+def average() -> ConfigDict:
+    config = digits()
+    config.game.form = "average"
+    return config
 
 
-def paper(config: ConfigDict) -> None:
-    sngan.cnn(config)
-    for player in config.players.values():
-        player.optimizer = jaxgan.named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
-    config.game = {
-        "latent_size": 128,
-        "objective": {"name": "relativistic", "form": "average", "loss": "hinge"},
-        "discriminator_steps": 1,
-    }
+def paper() -> ConfigDict:
+    config = default()
+    config.system = "rgan"
+    config.game = {"latent_size": 128, "form": "average", "loss": "hinge"}
+    adam = named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
+    config.players.generator = player(named("SNDCGANGenerator"), adam)
+    config.players.discriminator = player(named("SNDCGANDiscriminator"), adam, constraints=(named("spectral_norm"),))
+    config.data.name = "tfds:cifar10"
+    config.data.image_size = 32
     config.batch_size = 32
     config.steps = 100_000
+    config.log_every, config.sample_every, config.checkpoint_every = 100, 1000, 5000
+    return config
+
+
+VARIANTS = {"": digits, "average": average, "paper": paper}
+
+_DIGITS = {"digit_fd": "<= 25", "digits_present": ">= 10"}
+CHECKS = {"": Check(_DIGITS), "average": Check(_DIGITS, "average")}

@@ -7,43 +7,84 @@ python train.py --config=configs/wgan.py:paper       64x64 images of a folder, D
 
 from ml_collections import ConfigDict
 
-from configs import dcgan, gan
-from jaxgan import config as jaxgan
+from jaxgan.config import Check, choose, default, named, player
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    return jaxgan.variant(variant, {"": digits, "gaussian1d": gaussian1d, "paper": paper})
+    return choose(variant, VARIANTS)
 
 
-def _wasserstein(config: ConfigDict, rate: float) -> None:
+def digits() -> ConfigDict:
+    config = default()
     config.system = "wgan"
-    config.game = {"latent_size": config.game.latent_size}
-    for player in config.players.values():
-        player.optimizer = jaxgan.named("rmsprop", learning_rate=rate)
-    config.players.discriminator.constraint = jaxgan.named("clip", limit=0.01)
-
-
-def digits(config: ConfigDict) -> None:
-    dcgan.short_digits(config)
-    _wasserstein(config, rate=5e-4)
+    config.game = {"latent_size": 64}
+    rmsprop = named("rmsprop", learning_rate=5e-4)
+    late = named("linear_decay", start=2 / 3, final=0.5)
+    config.players.generator = player(
+        named("DCGANGenerator", width=32, layout="torch"),
+        rmsprop,
+        average=named("half_life", images=10_000, ramp_up=0.1),
+        schedule=late,
+    )
+    config.players.discriminator = player(
+        named("DCGANDiscriminator", width=32, layout="torch"),
+        rmsprop,
+        constraints=(named("clip", limit=0.01),),
+        schedule=late,
+    )
+    config.data.name = "digits"
     config.steps = 1500
+    config.log_every, config.evaluate_every = 100, 1000
+    return config
 
 
-def gaussian1d(config: ConfigDict) -> None:
-    gan.gaussian1d(config)
-    _wasserstein(config, rate=5e-4)
-    # A slow generator, so that the critic is near its best all the time, and its gap near the distance.
-    config.players.discriminator.constraint.limit = 0.1
-    config.players.discriminator.optimizer.learning_rate = 1e-3
-    config.players.generator.optimizer.learning_rate = 5e-5
-    config.players.generator.average = jaxgan.named("none")  # the critic's gap is that of the generator as it is
-    config.log_every, config.evaluate_every = 50, 50
+def gaussian1d() -> ConfigDict:
+    config = default()
+    config.system = "wgan"
+    config.game = {"latent_size": 1}
+    late = named("linear_decay", start=2 / 3, final=0.5)
+    # A slow generator, so that the critic is near its best all the time, and its gap near the distance; and no average of
+    # it, for the critic's gap is that of the generator as it is.
+    config.players.generator = player(
+        named("MLPGenerator", hidden=(64, 64), output="linear"),
+        named("rmsprop", learning_rate=5e-5),
+        schedule=late,
+    )
+    config.players.discriminator = player(
+        named("MLPDiscriminator", hidden=(64, 64)),
+        named("rmsprop", learning_rate=1e-3),
+        constraints=(named("clip", limit=0.1),),
+        schedule=late,
+    )
+    config.data.name = "gaussian1d"
+    config.batch_size = 256
     config.steps = 3000
+    config.evaluate_samples = 10_000
+    config.log_every, config.sample_every, config.evaluate_every, config.checkpoint_every = 50, 500, 50, 2000
+    return config
 
 
-def paper(config: ConfigDict) -> None:
-    dcgan.tutorial(config)
-    _wasserstein(config, rate=5e-5)
+def paper() -> ConfigDict:
+    config = default()
+    config.system = "wgan"
+    config.game = {"latent_size": 100}
+    rmsprop = named("rmsprop", learning_rate=5e-5)
+    config.players.generator = player(named("DCGANGenerator", width=64, layout="torch"), rmsprop)
+    config.players.discriminator = player(
+        named("DCGANDiscriminator", width=64, layout="torch"), rmsprop, constraints=(named("clip", limit=0.01),)
+    )
+    config.data.name = "folder"
     config.data.path = "data/bedrooms"
+    config.data.image_size = 64
     config.batch_size = 64
     config.steps = 100_000
+    config.log_every, config.sample_every, config.checkpoint_every = 100, 500, 5000
+    return config
+
+
+VARIANTS = {"": digits, "gaussian1d": gaussian1d, "paper": paper}
+
+CHECKS = {
+    "": Check({"digit_fd": "<= 25", "digits_present": ">= 10"}),
+    "a normal density": Check({"rank_correlation": ">= 0.8"}, "gaussian1d", computed="critic_follows_wasserstein"),
+}

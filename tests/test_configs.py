@@ -1,195 +1,249 @@
-"""Every config: its default takes real steps at a tiny size, its other variants build and trace."""
+"""Every config: its default takes real steps at a tiny size, its other variants build and trace; and a system is two files."""
 
+import ast
 import importlib
+import json
+import os
 import pathlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
+from PIL import Image
 
-from jaxgan.config import ConfigError, adam_rising_b2, build_game, default, named, player
+from benchmarks import zoo
+from jaxgan import gans, overrides
+from jaxgan.core import Due
+from jaxgan.core.arrays import minibatch
+from jaxgan.data import make_source
+from jaxgan.errors import ConfigError
+from jaxgan.registry import resolve
 from jaxgan.training import train
+from jaxgan.training.plan import Plan, plan_without_data
 
 ROOT = pathlib.Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "configs").glob("*.py"))
-VARIANTS = {
-    "began": ("paper",),
-    "biggan_like": ("cifar10", "paper"),
-    "cyclegan": ("tinted", "low_resolution", "paper", "tutorial"),
-    "dcgan": ("stacked", "paper", "tutorial"),
-    "dragan": ("ring8", "paper"),
-    "ebgan": ("paper",),
-    "fgan": ("kl", "reverse_kl", "paper"),
-    "gan": ("minimax", "gaussian1d", "ring8", "grid25", "tutorial", "paper"),
-    "improved_gan": ("paper",),
-    "lsgan": ("pearson", "ring8", "paper"),
-    "progan": ("paper",),
-    "r3gan": ("grid25", "stacked", "paper", "ffhq64", "ffhq256"),
-    "rgan": ("average", "paper"),
-    "sngan": ("projection", "cnn", "paper", "imagenet"),
-    "wgan": ("gaussian1d", "paper"),
-    "wgan_gp": ("grid25", "paper", "tutorial"),
-}
+MODULES = {name: importlib.import_module(f"configs.{name}") for name in NAMES}
+OTHERS = [(name, variant) for name in NAMES for variant in MODULES[name].VARIANTS if variant]
+ON_DIGITS = [name for name in NAMES if MODULES[name].get_config().data.name == "digits"]
 
 
-TOYS = {"gaussian1d": (1,), "mixture1d": (1,), "ring8": (2,), "grid25": (2,)}
+def test_every_system_has_a_config_of_its_name():
+    assert tuple(NAMES) == gans.systems()
+    assert {name: MODULES[name].get_config().system for name in NAMES} == {name: name for name in NAMES}
 
 
-def get_config(name: str, variant: str = ""):
-    return importlib.import_module(f"configs.{name}").get_config(variant)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_docstring_names_the_paper_and_a_command_for_each_variant(name):
+    module = MODULES[name]
+    paper = zoo.paper(module)
+    assert abs(int(paper.year) - 2000 - int(paper.number[:2])) <= 1  # a conference's year and arXiv's may differ by one
+    commands = re.findall(r"^python train\.py --config=configs/(\w+)\.py(?::(\w+))?", module.__doc__, re.MULTILINE)
+    assert [stem for stem, _ in commands] == [name] * len(module.VARIANTS)
+    assert sorted(variant for _, variant in commands) == sorted(module.VARIANTS)
 
 
-def test_every_config_is_in_the_table():
-    assert sorted(VARIANTS) == NAMES
+@pytest.mark.parametrize("name", NAMES)
+def test_a_config_imports_the_words_alone_and_no_other_config(name):
+    imports = list(ast.walk(ast.parse((ROOT / "configs" / f"{name}.py").read_text())))
+    modules = {node.module for node in imports if isinstance(node, ast.ImportFrom)}
+    assert modules == {"ml_collections", "jaxgan.config"} and not any(isinstance(node, ast.Import) for node in imports)
+
+
+def test_an_unknown_variant_is_named():
+    with pytest.raises(ConfigError, match="this config has no variant 'papper': did you mean 'paper'"):
+        MODULES["dcgan"].get_config("papper")
+
+
+def test_two_players_of_a_config_share_no_part():
+    for name in NAMES:
+        for variant in MODULES[name].VARIANTS:
+            parts = [id(part) for each in players(MODULES[name].get_config(variant)) for part in each.values() if part]
+            assert len(set(parts)) == len(parts), (name, variant)
+
+
+def players(config: ConfigDict) -> Iterator[ConfigDict]:
+    """The players of a config, also of one that nests them."""
+    groups = [config.players]
+    while groups:
+        for each in groups.pop().values():
+            if "network" in each:
+                yield each
+            else:
+                groups.append(each)
+
+
+def tiny(name: str) -> ConfigDict:
+    """A config's default, for two steps of much thinner networks: compilation is what these cost."""
+    config = resolve(MODULES[name].get_config())
+    config.batch_size, config.steps, config.log_every = 8, 2, 1
+    config.sample_every = config.evaluate_every = config.checkpoint_every = 2
+    config.evaluate_samples, config.statistics_batches = 80, 1
+    for each in players(config):
+        for field in ("width", "base_width", "max_width", "widths", "hidden", "units"):
+            if field in each.network:
+                value = each.network[field]
+                each.network[field] = (4,) * len(value) if isinstance(value, tuple) else max(2, value // 8)
+        if "blocks" in each.network:
+            each.network.blocks = 1
+        if "group_width" in each.network:
+            each.network.group_width = 4
+    if "discriminator_steps" in config.game:
+        config.game.discriminator_steps = min(2, config.game.discriminator_steps)
+    if name == "progan":  # a step of 4x4, and one of 8x8
+        config.game.stable_images, config.game.fade_images = 8, 4
+        config.data.image_size = 8
+    return config
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_embedded_default_trains(name, tmp_path):
-    config = get_config(name)
-    config.batch_size, config.steps, config.log_every = 8, 2, 1
-    config.sample_every = config.evaluate_every = config.checkpoint_every = 2
-    config.evaluate_samples, config.statistics_batches = 80, 1
-    # The same networks, much thinner, and fewer of what repeats: compilation is what this costs.
-    for spec in config.players.values():
-        for field in ("width", "base_width", "max_width", "widths", "hidden", "units"):
-            if field in spec.network:
-                value = spec.network[field]
-                spec.network[field] = (4,) * len(value) if isinstance(value, tuple) else max(2, value // 8)
-        if "blocks" in spec.network:
-            spec.network.blocks = 1
-        if spec.network.name.startswith("R3GAN"):
-            spec.network.group_width = 4
-    for field in ("n_critic", "discriminator_steps"):
-        if field in config.game:
-            config.game[field] = 2
-    if name == "progan":  # a step of 4x4, and one of 8x8
-        config.game.stable_images, config.game.fade_images = 8, 4
-        config.data.image_size = 8
-    result = train(config, tmp_path / "run")
-    assert result["step"] == config.steps
-    assert {metric: result[metric] for metric in result if "loss" in metric}
+    result = train(tiny(name), tmp_path / "run")
+    assert result["step"] == 2
+    assert any("loss" in metric for metric in result) and all(np.isfinite(list(result.values())))
     assert (tmp_path / "run" / "metrics.jsonl").exists()
 
 
-@pytest.mark.parametrize(("name", "variant"), [(name, variant) for name in NAMES for variant in VARIANTS[name]])
+@pytest.mark.parametrize(("name", "variant"), OTHERS)
 def test_other_variants_build_and_a_whole_step_traces(name, variant):
-    config = get_config(name, variant)
+    config = MODULES[name].get_config(variant)
     config.lock()
-    size, channels = config.data.image_size or 32, config.data.channels or 3
-    shape = TOYS.get(config.data.name, (size, size, channels))
-    classes = config.game.get("num_classes") or (10 if config.data.require_labels else None)
-    game = build_game(config, shape, classes)
-    batch_size = 8  # shapes do not depend on it, and tracing is all that happens
-    names = ("a", "b") if config.system == "cyclegan" else ("image",)
-    batch = {key: jax.ShapeDtypeStruct((batch_size, *shape), jnp.float32) for key in names}
-    if config.system == "improved_gan":
-        batch["labelled_image"] = batch["image"]
-    if classes:
-        batch["label"] = jax.ShapeDtypeStruct((batch_size,), jnp.int32)
-    state = jax.eval_shape(game.init, jax.random.key(0), batch)
-    for stage in range(len(game.stages)):
-        round = game.round(0, 0)._replace(stage=stage)
-        new, metrics = jax.eval_shape(lambda s, b, r=round: game.step(s, (b,) * game.minibatches(r), r), state, batch)
+    plan = plan_without_data(config)
+    game, state = plan.game, plan.abstract_state()
+    batch = minibatch(plan.arrays, 8)  # shapes do not depend on it, and tracing is all that happens
+    for index, stage in enumerate(game.stages):
+        due = Due(index, tuple(turn.name for turn in stage.turns))
+        step = lambda state, batch, due=due: game.step(state, (batch,) * game.minibatches(due), due)  # noqa: E731
+        new, metrics = jax.eval_shape(step, state, batch)
         assert jax.tree.structure(new) == jax.tree.structure(state)
         assert all(metric.shape == () and metric.dtype == jnp.float32 for metric in metrics.values())
 
 
 def test_the_published_biggan_has_the_published_size():
-    game = build_game(get_config("biggan_like", "paper"), (128, 128, 3), 1000)
-    example = {"image": jnp.zeros((1, 128, 128, 3)), "label": jnp.zeros((1,), jnp.int32)}
-    state = jax.eval_shape(game.init, jax.random.key(0), example)
+    plan = plan_without_data(MODULES["biggan_like"].get_config("paper"))
+    state = plan.abstract_state()
     sizes = {name: sum(leaf.size for leaf in jax.tree.leaves(one.params)) for name, one in state.players.items()}
     assert sizes == {"generator": 70_433_988, "discriminator": 87_982_370}
-    # spectral norm everywhere but in the shared embedding
-    assert not any("shared_embedding" in path for path in state.players["generator"].constraint)
+    # The generator is regularised first, as in the paper, then divided; the shared embedding is left as it is.
+    _, spectral = state.players["generator"].constraint
+    assert spectral and not any("shared_embedding" in path for path in spectral)
     assert any("head" in path for path in state.players["discriminator"].constraint)
 
 
-def broken(**fields):
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Two folders of colour pictures, in a subfolder for each of ten classes."""
+    folder = tmp_path_factory.mktemp("photos")
+    for side in "AB":
+        for index in range(20):
+            path = folder / f"train{side}" / f"class_{index % 10}" / f"{index}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (40, 40), (12 * index, 100, 200)).save(path)
+    return folder
+
+
+@pytest.mark.parametrize("name", [*ON_DIGITS, "cyclegan"])
+def test_the_embedded_default_builds_on_pictures_of_ones_own(name, photos):
+    path, source = (photos / "trainA", "folder") if name in ON_DIGITS else (photos, "two_folders")
+    fields = {"data.name": source, "data.path": str(path), "data.image_size": "32"}
+    config = overrides.apply(MODULES[name].get_config(), [*fields.items(), ("data.labelled", "0")])
+    if name == "improved_gan":
+        config.data.labelled = 10
+    made = make_source(config.data)
+    plan = Plan.of(config, made.arrays, made.domains)
+    jax.eval_shape(plan.game.step, plan.abstract_state(), tuple(minibatches(plan)))
+
+
+def minibatches(plan: Plan) -> list[dict[str, jax.ShapeDtypeStruct]]:
+    due = Due(0, tuple(turn.name for turn in plan.game.stages[0].turns))
+    return [minibatch(plan.arrays, 8)] * plan.game.minibatches(due)
+
+
+# ---- a system is two files
+
+SYSTEM = '''"""Toy: a game that a test adds."""
+
+from jaxgan.core import Game, Latent, Player
+from jaxgan.losses import hinge
+from jaxgan.parts import Draws, two_player_game
+
+
+def toy(generator: Player, discriminator: Player, *, latent_size: int = 3) -> Game:
+    """A toy."""
+    return two_player_game(generator, discriminator, Draws(Latent(latent_size)), hinge)
+'''
+
+CONFIG = '''"""Toy: Nobody, Noone and None 2031 (arXiv:3101.00001), a game that a test adds.
+
+python train.py --config=configs/toy.py  eight Gaussians
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgan.config import Check, choose, default, named, player
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    return choose(variant, VARIANTS)
+
+
+def ring8() -> ConfigDict:
     config = default()
-    config.system = "gan"
-    for name, network in (("generator", "MLPGenerator"), ("discriminator", "MLPDiscriminator")):
-        config.players[name] = player(named(network), named("adam", learning_rate=1e-3))
-    for path, value in fields.items():
-        node = config
-        *sections, leaf = path.split("__")
-        for section in sections:
-            node = node[section]
-        node[leaf] = value
+    config.system = "toy"
+    adam = named("adam", learning_rate=1e-3)
+    config.players.generator = player(named("MLPGenerator", output="linear"), adam)
+    config.players.discriminator = player(named("MLPDiscriminator"), adam)
+    config.data.name = "ring8"
     return config
 
 
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        ({"system": "cycle-gan"}, r"config\.system='cycle-gan' is unknown: did you mean 'cyclegan'\?"),
-        ({"system": "nowhere:gan"}, r"config\.system='nowhere:gan' cannot be imported: No module named 'nowhere'"),
-        ({"system": "improved_gan"}, r"config\.game \(improved_gan\) needs num_classes: add it to the config"),
-        ({"game__conditional": True}, r"config\.game \(gan\): a conditional GAN needs num_classes"),
-        ({"game__objective": "hinje"}, r"config\.game \(gan\): the objective 'hinje' is unknown"),
-        ({"game__terms": {"r3": {}}}, r"config\.game \(gan\)\.terms\.r3\.name='r3' is unknown: "),
-        (
-            {"game__terms": {"r1": {"schedule": {"stop": 9}}}},
-            r"config\.game \(gan\)\.terms\.r1 \(r1\)\.schedule\.name='' is unknown: choose one of cosine_decay",
-        ),
-        ({"game__terms": {"r1": {"weigth": 1.0}}}, r"config\.game \(gan\)\.terms\.r1 \(r1\) has no field 'weigth'"),
-        ({"game__latent": "cauchy"}, r"config\.game \(gan\): latent distribution 'cauchy' is unknown"),
-        ({"game__n_critic": 5}, r"config\.game \(gan\) has no field 'n_critic'"),
-        (
-            {"players__generator__network__name": "MLPGenrator"},
-            r"config\.players\.generator\.network\.name='MLPGenrator' is unknown: did you mean 'MLPGenerator'\?",
-        ),
-        (
-            {"players__generator__network__hiden": (8,)},
-            r"config\.players\.generator\.network \(MLPGenerator\) has no field 'hiden': did you mean 'hidden'\?",
-        ),
-        (
-            {"players__generator__optimizer__name": "adma"},
-            r"config\.players\.generator\.optimizer\.name='adma' is unknown: did you mean 'adam'\?",
-        ),
-        (
-            {"players__generator__average": named("half_life", images=-1)},
-            r"config\.players\.generator\.average \(half_life\): moving average: a half-life of -1 images",
-        ),
-    ],
-)
-def test_a_config_that_cannot_be_used_says_where_and_how_to_mend_it(fields, message):
-    with pytest.raises(ConfigError, match=message):
-        build_game(broken(**fields), (8, 8, 1))
+VARIANTS = {"": ring8}
+CHECKS = {"": Check({"modes": ">= 8"}), "of two steps": Check({"modes": ">= 8"}, changes={"steps": 2}, control=True)}
+'''
+
+LOOK = """
+import json
+from benchmarks import zoo
+from jaxgan import gans, tables
+
+assert "toy" in gans.systems() and gans.toy.__name__ == "toy" and tables.table("system")["toy"] is gans.toy
+assert list(zoo.ROWS)[-2:] == ["toy", "toy: of two steps"]
+assert zoo.configured(zoo.ROWS["toy: of two steps"], 4).steps == 2
+rows = json.loads((zoo.DOCS / "evidence.json").read_text())
+result = {"modes": 8.0, "step": 5, "seconds": 2.0, "images": 10, "untrained/modes": 1.0}
+rows["toy"] = zoo.measured("toy", zoo.ROWS["toy"].check, [result])
+zoo.write(rows)
+"""
 
 
-def test_an_unknown_variant_is_named():
-    with pytest.raises(ConfigError, match="this config has no variant 'papper': did you mean 'paper'"):
-        get_config("dcgan", "papper")
+def test_a_system_is_two_files(tmp_path):
+    """They are added to a copy of the tree, and are in every table."""
+    for name in ("jaxgan", "configs", "benchmarks", "docs"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.png", "*.gif"))
+    for name in ("train.py", "README.md"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "jaxgan" / "gans" / "toy.py").write_text(SYSTEM)
+    (tmp_path / "configs" / "toy.py").write_text(CONFIG)
 
+    def python(*arguments: str) -> str:
+        environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
-def test_several_constraints_views_and_terms_are_made_by_name():
-    config = broken(game__terms={"r1": {"weight": 3.0, "schedule": {"name": "linear_decay", "stop": 9}}, "drift": {}})
-    config.game.top_k = named("cosine_decay", stop=10, final=0.5)
-    config.players.discriminator.constraint = named("chain", parts={"spectral_norm": {}, "orthogonal": {"weight": 0.1}})
-    config.players.discriminator.view = named("chain", parts={"instance_noise": {"deviation": 0.1}, "diff_augment": {}})
-    game = build_game(config, (8, 8, 1))
-    batch = {"image": jnp.zeros((4, 8, 8, 1))}
-    state = jax.eval_shape(game.init, jax.random.key(0), batch)
-    assert len(state.players["discriminator"].constraint) == 2
-    metrics = jax.eval_shape(game.step, state, batch)[1]
-    assert {"discriminator/r1", "discriminator/drift", "discriminator/weight_penalty"} <= set(metrics)
-    config.players.discriminator.constraint.parts.spectral_nrm = {}
-    with pytest.raises(
-        ConfigError, match=r"constraint\.parts\.spectral_nrm\.name='spectral_nrm' is unknown: did you mean"
-    ):
-        build_game(config, (8, 8, 1))
-
-
-def test_the_second_decay_of_adam_rises_along_a_cosine():
-    optimizer = adam_rising_b2(learning_rate=0.1, b1=0.0, b2=0.9, final_b2=0.99, updates=10)
-    state = optimizer.init(jnp.zeros(()))
-    second, expected = 0.0, []
-    for update in range(4):
-        decay = 0.99 - 0.09 * 0.5 * (1 + np.cos(np.pi * update / 10))
-        second = decay * second + (1 - decay) * 4.0
-        expected.append(second)
-        _, state = optimizer.update(jnp.float32(2.0), state)
-        found = [float(leaf) for leaf in jax.tree.leaves(state.inner_state[0].nu)]
-        assert found == pytest.approx([second], rel=1e-5)
+    python("-c", LOOK)
+    link = "[Nobody et al. 2031](https://arxiv.org/abs/3101.00001)"
+    assert f"| toy | {link} | modes >= 8 | 1 | 8 to 8 |" in (tmp_path / "README.md").read_text()
+    assert "| toy | modes | >= 8 | 1 | 8 |" in (tmp_path / "docs" / "evidence.md").read_text()
+    assert "toy" in json.loads((tmp_path / "docs" / "evidence.json").read_text())
+    said = python("train.py", "--config=configs/toy.py", "--dry_run", "--config.game.latent_size=5")
+    assert "toy" in said and "latent_size" in said and "5" in said

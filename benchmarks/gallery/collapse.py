@@ -1,10 +1,9 @@
 """Collapse detected: a GAN that drops half of the modes, the one that does not, and the numbers that tell them apart."""
 
-from collections.abc import Mapping
-
 import jax
 import numpy as np
 from matplotlib.figure import Figure
+from ml_collections import ConfigDict
 
 from benchmarks.gallery.lesson import Lesson, finish, first_states, from_config, panels, play
 from configs import gan as config
@@ -13,28 +12,28 @@ from jaxgan.core import State
 from jaxgan.data import toy
 from jaxgan.metrics import ModeCoverage, mode_coverage
 
-GAMES: dict[str, Mapping[str, Mapping[str, float]]] = {
-    "no penalty": {},
-    "R1 and R2": {"r1": {"weight": 0.1}, "r2": {"weight": 0.1}},
+GAMES: dict[str, tuple[ConfigDict, ...]] = {
+    "no penalty": (),
+    "R1 and R2": (named("r1", weight=0.1), named("r2", weight=0.1)),
 }
 LATENT, HIDDEN, BATCH = 64, (64, 64), 128
 STEPS, EVERY, SEEDS, SAMPLES = 2400, 80, 3, 2500
 MOMENTS = (240, 800, 2400)
 
 
-def samples_over_time(terms: Mapping[str, Mapping[str, float]]) -> np.ndarray:
+def samples_over_time(terms: tuple[ConfigDict, ...]) -> np.ndarray:
     """What a game on the ring of configs/gan.py makes of the same noise, (SEEDS, STEPS / EVERY, SAMPLES, 2).
 
     Tanh networks, the generator's on a latent of many components, which drops modes where two components do not; rates fall
     from half-way on.
     """
     plain = config.get_config("ring8")
-    plain.game = {"latent_size": LATENT, "terms": dict(terms)}
+    plain.game = {"latent_size": LATENT, "terms": terms}
+    plain.steps = STEPS
     for player in plain.players.values():
         player.network.hidden, player.network.activation = HIDDEN, "tanh"
-        player.schedule = named("linear_decay", start=STEPS // 2, stop=STEPS)
     # The present generator, not an average of what it was.
-    plain.players.generator.average = named("none")
+    plain.players.generator.average = None
     game, data = from_config(plain)
 
     def watch(state: State) -> jax.Array:

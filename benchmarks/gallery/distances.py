@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from benchmarks.gallery.lesson import Lesson, finish, panels, play
 from jaxgan.core import Player, State, schedules
-from jaxgan.gans import gan, terms
+from jaxgan.gans import gan
 from jaxgan.networks import MLPDiscriminator, MLPGenerator
+from jaxgan.parts import terms
 
 DEVIATION, WEIGHT = 0.25, 10.0
 THETAS = np.linspace(0.0, 3.0, 13)

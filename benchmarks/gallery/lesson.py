@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from ml_collections import ConfigDict
 from PIL import Image
 
-from jaxgan.config import build_game
-from jaxgan.core import Game, Round, State
+from jaxgan.build import build_game
+from jaxgan.core import Due, Game, State
 from jaxgan.data import make_source, prepare
 
 DOTS_PER_INCH = 100
@@ -41,7 +41,7 @@ def from_config(config: ConfigDict) -> tuple[Game, jax.Array]:
     """The game that a config describes, and all of its data, (N, ...)."""
     source = make_source(config.data)
     data = prepare(source.stack(np.arange(len(source))))["image"]
-    return build_game(config, data.shape[1:]), jnp.asarray(data)
+    return build_game(config, source.arrays, source.domains), jnp.asarray(data)
 
 
 def play(
@@ -72,14 +72,14 @@ def play(
     """
     if steps % every:
         raise ValueError(f"play: {steps} steps cannot be watched every {every}: choose a divisor")
-    round = Round(0, tuple(turns) or game.round(0, 0).turns)
-    minibatches = game.minibatches(round)
+    due = Due(0, tuple(turns) or game.due(0, 0).turns)
+    minibatches = game.minibatches(due)
 
     def run(state: State, data: jax.Array) -> tuple[State, Any]:
         def step(state: State, _: None) -> tuple[State, None]:
             key = jax.random.fold_in(jax.random.fold_in(state.key, _DATA), state.step)
             chosen = jax.random.randint(key, (minibatches, batch_size), 0, len(data))
-            return game.step(state, tuple({"image": data[part]} for part in chosen), round)[0], None
+            return game.step(state, tuple({"image": data[part]} for part in chosen), due)[0], None
 
         def period(state: State, _: None) -> tuple[State, Any]:
             state, _ = jax.lax.scan(step, state, length=every)

@@ -19,9 +19,9 @@ LIMIT, WEIGHT = 0.1, 10.0
 DEVIATION = 0.3  # of the fakes
 HIDDEN, STEPS, SAMPLES = (64, 64, 64), 2000, 1500
 WAYS = {
-    "weight clipping": {"constraint": named("clip", limit=LIMIT)},
-    "gradient penalty": {"terms": {"gradient_penalty": {"weight": WEIGHT}}},
-    "spectral norm": {"constraint": named("spectral_norm")},
+    "weight clipping": {"constraints": (named("clip", limit=LIMIT),)},
+    "gradient penalty": {"terms": (named("gradient_penalty", weight=WEIGHT),)},
+    "spectral norm": {"constraints": (named("spectral_norm"),)},
 }
 
 
@@ -53,11 +53,11 @@ def train(way: str, grid: np.ndarray, steps: int = STEPS) -> tuple[Critic, np.nd
         The critic, and the data and the fakes (SAMPLES, 2) that it was looked at with; the same for every way.
     """
     plain = config.get_config("ring8")
-    plain.game = {"latent_size": 2, "objective": "wasserstein", "terms": WAYS[way].get("terms", {})}
+    plain.game = {"latent_size": 2, "objective": "wasserstein", "terms": WAYS[way].get("terms", ())}
     plain.players.generator.network.hidden = ()
-    plain.players.generator.average = named("none")
+    plain.players.generator.average = None
     plain.players.discriminator.network.hidden = HIDDEN
-    plain.players.discriminator.constraint = WAYS[way].get("constraint", named("none"))
+    plain.players.discriminator.constraints = WAYS[way].get("constraints", ())
     game, data = from_config(plain)
     run = play(game, steps, lambda state: (), turns=("discriminator",), every=steps, batch_size=plain.batch_size)
     first = game.init(jax.random.key(0), {"image": data})

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from benchmarks.gallery.lesson import Lesson, finish, first_states, from_config, panels, play
 from configs import gan as config
 from jaxgan.config import named
-from jaxgan.core import Round, State
+from jaxgan.core import Due, State
 from jaxgan.losses import OBJECTIVES
 
 COLOURS = {"minimax": "C3", "non_saturating": "C0"}
@@ -43,7 +43,7 @@ def gradients_under_training(variant: str, steps: int = STEPS, seeds: int = SEED
 
     def watch(state: State) -> dict[str, jax.Array]:
         # The engine reports a turn's gradient; the state after this turn is thrown away.
-        turn = lambda game: game.step(state, {"image": data[:256]}, Round(0, ("generator",)))[1]  # noqa: E731
+        turn = lambda game: game.step(state, {"image": data[:256]}, Due(0, ("generator",)))[1]  # noqa: E731
         seen = {objective: turn(game) for objective, game in games.items()}
         norms = {objective: metrics["generator/gradient_norm"] for objective, metrics in seen.items()}
         return norms | {"d_fake": seen["minimax"]["generator/d_fake"]}

@@ -1,8 +1,8 @@
 """Adaptive discriminator augmentation: how often to augment, by how much the discriminator overfits.
 
 Karras, Aittala, Hellsten, Laine, Lehtinen and Aila, "Training Generative Adversarial Networks with Limited Data" (2020,
-arXiv:2006.06676), section 3. It is the state of the view `jaxgan.augment.ada`, which the engine updates after each turn that tells
-how the discriminator judged reals, `Aux(scores={"discriminator": real_logits})`.
+arXiv:2006.06676), section 3. It is the state of the view `jaxgan.augment.ada`, which the engine updates after each turn that
+tells how the discriminator judged reals, `Aux(scores={"discriminator": real_logits})`.
 """
 
 import flax.struct

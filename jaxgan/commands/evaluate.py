@@ -17,9 +17,9 @@ from typing import Any
 import jax
 
 from jaxgan.errors import UserError
+from jaxgan.evaluation.compared import Measured, measured_game, measured_images, open_reference
 from jaxgan.evaluation.measure import ALONE, MEASURES, Settings, measure
 from jaxgan.evaluation.protocol import Result, append_results, difference
-from jaxgan.evaluation.subjects import Measured, measured_game, measured_images, open_reference
 from jaxgan.features.extractors import EXTRACTORS
 from jaxgan.features.resize import MODES
 from jaxgan.mesh import data_mesh
@@ -135,9 +135,7 @@ def measured_run(asked: argparse.Namespace) -> Measured:
     run = load(asked.workdir, asked.step, asked.trust)
     snapshot = run.snapshot.without_average() if asked.no_average else run.snapshot
     model = {"workdir": asked.workdir, "step": run.step}
-    return measured_game(
-        snapshot, run.plan.config.data, asked.num or _NUMBER, asked.seed, asked.truncation, model
-    )
+    return measured_game(snapshot, run.plan.config.data, asked.num or _NUMBER, asked.seed, asked.truncation, model)
 
 
 def table(results: Sequence[Result]) -> str:

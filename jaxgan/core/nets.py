@@ -126,6 +126,7 @@ class Net:
         """The same net with draws of its own: calling it does not change what later calls of the others draw."""
         return self._with(None if self._randomness is None else self._randomness.aside(name))
 
+    @property
     def bare(self) -> "Net":
         """The same net without views and dropout."""
         return self._with(None)
@@ -183,7 +184,7 @@ class Nets:
     @property
     def bare(self) -> "Nets":
         """The same nets without views and dropout, as abilities have them."""
-        nets = {player: net.bare() for player, net in self._nets.items()}
+        nets = {player: net.bare for player, net in self._nets.items()}
         return Nets(nets, self.clock, self.stage, self.memory, self.chosen)
 
 

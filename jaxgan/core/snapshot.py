@@ -151,7 +151,7 @@ class Snapshot:
         Args:
             key: The same key draws the same images, and fewer of them draws the first ones of more.
             number: How many.
-            label: int (number,), for a game that takes labels; None: its own choice.
+            label: Classes, int (number,), for a game that takes labels; None: its own choice.
             truncation: As in `jaxgan.core.Latent`.
         """
         return self.use("sample", key, number=number, label=label, truncation=truncation)

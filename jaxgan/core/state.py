@@ -39,7 +39,8 @@ class State(flax.struct.PyTreeNode):
         players: One `PlayerState` for each player's name, nested as the game's players are.
         memory: The game's memory.
         key: A typed PRNG key that never changes: every draw is folded from it, the step and the turn.
-        nonfinite: For each player, by its flat name, int32 (): the first step at which its loss or gradient was not finite, -1 if never.
+        nonfinite: For each player, by its flat name, int32 (): the first step at which its loss or gradient was
+            not finite, -1 if never.
     """
 
     step: jax.Array

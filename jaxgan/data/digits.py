@@ -122,6 +122,11 @@ def _means(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.round(cells.mean(axis=(1, 3))).astype(np.uint8)
 
 
+def _left_half(image: np.ndarray) -> np.ndarray:
+    """The right half is dark."""
+    return np.where(np.arange(image.shape[1])[None, :, None] < image.shape[1] // 2, image, np.uint8(0))
+
+
 def _coloured(image: np.ndarray) -> np.ndarray:
     """Orange ink on dark blue: each channel is its own linear function of the ink."""
     if image.shape[2] != 3:
@@ -138,6 +143,7 @@ DOMAINS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "thresholded": _thresholded,
     "low_resolution": _low_resolution,
     "coloured": _coloured,
+    "left_half": _left_half,
 }
 
 

@@ -46,7 +46,8 @@ def summarize_source(
         source: The real images; never flipped, cropped at the centre.
         number: How many.
         keep: Also keep the features, which are cached too.
-        batch_size, progress: As in `jaxgan.evaluation.feature_statistics.summarize`.
+        batch_size: As in `jaxgan.evaluation.feature_statistics.summarize`.
+        progress: As there.
 
     Raises:
         UserError: Fewer images than `number`.

@@ -21,7 +21,7 @@ from jaxgan.evaluation.feature_statistics import ImageBatch, Summary
 from jaxgan.evaluation.protocol import Protocol
 
 _GREY = {"1", "L", "LA", "I", "I;16", "I;16B"}
-_LOOKS = 32  # pictures of a folder by which grey is told from colour
+_PROBED = 32  # pictures of a folder by which grey is told from colour
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class Measured:
     source: Source | None = None
     data: Any = None
 
-    def records(self, number: int, real_labels: np.ndarray | None = None) -> Iterator[ImageBatch]:
+    def batches(self, number: int, real_labels: np.ndarray | None = None) -> Iterator[ImageBatch]:
         """The first `number` images; the labels that a game is asked for have the frequencies of `real_labels`."""
         if self.snapshot is None:
             assert self.source is not None
@@ -57,7 +57,7 @@ class Measured:
 
     def images(self, number: int, real_labels: np.ndarray | None = None) -> ImageBatch:
         """The same, stacked."""
-        parts = list(self.records(number, real_labels))
+        parts = list(self.batches(number, real_labels))
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -205,7 +205,7 @@ def open_images(path: str) -> Source:
 def _channels(path: str) -> int:
     """1 for a folder of grey pictures, else 3; told from some of them."""
     pictures = folder_pictures(path, "train")
-    for index in np.unique(np.linspace(0, len(pictures) - 1, _LOOKS).astype(int)):
+    for index in np.unique(np.linspace(0, len(pictures) - 1, _PROBED).astype(int)):
         try:
             with pictures.open(int(index))[0] as picture:
                 if picture.mode not in _GREY:

@@ -24,7 +24,7 @@ def fake_images(
         snapshot: The game.
         key: The same key draws the same images, and fewer of them draws the first ones of more.
         number: How many.
-        label: int (number,), for a game that takes labels.
+        label: Classes, int (number,), for a game that takes labels.
         truncation: As in `Snapshot.sample`.
 
     Yields:

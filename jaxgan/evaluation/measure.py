@@ -107,7 +107,7 @@ def _of_features(
     with _bar(number, "images") as progress:
         fakes = summarize(
             extractor,
-            measured.records(number, asked),
+            measured.batches(number, asked),
             number,
             keep=keep,
             score=any(metric.score for metric in metrics.values()),

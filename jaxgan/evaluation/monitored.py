@@ -172,7 +172,7 @@ def _together(chosen: Mapping[str, Metric]) -> dict[str, Metric]:
             together[names[0]] = chosen[names[0]]
         else:
             together |= _split(features, [name.partition("/")[0] for name in names], chosen)
-    return together
+    return {name: together[name] for name in chosen}
 
 
 def _split(features: str, names: Sequence[str], chosen: Mapping[str, Metric]) -> dict[str, Metric]:

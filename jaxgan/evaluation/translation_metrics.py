@@ -61,8 +61,8 @@ def translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax
 def paired_translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
     """How near translated images are to their true counterparts, on the game's usual way, and how real they look.
 
-    "l1" is the mean difference |y - G(x)|; "agreement" the share that is read as the digit it was, where the target can be read;
-    "c2st" how often a classifier tells G(x) from y, 0.5 for a perfect game.
+    "l1" is the mean difference |y - G(x)|; "agreement" the share that is read as the digit it was, where the target
+    is readable; "c2st" how often a classifier tells G(x) from y, 0.5 for a perfect game.
     """
     held_out = _held_out(config)
     origin, target = snapshot.game.ability("translate").ways[0]

@@ -36,8 +36,8 @@ def cyclegan(
         discriminator_a: Network images -> logits, is this from A?
         discriminator_b: The same for B.
         cycle: Weight of the cycle losses (lambda in Eq. 3).
-        identity: Weight of the identity losses (section 5.2, "photo generation from paintings"); 0 switches them off, as domains of
-            different shapes need.
+        identity: Weight of the identity losses (section 5.2, "photo generation from paintings"); 0 switches them off, which
+            domains of different shapes need.
         pool_size: Earlier fakes kept for each discriminator (section 4); 0 keeps none.
         terms: What the losses have beside these, for each domain; see `jaxgan.parts.terms`.
     """

@@ -4,6 +4,7 @@ The discriminator is a classifier of K classes that knows a further one, "genera
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 
@@ -63,7 +64,7 @@ def improved_gan(
     def drawn(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> Pair:
         latent = draws.latent(key, len(batch["image"]))
         generate = lambda nets, latent: nets.generator(latent)  # noqa: E731
-        fields = {"discriminate": realness, "generate": generate, "latent": latent}
+        fields: dict[str, Any] = {"discriminate": realness, "generate": generate, "latent": latent}
         return make_pair(nets, DISCRIMINATOR, batch["image"], generate(nets, latent), batch, memory, **fields)
 
     def discriminator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:

@@ -6,6 +6,7 @@ arXiv:1710.10196. Both networks start at 4x4 pixels and grow by a level at a tim
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -94,7 +95,7 @@ def progan(
 
     def drawn(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> Pair:
         real, latent = reals(nets, batch["image"]), draws.latent(key, len(batch["image"]))
-        fields = {"discriminate": score, "generate": generate, "latent": latent}
+        fields: dict[str, Any] = {"discriminate": score, "generate": generate, "latent": latent}
         return make_pair(nets, DISCRIMINATOR, real, generate(nets, latent), batch, memory, **fields)
 
     def discriminator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:

@@ -1,8 +1,6 @@
 """What a discriminator returns where it has more than a score."""
 
-from typing import NamedTuple
-
-import jax
+from typing import Any, NamedTuple
 
 
 class Verdict(NamedTuple):
@@ -17,6 +15,6 @@ class Verdict(NamedTuple):
         class_logits: Float32 logits of shape (batch, classes).
     """
 
-    score: jax.Array | None
-    features: object = None
-    class_logits: jax.Array | None = None
+    score: Any
+    features: Any = None
+    class_logits: Any = None

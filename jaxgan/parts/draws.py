@@ -73,7 +73,8 @@ class Draws:
         """
         real = batch["image"]
         number = fakes * len(real)
-        latent, label = self.latent(key, number), None
+        latent = self.latent(key, number)
+        label: Any = None
         if self.num_classes and self.labels == "uniform":
             label = uniform_labels(jax.random.fold_in(key, 1), number, self.num_classes)
         elif self.num_classes:
@@ -86,7 +87,8 @@ class Draws:
             told = self.condition(label) if self.told else ()
             return lambda nets, images, **options: nets.discriminator(images, *told, **options)
 
-        fake, real_label = generate(nets, latent), batch.get("label")
+        fake = generate(nets, latent)
+        real_label: Any = batch.get("label")
         judges = beside(real_label), beside(label)
         if self.joint:
             labels = jnp.concatenate([real_label, label]) if label is not None else None

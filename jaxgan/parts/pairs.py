@@ -44,8 +44,8 @@ class Pair(NamedTuple):
     batch: Batch
     memory: Memory
     generate: Callable[[Nets, jax.Array], jax.Array] | None = None
-    latent: jax.Array | None = None
-    fake_label: jax.Array | None = None
+    latent: Any = None
+    fake_label: Any = None
     mismatched_verdict: Verdict | None = None
     remembered: Any = None
     name: str = ""

@@ -34,8 +34,10 @@ class Terms:
         self._pairs = tuple(pairs)
         self._terms: dict[str, Term] = {}
         for term in terms:
-            same = sum(other.name == term.name for other in self._terms.values())
-            self._terms[term.name if not same else f"{term.name}_{same + 1}"] = term
+            name, number = term.name, 1
+            while name in self._terms:
+                name, number = f"{term.name}_{number + 1}", number + 1
+            self._terms[name] = term
 
     def first_memory(self) -> dict[str, Any]:
         """The entry of the game's memory that they need."""

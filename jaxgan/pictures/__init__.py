@@ -1,10 +1,12 @@
-"""Pictures: grids, scatter plots, curves and animations, and the album that a run keeps."""
+"""Pictures: grids, scatter plots, curves and animations, and those that a run keeps."""
 
 from jaxgan.pictures.drawing import (
     LARGEST,
+    alike,
     animate,
     beside,
     columns_for,
+    common_shape,
     curves,
     density,
     grid,
@@ -15,9 +17,11 @@ from jaxgan.pictures.drawing import (
 
 __all__ = [
     "LARGEST",
+    "alike",
     "animate",
     "beside",
     "columns_for",
+    "common_shape",
     "curves",
     "density",
     "grid",

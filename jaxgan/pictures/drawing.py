@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from jaxgan.files import atomically
 
@@ -16,6 +16,8 @@ from jaxgan.files import atomically
 LARGEST = 300_000
 _SIDE = 1024
 _SMALL = 48  # smaller images are enlarged to about this many pixels
+_GROUND = 96  # the grey behind grids
+_NAME = 14  # letters of a row's name, at most
 _FIELD = 64  # points along each axis at which a discriminator's field is taken
 _FRAMES, _FRAME_MS, _LAST_FRAME_MS = 24, 150, 2000  # of an animation
 
@@ -35,18 +37,62 @@ def columns_for(image_shape: Sequence[int], most: int = 8) -> int:
     return max(2, min(most, _SIDE // max(image_shape[:2])))
 
 
-def grid(images: np.ndarray, columns: int) -> Image.Image:
-    """Images (N, H, W, C) in [-1, 1], row by row, on a grey ground; small ones are enlarged pixel by pixel."""
+def grid(images: np.ndarray, columns: int, names: Sequence[str] = ()) -> Image.Image:
+    """Images (N, H, W, C) in [-1, 1], row by row, on a grey ground; small ones are enlarged pixel by pixel.
+
+    Args:
+        images: The images.
+        columns: How many stand side by side.
+        names: Of the rows, which are written at their left; () for none.
+    """
     number, height, width, channels = images.shape
     scale, gap = max(1, _SMALL // max(height, width)), 2
     height, width = height * scale, width * scale
     pixels = to_uint8(images).repeat(scale, axis=1).repeat(scale, axis=2)
     rows = -(-number // columns)
-    canvas = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 96, np.uint8)
+    canvas = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), _GROUND, np.uint8)
     for index, image in enumerate(pixels):
         top, left = gap + index // columns * (height + gap), gap + index % columns * (width + gap)
         canvas[top : top + height, left : left + width] = image
-    return to_image(canvas)
+    whole = to_image(canvas)
+    return _with_names(whole, names, height + gap) if names else whole
+
+
+def _with_names(picture: Image.Image, names: Sequence[str], row: int) -> Image.Image:
+    """A picture with a name at the left of each of its rows, which are `row` pixels high."""
+    font = ImageFont.load_default()
+    short = [name if len(name) <= _NAME else f"{name[: _NAME - 2]}.." for name in names]
+    margin = max(math.ceil(font.getlength(name)) for name in short) + 6
+    opaque = [255] * (len(picture.getbands()) - 3)  # of RGBA
+    white, ground = ((shade,) * min(3, len(picture.getbands())) + tuple(opaque) for shade in (255, _GROUND))
+    canvas = Image.new(picture.mode, (picture.width + margin, picture.height), ground)
+    canvas.paste(picture, (margin, 0))
+    draw = ImageDraw.Draw(canvas)
+    for index, name in enumerate(short):
+        draw.text((4, index * row + row // 2), name, white, font, anchor="lm")
+    return canvas
+
+
+def common_shape(arrays: Sequence[np.ndarray]) -> tuple[int, int, int]:
+    """The largest height, width and number of channels (H, W, C) of several arrays of images."""
+    height, width, channels = (max(array.shape[axis] for array in arrays) for axis in (1, 2, 3))
+    return height, width, channels
+
+
+def alike(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Arrays of images (N, H, W, C) of several shapes in one shape: smaller ones enlarged, grey ones of equal channels."""
+    height, width, channels = common_shape(arrays)
+    shown = []
+    for array in arrays:
+        # The nearest pixel; where a size is a multiple of the other, each pixel becomes a block.
+        rows, columns = np.arange(height) * array.shape[1] // height, np.arange(width) * array.shape[2] // width
+        enlarged = array[:, rows][:, :, columns]
+        if array.shape[3] < channels:
+            opaque = np.ones((*enlarged.shape[:3], channels - 3), enlarged.dtype) if channels == 4 else None
+            colours = enlarged if array.shape[3] == 3 else enlarged[..., :1].repeat(min(channels, 3), axis=3)
+            enlarged = colours if opaque is None else np.concatenate([colours, opaque], axis=3)
+        shown.append(enlarged)
+    return shown
 
 
 def beside(left: Image.Image, right: Image.Image) -> Image.Image:

@@ -8,23 +8,21 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from jaxgan.core import State
-from jaxgan.core.snapshot import Sampler
 from jaxgan.data import Source
-from jaxgan.evaluation.monitored import Metric
+from jaxgan.evaluation.monitored import Metric, left_out
 from jaxgan.evaluation.protocol import Result, append_results
-from jaxgan.pictures.album import Album
+from jaxgan.pictures.album import RunPictures
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records
 from jaxgan.training.run_folder import RunFolder
 
 
 class Observer:
-    """Draws and measures the averaged players when it is time to, into a run's album and records.
+    """Draws and measures the averaged players when it is time to, into a run's pictures and records.
 
     Args:
         plan: The run's plan.
         source: Its training data.
-        sampler: What its game can do.
         metrics: What to measure, by name; the first one's score tells the best checkpoint.
         folder: The run's folder.
         records: Where values go.
@@ -35,15 +33,16 @@ class Observer:
         self,
         plan: Plan,
         source: Source,
-        sampler: Sampler,
         metrics: dict[str, Metric],
         folder: RunFolder,
         records: Records,
         step: int | None,
     ) -> None:
-        self._config, self._source, self._sampler, self._metrics = plan.config, source, sampler, metrics
+        self._config, self._compiled, self._source, self._metrics = plan.config, plan.compiled, source, metrics
         self._folder, self._records = folder, records
-        self._album = Album(folder, sampler, source, self._key("album"), step, records.write)
+        self._pictures = RunPictures(folder, plan.compiled, source, self._key("pictures"), step, records.write)
+        for name, obstacle in left_out(plan.config, plan.compiled, source).items() if step is None else ():
+            records.say(f"not measured by {name}: {obstacle}")
 
     def due(self, step: int, last: bool = False) -> bool:
         """Whether there is something to look at after `step` steps that was not looked at yet."""
@@ -62,9 +61,9 @@ class Observer:
         draws, measures = self._draws(step, last), self._measures(step, last)
         if not (draws or measures):
             return None
-        snapshot = self._sampler.at(state, stage)
+        snapshot = self._compiled.at(state, stage)
         if draws:
-            self._album.draw(snapshot, step)
+            self._pictures.draw(snapshot, step)
         if not measures:
             return None
         measured: dict[str, float | Result] = {}
@@ -84,13 +83,13 @@ class Observer:
 
     def finish(self) -> None:
         """Draws what sums the run up."""
-        self._album.finish(self._records.lines)
+        self._pictures.finish(self._records.lines)
 
     def summary(self) -> str:
         """Where everything lies, and what the metrics say, for people."""
         folder = self._folder
         places = [
-            ("samples", self._album.latest),
+            ("samples", self._pictures.latest),
             ("real beside fake", folder.real_and_fake),
             ("loss curves", folder.losses),
         ]
@@ -110,7 +109,7 @@ class Observer:
         return next(iter(self._metrics.values())).score
 
     def _draws(self, step: int, last: bool) -> bool:
-        return (last or _due(step, self._config.sample_every)) and step not in self._album.frames
+        return (last or _due(step, self._config.sample_every)) and step not in self._pictures.frames
 
     def _measures(self, step: int, last: bool) -> bool:
         due = last or _due(step, self._config.evaluate_every)

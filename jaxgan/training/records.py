@@ -168,7 +168,8 @@ class Records:
             self._file.flush()
         if self._board is not None:
             for name, value in values.items():
-                self._board.add_scalar(name, value, step)
+                if math.isfinite(value):  # it would warn of others
+                    self._board.add_scalar(name, value, step)
 
     def _time_left(self, fraction: float) -> str:
         began, before = self._start

@@ -18,9 +18,7 @@ def look(categories, images, ps, seed=0):
     """What an adaptive pipe shows of the images at each p; compiled once."""
     view = jax.jit(ada(categories).apply)
     images = jnp.asarray(images, jnp.float32)
-    return [
-        np.asarray(view(jax.random.key(seed + i), images, None, adaptive.start(p))) for i, p in enumerate(ps)
-    ]
+    return [np.asarray(view(jax.random.key(seed + i), images, None, adaptive.start(p))) for i, p in enumerate(ps)]
 
 
 def is_share(chosen, probability):
@@ -224,7 +222,7 @@ def test_unknown_categories_are_refused(bad):
 
 
 def test_bad_probabilities_settings_and_channels_are_refused():
-    for probability in (1.5, "adaptve"):
+    for probability in (1.5, -0.1):
         with pytest.raises(ValueError, match="probability"):
             augment_pipe(probability=probability)
     for bad in ({"start": 1.5}, {"images": 0}, {"every": 0}):

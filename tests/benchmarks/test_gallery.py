@@ -35,7 +35,7 @@ def test_a_game_is_played_as_by_single_steps_and_only_by_the_turns_named():
     last, seen = lesson.play(game, 4, watch, turns=("discriminator",), every=2, batch_size=4)(first, data)
     state, expected = first, []
     for step in range(4):
-        state, _ = game.step(state, (real, real), game.round(0, 0)._replace(turns=("discriminator",)))
+        state, _ = game.step(state, (real, real), game.due(0, 0)._replace(turns=("discriminator",)))
         expected += [watch(state)] if step % 2 else []
     np.testing.assert_allclose(seen, expected, rtol=1e-5)
     assert not np.allclose(seen[0], seen[1])

@@ -74,4 +74,4 @@ def test_minibatches_are_many_and_in_range(speed):
 @pytest.mark.parametrize("name", ["dcgan64", "sngan32", "biggan32", "cyclegan64"])
 def test_step_takes_the_minibatches_that_are_prepared(speed, name):
     game = speed.SYSTEMS[name].game("float32")
-    assert game.minibatches(game.round(0, 0)) == speed.SYSTEMS[name].minibatches
+    assert game.minibatches(game.due(0, 0)) == speed.SYSTEMS[name].minibatches

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from benchmarks import truncation
-from jaxgan.config import ConfigError
 from jaxgan.data import make_source, prepare
+from jaxgan.errors import ConfigError
 from jaxgan.training import train
 from jaxgan.training.command_line import load_config
 

@@ -3,66 +3,105 @@
 import dataclasses
 import json
 import pathlib
+import types
 
 import jax
 import numpy as np
 import pytest
 
-from benchmarks import checks, derived, zoo
-from benchmarks.checks import ABOVE, BELOW, CHECKS, Check
-from jaxgan.config import ConfigError, build_game
+from benchmarks import computed, zoo
+from jaxgan.config import Check
+from jaxgan.data import make_source, prepare
+from jaxgan.errors import ConfigError
 from jaxgan.losses import DIVERGENCES
 from jaxgan.mesh import data_mesh
 from jaxgan.training import train, trained
 from jaxgan.training.command_line import load_config
+from jaxgan.training.plan import plan_without_data
 
 TINY = pathlib.Path(__file__).parents[1] / "tiny.py"
-TOYS = {"gaussian1d": (1,), "mixture1d": (1,), "ring8": (2,), "grid25": (2,)}
 
 
-@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize("name", zoo.ROWS)
 def test_every_check_is_a_game_that_can_be_built(name):
-    config = zoo.configured(CHECKS[name], seed=1)
-    size, channels = config.data.image_size, config.data.channels or 1
-    build_game(config, TOYS.get(config.data.name, (size, size, channels)), 10)
-    assert CHECKS[name].config in checks.PAPERS and CHECKS[name].family in checks.FAMILIES
+    row = zoo.ROWS[name]
+    config = zoo.configured(row, seed=1)
+    assert config.seed == 1 and plan_without_data(config).game.stages
+    assert row.check.limits and row.check.computed in ("", *computed.COMPUTED)
+    assert set(row.check.baselines) <= set(row.check.bounds)
 
 
-def test_a_check_holds_when_every_bound_does_and_a_control_passes_by_failing():
-    check = Check("gan", {"digit_fd": (BELOW, 10.0), "modes": (ABOVE, 8)})
-    assert check.holds({"digit_fd": 10.0, "modes": 8.0})
-    assert not check.holds({"digit_fd": 10.1, "modes": 8.0}) and not check.holds({"digit_fd": 1.0, "modes": 7.0})
+def test_rows_follow_their_papers_and_begin_with_the_config_itself():
+    configs = list(dict.fromkeys(row.config for row in zoo.ROWS.values()))
+    assert configs == list(zoo.CONFIGS) and configs[0] == "gan" and configs[-1] == "r3gan"
+    ages = [zoo.paper(module).age for module in zoo.CONFIGS.values()]
+    assert ages == sorted(ages)
+    for name, row in zoo.ROWS.items():
+        assert name.partition(": ")[0] == row.config
+    for config in configs:
+        first = next(name for name, row in zoo.ROWS.items() if row.config == config)
+        assert first == config and not zoo.ROWS[first].check.control
+
+
+def test_a_docstring_names_its_paper():
+    gan, cyclegan = zoo.paper(zoo.CONFIGS["gan"]), zoo.paper(zoo.CONFIGS["cyclegan"])
+    assert gan == ("GAN", "Goodfellow et al.", "2014", "1406.2661")
+    assert gan.age < cyclegan.age == (1703, 10593)
+    assert zoo.paper(zoo.CONFIGS["wgan"]).link == "[Arjovsky et al. 2017](https://arxiv.org/abs/1701.07875)"
+    two = zoo.Paper("X", "Radford and Metz", "2015", "1511.06434")
+    assert two.link == "[Radford and Metz 2015](https://arxiv.org/abs/1511.06434)"
+    with pytest.raises(ValueError, match="must begin with 'NAME: Authors year"):
+        zoo.paper(json)
+
+
+def test_a_check_passes_by_holding_and_a_control_by_failing():
+    check = Check({"digit_fd": "<= 10", "modes": ">= 8"})
     good = {"digit_fd": 1.0, "modes": 9.0, "step": 5, "seconds": 2.0, "images": 10, "untrained/digit_fd": 200.0}
     bad = good | {"digit_fd": 50.0}
-    assert zoo.row("x", check, [good, good])["passes"] and not zoo.row("x", check, [good, bad])["passes"]
-    control = Check("gan", check.bounds, control=True)
-    assert zoo.row("x", control, [bad])["passes"] and not zoo.row("x", control, [good])["passes"]
-    assert zoo.row("x", check, [good])["metrics"]["digit_fd"]["baseline"] == "200"
-    text = zoo.table({"x": zoo.row("x", check, [good, bad])})
+    assert zoo.measured("x", check, [good, good])["passes"] and not zoo.measured("x", check, [good, bad])["passes"]
+    control = Check(check.bounds, control=True)
+    assert zoo.measured("x", control, [bad])["passes"] and not zoo.measured("x", control, [good])["passes"]
+    assert zoo.measured("x", check, [good])["metrics"]["digit_fd"]["baseline"] == "200"
+    text = zoo.table({"x": zoo.measured("x", check, [good, bad])})
     assert "| x | digit_fd | <= 10 | 200 | 1, 50 | 5 | 2 to 2 | 5 | **FAILS** |" in text
 
 
-def test_the_readme_has_one_row_for_each_system():
+def test_the_pages_are_made_of_the_evidence():
     rows = json.loads((zoo.DOCS / "evidence.json").read_text())
-    lines = zoo.summary(rows).splitlines()[2:]
-    assert len(lines) == len({check.config for check in CHECKS.values()})
-    assert [line.split(" | ")[0].strip("| ").split(":")[0] for line in lines] == list(
-        dict.fromkeys(check.config for check in CHECKS.values())
-    )
+    assert list(rows) == [name for name in zoo.ROWS if name in rows]
+    assert (zoo.DOCS / "evidence.md").read_text() == zoo.table(rows)
+    assert zoo.summary(rows) + "\n" in (zoo.ROOT / "README.md").read_text()
+    for name, entry in rows.items():
+        check = zoo.ROWS[name].check
+        limits = {metric: f"{side} {bound:g}" for metric, (side, bound) in check.limits.items()}
+        assert limits == {metric: value["bound"] for metric, value in entry["metrics"].items()}, name
+        values = [
+            dict(zip(limits, each, strict=True))
+            for each in zip(*(v["values"] for v in entry["metrics"].values()), strict=True)
+        ]
+        assert entry["control"] == check.control and entry["passes"]
+        assert [check.holds(each) for each in values] == [not check.control] * len(values), name
+
+
+def test_the_readme_has_one_row_for_each_system_with_evidence():
+    rows = json.loads((zoo.DOCS / "evidence.json").read_text())
+    shown = [line.split(" | ")[0].strip("| ") for line in zoo.summary(rows).splitlines()[2:]]
+    assert shown == [name for name in zoo.CONFIGS if name in rows]
 
 
 def test_a_finished_run_of_another_config_is_no_evidence(tmp_path):
-    check = Check("gan", {}, "gaussian1d", {"steps": 1, "evaluate_samples": 64})
-    zoo.run("x", check, 0, tmp_path)
-    assert zoo.run("x", check, 0, tmp_path)["step"] == 1
+    row = zoo.Row("gan", Check({}, "gaussian1d", {"steps": 1, "evaluate_samples": 64}))
+    zoo.run("x", row, 0, tmp_path)
+    assert zoo.run("x", row, 0, tmp_path)["step"] == 1
+    other = row._replace(check=dataclasses.replace(row.check, changes=dict(row.check.changes) | {"batch_size": 128}))
     with pytest.raises(ConfigError, match=r"was made by another config: batch_size is 256 there and 128 here"):
-        zoo.run("x", dataclasses.replace(check, changes=dict(check.changes) | {"batch_size": 128}), 0, tmp_path)
+        zoo.run("x", other, 0, tmp_path)
 
 
 def test_divergences_of_normal_densities():
     """Against closed forms: of a density from itself, of two normals, of a normal from a mixture."""
     for name in DIVERGENCES:
-        same = derived.divergence_of_normal(name, np.array([1.0]), 0.5)
+        same = computed.divergence_of_normal(name, np.array([1.0]), 0.5)
         assert same((1.0, np.log(0.5))) == pytest.approx(0, abs=1e-9), name
     # N(1, 0.5^2) and N(1.3, 0.6^2)
     apart = ((1.3, np.log(0.6)), np.array([1.0]), 0.5)
@@ -76,9 +115,9 @@ def test_divergences_of_normal_densities():
         "squared_hellinger": 2 - 2 * overlap,
     }
     for name, value in expected.items():
-        assert derived.divergence_of_normal(name, *apart[1:])(apart[0]) == pytest.approx(value, rel=1e-6), name
+        assert computed.divergence_of_normal(name, *apart[1:])(apart[0]) == pytest.approx(value, rel=1e-6), name
     # The nearest by KL has the mixture's mean 2 and variance 1.0625.
-    kl, best = derived.divergence_of_normal("kl", np.array([1.0, 3.0]), 0.25), np.sqrt(1.0625)
+    kl, best = computed.divergence_of_normal("kl", np.array([1.0, 3.0]), 0.25), np.sqrt(1.0625)
     excess = np.log(0.8 / best) + (1.0625 + 0.01) / (2 * 0.64) - 0.5
     assert kl((2.1, np.log(0.8))) - kl((2.0, np.log(best))) == pytest.approx(excess, rel=1e-6)
 
@@ -93,14 +132,14 @@ def test_values_of_the_log(tmp_path):
     real = {step: 1.0 / step for step in steps}
     lines = [{"step": s, "discriminator/d_real": real[s], "discriminator/d_fake": -real[s]} for s in steps]
     folder = log(tmp_path, lines + [{"step": s, "wasserstein": 3.0 * real[s] + 1.0} for s in steps])
-    assert derived.critic_follows_wasserstein(folder)["rank_correlation"] == pytest.approx(1.0)
-    assert derived.verdicts(folder)["d_real"] == pytest.approx((1 / 19 + 1 / 20) / 2)
+    assert computed.critic_follows_wasserstein(folder)["rank_correlation"] == pytest.approx(1.0)
+    assert computed.verdicts(folder)["d_real"] == pytest.approx((1 / 19 + 1 / 20) / 2)
     measure = [
         {"step": s, "discriminator/convergence": 10.0 / s, "discriminator/gradient_penalty": 0.04} for s in steps
     ]
     folder = log(tmp_path, measure)
-    assert derived.gradient_on_the_line(folder)["gradient_norm_error"] == pytest.approx(0.2)
-    assert derived.convergence(folder)["convergence_share"] == pytest.approx((10 / 19 + 0.5) / (10 + 5))
+    assert computed.gradient_on_the_line(folder)["gradient_norm_error"] == pytest.approx(0.2)
+    assert computed.convergence(folder)["convergence_share"] == pytest.approx((10 / 19 + 0.5) / (10 + 5))
 
 
 def test_values_of_the_weights(tmp_path):
@@ -112,6 +151,26 @@ def test_values_of_the_weights(tmp_path):
         raw = trained.load(folder).state.players["discriminator"].params
     kernels = [np.asarray(leaf) for leaf in jax.tree.leaves(raw) if leaf.ndim == 2]
     expected = np.sqrt(np.mean([np.linalg.svd(kernel)[1][0] ** 2 for kernel in kernels]))
-    assert derived.largest_singular_values(folder)["sigma"] == pytest.approx(expected, rel=1e-5)
+    assert computed.largest_singular_values(folder)["sigma"] == pytest.approx(expected, rel=1e-5)
     # After ten power iterations the norms that are used are near 1, the raw ones are not.
-    assert derived.spectral_norms(folder)["sigma_error"] < 0.2 < abs(expected - 1)
+    assert computed.spectral_norms(folder)["sigma_error"] < 0.2 < abs(expected - 1)
+
+
+def test_what_the_levels_of_a_pyramid_add(tmp_path, monkeypatch):
+    """Against samples that are real digits: their residuals are those of reals, and 4x4 cells are hardly read."""
+    source = make_source("digits", split="test")
+    real = np.asarray(prepare(source.stack())["image"])
+    label = source.stack()["label"]
+    firsts = np.array([np.flatnonzero(label == one)[0] for one in range(10)])
+    samples = real[firsts[np.arange(1000) % 10]]
+    game = types.SimpleNamespace(kernel="box")
+    players = types.SimpleNamespace(generator={"level_0": None, "level_1": None, "level_2": None})
+    config = types.SimpleNamespace(game=game, players=players, data={"name": "digits"})
+    run = types.SimpleNamespace(plan=types.SimpleNamespace(config=config), snapshot=types.SimpleNamespace())
+    monkeypatch.setattr(computed, "_last", lambda folder: run)
+    run.snapshot.sample = lambda key, number, label: samples
+    values = computed.levels_of_detail(tmp_path)
+    assert values["gain"] > 0.1 and values["residual_error"] < 0.15
+    # Without any detail there is none to gain, and no residual.
+    run.snapshot.sample = lambda key, number, label: np.full_like(samples, -1.0)
+    assert computed.levels_of_detail(tmp_path) == pytest.approx({"gain": 0.0, "residual_error": 1.0}, abs=1e-5)

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import types
 
 import jax
 import jax.numpy as jnp
@@ -16,10 +17,11 @@ import pytest
 from PIL import Image
 
 from jaxgan.commands import evaluate
-from jaxgan.config import ConfigError
+from jaxgan.core import Ability
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.data import DataError, make_source
-from jaxgan.evaluation import fakes
+from jaxgan.errors import ConfigError, UserError
+from jaxgan.evaluation import fakes, monitored
 from jaxgan.evaluation import measure as measures
 from jaxgan.evaluation.protocol import Result, difference
 from jaxgan.features.digits import digit_features
@@ -33,7 +35,7 @@ from jaxgan.training import train
 from jaxgan.training.records import read_metrics
 from jaxgan.training.trained import load
 
-DIGITS = ["--features=digits"]
+DIGITS = ["--features=digits", "--trust"]  # the parts of the tiny runs are the tests' own
 
 
 @pytest.fixture(autouse=True)
@@ -105,7 +107,7 @@ def test_a_run(runs, tmp_path, capsys):
     found = {line["metric"]: line for line in lines(output).values()}
     # The same by hand, of the same samples.
     with jax.set_mesh(data_mesh()):
-        fakes = evaluate.run_subject(evaluate.parse_arguments(arguments)).images(130)["image"]
+        fakes = evaluate.measured_run(evaluate.parse_arguments(arguments)).images(130)["image"]
     assert fakes.shape == (130, 8, 8, 1) and fakes.dtype == np.uint8
     real = make_source("digits", image_size=8).stack()["image"]
     features = [digit_features(part / np.float32(127.5) - np.float32(1)) for part in (real, fakes)]
@@ -147,10 +149,10 @@ def test_what_is_asked_of_a_run_is_in_the_protocol_and_changes_the_number(runs, 
     said = evaluate.compare(tmp_path / "plain.jsonl", tmp_path / "seed.jsonl")
     assert f"{values['seed'] - values['plain']:+.4g}" in said
     with pytest.raises(
-        ValueError, match=r"cannot be compared: split is 'train' and 'test'; references is 1438 and 359$"
+        UserError, match=r"cannot be compared: split is 'train' and 'test'; references is 1438 and 359$"
     ):
         evaluate.main(["--compare", str(tmp_path / "plain.jsonl"), str(tmp_path / "test.jsonl")])
-    with pytest.raises(ValueError, match=r"cannot be compared: average is True and False$"):
+    with pytest.raises(UserError, match=r"cannot be compared: average is True and False$"):
         evaluate.compare(tmp_path / "plain.jsonl", tmp_path / "raw.jsonl")
 
 
@@ -178,11 +180,12 @@ def test_the_path_length_of_a_linear_synthesis_has_its_closed_form(runs):
     matrix = np.random.default_rng(0).normal(size=(4, 12)).astype(np.float32)
     perceptual = Perceptual("squares", "", None, lambda params, x, y: jnp.sum(jnp.square(x - y), axis=(1, 2, 3)))
     with jax.set_mesh(data_mesh()):
-        snapshot = load(runs("dcgan")[0]).snapshot
+        snapshot = load(runs("dcgan")[0], trust=True).snapshot
         linear = {
             "map": lambda nets, key, z: 2.0 * z,
             "synthesize": lambda nets, key, w: jnp.matmul(w, matrix, precision="highest").reshape(-1, 2, 2, 3),
         }
+        linear = {name: Ability(function, {}, gives="images") for name, function in linear.items()}
         snapshot.game = dataclasses.replace(snapshot.game, abilities={**snapshot.game.abilities, **linear})
         speeds = fakes.squared_speeds(snapshot, perceptual, jax.random.key(0), 2001, space="w")
         # In Z the whole generator is seen, and paths go over the sphere: other numbers, of the same kind.
@@ -195,10 +198,10 @@ def test_the_path_length_of_a_linear_synthesis_has_its_closed_form(runs):
 
 def test_samples_are_the_first_ones_of_more(runs):
     with jax.set_mesh(data_mesh()):
-        snapshot = load(runs("dcgan")[0]).snapshot
-        size = snapshot.sampler.batch_size
+        snapshot = load(runs("dcgan")[0], trust=True).snapshot
+        size = snapshot.compiled.batch_size
         many, few = (
-            np.concatenate([part["image"] for part in fakes.fake_records(snapshot, jax.random.key(0), number)])
+            np.concatenate([part["image"] for part in fakes.fake_images(snapshot, jax.random.key(0), number)])
             for number in (2 * size + 3, size + 1)
         )
     assert len(many) == 2 * size + 3 and len(few) == size + 1
@@ -220,7 +223,7 @@ def test_statistics_and_arrays_as_files(folders, runs, tmp_path):
         evaluate.main([f"--images={images}", f"--reference={target}", *DIGITS, f"--output={output}"])
         values += [line["value"] for line in lines(output).values()]
     assert values[1] == pytest.approx(values[0], rel=1e-4)
-    with pytest.raises(ConfigError, match="kid needs images as a reference: statistics hold mean"):
+    with pytest.raises(UserError, match="kid needs images as a reference: statistics hold mean"):
         evaluate.main([f"--images={held_out}", f"--reference={tmp_path / 'theirs.npz'}", *DIGITS, "--metrics=kid"])
 
 
@@ -269,30 +272,30 @@ def test_metrics_whose_weights_are_missing_are_refused_before_training(tiny, tmp
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (["--workdir={dcgan}", "--metrics=fod"], ConfigError, "no metric 'fod': did you mean 'fid'"),
-        (["--workdir={dcgan}", "--metrics="], ConfigError, "--metrics is empty"),
-        (["--metrics=fid"], ConfigError, "either --workdir=RUN or --images=FOLDER"),
-        (["--workdir={dcgan}", "--num=0"], ConfigError, "ask for at least 1"),
+        (["--workdir={dcgan}", "--metrics=fod"], UserError, "no metric 'fod': did you mean 'fid'"),
+        (["--workdir={dcgan}", "--metrics="], UserError, "--metrics is empty"),
+        (["--metrics=fid"], UserError, "either --workdir=RUN or --images=FOLDER"),
+        (["--workdir={dcgan}", "--num=0"], UserError, "ask for at least 1"),
         (["--workdir={dcgan}", "--num=20"], WeightsError, "no weights of 'inception' at"),
         (["--workdir={dcgan}", "--num=20", "--reference={real}"], DataError, "has images of 16x16x1, but .* 8x8x1"),
         (["--workdir={dcgan}", "--num=20", "--reference=nothing"], DataError, "data.split='nothing' is unknown"),
         (["--workdir={dcgan}", "--num=20", "--reference=no/where"], DataError, "--reference=no/where does not exist"),
         (["--workdir={dcgan}", "--num=20", "--reference_num=1439"], DataError, "1439 of train .* which has 1438"),
-        (["--workdir={dcgan}", "--metrics=psnr"], ConfigError, "psnr compares pairs of images: give --images"),
-        (["--workdir={dcgan}", "--metrics=ppl_w", "--features=digits"], ConfigError, "no latent space W"),
-        (["--workdir={dcgan}", "--metrics=ifid", "--features=digits"], ConfigError, "a game that takes labels"),
-        (["--workdir={dcgan}", "--metrics=cas"], ConfigError, "a game that takes labels"),
-        (["--workdir={conditional}", "--metrics=overfitting"], ConfigError, "whose discriminator can judge"),
-        (["--workdir={ring8}"], ConfigError, "are vectors"),
-        (["--images={real}"], ConfigError, "fid compares with real images: give --reference"),
+        (["--workdir={dcgan}", "--metrics=psnr"], UserError, "psnr compares pairs of images: give --images"),
+        (["--workdir={dcgan}", "--metrics=ppl_w", "--features=digits"], UserError, "no latent space W"),
+        (["--workdir={dcgan}", "--metrics=ifid", "--features=digits"], UserError, "a game that takes labels"),
+        (["--workdir={dcgan}", "--metrics=cas"], UserError, "a game that takes labels"),
+        (["--workdir={conditional}", "--metrics=overfitting"], UserError, "whose discriminator can judge"),
+        (["--workdir={ring8}"], UserError, "are vectors"),
+        (["--images={real}"], UserError, "fid compares with real images: give --reference"),
         (["--images={real}", "--reference={real}", "--num=701"], DataError, "too few images: 701 of"),
         (["--images={real}", "--reference={empty}"], DataError, "holds no image"),
         (["--images={real}", "--reference={colour}"], DataError, "has images of 16x16x3, but .* 16x16x1"),
         (["--images={mixed}", "--reference={real}"], DataError, "is 16x16 and .* is 8x8 .*; give images of one size"),
-        (["--images={real}", "--reference={real}", "--truncation=1"], ConfigError, "are for runs"),
-        (["--images={real}", "--reference={test}", "--metrics=psnr"], ConfigError, "700 images and a reference of 359"),
-        (["--images={test}", "--reference={real}", "--metrics=kid", "--features=digits"], ValueError, "subset_size"),
-        (["--compare", "{empty}", "{empty}"], ConfigError, "does not exist: it is what --output"),
+        (["--images={real}", "--reference={real}", "--truncation=1"], UserError, "are for runs"),
+        (["--images={real}", "--reference={test}", "--metrics=psnr"], UserError, "700 images and a reference of 359"),
+        (["--images={test}", "--reference={real}", "--metrics=kid", "--features=digits"], UserError, "subset_size"),
+        (["--compare", "{empty}", "{empty}"], UserError, "does not exist: it is what --output"),
     ],
 )
 def test_one_line_says_what_is_wrong(arguments, error, message, runs, folders, tmp_path):
@@ -306,7 +309,7 @@ def test_one_line_says_what_is_wrong(arguments, error, message, runs, folders, t
         if any(f"{{{variant}}}" in argument for argument in arguments):
             places[variant] = runs(variant)[0]
     with pytest.raises(error, match=message) as caught:
-        evaluate.main([argument.format(**places) for argument in arguments])
+        evaluate.main([*(argument.format(**places) for argument in arguments), "--trust"])
     assert "\n" not in str(caught.value)
 
 
@@ -314,7 +317,7 @@ def test_a_generator_that_has_diverged(runs, tmp_path, monkeypatch):
     folder, _ = runs("dcgan")
     sampled = Snapshot.sample
     monkeypatch.setattr(Snapshot, "sample", lambda *args, **kwargs: sampled(*args, **kwargs) * np.nan)
-    with pytest.raises(ValueError, match="16 of 16 generated images are not finite: the generator has diverged"):
+    with pytest.raises(UserError, match="16 of 16 generated images are not finite: the generator has diverged"):
         evaluate.main([f"--workdir={folder}", *DIGITS, "--num=80", f"--output={tmp_path / 'out.jsonl'}"])
     assert not (tmp_path / "out.jsonl").exists()
 
@@ -326,14 +329,24 @@ def test_the_program(folders, tmp_path):
     assert done.stderr.count("\n") == 1 and "python -m jaxgan.features.weights convert" in done.stderr
 
 
-def test_the_pages_example_runs():
+def test_the_pages_examples_run():
     page = pathlib.Path(__file__).parents[2] / "docs" / "evaluation.md"
-    (example,) = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
-    exec(compile(example, str(page), "exec"), {"__name__": "page"})
+    examples = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
+    assert len(examples) == 2
+    names = {"__name__": "page"}
+    for example in examples:
+        exec(compile(example, str(page), "exec"), names)
+    snapshot = types.SimpleNamespace(sample=lambda key, number: np.full((number, 8, 8, 1), 0.25, np.float32))
+    metric = names["brightness"]()
+    values = metric.measure(snapshot, None, types.SimpleNamespace(evaluate_samples=3), None)
+    assert values == {metric.score: 0.25}
 
 
 def test_the_page_names_every_metric():
     page = (pathlib.Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
     table = page[page.index("## All metrics") : page.index("## While training")]
-    for name in measures.METRICS:
+    for name in measures.MEASURES:
         assert f"`{name}`" in table, name
+    table = page[page.index("## While training") : page.index("## From Python")]
+    for name in monitored.METRICS:
+        assert f"`{name}`" in table or "/" in name, name

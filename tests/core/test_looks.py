@@ -7,8 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
-from jaxgan.core import Ability, Argument, Aux, Game, Player, Stage, Turn, View
+from jaxgan.augment import ada, adaptive, augment_pipe, instance_noise
+from jaxgan.core import Ability, Argument, Aux, Game, Player, Stage, Turn, View, chain_views
 from jaxgan.core.abilities import IMAGES as IMAGES_KIND
 
 IMAGES = jnp.ones((3, 2))
@@ -89,3 +91,91 @@ def test_a_players_view_does_not_change_what_others_see():
     )
     state = both.init(jax.random.key(0), {"image": IMAGES})
     np.testing.assert_array_equal(both.step(state, {"image": IMAGES})[1]["other/other"], IMAGES)
+
+
+# ---- views with a state
+
+
+class Beside(nn.Module):
+    """D(x, y, label): what the two images look like to it, stacked."""
+
+    @nn.compact
+    def __call__(self, x, y, label):
+        w = self.param("w", nn.initializers.ones, ())
+        return w * jnp.concatenate([x, y], axis=-1) + 0.0 * label[:, None, None, None]
+
+
+def beside_game(view, score=lambda x, y: x.mean((1, 2, 3)), **fields):
+    def loss(nets, batch, memory, key):
+        seen = nets.judge(batch["x"], batch["y"], batch["label"])
+        scores = score(batch["x"], batch["y"])
+        return 0.0 * seen.sum(), Aux({"seen": seen}, scores={"judge": scores})
+
+    return Game(
+        players={"judge": Player(Beside(), optax.sgd(0.1), view=view)},
+        inputs={"judge": lambda batch: (batch["x"], batch["y"], batch["label"])},
+        stages=(Stage((Turn("judge", loss),)),),
+        **fields,
+    )
+
+
+def pairs(number, side=8):
+    rng = np.random.default_rng(0)
+    images = rng.uniform(-1, 1, (2, number, side, side, 1)).astype(np.float32)
+    return {"x": jnp.asarray(images[0]), "y": jnp.asarray(-images[0]), "label": jnp.arange(number, dtype=jnp.float32)}
+
+
+def test_both_images_of_a_call_are_moved_alike_and_what_is_no_image_is_left():
+    batch = pairs(8)
+    # Flips, turns, shifts and holes are linear, so that -x moved alike is minus what x became.
+    game = beside_game(augment_pipe("bgo", probability=0.8))
+    _, metrics = jax.jit(game.step)(game.init(jax.random.key(0), batch), batch)
+    seen = np.asarray(metrics["judge/seen"])
+    np.testing.assert_allclose(seen[..., 0], -seen[..., 1], atol=1e-5)
+    assert (np.abs(seen[..., :1] - np.asarray(batch["x"])).max(axis=(1, 2, 3)) > 1e-3).sum() >= 6
+
+
+def test_a_views_state_is_learned_from_scores_and_lives_with_the_player():
+    batch = pairs(8)
+    game = beside_game(ada("b", images=40, every=2), score=lambda x, y: x[:, 0, 0, 0])
+    state, step = game.init(jax.random.key(0), batch), jax.jit(game.step)
+    assert isinstance(state.players["judge"].view, adaptive.AdaState)
+    expected = adaptive.start()
+    for index in range(5):
+        scores = batch["x"][:, 0, 0, 0] + index / 2 - 0.5
+        state, _ = step(state, batch | {"x": batch["x"] + index / 2 - 0.5})
+        expected = adaptive.update(expected, scores, images=40, every=2)
+        jax.tree.map(np.testing.assert_allclose, state.players["judge"].view, expected)
+    assert float(expected.p) > 0
+
+
+def test_accumulated_parts_count_as_the_large_batch_does():
+    batch = pairs(12)
+    states = []
+    for parts, every in ((1, 1), (3, 3)):  # a move of the large batch for every three of its parts
+        game = beside_game(ada("b", images=100, every=every), lambda x, y: x[:, 0, 0, 0] + 2.0, accumulate=parts)
+        # Metrics of parts are averaged; images have no meaning then.
+        state = game.init(jax.random.key(0), batch)
+        for _ in range(2):
+            state, _ = jax.jit(game.step)(state, batch)
+        states.append(state.players["judge"].view)
+    jax.tree.map(lambda whole, parts: np.testing.assert_allclose(whole, parts, rtol=1e-6), *states)
+    assert float(states[0].p) == pytest.approx(0.24)
+
+
+def test_chained_views_keep_a_state_each():
+    count = View(lambda key, x, clock, state: x + state, lambda: jnp.float32(0), lambda state, scores: state + 1)
+    batch = pairs(4)
+    game = beside_game(chain_views([instance_noise(0.0), count, count]))
+    state = game.init(jax.random.key(0), batch)
+    assert state.players["judge"].view == ((), 0, 0)
+    for index in range(3):
+        state, metrics = game.step(state, batch)
+        np.testing.assert_allclose(metrics["judge/seen"][..., :1], batch["x"] + 2 * index, atol=1e-6)
+    assert [float(each) for each in state.players["judge"].view[1:]] == [3.0, 3.0]
+
+
+def test_a_view_that_learns_nothing_takes_no_scores():
+    game = beside_game(instance_noise(0.1))
+    state, _ = game.step(game.init(jax.random.key(0), pairs(4)), pairs(4))
+    assert state.players["judge"].view == ()

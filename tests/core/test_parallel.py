@@ -9,8 +9,8 @@ import optax
 import pytest
 from jax.sharding import PartitionSpec
 
+from jaxgan import gans
 from jaxgan.core import Aux, Game, Player, Stage, Turn, averaging
-from jaxgan.gans import gan
 from jaxgan.losses import non_saturating
 from jaxgan.mesh import batched, data_mesh, replicated
 from jaxgan.networks import DCGANDiscriminator, DCGANGenerator
@@ -19,7 +19,7 @@ BATCH = 48  # an eighth, 6, and the whole differ from every width and map size b
 
 
 def dcgan() -> Game:
-    return gan(
+    return gans.gan(
         Player(
             DCGANGenerator(output_shape=(8, 8, 1), width=10),
             optax.adam(1e-3, b1=0.5),

@@ -100,7 +100,9 @@ def test_a_network_without_an_output_shape_is_told_so_in_one_line():
             return nn.Dense(1)(z)
 
     game = writing_game(Mute(), lambda batch: batch["image"])
-    with pytest.raises(UserError, match=r"^Mute has no field 'output_shape', by which .* output_shape=\(4, 4, 1\)") as raised:
+    with pytest.raises(
+        UserError, match=r"^Mute has no field 'output_shape', by which .* output_shape=\(4, 4, 1\)"
+    ) as raised:
         game.complete({"image": jnp.zeros((1, 4, 4, 1))})
     assert "\n" not in str(raised.value)
 
@@ -127,9 +129,7 @@ def copies_loss(nets, batch, memory, key):
 
 
 def encoder(copies: int = 0) -> Player:
-    return Player(
-        Layers(), optax.adam(0.05), constraints.spectral_norm(), averaging.exponential(0.5), copies=copies
-    )
+    return Player(Layers(), optax.adam(0.05), constraints.spectral_norm(), averaging.exponential(0.5), copies=copies)
 
 
 def copies_game(number: int) -> Game:
@@ -165,7 +165,7 @@ def played():
 
 def test_each_copy_begins_with_weights_of_its_own(played):
     kernels = np.asarray(played[2][0][0].players["encoder"].params["Dense_0"]["kernel"])
-    assert kernels.shape == (5, 4, 8)
+    assert kernels.shape == (5, 8, 3)
     assert len({kernel.tobytes() for kernel in kernels}) == 5
 
 
@@ -181,7 +181,8 @@ def test_only_the_chosen_copies_move_and_one_program_serves_all_choices(played):
         jax.tree.map(lambda a, b, at=others: np.testing.assert_array_equal(a[np.array(at)], b[np.array(at)]), own, old)
         for index in chosen:
             for field in ("params", "optimizer", "average", "constraint"):
-                leaves = jax.tree.leaves(jax.tree.map(lambda a, b, at=index: (a[at] != b[at]).any(), getattr(own, field), getattr(old, field)))
+                new, past = (jax.tree.leaves(getattr(state, field)) for state in (own, old))
+                leaves = [(one[index] != other[index]).any() for one, other in zip(new, past, strict=True)]
                 assert any(bool(leaf) for leaf in leaves), field
         assert jax.tree.structure(after) == jax.tree.structure(before)
     assert len(choices) > 2
@@ -235,8 +236,8 @@ def test_a_copy_is_called_by_its_index_in_a_trained_game(played):
         np.testing.assert_allclose(game.nets(state).encoder[index](BATCH["image"]), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_what_is_not_finite_is_noted_for_all_copies_together():
-    game = copies_game(3)
-    state = game.init(jax.random.key(0), BATCH)
-    state, _ = game.step(state, {"image": BATCH["image"] * jnp.nan})
-    assert {name: int(step) for name, step in state.nonfinite.items()} == {"encoder": 0, "other": 0}
+def test_what_is_not_finite_is_noted_for_all_copies_together(played):
+    _, step, seen = played
+    assert {name: int(first) for name, first in seen[-1][1].nonfinite.items()} == {"encoder": -1, "other": -1}
+    state, _ = step(seen[2][0], {"image": BATCH["image"] * jnp.nan})
+    assert {name: int(first) for name, first in state.nonfinite.items()} == {"encoder": 2, "other": 2}

@@ -1,78 +1,241 @@
-"""Snapshots: whole batches, the same draws, and statistics that are those of many batches."""
+"""Snapshots: whole batches, the same draws, statistics that are those of many batches, and arguments that are checked."""
 
+import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
-from jaxgan.core.snapshot import Sampler
-from jaxgan.data import Loader, make_source
+from jaxgan.core import Ability, Argument, Game, Player, Stage, Turn, averaging
+from jaxgan.core.abilities import IMAGES, LABEL
+from jaxgan.core.arrays import ArraySpec, minibatch
+from jaxgan.core.snapshot import CompiledGame
+from jaxgan.errors import UserError
+from jaxgan.gans import cyclegan, dcgan, progan
+from jaxgan.layers import BatchNorm
 from jaxgan.mesh import data_mesh
-from jaxgan.training.plan import DataShapes, Plan
+from jaxgan.networks import DCGANDiscriminator, DCGANGenerator, ProGANDiscriminator, ProGANGenerator
+
+IMAGE = ArraySpec((8, 8, 1), "float32", "image")
+KEY = jax.random.key(2)
+
+
+class Filter(nn.Module):
+    """Images -> images."""
+
+    output_shape: tuple[int, ...] | None = None
+
+    @nn.compact
+    def __call__(self, x):
+        return jnp.tanh(nn.Conv(self.output_shape[-1], (3, 3))(nn.relu(nn.Conv(4, (3, 3))(x))))
+
+
+class Patches(nn.Module):
+    """Images -> logits (B, H', W')."""
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Conv(1, (3, 3))(nn.relu(nn.Conv(4, (3, 3), strides=2)(x)))[..., 0]
+
+
+def player(network, **fields):
+    return Player(network, optax.adam(1e-3), **fields)
+
+
+def games():
+    yield "dcgan", dcgan(player(DCGANGenerator(width=8)), player(DCGANDiscriminator(width=8)), latent_size=4)
+    generator, discriminator = (
+        ProGANGenerator(base_width=4, max_width=4),
+        ProGANDiscriminator(base_width=4, max_width=4),
+    )
+    sizes = {"fade_images": 40, "stable_images": 40, "resolution": 8}
+    yield "progan", progan(player(generator), player(discriminator), latent_size=4, **sizes)
+    yield "cyclegan", cyclegan(player(Filter()), player(Filter()), player(Patches()), player(Patches()))
 
 
 @pytest.fixture(scope="module")
-def plans(tiny):
-    """(variant) -> the plan of a tiny config, and its first state."""
-    made = {}
+def made():
+    """(name, statistics_batches=2) -> a compiled game and its first state."""
+    known = dict(games())
 
-    def get(variant):
-        if variant not in made:
-            plan = Plan.of(tiny(variant), DataShapes.of(Loader(make_source(tiny(variant).data))))
-            made[variant] = plan, plan.first_state()
-        return made[variant]
+    def get(name, statistics_batches=2):
+        arrays = {"a": IMAGE, "b": IMAGE} if name == "cyclegan" else {"image": IMAGE}
+        game = known[name].complete(minibatch(arrays, 1))
+        example = {array: jnp.zeros(spec.shape, spec.dtype) for array, spec in minibatch(arrays, 1).items()}
+        compiled = CompiledGame(game, data_mesh(), arrays, 8, statistics_batches)
+        return compiled, jax.jit(game.init)(jax.random.key(3), example)
 
     with jax.set_mesh(data_mesh()):
         yield get
 
 
-def test_fewer_samples_are_the_first_of_more(plans):
-    plan, state = plans("dcgan")
-    snapshot = Sampler(plan).at(state, 0)
-    many = snapshot.sample(jax.random.key(2), 40)
+def test_fewer_samples_are_the_first_of_more(made):
+    compiled, state = made("dcgan")
+    snapshot = compiled.at(state, 0)
+    many = snapshot.sample(KEY, 40)
     assert many.shape == (40, 8, 8, 1) and many.dtype == np.float32
-    np.testing.assert_array_equal(snapshot.sample(jax.random.key(2), 5), many[:5])
+    np.testing.assert_array_equal(snapshot.sample(KEY, 5), many[:5])
     assert len(np.unique(many.reshape(40, -1), axis=0)) == 40
 
 
-def test_statistics_are_those_of_the_union_of_batches(plans):
+def test_statistics_are_those_of_the_union_of_batches(made):
     """Against the generator's first batch norm, whose input is z W: its mean and variance over all the z."""
-    plan, state = plans("dcgan")
-    sampler = Sampler(plan)
-    snapshot = sampler.at(state, 0)
-    draws = [
-        jax.random.normal(jax.random.fold_in(key, 0), (sampler.batch_size, 4))
-        for key in jax.random.split(jax.random.key(0), 2)
-    ]
+    compiled, state = made("dcgan")
+    snapshot, size = compiled.at(state, 0), compiled.batch_size
+    draw = compiled.game.ability("latents").function
+    draws = [draw(None, key, number=size) for key in jax.random.split(jax.random.key(0), 2)]
     kernel = np.asarray(state.players["generator"].params["project"]["kernel"], np.float64)
     maps = (np.concatenate(draws).astype(np.float64) @ kernel).reshape(-1, 8)
-    found = snapshot._statistics["generator"]["norm_0"]
-    np.testing.assert_allclose(found["mean"], maps.mean(0), atol=1e-6)
-    np.testing.assert_allclose(found["var"], maps.var(0), rtol=1e-4)
+    for ability in ("sample", "generate"):  # the same statistics, for latents that are given too
+        given = {"latents": np.ones((3, 4), np.float32)} if ability == "generate" else None
+        found = snapshot.statistics(ability, given, {"number": size})["generator"]["norm_0"]
+        np.testing.assert_allclose(found["mean"], maps.mean(0), atol=1e-6)
+        np.testing.assert_allclose(found["var"], maps.var(0), rtol=1e-4)
 
 
-def test_without_statistics_each_batch_has_its_own(plans):
-    plan, state = plans("dcgan")
-    config = plan.config.copy_and_resolve_references()
-    config.statistics_batches = 0
-    own = Sampler(Plan.of(config, plan.shapes)).at(state, 0).sample(jax.random.key(2), 16)
-    expected = plan.game.sample(state, jax.random.fold_in(jax.random.key(2), 0), 16)
+def test_latents_that_are_given_make_what_was_drawn_from_them(made):
+    compiled, state = made("dcgan")
+    snapshot = compiled.at(state, 0)
+    latents = snapshot.use("latents", KEY, number=20)
+    assert latents.shape == (20, 4)
+    np.testing.assert_allclose(
+        snapshot.use("generate", KEY, latents=latents), snapshot.sample(KEY, 20), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_without_statistics_each_batch_has_its_own(made):
+    compiled, state = made("dcgan", statistics_batches=0)
+    own = compiled.at(state, 0).sample(KEY, 16)
+    expected = compiled.game.sample(state, jax.random.fold_in(KEY, 0), 16)
     np.testing.assert_allclose(own, expected, atol=1e-6)
 
 
-def test_small_stages_are_enlarged_pixel_by_pixel(plans):
-    plan, state = plans("progan")
-    first = Sampler(plan).at(state, 0).sample(jax.random.key(2), 3)
+def test_small_stages_are_enlarged_pixel_by_pixel(made):
+    compiled, state = made("progan")
+    first = compiled.at(state, 0).sample(KEY, 3)
     assert first.shape == (3, 8, 8, 1)
     np.testing.assert_array_equal(first, first[:, ::2, ::2].repeat(2, 1).repeat(2, 2))
 
 
-def test_translations_do_not_depend_on_how_many_there_are(plans):
-    plan, state = plans("cyclegan")
-    snapshot = Sampler(plan).at(state, 0)
+def test_translations_do_not_depend_on_how_many_there_are(made):
+    compiled, state = made("cyclegan")
+    snapshot = compiled.at(state, 0)
     images = np.random.default_rng(0).uniform(-1, 1, (19, 8, 8, 1)).astype(np.float32)
-    whole = snapshot.translate(jax.random.key(0), images, "ba")
+
+    def translate(images, **way):
+        return snapshot.use("translate", jax.random.key(0), images=images, **way)
+
+    whole = translate(images, source="b", target="a")
     assert whole.shape == images.shape
-    np.testing.assert_allclose(snapshot.translate(jax.random.key(0), images[17:], "ba"), whole[17:], atol=1e-6)
-    direct = plan.game.translate(state, jax.random.key(0), images[:1], direction="ba")
+    np.testing.assert_allclose(translate(images[17:], target="a"), whole[17:], atol=1e-6)
+    np.testing.assert_array_equal(translate(images, source="b"), whole)  # where else but to the other one
+    direct = compiled.game.translate(state, jax.random.key(0), images[:1], target="a")
     np.testing.assert_allclose(whole[:1], direct, atol=1e-5)
-    assert not np.allclose(snapshot.translate(jax.random.key(0), images, "ab"), whole, atol=1e-3)
+    assert not np.allclose(translate(images), whole, atol=1e-3)
+    np.testing.assert_array_equal(translate(images), translate(images, source="a", target="b"))
+
+
+def test_statistics_for_images_are_those_of_the_images():
+    """An ability that normalises what it is given: a part of a batch is filled up with itself, and counts as it is."""
+
+    class Normalised(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return BatchNorm()(x)
+
+    def judge(nets, key, images):
+        return nets.judge(images).mean(axis=(1, 2, 3))
+
+    takes = {"images": Argument(IMAGES, required=True)}
+    game = Game(
+        players={"judge": player(Normalised())},
+        inputs={"judge": lambda batch: (batch["image"],)},
+        stages=(Stage((Turn("judge", None),)),),
+        abilities={"judge": Ability(judge, takes, gives="scores")},
+    )
+    images = np.random.default_rng(0).normal(3.0, 2.0, (8, 8, 8, 1)).astype(np.float32)
+    state = game.init(jax.random.key(0), {"image": images})
+    with jax.set_mesh(data_mesh()):
+        scores = CompiledGame(game, data_mesh(), {"image": IMAGE}, 16, 2).at(state, 0).use("judge", KEY, images=images)
+    expected = (images.mean(axis=(1, 2, 3)) - images.mean()) / images.std()
+    np.testing.assert_allclose(scores, expected, atol=1e-4)
+
+
+def test_the_weights_themselves():
+    generator = player(DCGANGenerator(width=8), average=averaging.exponential(0.5))
+    arrays = {"image": IMAGE}
+    game = dcgan(generator, player(DCGANDiscriminator(width=8)), latent_size=4).complete(minibatch(arrays, 1))
+    state = game.init(jax.random.key(0), {"image": jnp.zeros((1, 8, 8, 1))})
+    moved = state.players["generator"].replace(
+        average=jax.tree.map(lambda leaf: 2.0 * leaf, state.players["generator"].params)
+    )
+    with jax.set_mesh(data_mesh()):
+        snapshot = CompiledGame(game, data_mesh(), arrays, 16, 0).at(
+            state.replace(players={**state.players, "generator": moved}), 0
+        )
+        assert snapshot.averaged and not snapshot.without_average().averaged
+        raw = snapshot.without_average().sample(KEY, 4)
+        assert not np.allclose(raw, snapshot.sample(KEY, 4), atol=1e-3)
+        np.testing.assert_allclose(
+            raw, CompiledGame(game, data_mesh(), arrays, 16, 0).at(state, 0).sample(KEY, 4), atol=1e-6
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "ability", "arguments", "message"),
+    [
+        ("dcgan", "translate", {}, "this game cannot translate; it can: generate, judge, latents, sample"),
+        ("dcgan", "sample", {}, "sample needs number"),
+        ("dcgan", "sample", {"number": 0}, "number=0: ask for at least 1"),
+        (
+            "dcgan",
+            "sample",
+            {"number": 3, "label": [1]},
+            "sample takes no label in this game; it takes: number, truncation",
+        ),
+        ("dcgan", "sample", {"number": 3, "truncation": 0.0}, "truncation=0.0, but it must be above 0"),
+        ("dcgan", "judge", {"images": np.zeros((0, 8, 8, 1))}, "images is empty"),
+        (
+            "cyclegan",
+            "translate",
+            {"images": np.zeros((1, 8, 8, 1)), "target": "c"},
+            "is no domain of this game: choose one",
+        ),
+        (
+            "cyclegan",
+            "translate",
+            {"images": np.zeros((1, 8, 8, 1)), "source": "a", "target": "a"},
+            "there is no way of",
+        ),
+    ],
+)
+def test_what_cannot_be_had_is_said(name, ability, arguments, message, made):
+    compiled, state = made(name)
+    with pytest.raises(UserError) as caught:
+        compiled.at(state, 0).use(ability, KEY, **arguments)
+    assert message in str(caught.value)
+
+
+def test_labels_are_counted_and_named():
+    takes = {"images": Argument(IMAGES, required=True), "label": Argument(LABEL)}
+    game = Game({}, {}, (Stage(()),), abilities={"edit": Ability(None, takes, gives="images")})
+    arrays = {"image": IMAGE, "label": ArraySpec((), "int32", "label", ("cat", "dog"))}
+    snapshot = CompiledGame(game, data_mesh(), arrays, 16, 0).at(None, 0)
+    assert snapshot.classes("edit") == ("cat", "dog")
+    for label, message in (([0, 2], "label 2: the classes are 0 to 1"), ([0], "label has 1 entries, but there are 2")):
+        with pytest.raises(UserError, match=message):
+            snapshot.use("edit", KEY, images=np.zeros((2, 8, 8, 1)), label=label)
+
+
+def test_the_ways_of_a_declaration():
+    from jaxgan.parts import translate_ability
+
+    both, single = (translate_ability(None, ("a", "b"), one_way=one_way) for one_way in (False, True))
+    assert both.ways == (("a", "b"), ("b", "a")) and single.ways == (("a", "b"),)
+    assert both.way() == ("a", "b") and both.way(source="b") == both.way(target="a") == ("b", "a")
+    with pytest.raises(
+        UserError, match="no way of source='b' between the domains of this game; its ways are: 'a' to 'b'"
+    ):
+        single.way(source="b")
+    assert both.kinds(IMAGES) == ("images",)

@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from jaxgan.data import make_source
-from jaxgan.evaluation.monitored import METRICS
+from jaxgan.config import default
+from jaxgan.data import ArraySource, make_source
+from jaxgan.errors import ConfigError
+from jaxgan.evaluation import monitored
+from jaxgan.evaluation.monitored import METRICS, Metric
+from jaxgan.mesh import data_mesh
+from jaxgan.parts import classify_ability, sample_ability, translate_ability
 
 KEY = jax.random.key(0)
 
@@ -30,17 +35,41 @@ class Translator:
     """A snapshot that translates by two functions of images; one alone serves both ways."""
 
     def __init__(self, ab, ba=None):
-        self.ways = {"ab": ab, "ba": ba or ab}
+        self.functions = {("a", "b"): ab, ("b", "a"): ba or ab}
+        self.game = game(translate=translate_ability(None, ("a", "b")))
 
-    def translate(self, key, images, direction):
-        return self.ways[direction](images)
+    def use(self, ability, key, images, source, target):
+        assert ability == "translate"
+        return self.functions[source, target](images)
+
+
+class OneWay(Translator):
+    """One that only carries from one domain to another."""
+
+    def __init__(self, source, target, function):
+        self.functions = {(source, target): function}
+        self.game = game(translate=translate_ability(None, (source, target), one_way=True))
+
+
+def game(**abilities):
+    return types.SimpleNamespace(abilities=abilities, ability=abilities.__getitem__)
+
+
+def config_of(**data):
+    config = default()
+    for field, value in data.items():
+        config.data[field] = value
+    config.evaluate_samples = 359
+    return config
+
+
+def translation_config(**data):
+    return config_of(name="digits_translation", image_size=16, **data)
 
 
 @pytest.fixture
-def digits(tiny):
-    config = tiny("dcgan")
-    config.data.image_size = 16
-    config.evaluate_samples = 359
+def digits():
+    config = config_of(name="digits", image_size=16)
     records = make_source(config.data, split="test").stack()
     return config, records["image"] / np.float32(127.5) - 1, records["label"]
 
@@ -65,8 +94,8 @@ def test_class_accuracy_asks_for_every_digit(digits):
     assert shifted["class_accuracy"] <= 0.1
 
 
-def test_modes_of_the_data_are_all_found(tiny):
-    config = tiny("ring8")
+def test_modes_of_the_data_are_all_found():
+    config = config_of(name="ring8")
     config.evaluate_samples = 2000
     data = make_source(config.data)
     assert measure("modes", Copier(data.stack(np.arange(2000))["image"]), config)["modes"] == 8
@@ -75,9 +104,9 @@ def test_modes_of_the_data_are_all_found(tiny):
     assert values["reverse_kl"] == pytest.approx(np.log(8 / 3), abs=1e-5)
 
 
-def test_stacked_modes_of_the_data_and_of_a_collapse(tiny):
-    config = tiny("dcgan")
-    config.data.name, config.data.image_size, config.evaluate_samples = "stacked_digits", 16, 500
+def test_stacked_modes_of_the_data_and_of_a_collapse():
+    config = config_of(name="stacked_digits", image_size=16)
+    config.evaluate_samples = 500
     records = make_source(config.data).stack(np.arange(500))
     images = records["image"] / np.float32(127.5) - 1
     values, labels = measure("stacked_modes", Copier(images), config), np.bincount(records["label"], minlength=1000)
@@ -91,16 +120,16 @@ def test_stacked_modes_of_the_data_and_of_a_collapse(tiny):
     assert collapsed["reverse_kl"] == pytest.approx(np.log(1000))
 
 
-def test_density1d_of_data_that_are_shifted_and_stretched(tiny):
+def test_density1d_of_data_that_are_shifted_and_stretched():
     """Closed forms: a shift by d is d away; stretching N(m, s) by 1 + e about m is e E|X - m| = e s sqrt(2 / pi) away."""
-    config = tiny("ring8")
-    config.data.name, config.evaluate_samples = "gaussian1d", 50_000
+    config = config_of(name="gaussian1d")
+    config.evaluate_samples = 50_000
     numbers = make_source(config.data).stack()["image"][:50_000]
     perfect = measure("density1d", Copier(numbers), config)
     assert perfect["wasserstein"] < 0.02 and perfect["wasserstein_floor"] < 0.02
     assert perfect["mean_error"] < 0.5 and perfect["deviation_error"] < 1
-    few = tiny("ring8")
-    few.data.name, few.evaluate_samples = "gaussian1d", 1000
+    few = config_of(name="gaussian1d")
+    few.evaluate_samples = 1000
     # As much as 1,000 true samples differ from the density, by an independent draw of them.
     drawn = np.random.default_rng(1).normal(4, 1.25, (50, 1000))
     expected = np.mean([scipy.stats.wasserstein_distance(draw, numbers[:, 0]) for draw in drawn])
@@ -123,22 +152,18 @@ def test_density1d_of_data_that_are_shifted_and_stretched(tiny):
         ("density1d", {"name": "mixture1d"}, None, ""),
     ],
 )
-def test_what_cannot_be_measured(tiny, metric, data, size, obstacle):
-    config = tiny("ring8")
-    config.data.update(data)
-    source = make_source(config.data, image_size=size)
-    sampler = types.SimpleNamespace(
-        game=types.SimpleNamespace(abilities={"sample": None}), image_shape=source.image_shape
-    )
-    found = METRICS[metric].obstacle(sampler, source, config)
+def test_what_cannot_be_measured(metric, data, size, obstacle):
+    config = config_of(**data, **({} if size is None else {"image_size": size}))
+    source = make_source(config.data)
+    compiled = types.SimpleNamespace(game=game(sample=sample_ability(None)), arrays=source.arrays)
+    found = METRICS[metric].obstacle(compiled, source, config)
     assert found.startswith(obstacle) and bool(found) == bool(obstacle)
-    sampler.game.abilities = {}
-    assert METRICS[metric].obstacle(sampler, source, config) == "the game does not sample"
+    compiled.game = game()
+    assert METRICS[metric].obstacle(compiled, source, config) == "the game does not sample"
 
 
-def test_a_perfect_translation_agrees_and_meets_its_counterparts(tiny):
-    config = tiny("cyclegan")
-    config.data.image_size = 16
+def test_a_perfect_translation_agrees_and_meets_its_counterparts():
+    config = translation_config()
     perfect = measure("translation", Translator(lambda x: -x), config)
     assert perfect["agreement"] >= 0.98
     assert perfect["cycle_l1"] == pytest.approx(0.0, abs=1e-6)
@@ -148,9 +173,8 @@ def test_a_perfect_translation_agrees_and_meets_its_counterparts(tiny):
     assert lazy["counterpart_mse_ab"] > 1 and lazy["counterpart_mse_ba"] > 1
 
 
-def test_noise_destroys_what_a_translation_hides(tiny):
-    config = tiny("cyclegan")
-    config.data.image_size = 16
+def test_noise_destroys_what_a_translation_hides():
+    config = translation_config()
     # Nothing is hidden: what comes back is the image and the noise, whose E|n| is deviation * sqrt(2 / pi).
     honest = measure("translation", Translator(lambda x: -x), config)
     assert honest["cycle_l1_aba_noisy"] == pytest.approx(0.1 * np.sqrt(2 / np.pi), rel=0.01)
@@ -168,9 +192,8 @@ def test_noise_destroys_what_a_translation_hides(tiny):
     assert values["cycle_l1_aba_noisy"] > 5
 
 
-def test_exchanged_colours_agree_and_miss_their_counterparts(tiny):
-    config = tiny("cyclegan")
-    config.data.image_size, config.data.domain, config.data.tinted = 16, "thresholded", True
+def test_exchanged_colours_agree_and_miss_their_counterparts():
+    config = translation_config(domain="thresholded", tinted=True)
     threshold = make_source(config.data, split="test").b.domain
 
     def thresholded(x):
@@ -180,3 +203,168 @@ def test_exchanged_colours_agree_and_miss_their_counterparts(tiny):
     assert kept["agreement_ab"] > 0.98 and kept["agreement_ba"] > 0.98 and kept["counterpart_mse_ab"] < 1e-4
     turned = measure("translation", Translator(lambda x: thresholded(x)[..., [1, 2, 0]], lambda y: y), config)
     assert turned["agreement_ab"] == kept["agreement_ab"] and turned["counterpart_mse_ab"] > 0.3
+
+
+# ---- a single way, and pairs of different shapes
+
+
+def test_a_single_way_is_measured_as_the_game_declares_it():
+    """Low resolution, half as large, to plain digits: the counterpart itself, and each pixel as a block of four."""
+    config = translation_config(domain="low_resolution", image_size_b=8, aligned=True)
+    held_out = make_source(config.data, split="test").stack()
+    truth = held_out["a"] / np.float32(127.5) - 1
+    blocks = lambda x: x.repeat(2, axis=1).repeat(2, axis=2)  # noqa: E731
+    perfect = measure("translation", OneWay("b", "a", lambda x: truth), config)
+    assert perfect["agreement"] == perfect["agreement_ba"] >= 0.98
+    assert perfect["l1"] == perfect["counterpart_mse_ba"] == 0
+    assert "cycle_l1" not in perfect and "agreement_ab" not in perfect
+    coarse = measure("translation", OneWay("b", "a", blocks), config)
+    difference = blocks(held_out["b"] / np.float32(127.5) - 1) - truth
+    assert coarse["l1"] == pytest.approx(np.abs(difference).mean(), rel=1e-4)
+    assert coarse["counterpart_mse_ba"] == pytest.approx(np.square(difference).mean(), rel=1e-4)
+
+
+def test_paired_translations_against_truths_made_by_hand():
+    config = translation_config(domain="edges", aligned=True)
+    held_out = make_source(config.data, split="test").stack()
+    truth = held_out["a"] / np.float32(127.5) - 1
+    perfect = measure("paired_translation", OneWay("b", "a", lambda x: truth), config)
+    assert perfect["l1"] == 0 and perfect["agreement"] >= 0.98
+    assert perfect["c2st"] == 0.5  # of two equal images exactly one is told right
+    train = make_source(config.data, split="train").stack()
+    of_class = {one: np.flatnonzero(train["label"] == one) for one in range(10)}
+    ranks = [np.count_nonzero(held_out["label"][:index] == one) for index, one in enumerate(held_out["label"])]
+    rows = [of_class[int(one)][rank] for one, rank in zip(held_out["label"], ranks, strict=True)]
+    others = train["a"][rows] / np.float32(127.5) - 1
+    same = measure("paired_translation", OneWay("b", "a", lambda x: others), config)
+    # Real digits of the right classes, but not the ones: they are read, look true, and are far from their counterparts.
+    assert same["l1"] > 0.2 and same["agreement"] > 0.97 and same["c2st"] < 0.62
+    noisy = truth + np.random.default_rng(0).uniform(-0.5, 0.5, truth.shape).astype(np.float32)
+    seen = measure("paired_translation", OneWay("b", "a", lambda x: noisy), config)
+    assert seen["l1"] == pytest.approx(0.25, rel=0.02) and seen["c2st"] > 0.95
+    assert seen == measure("paired_translation", OneWay("b", "a", lambda x: noisy), config)
+    # The edges are not read; what remains is what needs no reading.
+    assert measure("paired_translation", OneWay("a", "b", lambda x: x), config).keys() == {"l1", "c2st"}
+
+
+@pytest.mark.parametrize(
+    ("metric", "data", "ways", "obstacle"),
+    [
+        ("translation", {"domain": "edges"}, ("a", "b"), "the data are not digits with the second domain"),
+        ("translation", {"domain": "edges"}, ("b", "a", "one way"), ""),
+        ("translation", {"domain": "inverted"}, ("a", "b"), ""),
+        ("translation", {"domain": "low_resolution", "image_size_b": 4}, ("a", "b"), "digits are read at"),
+        ("translation", {"domain": "low_resolution", "image_size_b": 4}, ("b", "a", "one way"), ""),
+        ("paired_translation", {"domain": "edges"}, ("a", "b"), ""),
+        ("paired_translation", {"domain": "edges"}, ("image", "b"), "the data have no array 'image'"),
+    ],
+)
+def test_which_translations_can_be_measured(metric, data, ways, obstacle):
+    config = translation_config(**data)
+    source = make_source(config.data)
+    ability = translate_ability(None, ways[:2], one_way=len(ways) > 2)
+    compiled = types.SimpleNamespace(game=game(translate=ability), arrays=source.arrays)
+    found = METRICS[metric].obstacle(compiled, source, config)
+    assert found.startswith(obstacle) and bool(found) == bool(obstacle)
+    assert METRICS[metric].obstacle(types.SimpleNamespace(game=game()), source, config) == "the game does not translate"
+    other = config_of(name="digits", image_size=16)
+    assert METRICS[metric].obstacle(compiled, make_source(other.data), other).startswith("the data have no domains")
+
+
+# ---- which metrics a run has
+
+
+def chosen(config, source, **abilities):
+    compiled = types.SimpleNamespace(game=game(**abilities), arrays=source.arrays)
+    return monitored.choose(config, compiled, source), monitored.left_out(config, compiled, source)
+
+
+def test_the_default_is_what_suits_the_data_and_the_game():
+    config, sample = config_of(name="digits", image_size=16), sample_ability(None)
+    source = make_source(config.data)
+    labelled = sample_ability(None, labels=True)
+    assert [list(part) for part in chosen(config, source, sample=labelled)] == [["digit_fd", "class_accuracy"], []]
+    found, left = chosen(config, source, sample=sample)
+    assert list(found) == ["digit_fd"] and left == {"class_accuracy": "the game takes no labels"}
+    config.metrics = ("label_accuracy", "default")
+    found, _ = chosen(config, source, sample=sample, classify=classify_ability())
+    assert list(found) == ["label_accuracy", "digit_fd"]
+    assert not monitored.lower_is_better(found)
+    for nothing in ((), None):
+        found, left = chosen(types.SimpleNamespace(metrics=nothing), source, sample=sample)
+        assert found == left == {} and monitored.lower_is_better(found)
+
+
+def test_the_default_follows_the_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # where no weights are
+    sample = sample_ability(None)
+    for name, metric in (("ring8", "modes"), ("gaussian1d", "density1d"), ("stacked_digits", "stacked_modes")):
+        config = config_of(name=name)
+        assert list(chosen(config, make_source(config.data), sample=sample)[0]) == [metric]
+    pictures = ArraySource("mine", {"image": np.zeros((4, 8, 8, 3), np.uint8)})
+    found, left = chosen(default(), pictures, sample=sample)
+    assert found == {} and left["fid/inception"].startswith("no weights of 'inception'")
+
+
+def test_a_metric_that_is_named_must_be_measurable():
+    config = config_of(name="digits", image_size=16)
+    source = make_source(config.data)
+    for name, message in {
+        "modes": "config.metrics names 'modes', but the data have no known modes .*: leave it out",
+        "digit_df": "config.metrics names 'digit_df', which is unknown: did you mean 'digit_fd'?",
+        "tests.evaluation.test_monitored:no_metric": "made a int: return a jaxgan.evaluation.monitored.Metric",
+    }.items():
+        config.metrics = (name,)
+        with pytest.raises(ConfigError, match=message):
+            chosen(config, source, sample=sample_ability(None))
+
+
+def brightness():
+    """A metric of one's own."""
+
+    def measure(snapshot, source, config, key):
+        return {"brightness": float(snapshot.sample(key, config.evaluate_samples).mean())}
+
+    return Metric(measure, "brightness", lower_is_better=False)
+
+
+def no_metric():
+    return 3
+
+
+def test_a_metric_of_ones_own(digits):
+    config, images, _ = digits
+    config.metrics = ("tests.evaluation.test_monitored:brightness", "digit_fd")
+    found, _ = chosen(config, make_source(config.data), sample=sample_ability(None))
+    metric = found[config.metrics[0]]
+    values = metric.measure(Copier(images), None, config, KEY)
+    assert values == {"brightness": pytest.approx(images.mean(), abs=1e-6)} and not monitored.lower_is_better(found)
+
+
+def test_metrics_of_one_network_are_measured_together(digits):
+    config, images, _ = digits
+    config.metrics = ("fid/digits", "digit_fd", "kid/digits", "prdc/digits")
+    source, asked = make_source(config.data), []
+    compiled = types.SimpleNamespace(game=game(sample=sample_ability(None)), arrays=source.arrays)
+
+    class Real(Copier):
+        compiled = types.SimpleNamespace(batch_size=64, statistics_batches=0)
+        game = types.SimpleNamespace(ability=lambda name: None)
+        arrays, averaged = source.arrays, False
+
+        def classes(self, ability):
+            return ()
+
+        def sample(self, key, number, label=None, truncation=None):
+            asked.append(number)
+            return super().sample(key, number)
+
+    found = monitored.choose(config, compiled, source)
+    assert list(found) == list(config.metrics)
+    values = {}
+    with jax.set_mesh(data_mesh()):
+        for name in ("fid/digits", "kid/digits", "prdc/digits"):
+            values |= found[name].measure(Real(images), source, config, KEY)
+    assert sum(asked) == config.evaluate_samples
+    assert {"fid/digits", "kid/digits", "precision/digits", "coverage/digits"} <= values.keys()
+    assert found["prdc/digits"].score == "precision/digits"

@@ -38,9 +38,7 @@ def test_ebgan_is_a_margin_on_energies_and_fakes_that_pull_away():
 
 def test_ebgan_pretrains_its_autoencoder_as_a_stage():
     game = gans.ebgan(still(Constant(), 1.0), still(Energy(), 1.0), latent_size=2, pretraining_steps=3)
-    assert [game.due(step, 0).turns for step in (0, 2, 3)] == [("autoencoder",)] * 2 + [
-        ("discriminator", "generator")
-    ]
+    assert [game.due(step, 0).turns for step in (0, 2, 3)] == [("autoencoder",)] * 2 + [("discriminator", "generator")]
     state = game.init(jax.random.key(0), {"image": IMAGES})
     after, metrics = game.step(state, {"image": IMAGES}, game.due(0, 0))
     assert float(metrics["autoencoder/loss"]) == pytest.approx(REAL.mean(), rel=1e-5)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from jaxgan import gans
+from jaxgan.augment import ada
 from jaxgan.core import Latent, Stage, regularizers
 from jaxgan.errors import UserError
 from jaxgan.losses import hinge
@@ -124,3 +125,39 @@ def test_cyclegan_adds_up_its_three_losses():
         game.translate(state, key, a, target="aa")
     with pytest.raises(UserError, match="source and target are both 'b'"):
         game.translate(state, key, a, source="b", target="b")
+
+
+def test_cyclegan_has_no_identity_loss_where_domains_have_different_shapes():
+    class Repaint(nn.Module):
+        """A translator into images of other channels: each is the mean."""
+
+        output_shape: tuple[int, ...]
+
+        @nn.compact
+        def __call__(self, x):
+            w = self.param("w", nn.initializers.ones, ())
+            return w * x.mean(-1, keepdims=True) * jnp.ones((1, *self.output_shape))
+
+    to_b, to_a = still(Repaint((4, 4, 3))), still(Repaint((4, 4, 1)))
+    game = gans.cyclegan(to_b, to_a, still(Mean()), still(Mean()), pool_size=0)
+    batch = {"a": IMAGES, "b": jnp.concatenate([IMAGES, -IMAGES, 0.5 * IMAGES], axis=-1)}
+    state = game.init(jax.random.key(0), batch)
+    _, metrics = jax.jit(game.step)(state, batch)
+    assert "generators/identity" not in metrics
+    parts = float(metrics["generators/adversarial"] + 10 * metrics["generators/cycle"])
+    assert float(metrics["generators/loss"]) == pytest.approx(parts, rel=1e-6)
+
+
+def test_ada_is_steered_by_the_scores_of_reals():
+    def judge():
+        return dataclasses.replace(still(Mean()), view=ada("b", images=100, every=1, start=0.5))
+
+    high, low = jnp.full((2, 4, 4, 1), 0.9), jnp.full((2, 4, 4, 1), -0.9)
+    # Reals that score above 0, fakes below.
+    state, _ = play(gans.gan(still(Constant(-0.9)), judge(), latent_size=2), {"image": high})
+    assert float(state.players["discriminator"].view.p) == pytest.approx(0.5 + 2 / 100)
+    # Each of CycleGAN's discriminators by the reals of its own domain.
+    game = gans.cyclegan(still(Scale()), still(Scale()), judge(), judge(), pool_size=0)
+    state, _ = play(game, {"a": high, "b": low})
+    found = [float(state.players[f"discriminator_{name}"].view.p) for name in "ab"]
+    assert found == pytest.approx([0.52, 0.48])

@@ -5,15 +5,19 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jaxgan import gans
 from jaxgan.core import Player, constraints
-from jaxgan.gans import progan
 from jaxgan.networks import ProGANDiscriminator, ProGANGenerator
 
 
 def game(**fields):
     sizes = {"base_width": 64, "max_width": 8}
-    return progan(
-        Player(ProGANGenerator(output_shape=(16, 16, 1), **sizes), optax.adam(1e-3, b1=0.0, b2=0.99), constraints.equalized()),
+    return gans.progan(
+        Player(
+            ProGANGenerator(output_shape=(16, 16, 1), **sizes),
+            optax.adam(1e-3, b1=0.0, b2=0.99),
+            constraints.equalized(),
+        ),
         Player(ProGANDiscriminator(**sizes), optax.adam(1e-3, b1=0.0, b2=0.99), constraints.equalized()),
         resolution=16,
         latent_size=8,

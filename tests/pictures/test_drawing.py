@@ -35,6 +35,32 @@ def test_a_grid_keeps_what_is_up_and_what_is_left():
     assert grid[2, 3].tolist() == [255, 0, 0] and grid[3, 2].tolist() == [0, 0, 0]
 
 
+def test_names_stand_at_the_left_of_their_rows():
+    images = np.full((4, 48, 48, 1), -1.0)
+    plain, named = (np.asarray(pictures.grid(images, 2, names)) for names in ((), ("7", "a very long name")))
+    margin = named.shape[1] - plain.shape[1]
+    assert named.shape[0] == plain.shape[0] and margin > 30
+    np.testing.assert_array_equal(named[:, margin:], plain)
+    first, second = named[:50, :margin], named[50:100, :margin]
+    assert 0 < (first > 150).sum() < (second > 150).sum()  # bright letters on the grey
+    coloured = np.asarray(pictures.grid(np.full((1, 48, 48, 3), -1.0), 1, ("7",)))
+    assert coloured[0, 0].tolist() == [96, 96, 96] and (coloured[:, :10] > 150).any()
+
+
+def test_images_of_several_shapes_are_made_alike():
+    draw = np.random.default_rng(0)
+    grey, colour, odd = (draw.uniform(-1, 1, shape) for shape in ((2, 4, 4, 1), (2, 8, 12, 3), (2, 3, 5, 1)))
+    shown = pictures.alike([grey, colour, odd])
+    assert {array.shape for array in shown} == {(2, 8, 12, 3)} and pictures.common_shape(shown) == (8, 12, 3)
+    np.testing.assert_array_equal(shown[0], grey.repeat(2, 1).repeat(3, 2).repeat(3, 3))
+    np.testing.assert_array_equal(shown[1], colour)
+    assert set(np.unique(shown[2])) == set(np.unique(odd))
+    opaque = pictures.alike([colour, draw.uniform(-1, 1, (2, 8, 12, 4))])[0]
+    np.testing.assert_array_equal(opaque[..., :3], colour)
+    assert (opaque[..., 3] == 1).all()
+    assert pictures.alike([grey])[0].shape == grey.shape
+
+
 def test_noise_is_made_to_fit(tmp_path):
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (600, 600, 3), np.uint8))
     pictures.save(noise, tmp_path / "noise.png")

@@ -1,6 +1,6 @@
 """What learning checks measure beside the config's own metrics: read from a finished run's folder.
 
-Each function takes the folder and returns values by name.
+Each function takes the folder and returns values by name. A check names one of them, `computed="balance"`, by `COMPUTED`.
 """
 
 import pathlib
@@ -14,11 +14,12 @@ import scipy.optimize
 import scipy.stats
 
 from jaxgan.core.constraints import is_weight, path_string
-from jaxgan.core.snapshot import Sampler
 from jaxgan.data import make_source, prepare
 from jaxgan.data.toy import ToyDensity
+from jaxgan.layers import laplacian
 from jaxgan.losses import DIVERGENCES
 from jaxgan.mesh import data_mesh
+from jaxgan.metrics import class_accuracy
 from jaxgan.training import trained
 from jaxgan.training.records import read_metrics
 from jaxgan.training.run_folder import RunFolder
@@ -31,8 +32,7 @@ def _column(folder: pathlib.Path, name: str) -> dict[int, float]:
 
 def _last(folder: pathlib.Path) -> trained.Trained:
     """The game after its last step, which the table's other values are of; `trained.load` prefers the best checkpoint."""
-    config, _ = RunFolder(folder).read()
-    return trained.load(folder, config.steps)
+    return trained.load(folder, RunFolder(folder).read()[0].steps)
 
 
 def verdicts(folder: pathlib.Path) -> dict[str, float]:
@@ -99,9 +99,9 @@ def energies(folder: pathlib.Path) -> dict[str, float]:
         key = jax.random.key(0)
         noise = np.asarray(jax.random.uniform(key, (real.size,), minval=-1.0, maxval=1.0)).reshape(real.shape)
         fake = run.snapshot.sample(key, len(real))
-        of = {name: run.snapshot.judge(key, images).mean() for name, images in (("real", real), ("fake", fake))}
-        noise_energy = run.snapshot.judge(key, noise).mean()
-    return {"fake_energy": float(of["fake"] / of["real"]), "noise_energy": float(noise_energy / of["real"])}
+        shown = {"real": real, "fake": fake, "noise": noise}
+        energy = {name: float(run.snapshot.use("judge", key, images=images).mean()) for name, images in shown.items()}
+    return {f"{name}_energy": energy[name] / energy["real"] for name in ("fake", "noise")}
 
 
 def balance(folder: pathlib.Path) -> dict[str, float]:
@@ -123,13 +123,11 @@ def divergence_left(folder: pathlib.Path) -> dict[str, float]:
     with jax.set_mesh(data_mesh()):
         run = _last(folder)
         source = make_source(run.plan.config.data, split="train")
-        batch = {name: jnp.zeros(spec.shape, spec.dtype) for name, spec in run.plan.shapes.minibatch(1).items()}
-        state = run.plan.game.init(jax.random.key(run.plan.config.seed), batch)
-        untrained = Sampler(run.plan).at(state, 0)
+        untrained = run.plan.compiled.at(run.plan.first_state(), 0)
         learned, first = (snapshot.sample(jax.random.key(1), 100_000) for snapshot in (run.snapshot, untrained))
     assert isinstance(source, ToyDensity)
     deviation, centres = source.standard_deviation, source.centres[:, 0]
-    divergence = divergence_of_normal(run.plan.config.game.objective.divergence, centres, deviation)
+    divergence = divergence_of_normal(run.plan.config.game.divergence, centres, deviation)
     # From the whole density and from a mode: one of them is the best, by the divergence.
     starts = [(source.mean[0], np.log(source.spread[0])), (centres[0], np.log(deviation))]
     least = min(scipy.optimize.minimize(divergence, start, method="Nelder-Mead").fun for start in starts)
@@ -155,3 +153,50 @@ def divergence_of_normal(name: str, centres: np.ndarray, deviation: float) -> Ca
         return float(np.trapezoid(values, x))
 
     return divergence
+
+
+def levels_of_detail(folder: pathlib.Path) -> dict[str, float]:
+    """LAPGAN: what its levels add to the coarsest image.
+
+    Returns:
+        "gain", the class accuracy of samples less that of the same samples without their detail; and "residual_error", how far
+        the deviation of their residuals is from that of held-out reals, as a share of it, at the worst of the levels.
+    """
+    label = np.arange(1000) % 10
+    with jax.set_mesh(data_mesh()):
+        run = _last(folder)
+        kernel, levels = run.plan.config.game.kernel, len(run.plan.config.players.generator)
+        real = np.asarray(prepare(make_source(run.plan.config.data, split="test").stack())["image"])
+        fake = run.snapshot.sample(jax.random.key(0), len(label), label)
+
+    def take_apart(images: np.ndarray) -> tuple[jax.Array, list[float]]:
+        """The images without their detail, at full size, and the deviation of each level's residual, the finest first."""
+        image, deviations = jnp.asarray(images), []
+        for _ in range(levels - 1):
+            coarse = laplacian.down(image, kernel)
+            deviations.append(float((image - laplacian.up(coarse, kernel)).std()))
+            image = coarse
+        for _ in range(levels - 1):
+            image = laplacian.up(image, kernel)
+        return image, deviations
+
+    coarse, made = take_apart(fake)
+    ratios = np.array(made) / np.array(take_apart(real)[1])
+    gain = class_accuracy(fake, label) - class_accuracy(np.asarray(coarse), label)
+    return {"gain": gain, "residual_error": float(np.abs(ratios - 1).max())}
+
+
+COMPUTED: dict[str, Callable[[pathlib.Path], dict[str, float]]] = {
+    function.__name__: function
+    for function in (
+        verdicts,
+        critic_follows_wasserstein,
+        gradient_on_the_line,
+        spectral_norms,
+        largest_singular_values,
+        energies,
+        balance,
+        divergence_left,
+        levels_of_detail,
+    )
+}

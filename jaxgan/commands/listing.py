@@ -1,0 +1,53 @@
+"""Which commands there are, and the one that is asked for: python -m jaxgan COMMAND --workdir=RUN"""
+
+import sys
+from collections.abc import Sequence
+
+import jax
+
+from jaxgan.commands import evaluate, use
+from jaxgan.mesh import data_mesh
+from jaxgan.training.trained import load
+
+_USAGE = """\
+usage: python -m jaxgan COMMAND --workdir=RUN [options]
+
+  evaluate      measures a run, or a folder of images
+  ABILITY       asks the run's game for something that it can do: sample, translate, classify, judge ...
+
+python -m jaxgan --workdir=RUN lists what a run can do, and python -m jaxgan ABILITY --workdir=RUN --help its options."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command that the first argument names, or lists the commands.
+
+    Args:
+        arguments: The command's arguments; None: those of the process.
+
+    Returns:
+        The command's exit status.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments and not arguments[0].startswith("-"):
+        name, *rest = arguments
+        if name != "evaluate":
+            return use.main(name, rest)
+        evaluate.main(rest)
+        return 0
+    workdir = next((argument.partition("=")[2] for argument in arguments if argument.startswith("--workdir=")), None)
+    print(_USAGE if workdir is None else abilities(workdir, "--trust" in arguments))
+    return 0
+
+
+def abilities(workdir: str, trust: bool = False) -> str:
+    """What a run can do, a line for each ability, for people.
+
+    Args:
+        workdir: The run's folder.
+        trust: As in `jaxgan.training.trained.load`.
+    """
+    with jax.set_mesh(data_mesh()):
+        game = load(workdir, trust=trust).plan.game
+    width = max(map(len, game.abilities), default=0)
+    rows = [f"  {name:<{width}}  {ability.help}" for name, ability in game.abilities.items()]
+    return "\n".join([f"python -m jaxgan COMMAND --workdir={workdir}", *rows, f"  {'evaluate':<{width}}  measures it"])

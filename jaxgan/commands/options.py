@@ -1,0 +1,144 @@
+"""The options of an ability's command, and their values: all of it follows from the ability's declaration."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, Ability, Argument
+from jaxgan.errors import UserError, nearest
+
+FORMATS = ("png", "npz", "folder")
+_NUMBER = 64
+
+
+class Names:
+    """What people call the classes and domains of a run.
+
+    Args:
+        classes: Of the labels.
+        arrays: The names of the domains' arrays.
+        domains: What the data call them; () for nothing else.
+    """
+
+    def __init__(self, classes: Sequence[str] = (), arrays: Sequence[str] = (), domains: Sequence[str] = ()) -> None:
+        self.classes = tuple(classes)
+        self.domains = {name: name for name in arrays}
+        self.domains |= {called: name for called, name in zip(domains, arrays, strict=False) if called not in arrays}
+
+    def label(self, text: str) -> int:
+        """The class that `--label` means: a name, or a number from 0 on.
+
+        Raises:
+            UserError: There is no such class.
+        """
+        if text in self.classes:
+            return self.classes.index(text)
+        number = int(text) if text.lstrip("-").isdecimal() else -1
+        if 0 <= number < len(self.classes):
+            return number
+        if self.numbered or text.lstrip("-").isdecimal():
+            raise UserError(f"--label={text}: the classes are 0 to {len(self.classes) - 1}")
+        raise UserError(f"--label={text}: there is no such class: {nearest(text, self.classes)}")
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the classes are called by their numbers."""
+        return self.classes == tuple(str(index) for index in range(len(self.classes)))
+
+    def domain(self, option: str, text: str, choices: Sequence[str]) -> str:
+        """The array of the domain that an option means.
+
+        Raises:
+            UserError: There is no such domain, or the ability does not take it here.
+        """
+        known = {called: array for called, array in self.domains.items() if array in choices}
+        known |= {array: array for array in choices}
+        if text not in known:
+            raise UserError(f"--{option}={text}: no such domain: {nearest(text, known)}")
+        return known[text]
+
+    def calls(self, choices: Sequence[str]) -> str:
+        """Domains for the help: each array with what people call it."""
+        called = {array: name for name, array in self.domains.items() if name != array}
+        return ", ".join(f"{array} ({called[array]})" if array in called else array for array in choices)
+
+
+def common_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what every ability's command has."""
+    parser.add_argument("--workdir", required=True, help="the run's folder")
+    parser.add_argument("--step", type=int, help="which checkpoint (default: the best, or the last if none was scored)")
+    parser.add_argument("--trust", action="store_true", help="import the code of its own that the run's config names")
+
+
+def own_options(parser: argparse.ArgumentParser, ability: Ability, names: Names) -> None:
+    """Adds the options of an ability.
+
+    Args:
+        parser: The command's.
+        ability: The declaration.
+        names: What people call classes and domains.
+    """
+    from_images = bool(ability.kinds(IMAGES))
+    for name, argument in ability.takes.items():
+        option, settings = _option(name, argument, names)
+        needed = argument.required and argument.kind != NUMBER
+        parser.add_argument(f"--{option}", dest=name, required=needed, **settings)
+    add = parser.add_argument
+    add("--seed", type=int, default=0, help="the same seed gives the same result (default: 0)")
+    if ability.gives == "images" and not from_images:
+        add("--format", choices=FORMATS, default="png", help="one grid, one NumPy file, or a file for each")
+    if ability.gives == "images" and from_images:
+        add("--output", type=Path, required=True, help="a new folder: a PNG of the same name for each image")
+    elif ability.gives in ("class_logits", "scores"):
+        add("--output", type=Path, help="a CSV file (default: to the terminal)")
+    else:
+        add("--output", type=Path, help="default: in WORKDIR/generated, under a name that says it all")
+
+
+def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str, Any]]:
+    """An argument's option, and what argparse is told of it."""
+    if argument.kind == NUMBER:
+        return "num", {"type": int, "default": _NUMBER, "help": f"{argument.help} (default: {_NUMBER})"}
+    if argument.kind == STRENGTH:
+        return name, {"type": float, "help": argument.help}
+    if argument.kind == IMAGES:
+        return "input", {"type": Path, "help": f"{argument.help}: a folder (or zip) of PNG, JPEG, WebP, of any size"}
+    if argument.kind == LATENTS:
+        return name, {"type": Path, "help": argument.help}
+    if argument.kind == DOMAIN:
+        return name, {"help": f"{argument.help}: {names.calls(argument.choices)}"}
+    classes = f"0 to {len(names.classes) - 1}" if names.numbered else ", ".join(names.classes)
+    return name, {"help": f"{argument.help}: {classes} (default: all in turn)".replace("%", "%%")}
+
+
+def refuse_unknown(left: Sequence[str], parser: argparse.ArgumentParser, ability: str, workdir: str) -> None:
+    """Raises a UserError for the first argument that the ability's command does not know."""
+    if left:
+        options = [option for action in parser._actions for option in action.option_strings]
+        known = [option.removeprefix("--") for option in options if option not in ("-h", "--help")]
+        name = left[0].partition("=")[0].removeprefix("--")
+        raise UserError(f"{left[0]}: {ability} of the game of {workdir} takes no --{name}: {nearest(name, known)}")
+
+
+def values(asked: argparse.Namespace, ability: Ability, names: Names) -> dict[str, Any]:
+    """The values of options that hold for all entries: numbers, strengths, domains, and a class; None where not given.
+
+    Raises:
+        UserError: One of them is out of range.
+    """
+    given: Mapping[str, Any] = vars(asked)
+    found: dict[str, Any] = {}
+    for name, argument in ability.takes.items():
+        value = given[name]
+        if argument.kind == NUMBER and value < 1:
+            raise UserError(f"--num={value}: ask for at least 1")
+        if argument.kind == STRENGTH and value is not None and not value > 0:
+            raise UserError(f"--{name}={value}: it must be above 0")
+        if argument.kind == DOMAIN and value is not None:
+            value = names.domain(name, value, argument.choices)
+        if argument.kind == LABEL and value is not None:
+            value = names.label(value)
+        if argument.kind not in (IMAGES, LATENTS):
+            found[name] = value
+    return found

@@ -1,0 +1,181 @@
+"""Asks a trained run for an ability of its game: python -m jaxgan ABILITY --workdir=RUN
+
+The options, and what comes out, follow from the ability's declaration (`jaxgan.core.Ability`).
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxgan import pictures
+from jaxgan.commands import outputs
+from jaxgan.commands.inputs import InputImages, output_names, read_latents
+from jaxgan.commands.options import Names, common_options, own_options, refuse_unknown, values
+from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, Ability
+from jaxgan.core.arrays import ArraySpec
+from jaxgan.errors import UserError
+from jaxgan.mesh import data_mesh
+from jaxgan.training import command_line
+from jaxgan.training.trained import Trained, load
+
+
+def main(ability: str, arguments: Sequence[str] | None = None) -> int:
+    """Runs the command of an ability.
+
+    Args:
+        ability: Its name.
+        arguments: The command's arguments; None: those of the process.
+
+    Returns:
+        1 if some of the images could not be read, each named on stderr, else 0.
+
+    Raises:
+        UserError: Something asked for cannot be had.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    first = _parser(
+        ability, f"{ability}: an ability of a run's game. Its other options stand in the help of --workdir=RUN."
+    )
+    if not any(argument.startswith("--workdir") for argument in arguments):
+        first.parse_args(arguments)  # prints the help, or says what is missing
+    command_line.use_compilation_cache()
+    with jax.set_mesh(data_mesh()):
+        run, _ = _parser(ability, "", add_help=False).parse_known_args(arguments)
+        trained = load(run.workdir, run.step, run.trust)
+        declared = _ability(trained, ability, run.workdir)
+        names = Names(trained.snapshot.classes(ability), _domain_arrays(trained), trained.plan.domains)
+        parser = _parser(ability, f"{ability}: {declared.help}")
+        own_options(parser, declared, names)
+        asked, left = parser.parse_known_args(arguments)
+        refuse_unknown(left, parser, ability, run.workdir)
+        given = values(asked, declared, names)
+        if asked.output is not None and asked.output.exists():
+            raise UserError(f"--output={asked.output} exists already: remove it, or choose another name")
+        if declared.kinds(IMAGES):
+            return _of_images(trained, ability, asked, given)
+        return _drawn(trained, ability, asked, given)
+
+
+def _parser(ability: str, description: str, add_help: bool = True) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m jaxgan {ability}", description=description, allow_abbrev=False, add_help=add_help
+    )
+    common_options(parser)
+    return parser
+
+
+def _ability(trained: Trained, name: str, workdir: str) -> Ability:
+    abilities = trained.plan.game.abilities
+    if name not in abilities:
+        raise UserError(f"the game of {workdir} cannot {name}; it can: {', '.join(sorted(abilities)) or 'nothing'}")
+    return abilities[name]
+
+
+def _domain_arrays(trained: Trained) -> tuple[str, ...]:
+    """The arrays of the domains, in the order of the names that people call them."""
+    return tuple(name for name, spec in trained.plan.arrays.items() if spec.kind == "image" and trained.plan.domains)
+
+
+def _drawn(trained: Trained, name: str, asked: argparse.Namespace, given: dict[str, Any]) -> int:
+    """What is made of a number, or of latents."""
+    declared, snapshot = trained.plan.game.ability(name), trained.snapshot
+    given, beside = dict(given), None
+    for option in declared.kinds(LATENTS):
+        drawn = "latents" in snapshot.game.abilities
+        size = snapshot.use("latents", jax.random.key(0), number=1).shape[1] if drawn else None
+        given[option], beside = read_latents(option, getattr(asked, option), size)
+    counted = next(iter((*declared.kinds(NUMBER), *declared.kinds(LATENTS))))
+    count = given[counted] if declared.kinds(NUMBER) else len(given[counted])
+    label = None
+    for option in declared.kinds(LABEL):
+        label = given[option] = _labels(given[option], beside, count, len(snapshot.classes(name)))
+    result = snapshot.use(name, jax.random.key(asked.seed), **given)
+    suffix = "npz" if declared.gives != "images" else asked.format
+    output = asked.output or _default_output(name, declared, asked, trained.step, suffix)
+    if declared.gives == "images":
+        outputs.write_images(result, label, asked.format, output)
+    elif declared.gives == "latents":
+        outputs.write_npz({"latents": result, "label": label}, output)
+    else:
+        numbers = [str(index) for index in range(len(result))]
+        outputs.write_table(outputs.table(declared.gives, numbers, result, snapshot.classes(name)), asked.output)
+        return 0
+    what = "samples" if name == "sample" else declared.gives
+    print(f"{count} {what} of step {trained.step}: {output}")
+    return 0
+
+
+def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: dict[str, Any]) -> int:
+    """What is made of a folder of images."""
+    declared, snapshot = trained.plan.game.ability(name), trained.snapshot
+    (option,) = declared.kinds(IMAGES)
+    inputs = InputImages(getattr(asked, option))
+    paths = output_names(inputs.names, asked.output) if declared.gives == "images" else {}
+    if declared.ways:
+        given["source"], given["target"] = declared.way(given["source"], given["target"])
+    spec, names, parts = _input_spec(trained, declared, option, given), list[str](), list[np.ndarray]()
+    for index, (read, images) in enumerate(inputs.read(spec, trained.plan.config.data)):
+        part = dict(given) | {option: images}
+        for label in declared.kinds(LABEL):
+            part[label] = _labels(given[label], None, len(images), len(snapshot.classes(name)))
+        result = snapshot.use(name, jax.random.fold_in(jax.random.key(asked.seed), index), **part)
+        names += read
+        if declared.gives != "images":
+            parts.append(result)
+            continue
+        for one, pixels in zip(read, pictures.to_uint8(result), strict=True):
+            outputs.write_png(pixels, paths[one])
+    output, whole = asked.output, np.concatenate(parts) if parts else np.zeros(0)
+    if declared.gives == "latents":
+        output = output or _default_output(name, declared, asked, trained.step, "npz")
+        outputs.write_npz({"latents": whole, "name": np.array(names)}, output)
+    elif declared.gives != "images" and names:
+        classes = trained.plan.arrays["label"].names if "label" in trained.plan.arrays else ()
+        outputs.write_table(outputs.table(declared.gives, names, whole, classes), output)
+    where = "" if output is None else f": {output}"
+    line = f"{len(names)} of {len(inputs.names)} images {_past(name)} with step {trained.step}{where}"
+    print(line, file=sys.stderr if output is None else sys.stdout)
+    return int(len(names) < len(inputs.names))
+
+
+def _input_spec(trained: Trained, declared: Ability, option: str, given: dict[str, Any]) -> ArraySpec:
+    """What the images that an ability takes are like."""
+    arrays = trained.plan.arrays
+    array = declared.takes[option].array or given.get("source") or ""
+    return arrays[array] if array in arrays else next(spec for spec in arrays.values() if spec.kind != "label")
+
+
+def _labels(asked: int | None, beside: np.ndarray | None, count: int, classes: int) -> np.ndarray | None:
+    """The class of each: the one asked for, those that lie beside the latents, or all in turn."""
+    if asked is not None:
+        return np.full(count, asked, np.int32)
+    if beside is not None:
+        return beside
+    return (np.arange(count) % classes).astype(np.int32) if classes else None
+
+
+def _default_output(name: str, declared: Ability, asked: argparse.Namespace, step: int, suffix: str) -> Path:
+    """A name that tells this result from all others, so that asking again writes the same file again."""
+    parts = [*([] if name == "sample" else [name]), f"step{step}"]
+    for option, argument in declared.takes.items():
+        value = getattr(asked, option)
+        if argument.kind == NUMBER:
+            parts.append(f"num{value}")
+    parts.append(f"seed{asked.seed}")
+    for option, argument in sorted(declared.takes.items(), key=lambda item: item[1].kind == LABEL):
+        value = getattr(asked, option)
+        if value is not None and argument.kind == STRENGTH:
+            parts.append(f"{option}{value:g}")
+        elif value is not None and argument.kind != NUMBER:
+            parts.append(value.stem if isinstance(value, Path) else f"{option}{value}")
+    return Path(asked.workdir) / "generated" / ("-".join(parts) + ("" if suffix == "folder" else f".{suffix}"))
+
+
+def _past(verb: str) -> str:
+    """What was done to the images, for the last line: "translated", "classified"."""
+    return f"{verb[:-1]}ied" if verb.endswith("y") else f"{verb.removesuffix('e')}ed"

@@ -1,0 +1,375 @@
+"""python -m jaxgan ABILITY: options that follow from declarations, and what comes out; `sample` and `translate` in short."""
+
+import argparse
+import csv
+import io
+import pathlib
+import subprocess
+import sys
+
+import flax.linen as nn
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxgan import sample, translate
+from jaxgan.commands import listing, options, outputs, use
+from jaxgan.commands.inputs import read_latents
+from jaxgan.config import default, named, player
+from jaxgan.core import Ability, Argument
+from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH
+from jaxgan.data import make_source
+from jaxgan.errors import UserError
+from jaxgan.layers import Verdict
+from jaxgan.training import train
+from jaxgan.training.records import read_metrics
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def read(path):
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def run(command, *arguments):
+    """The parts of the tiny runs are the tests' own."""
+    return command([*arguments[:1], "--trust", *arguments[1:]])
+
+
+# ---- options, of a declaration alone
+
+EVERYTHING = Ability(
+    lambda nets, key, **arguments: None,
+    {
+        "number": Argument(NUMBER, "how many", required=True),
+        "label": Argument(LABEL, "the class of each"),
+        "strength": Argument(STRENGTH, "how much"),
+        "target": Argument(DOMAIN, "where to", ("a", "b")),
+    },
+    gives="images",
+)
+NAMES = options.Names(("cat", "dog", "7"), ("a", "b"), ("summer", "winter"))
+
+
+def parse(ability, arguments, names=NAMES):
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    options.own_options(parser, ability, names)
+    asked, left = parser.parse_known_args(arguments)
+    options.refuse_unknown(left, parser, "do", "RUN")
+    return asked, options.values(asked, ability, names)
+
+
+def test_every_kind_of_argument_has_its_option():
+    asked, given = parse(EVERYTHING, ["--num=3", "--label=dog", "--strength=0.5", "--target=winter", "--seed=4"])
+    assert given == {"number": 3, "label": 1, "strength": 0.5, "target": "b"}
+    assert (asked.seed, asked.format, asked.output) == (4, "png", None)
+    assert parse(EVERYTHING, [])[1] == {"number": 64, "label": None, "strength": None, "target": None}
+    assert parse(EVERYTHING, ["--label=2", "--target=a"])[1]["label"] == 2
+    assert parse(EVERYTHING, ["--label=7"])[1]["label"] == 2  # a name before a number
+
+
+def test_the_help_says_what_the_declaration_says():
+    parser = argparse.ArgumentParser()
+    options.own_options(parser, EVERYTHING, NAMES)
+    text = " ".join(parser.format_help().split())
+    for part in (
+        "how many (default: 64)",
+        "the class of each: cat, dog, 7 (default: all in turn)",
+        "--strength STRENGTH how much",
+        "where to: a (summer), b (winter)",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--num=0"], "--num=0: ask for at least 1"),
+        (["--label=fog"], "--label=fog: there is no such class: did you mean 'dog'?"),
+        (["--label=3"], "--label=3: the classes are 0 to 2"),
+        (["--label=-1"], "--label=-1: the classes are 0 to 2"),
+        (["--strength=0"], "--strength=0.0: it must be above 0"),
+        (["--target=sumer"], "--target=sumer: no such domain: did you mean 'summer'?"),
+        (["--strenght=1"], "--strenght=1: do of the game of RUN takes no --strenght: did you mean 'strength'?"),
+        (["--input=x"], "takes no --input"),
+    ],
+)
+def test_options_that_cannot_be_had(arguments, message):
+    with pytest.raises(UserError) as caught:
+        parse(EVERYTHING, arguments)
+    assert message in str(caught.value)
+
+
+def test_images_come_from_a_folder_and_latents_from_a_file(tmp_path):
+    takes = {"images": Argument(IMAGES, "images to judge", required=True)}
+    asked, given = parse(Ability(None, takes, gives="scores"), ["--input=photos"])
+    assert asked.images == pathlib.Path("photos") and given == {} and asked.output is None
+    assert "format" not in vars(asked)
+    takes = {"latents": Argument(LATENTS, "an .npz of latents", required=True)}
+    asked, given = parse(Ability(None, takes, gives="images"), ["--latents=z.npz", "--format=npz"])
+    assert asked.latents == pathlib.Path("z.npz") and given == {} and asked.format == "npz"
+    np.savez(tmp_path / "z.npz", latents=np.ones((3, 4)), label=np.arange(3))
+    latents, label = read_latents("latents", tmp_path / "z.npz", 4)
+    assert latents.shape == (3, 4) and latents.dtype == np.float32 and label.tolist() == [0, 1, 2]
+    with pytest.raises(UserError, match=r"holds latents \(3, 4\); expected an array latents \(N, 5\)"):
+        read_latents("latents", tmp_path / "z.npz", 5)
+    (tmp_path / "z.npz").write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"cannot be read: it is no \.npz, or damaged"):
+        read_latents("latents", tmp_path / "z.npz", 5)
+
+
+def test_tables_of_classes_and_of_scores():
+    logits = np.log(np.array([[0.7, 0.2, 0.1], [0.0625, 0.0625, 0.875]], np.float32)) + 3
+    assert outputs.table("class_logits", ["x.png", "y.png"], logits, ("cat", "dog")) == [
+        ("name", "class", "probability"),
+        ("x.png", "cat", "0.7000"),
+        ("y.png", "2", "0.8750"),
+    ]
+    scores = outputs.table("scores", ["x.png"], np.array([-1.25], np.float32), ())
+    assert scores == [("name", "score"), ("x.png", "-1.25")]
+
+
+# ---- python -m jaxgan sample
+
+
+def test_samples_come_without_the_data(runs, tmp_path, monkeypatch):
+    from jaxgan.data import digits
+
+    folder, _ = runs("dcgan")
+
+    def no_data():
+        raise AssertionError("the data were read")
+
+    monkeypatch.setattr(digits, "_digits", no_data)
+    arrays = {}
+    for name, arguments in {
+        "twelve": ["--num=12"],
+        "five": ["--num=5"],
+        "other": ["--num=5", "--seed=1"],
+        "plain": ["--num=5", "--truncation=0.01"],
+    }.items():
+        output = tmp_path / f"{name}.npz"
+        run(sample.main, f"--workdir={folder}", "--format=npz", f"--output={output}", *arguments)
+        with np.load(output) as file:
+            arrays[name] = file["image"]
+    assert arrays["twelve"].shape == (12, 8, 8, 1) and arrays["twelve"].dtype == np.uint8
+    np.testing.assert_array_equal(arrays["twelve"][:5], arrays["five"])
+    assert not np.array_equal(arrays["five"], arrays["other"])
+    assert arrays["plain"].std(axis=0).max() < arrays["five"].std(axis=0).max()
+    # The same samples as a grid and as files, in the run's own folder.
+    run(sample.main, f"--workdir={folder}", "--num=5")
+    run(sample.main, f"--workdir={folder}", "--num=5", "--format=folder")
+    lines = [line for line in read_metrics(folder / "metrics.jsonl") if line["step"] and "digit_fd" in line]
+    step = min(lines, key=lambda line: line["digit_fd"])["step"]
+    grid = read(folder / "generated" / f"step{step}-num5-seed0.png")
+    assert grid.shape == (8 * 6 + 4, 5 * 50 + 2)
+    for index, image in enumerate(arrays["five"][..., 0]):
+        np.testing.assert_array_equal(grid[2:50:6, 2 + 50 * index : 50 + 50 * index : 6], image)
+        np.testing.assert_array_equal(read(folder / "generated" / f"step{step}-num5-seed0" / f"{index}.png"), image)
+
+
+def test_a_label_is_what_the_generator_is_asked_for(runs, tmp_path):
+    folder, _ = runs("conditional")
+    labels = {}
+    for name, arguments in {"eights": ["--label=8"], "all": []}.items():
+        run(sample.main, f"--workdir={folder}", "--num=12", "--format=npz", f"--output={tmp_path / name}", *arguments)
+        with np.load(tmp_path / name) as file:
+            labels[name] = file["label"]
+    assert labels["eights"].tolist() == [8] * 12
+    assert labels["all"].tolist() == [*range(10), 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("variant", "arguments", "message"),
+    [
+        ("dcgan", ["--label=3"], "takes no --label: choose one of"),
+        ("conditional", ["--label=10"], "the classes are 0 to 9"),
+        ("cyclegan", [], "cannot sample; it can: translate"),
+        ("dcgan", ["--num=0"], "ask for at least 1"),
+        ("dcgan", ["--truncation=0"], "it must be above 0"),
+        ("dcgan", ["--step=7"], "no checkpoint of step 7: choose one of"),
+        ("dcgan", ["--output=."], "exists already"),
+        ("ring8", ["--format=folder"], "these samples are vectors"),
+    ],
+)
+def test_samples_that_cannot_be_had(variant, arguments, message, runs):
+    with pytest.raises(UserError, match=message):
+        run(sample.main, f"--workdir={runs(variant)[0]}", *arguments)
+
+
+def test_a_folder_without_a_run_or_a_checkpoint(tmp_path, runs):
+    with pytest.raises(UserError, match="is not the folder of a run"):
+        run(sample.main, f"--workdir={tmp_path}")
+    for name in ("config.json", "data.json"):
+        (tmp_path / name).write_bytes((runs("dcgan")[0] / name).read_bytes())
+    with pytest.raises(UserError, match="holds no checkpoint yet"):
+        run(sample.main, f"--workdir={tmp_path}")
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_latents_that_were_drawn_make_the_same_images(runs, tmp_path, capsys):
+    folder, _ = runs("conditional")
+    where = f"--workdir={folder}"
+    run(lambda arguments: use.main("latents", arguments), where, "--num=3", f"--output={tmp_path / 'z.npz'}")
+    with np.load(tmp_path / "z.npz") as file:
+        assert file["latents"].shape == (3, 6)
+    made = {}
+    for name, label in (("first", "4"), ("again", "4"), ("other", "5")):
+        output = tmp_path / f"{name}.npz"
+        arguments = [f"--latents={tmp_path / 'z.npz'}", f"--label={label}", "--format=npz", f"--output={output}"]
+        run(lambda arguments: use.main("generate", arguments), where, *arguments)
+        with np.load(output) as file:
+            made[name], labels = file["image"], file["label"]
+        assert labels.tolist() == [int(label)] * 3
+    np.testing.assert_array_equal(made["first"], made["again"])
+    assert made["first"].shape == (3, 8, 8, 1) and not np.array_equal(made["first"], made["other"])
+    assert "3 latents of step 10" in capsys.readouterr().out
+
+
+# ---- python -m jaxgan translate
+
+
+def test_every_image_is_translated_under_its_own_name(runs, tmp_path, capsys):
+    folder, _ = runs("cyclegan")
+    inputs = tmp_path / "in"
+    (inputs / "deeper").mkdir(parents=True)
+    Image.new("RGBA", (31, 20), (200, 10, 10, 255)).save(inputs / "a.png")
+    Image.new("L", (8, 8), 70).save(inputs / "deeper" / "b.webp")
+    Image.new("RGB", (64, 64), (0, 0, 0)).save(inputs / "c.d.jpeg")
+    arguments = [f"--workdir={folder}", f"--input={inputs}"]
+    assert run(translate.main, *arguments, f"--output={tmp_path / 'out'}") == 0
+    assert run(translate.main, *arguments, f"--output={tmp_path / 'back'}", "--source=inverted") == 0
+    for output in ("out", "back"):
+        written = {str(path.relative_to(tmp_path / output)) for path in (tmp_path / output).rglob("*.png")}
+        assert written == {"a.png", "deeper/b.png", "c.d.png"}
+        assert read(tmp_path / output / "a.png").shape == (8, 8)
+    assert not np.array_equal(read(tmp_path / "out" / "a.png"), read(tmp_path / "back" / "a.png"))
+    # Named by the array, and by the other end of the way, it is the same.
+    for index, end in enumerate(("--source=b", "--target=digits", "--target=a")):
+        run(translate.main, *arguments, f"--output={tmp_path / str(index)}", end)
+        np.testing.assert_array_equal(read(tmp_path / str(index) / "a.png"), read(tmp_path / "back" / "a.png"))
+
+    (inputs / "broken.png").write_bytes(b"no image")
+    assert run(translate.main, *arguments, f"--output={tmp_path / 'again'}") == 1
+    seen = capsys.readouterr()
+    assert "broken.png cannot be read" in seen.err and "3 of 4 images translated" in seen.out
+
+
+@pytest.mark.parametrize(
+    ("variant", "files", "more", "message"),
+    [
+        ("cyclegan", None, [], "does not exist"),
+        ("cyclegan", [], [], "holds no image"),
+        ("cyclegan", ["a.png", "a.jpg"], [], "a.jpg and a.png would both become .*a.png: rename one"),
+        ("cyclegan", ["a.png"], ["--source=c"], "--source=c: no such domain: choose one of a, b, digits, inverted"),
+        ("cyclegan", ["a.png"], ["--source=a", "--target=digits"], "no way of source='a', target='a'"),
+        ("cyclegan", ["a.png"], ["--direction=ba"], "takes no --direction: choose one of input, output, "),
+        ("dcgan", ["a.png"], [], "cannot translate; it can: generate, judge, latents, sample"),
+    ],
+)
+def test_translations_that_cannot_be_had(variant, files, more, message, runs, tmp_path):
+    if files is not None:
+        (tmp_path / "in").mkdir()
+        for file in files:
+            Image.new("L", (8, 8)).save(tmp_path / "in" / file)
+    arguments = [f"--workdir={runs(variant)[0]}", f"--input={tmp_path / 'in'}", f"--output={tmp_path / 'out'}", *more]
+    with pytest.raises(UserError, match=message):
+        run(translate.main, *arguments)
+    assert not (tmp_path / "out").exists()
+
+
+# ---- python -m jaxgan judge and classify, and the list of commands
+
+
+@pytest.fixture
+def digits(tmp_path):
+    """A folder of five digits."""
+    (tmp_path / "in").mkdir()
+    for index, image in enumerate(make_source("digits", split="test", image_size=8).stack(range(5))["image"]):
+        Image.fromarray(image[..., 0]).save(tmp_path / "in" / f"{index}.png")
+    return tmp_path / "in"
+
+
+def test_images_are_judged(runs, digits, tmp_path, capsys):
+    folder, _ = runs("dcgan")
+    where, output = f"--workdir={folder}", tmp_path / "scores.csv"
+    judge = lambda arguments: use.main("judge", arguments)  # noqa: E731
+    assert run(judge, where, f"--input={digits}", f"--output={output}") == 0
+    rows = list(csv.reader(output.read_text().splitlines()))
+    assert rows[0] == ["name", "score"] and [row[0] for row in rows[1:]] == [f"{index}.png" for index in range(5)]
+    assert len({row[1] for row in rows[1:]}) == 5 and all(np.isfinite(float(row[1])) for row in rows[1:])
+    capsys.readouterr()
+    (digits / "6.png").write_bytes(b"no image")
+    assert run(judge, where, f"--input={digits}") == 1
+    seen = capsys.readouterr()
+    assert list(csv.reader(io.StringIO(seen.out))) == rows  # the table alone
+    assert "5 of 6 images judged with step" in seen.err
+    with pytest.raises(UserError, match="exists already"):
+        run(judge, where, f"--input={digits}", f"--output={output}")
+    with pytest.raises(UserError, match="--input is for images, but the data of this run are vectors"):
+        run(judge, f"--workdir={runs('ring8')[0]}", f"--input={digits}")
+
+
+class Labelled(nn.Module):
+    """z, labels -> images: a different grey for each class, of a network that has no more to it."""
+
+    embedded_classes: int = 0
+    output_shape: tuple[int, ...] | None = None
+
+    @nn.compact
+    def __call__(self, z, label):
+        size = int(np.prod(self.output_shape))
+        x = nn.Dense(size)(z) + nn.Embed(self.embedded_classes, size)(label)
+        return jnp.tanh(x).reshape(-1, *self.output_shape)
+
+
+class Classifier(nn.Module):
+    """Images -> a score and class logits."""
+
+    class_logits: int = 0
+
+    @nn.compact
+    def __call__(self, images):
+        x = nn.relu(nn.Dense(64)(images.reshape(len(images), -1)))
+        return Verdict(nn.Dense(1)(x)[:, 0], None, nn.Dense(self.class_logits)(x))
+
+
+def test_images_are_classified_by_name(digits, tmp_path):
+    config = default()
+    config.system, config.game, config.metrics = "acgan", {"latent_size": 4}, ("label_accuracy",)
+    for name, network in (("generator", "Labelled"), ("discriminator", "Classifier")):
+        own = named(f"{Labelled.__module__}:{network}")
+        config.players[name] = player(own, named("adam", learning_rate=3e-3))
+    config.data.name, config.data.image_size, config.steps = "digits", 8, 150
+    config.evaluate_every = config.sample_every = config.checkpoint_every = 0
+    values = train(config, tmp_path / "run")
+    output, where = tmp_path / "classes.csv", f"--workdir={tmp_path / 'run'}"
+    run(lambda arguments: use.main("classify", arguments), where, f"--input={digits}", f"--output={output}")
+    rows = list(csv.reader(output.read_text().splitlines()))
+    assert rows[0] == ["name", "class", "probability"]
+    labels = make_source("digits", split="test").stack(range(5))["label"]
+    assert sum(row[1] == str(label) for row, label in zip(rows[1:], labels, strict=True)) >= 3
+    assert all(0.1 <= float(row[2]) <= 1 for row in rows[1:]) and values["label_accuracy"] > 0.6
+
+
+def test_the_commands_of_a_run_are_listed(runs, capsys):
+    assert listing.main([]) == 0
+    assert "python -m jaxgan COMMAND --workdir=RUN" in capsys.readouterr().out
+    assert run(listing.main, f"--workdir={runs('dcgan')[0]}") == 0
+    said = capsys.readouterr().out
+    for name in ("sample", "latents", "generate", "judge", "evaluate"):
+        assert f"\n  {name} " in said
+    with pytest.raises(UserError, match="cannot smaple; it can: "):
+        listing.main(["smaple", f"--workdir={runs('dcgan')[0]}", "--trust"])
+    with pytest.raises(SystemExit):
+        listing.main(["sample", f"--workdir={runs('dcgan')[0]}", "--trust", "--help"])
+    assert "draws samples" in capsys.readouterr().out
+
+
+def test_the_program_says_in_one_line_what_is_wrong(tmp_path):
+    command = [sys.executable, "-m", "jaxgan", "classify", f"--workdir={tmp_path}", "--input=x"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd=ROOT)
+    assert done.returncode == 2 and done.stderr.startswith(f"error: {tmp_path} is not the folder of a run")
+    assert done.stderr.count("\n") == 1

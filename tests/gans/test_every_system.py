@@ -1,0 +1,90 @@
+"""What every system must do: be called without a config, play, sample, and let ADA adapt."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan import gans
+from jaxgan.augment import ada, adaptive
+from jaxgan.core import View
+from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER
+from jaxgan.core.players import flatten
+from tests.gans.tiny_players import BATCH, CLASSES, SIDE, arrays, make
+
+SETTINGS = {"images": 40, "every": 2}
+
+
+def watched() -> View:
+    """ADA, which also keeps the scores it was last told."""
+    view = ada("b", **SETTINGS)
+    return View(
+        lambda key, x, clock, state: view.apply(key, x, clock, state[0]),
+        lambda: (view.init(), jnp.zeros(BATCH)),
+        lambda state, scores: (view.update(state[0], scores), scores),
+    )
+
+
+@pytest.fixture(scope="module", params=gans.systems())
+def run(request):
+    """A system's game, and (state, metrics) after each of three steps; a step has one turn of the discriminator."""
+    game = make(request.param, watched, discriminator_steps=1, warm_up=0)
+    game = game.complete(arrays())
+    step, state = jax.jit(game.step, static_argnames="due"), jax.jit(game.init)(jax.random.key(0), arrays())
+    seen = [(state, {})]
+    for index in range(3):
+        due = game.due(index, BATCH * index)
+        minibatches = tuple(arrays(seed=10 * index + i) for i in range(game.minibatches(due)))
+        state, metrics = step(state, minibatches, due=due)
+        seen.append((state, {name: np.asarray(value) for name, value in metrics.items()}))
+    return request.param, game, seen
+
+
+def test_it_plays_and_all_players_move(run):
+    _, game, seen = run
+    (first, _), (last, metrics) = seen[0], seen[-1]
+    assert all(np.isfinite(value).all() and value.shape == () for value in metrics.values()), metrics
+    assert all(int(step) == -1 for step in last.nonfinite.values())
+    for name in game.players:
+        before, after = (jax.tree.leaves(flatten(state.players)[name].params) for state in (first, last))
+        assert any((old != new).any() for old, new in zip(before, after, strict=True)), name
+
+
+def test_it_does_what_it_declares(run):
+    _, game, seen = run
+    batch, state = arrays(), seen[-1][0]
+    assert game.abilities
+    for name, ability in game.abilities.items():
+        given = {}
+        for argument, declared in ability.takes.items():
+            if declared.kind == NUMBER:
+                given[argument] = BATCH
+            elif declared.kind == LABEL:
+                given[argument] = jnp.arange(BATCH) % CLASSES
+            elif declared.kind == IMAGES:
+                given[argument] = batch[declared.array or "a"]
+            elif declared.kind == LATENTS:
+                given[argument] = game.use("latents", state, jax.random.key(1), BATCH)
+            elif declared.kind == DOMAIN and argument == "target":
+                given[argument] = declared.choices[-1]
+        made = np.asarray(game.use(name, state, jax.random.key(1), **given))
+        assert len(made) == BATCH and np.isfinite(made).all()
+        expected = {"images": (SIDE, SIDE, 1), "scores": (), "class_logits": (CLASSES,), "latents": (5,)}
+        assert made.shape[1:] == expected[ability.gives], name
+    assert {"sample", "translate"} & game.abilities.keys()
+
+
+def test_ada_adapts_by_the_scores_of_reals(run):
+    _, game, seen = run
+    judges = [name for name in game.players if "discriminator" in name]
+    assert judges
+    for name in judges:
+        expected = adaptive.start()
+        for before, after in itertools.pairwise(seen):
+            ours, scores = flatten(after[0].players)[name].view
+            assert not np.array_equal(scores, flatten(before[0].players)[name].view[1])  # told once more
+            expected = adaptive.update(expected, scores, **SETTINGS)
+            jax.tree.map(np.testing.assert_array_equal, ours, expected)
+        assert int(expected.count) == BATCH  # of the third step; p has moved once, by the first two

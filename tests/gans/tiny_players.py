@@ -1,0 +1,88 @@
+"""Networks that fit into every system, and any system with them: for tests over all systems."""
+
+import inspect
+import math
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxgan import gans
+from jaxgan.core import Game, Player, View
+from jaxgan.layers import Verdict
+
+CLASSES, SIDE, BATCH = 3, 8, 4
+
+
+class Writer(nn.Module):
+    """Whatever it is called with -> samples of `output_shape`, or smaller ones of side `resolution`; it drops a tenth."""
+
+    output_shape: tuple[int, ...] | None = None
+    embedded_classes: int = 0
+
+    @nn.compact
+    def __call__(self, x, *others, resolution=None, alpha=None):
+        *sides, channels = self.output_shape
+        sides = sides if resolution is None else [resolution] * len(sides)
+        x = nn.Dense(6)(x.mean(tuple(range(1, x.ndim - 1))))
+        x = nn.Dropout(0.1, deterministic=not self.has_rng("dropout"))(nn.tanh(x))
+        patch = jnp.linspace(0.5, 1, math.prod(sides)).reshape(1, *sides, 1)
+        return jnp.tanh(nn.Dense(channels)(x)).reshape(-1, *[1] * len(sides), channels) * patch
+
+
+class Reader(nn.Module):
+    """Whatever it is called with -> scores (B,), with features and class logits where they are asked for."""
+
+    projected_classes: int = 0
+    embedded_classes: int = 0
+    class_logits: int = 0
+
+    @nn.compact
+    def __call__(self, x, *others, features=False, resolution=None, alpha=None):
+        x = nn.Dense(5)(jnp.square(x + 0.3).mean(tuple(range(1, x.ndim - 1))))
+        score = nn.Dense(1)(jnp.tanh(x))[:, 0]
+        if not (features or self.class_logits):
+            return score
+        return Verdict(score, x, nn.Dense(self.class_logits)(x) if self.class_logits else None)
+
+
+def arrays(number: int = BATCH, seed: int = 0) -> dict[str, np.ndarray]:
+    """A minibatch with every array that a system might want."""
+    rng = np.random.default_rng(seed)
+    images = {name: rng.uniform(-1, 1, (number, SIDE, SIDE, 1)) for name in ("image", "labelled_image", "a", "b")}
+    labels = {"label": rng.integers(0, CLASSES, number).astype(np.int32)}
+    return {name: image.astype(np.float32) for name, image in images.items()} | labels
+
+
+def make(system: str, view: Callable[[], View] | None = None, rate: float = 0.05, **fields) -> Game:
+    """A system called as from Python, with what it cannot do without; the rest are its defaults.
+
+    Args:
+        system: Its name.
+        view: Makes the view of every discriminator.
+        rate: Learning rate.
+        **fields: Further settings; those that the system does not have are left out.
+    """
+    maker = getattr(gans, system)
+    parameters = inspect.signature(maker).parameters
+    settings = {
+        "num_classes": CLASSES,
+        "conditional": True,
+        "latent_size": 5,
+        "resolution": SIDE,
+        "margin": 1.0,
+    } | fields
+
+    def player(name):
+        network = Reader() if "discriminator" in name else Writer()
+        return Player(network, optax.sgd(rate), view=view() if view and "discriminator" in name else None)
+
+    players = {}
+    for name, parameter in parameters.items():
+        if parameter.annotation is Player:
+            players[name] = player(name)
+        elif parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:  # several players by level
+            players[name] = {level: player(name) for level in ("level_0", "level_1")}
+    return maker(**players, **{name: value for name, value in settings.items() if name in parameters})
