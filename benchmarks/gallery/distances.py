@@ -10,8 +10,8 @@ import optax
 from matplotlib.figure import Figure
 
 from benchmarks.gallery.lesson import Lesson, finish, panels, play
+from jaxgan import gans
 from jaxgan.core import Player, State, schedules
-from jaxgan.gans import gan
 from jaxgan.networks import MLPDiscriminator, MLPGenerator
 from jaxgan.parts import terms
 
@@ -55,7 +55,7 @@ def estimates(objective: str, penalty: bool, thetas: np.ndarray, steps: int = ST
         (T,) each: the discriminator's "loss" with the penalty, its mean scores "d_real" and "d_fake" and the "pull", how
         far one step of gradient descent of rate 1 moves theta towards the data.
     """
-    game = gan(
+    game = gans.gan(
         Player(MLPGenerator((1,), hidden=(), output="linear"), optax.sgd(1.0)),
         Player(MLPDiscriminator((64, 64)), optax.adam(1e-3, b1=0.5, b2=0.9), schedule=schedules.linear_decay(steps)),
         latent_size=1,

@@ -43,7 +43,9 @@ def began(
         convergence = equilibrium.convergence(real_mean, fake_mean, gamma)
         cost, metrics, memory = extra.add(DISCRIMINATOR, [pair], memory, key)
         metrics |= {"convergence": convergence, "k": k, "d_real": real_error, "d_fake": fake_error}
-        return loss + cost, Aux(metrics, {**memory, "k": k}, scores_of([pair]))
+        # It takes an image for real whose error is below that of fakes.
+        scores = scores_of([pair], lambda errors: fake_mean - errors)
+        return loss + cost, Aux(metrics, {**memory, "k": k}, scores)
 
     def generator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         pair = draws.pair(nets, batch, memory, key)

@@ -62,7 +62,9 @@ def cyclegan(
         loss_b = least_squares.discriminator(b.real_logits, b.fake_logits)
         cost, metrics, memory = extra.add(DISCRIMINATOR, (a, b), memory, key)
         metrics |= {"loss_a": loss_a, "loss_b": loss_b}
-        return loss_a + loss_b + cost, Aux(metrics, {**memory, "a": pool_a, "b": pool_b}, scores_of((a, b)))
+        return loss_a + loss_b + cost, Aux(
+            metrics, {**memory, "a": pool_a, "b": pool_b}, scores_of((a, b), least_squares.decide)
+        )
 
     def generators_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         real_a, real_b = batch["a"], batch["b"]

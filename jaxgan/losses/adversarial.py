@@ -24,11 +24,13 @@ class Objective(NamedTuple):
         generator: (fake logits, real logits=None) -> scalar; only relativistic losses need the reals.
         read: logits -> what the discriminator says with them in the objective's own terms, for the log: a probability for
             the cross-entropies, the score itself for critics.
+        decide: logits -> the same shape, above 0 where the discriminator takes an image for real (ADA counts the signs).
     """
 
     discriminator: Callable[[jax.Array, jax.Array], jax.Array]
     generator: Callable[..., jax.Array]
     read: Callable[[jax.Array], jax.Array] = lambda logits: logits
+    decide: Callable[[jax.Array], jax.Array] = lambda logits: logits
 
 
 def as_float32(x: jax.Array) -> jax.Array:
@@ -41,6 +43,7 @@ def objective_in_float32(
     discriminator: Callable[..., jax.Array],
     generator: Callable[..., jax.Array],
     read: Callable[[jax.Array], jax.Array] = lambda logits: logits,
+    decide: Callable[[jax.Array], jax.Array] = lambda logits: logits,
 ) -> Objective:
     """An `Objective` that turns its logits to float32 before it computes."""
 
@@ -52,7 +55,7 @@ def objective_in_float32(
 
         return compute
 
-    return Objective(in_float32(discriminator), in_float32(generator), in_float32(read))
+    return Objective(in_float32(discriminator), in_float32(generator), in_float32(read), in_float32(decide))
 
 
 def _cross_entropy(real_target: float) -> Callable[[jax.Array, jax.Array], jax.Array]:
@@ -122,6 +125,8 @@ def least_squares_objective(
     return objective_in_float32(
         lambda real, fake: 0.5 * jnp.square(real - real_target).mean() + 0.5 * jnp.square(fake - fake_target).mean(),
         lambda fake, real=None: 0.5 * jnp.square(fake - generator_target).mean(),
+        # Real is what lies on b's side of the middle between a and b.
+        decide=lambda logits: (logits - 0.5 * (fake_target + real_target)) * (1 if real_target > fake_target else -1),
     )
 
 

@@ -25,7 +25,9 @@ def energy(margin: float) -> Objective:
     if margin <= 0:
         raise UserError(f"energy: the margin is {margin}, but it must be positive")
     return objective_in_float32(
-        lambda real, fake: real.mean() + relu(margin - fake).mean(), lambda fake, real=None: fake.mean()
+        lambda real, fake: real.mean() + relu(margin - fake).mean(),
+        lambda fake, real=None: fake.mean(),
+        decide=lambda energies: 0.5 * margin - energies,
     )
 
 

@@ -129,6 +129,8 @@ def make_pair(
     return Pair(nets, player, judge, judge, real, fake, *verdicts, batch, memory, **fields)
 
 
-def scores_of(pairs: Sequence[Pair]) -> dict[str, jax.Array]:
-    """How the discriminators judged their reals: `Aux.scores`."""
-    return {pair.player: pair.real_logits for pair in pairs}
+def scores_of(
+    pairs: Sequence[Pair], decide: Callable[[jax.Array], jax.Array] = lambda logits: logits
+) -> dict[str, jax.Array]:
+    """How the discriminators judged their reals, `Aux.scores`; `decide` as in `jaxgan.losses.Objective`."""
+    return {pair.player: decide(pair.real_logits) for pair in pairs}

@@ -21,16 +21,22 @@ class Terms:
     Args:
         terms: See `jaxgan.parts.terms`.
         pairs: Names of the game's pairs; () for a game that has no reals and fakes.
+        ranks: Whether the generator learns from the fakes' scores, so that it can learn from the best.
 
     Raises:
-        UserError: There are terms, but no pairs.
+        UserError: There are terms, but no pairs; or top-k without scores to rank by.
     """
 
-    def __init__(self, terms: Sequence[Term], pairs: Sequence[str] = ("",)) -> None:
+    def __init__(self, terms: Sequence[Term], pairs: Sequence[str] = ("",), ranks: bool = True) -> None:
         if terms and not pairs:
             raise UserError(
                 f"the term {terms[0].name!r} needs reals and fakes, which this game does not have: leave it out"
             )
+        for term in terms:
+            if term.select is not None and not ranks:
+                raise UserError(
+                    f"the term {term.name!r} ranks fakes by scores, which this game's generator does not learn from"
+                )
         self._pairs = tuple(pairs)
         self._terms: dict[str, Term] = {}
         for term in terms:
