@@ -1,8 +1,8 @@
 """pix2pix: Isola et al. 2017 (arXiv:1611.07004), translation from pairs, by an L1 distance and a discriminator of patches.
 
-python train.py --config=configs/pix2pix.py           digits out of 4x4 cells, 16x16, two minutes on two CPU cores
+python train.py --config=configs/pix2pix.py           digits out of their left halves, 16x16, a minute on two CPU cores
 python train.py --config=configs/pix2pix.py:l1        the same without the discriminator: digits blur
-python train.py --config=configs/pix2pix.py:gan       the same without the L1 distance: other digits come
+python train.py --config=configs/pix2pix.py:gan       the same without the L1 distance: farther from the truth
 python train.py --config=configs/pix2pix.py:coloured  grey digits to coloured ones: pairs of different channels
 python train.py --config=configs/pix2pix.py:paper     pairs of photographs, 256x256: U-Net and 70x70 patches
 """
@@ -28,12 +28,11 @@ def digits() -> ConfigDict:
         named("ConditionalPatchDiscriminator", receptive_field=16, width=24, norm="none"), adam, schedule=half
     )
     config.data.name = "digits_translation"
-    config.data.domain = "low_resolution"
+    config.data.domain = "left_half"
     config.data.aligned = True
     config.batch_size = 32
     config.steps = 1000
     config.log_every, config.sample_every, config.evaluate_every = 50, 250, 500
-    config.metrics = ("paired_translation",)
     return config
 
 

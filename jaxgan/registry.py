@@ -206,7 +206,12 @@ def foreign_names(config: Any) -> list[str]:
         elif isinstance(value, tuple):
             for item in value:
                 look(item, *path)
-        elif isinstance(value, str) and ":" in value and path and path[-1] in ("name", "system", *PARTS, *LISTS):
+        elif (
+            isinstance(value, str)
+            and ":" in value
+            and path
+            and path[-1] in ("name", "system", "metrics", *PARTS, *LISTS)
+        ):
             data_set = path == ("data", "name") and value.startswith("tfds:")
             found.update(() if data_set else (value,))
 

@@ -170,7 +170,7 @@ def _digits_translation(config: DataConfig) -> Source:
     pictures = [DigitPictures(config.split, half, config.tinted) for half in parts]
     a, b = _digit_images(first, pictures[0]), _digit_images(second, pictures[1], function)
     pair: Source = (UnalignedPair if 0 in parts else AlignedPair)(a.name, a, b, ("digits", domain))
-    pair.metrics = ("translation",) if readable else ()
+    pair.metrics = ("paired_translation",) if config.aligned else ("translation",) if readable else ()
     return pair
 
 

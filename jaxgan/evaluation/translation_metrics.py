@@ -62,7 +62,8 @@ def paired_translation(snapshot: Snapshot, source: Source, config: ConfigDict, k
     """How near translated images are to their true counterparts, on the game's usual way, and how real they look.
 
     "l1" is the mean difference |y - G(x)|; "agreement" the share that is read as the digit it was, where the target
-    is readable; "c2st" how often a classifier tells G(x) from y, 0.5 for a perfect game.
+    is readable; "sharpness" the energy of G(x)'s differences between neighbouring pixels as a share of y's; "c2st" how often a
+    classifier tells G(x) from y, 0.5 for a perfect game.
     """
     held_out = _held_out(config)
     origin, target = snapshot.game.ability("translate").ways[0]
@@ -70,7 +71,13 @@ def paired_translation(snapshot: Snapshot, source: Source, config: ConfigDict, k
     values = {"l1": float(np.abs(made - held_out[target]).mean())}
     if "label" in held_out and not _unreadable(source, target):
         values["agreement"] = _agreement(made, held_out["label"], source, target)
+    values["sharpness"] = _roughness(made) / _roughness(held_out[target])
     return values | {"c2st": told_apart(made, held_out[target])}
+
+
+def _roughness(images: np.ndarray) -> float:
+    """Mean square of the differences between neighbouring pixels."""
+    return float(np.square(np.diff(images, axis=1)).mean() + np.square(np.diff(images, axis=2)).mean())
 
 
 def needs_readable_digits(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:

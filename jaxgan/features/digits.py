@@ -11,8 +11,6 @@ Digits of another domain are read through their way back, `-images` for inverted
 coloured ones; thresholded digits are read as they are, at 99 %.
 """
 
-from __future__ import annotations
-
 import functools
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +20,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import unflatten_dict
+
+from jaxgan.errors import UserError
 
 DIGITS_FILE = Path(__file__).with_name("digits.npz")
 
@@ -66,7 +66,7 @@ def digit_features(images: np.ndarray | jax.Array) -> np.ndarray:
 
     Raises:
         TypeError: for images that are not floating point, such as uint8.
-        ValueError: for other shapes, or for an image that is not finite.
+        UserError: for other shapes, or for an image that is not finite.
     """
     return _read(images)[0]
 
@@ -87,7 +87,7 @@ def to_16x16(images: jax.Array) -> jax.Array:
     """The size and the one channel of `prepare`, without its rounding: float32 in [-1, 1] in and out; pure.
 
     Raises:
-        ValueError: for images that are not (N, H, H, C), H in {8, 16, 32}, C in {1, 3}.
+        UserError: for images that are not (N, H, H, C), H in {8, 16, 32}, C in {1, 3}.
     """
     _check_shape(images)
     images = images.mean(axis=-1, keepdims=True)
@@ -103,7 +103,7 @@ def to_16x16(images: jax.Array) -> jax.Array:
 
 def _check_shape(images: np.ndarray | jax.Array) -> None:
     if images.ndim != 4 or images.shape[1:3] not in [(8, 8), (16, 16), (32, 32)] or images.shape[3] not in (1, 3):
-        raise ValueError(
+        raise UserError(
             f"digit features: images of shape {images.shape}; expected (N, H, W, C) with H = W = 8, 16 or 32 and "
             "C = 1 or 3: resize them first."
         )
@@ -133,7 +133,7 @@ def _read(images: np.ndarray | jax.Array) -> tuple[np.ndarray, np.ndarray]:
         chunk = images[start : start + _CHUNK].astype(np.float32)
         finite = np.isfinite(chunk).all(axis=(1, 2, 3))
         if not finite.all():
-            raise ValueError(f"digit features: image {start + int(finite.argmin())} is not finite; look at its source.")
+            raise UserError(f"digit features: image {start + int(finite.argmin())} is not finite; look at its source.")
         padding = [(0, _CHUNK - len(chunk)), (0, 0), (0, 0), (0, 0)]
         outputs = _network(params, np.pad(chunk, padding))
         features.append(np.asarray(outputs[0])[: len(chunk)])

@@ -5,8 +5,6 @@ Oquab et al., "DINOv2: Learning Robust Visual Features without Supervision" (202
 program resizes by Pillow's bicubic on 8-bit images; `clean` is the same filter without the rounding, which they offer too.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 
@@ -16,6 +14,7 @@ import numpy as np
 from flax import linen as nn
 
 # ImageNet's means and deviations, as for VGG16.
+from jaxgan.errors import UserError
 from jaxgan.features.vgg16 import normalize as normalize
 
 SIZE = 224
@@ -36,7 +35,7 @@ class DINOv2(nn.Module):
         heads: of each attention, 16 in ViT-L.
 
     Raises:
-        ValueError: images of another shape.
+        UserError: images of another shape.
     """
 
     width: int = 1024
@@ -47,7 +46,7 @@ class DINOv2(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps images (B, 224, 224, 3) to (B, width)."""
         if x.shape[1:] != (SIZE, SIZE, 3):
-            raise ValueError(f"DINOv2: images of shape {x.shape}; resize them to (B, {SIZE}, {SIZE}, 3)")
+            raise UserError(f"DINOv2: images of shape {x.shape}; resize them to (B, {SIZE}, {SIZE}, 3)")
         x = nn.Conv(self.width, (14, 14), strides=14, padding="VALID", precision=_HIGHEST, name="patch_embed")(x)
         side = x.shape[1]
         x = x.reshape(len(x), side * side, self.width)

@@ -8,8 +8,6 @@
 | `digits` | 64 of the bundled digit classifier, and its 10 logits | its own | nobody's: it works offline |
 """
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 from collections.abc import Callable
@@ -18,6 +16,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxgan.errors import UserError
 from jaxgan.features import digits
 from jaxgan.features.resize import MODES, resize
 
@@ -53,15 +52,15 @@ def make_extractor(name: str = "inception", resize: str = "", params: Any = None
         params: parameters to use instead of the published ones; such numbers compare with nobody's.
 
     Raises:
-        ValueError: an unknown name or mode.
+        UserError: an unknown name or mode.
         WeightsError: The weights were not converted yet, or are damaged.
     """
     if name not in _NETWORKS:
-        raise ValueError(f"features {name!r} are unknown: choose one of {', '.join(_NETWORKS)}")
+        raise UserError(f"features {name!r} are unknown: choose one of {', '.join(_NETWORKS)}")
     make, default = _NETWORKS[name]
     if resize and (resize not in MODES or name == "digits"):
         choices = "its own alone: leave it out" if name == "digits" else ", ".join(MODES)
-        raise ValueError(f"{name} features have no resize {resize!r}; choose {choices}")
+        raise UserError(f"{name} features have no resize {resize!r}; choose {choices}")
     mode = resize or default
     if params is not None:
         return Extractor(name, mode, f"given:{_digest(params)}", params, make(mode))
@@ -89,7 +88,7 @@ class Perceptual:
 def make_perceptual(name: str = "lpips") -> Perceptual:
     """Makes a perceptual distance; errors as in `make_extractor`."""
     if name not in ("lpips", "digits"):
-        raise ValueError(f"perceptual distance {name!r} is unknown: choose lpips or digits")
+        raise UserError(f"perceptual distance {name!r} is unknown: choose lpips or digits")
     params, weights = _published(name)
     return Perceptual(name, weights, params, _lpips if name == "lpips" else _digits_distance)
 
@@ -157,7 +156,7 @@ def _digits_distance(params: Any, a: jax.Array, b: jax.Array) -> jax.Array:
 
 def _rgb(images: jax.Array) -> jax.Array:
     if images.shape[3] not in (1, 3):
-        raise ValueError(f"images of {images.shape[3]} channels have no features; make them grey or RGB")
+        raise UserError(f"images of {images.shape[3]} channels have no features; make them grey or RGB")
     return jnp.repeat(images, 3, axis=3) if images.shape[3] == 1 else images
 
 

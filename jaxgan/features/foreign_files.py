@@ -4,8 +4,6 @@ A `.pth` is a pickle beside raw arrays. The pickle is read by an unpickler that 
 tensors, each bound to a function of this file, and refuses every other, so that no code of the file or of its author runs.
 """
 
-from __future__ import annotations
-
 import collections
 import math
 import pickle
@@ -18,8 +16,10 @@ from typing import IO, Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.errors import UserError
 
-class WeightsError(ValueError):
+
+class WeightsError(UserError):
     """Weights that are missing or cannot be used: the message is one line naming the file, what is wrong, and the cure."""
 
 
@@ -278,10 +278,10 @@ def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
             if size is None:
                 size, position = _varint(message, position)
             if position + size > len(message):
-                raise ValueError("a field that runs past the end")
+                raise UserError("a field that runs past the end")
             value, position = message[position : position + size], position + size
         else:
-            raise ValueError(f"wire type {kind}")
+            raise UserError(f"wire type {kind}")
         yield tag >> 3, value
 
 
@@ -293,7 +293,7 @@ def _varint(message: memoryview, position: int) -> tuple[int, int]:
         value, position = value | (byte & 127) << shift, position + 1
         if byte < 128:
             return value, position
-    raise ValueError("a number of more than 10 bytes")
+    raise UserError("a number of more than 10 bytes")
 
 
 def _one_line(error: Exception) -> str:

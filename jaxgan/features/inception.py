@@ -6,8 +6,6 @@ arXiv:1512.00567), as in TensorFlow's released graph, which differs from torchvi
 graph) and in having no auxiliary classifier. Layers have torchvision's names, as in the well-known PyTorch file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
+
+from jaxgan.errors import UserError
 
 SIZE = 299
 
@@ -42,14 +42,14 @@ class Inception(nn.Module):
     bias, from which the Inception Score is read. FID and KID use "2048". Under `jax.jit`, what is not used is not computed.
 
     Raises:
-        ValueError: images of another shape.
+        UserError: images of another shape.
     """
 
     @nn.compact
     def __call__(self, x: jax.Array) -> dict[str, jax.Array]:
         """Maps images (B, 299, 299, 3) to {"64": (B, 64), ..., "2048": (B, 2048), "logits": (B, 1008), ...}."""
         if x.shape[1:] != (SIZE, SIZE, 3):
-            raise ValueError(f"Inception: images of shape {x.shape}; resize them to (B, {SIZE}, {SIZE}, 3)")
+            raise UserError(f"Inception: images of shape {x.shape}; resize them to (B, {SIZE}, {SIZE}, 3)")
         taps = {}
         x = Unit(32, (3, 3), stride=2, name="Conv2d_1a_3x3")(x)
         x = Unit(32, (3, 3), name="Conv2d_2a_3x3")(x)

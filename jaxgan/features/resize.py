@@ -9,11 +9,11 @@
 All three are separable, and weights depend on the sizes alone: they are made in NumPy when the caller is traced.
 """
 
-from __future__ import annotations
-
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from jaxgan.errors import UserError
 
 MODES = ("tf1", "torch", "clean")
 
@@ -32,12 +32,12 @@ def resize(images: jax.Array | np.ndarray, size: int, mode: str = "tf1") -> jax.
         mode "F", clipped, up to float32 rounding.
 
     Raises:
-        ValueError: an unknown mode, or images that are not (B, H, W, C).
+        UserError: an unknown mode, or images that are not (B, H, W, C).
     """
     if mode not in MODES:
-        raise ValueError(f"resize: mode is {mode!r}; choose one of {', '.join(MODES)}")
+        raise UserError(f"resize: mode is {mode!r}; choose one of {', '.join(MODES)}")
     if images.ndim != 4 or 0 in images.shape[1:3] or size < 1:
-        raise ValueError(f"resize: from {images.shape} to size {size}; expected images (B, H, W, C) and a size above 0")
+        raise UserError(f"resize: from {images.shape} to size {size}; expected images (B, H, W, C) and a size above 0")
     x = jnp.asarray(images).astype(jnp.float32)
     height, width = x.shape[1:3]
     if mode == "tf1":

@@ -10,8 +10,6 @@ antialias (`tf1`), takes k = 3 neighbours and rounds features to float16 before 
 arXiv:1801.03924, version 0.1 with VGG).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +17,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
+
+from jaxgan.errors import UserError
 
 SIZE = 224
 
@@ -36,14 +36,14 @@ class VGG16(nn.Module):
     """Normalised images (B, 224, 224, 3) float32 -> activations of the second dense layer, after ReLU, (B, 4096) float32.
 
     Raises:
-        ValueError: images of another shape.
+        UserError: images of another shape.
     """
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps images (B, 224, 224, 3) to features (B, 4096)."""
         if x.shape[1:] != (SIZE, SIZE, 3):
-            raise ValueError(f"VGG16: images of shape {x.shape}; resize them to (B, {SIZE}, {SIZE}, 3)")
+            raise UserError(f"VGG16: images of shape {x.shape}; resize them to (B, {SIZE}, {SIZE}, 3)")
         x = _halve(Convolutions(name="convolutions")(x)[-1])
         x = x.reshape(len(x), -1)
         for name in ("dense_1", "dense_2"):
@@ -83,10 +83,10 @@ def lpips(params: Any, a: jax.Array, b: jax.Array) -> jax.Array:
         (B,) float32, 0 for equal images.
 
     Raises:
-        ValueError: shapes that differ or are not (B, H, W, 3).
+        UserError: shapes that differ or are not (B, H, W, 3).
     """
     if a.shape != b.shape or a.ndim != 4 or a.shape[3] != 3 or min(a.shape[1:3]) < 16:
-        raise ValueError(
+        raise UserError(
             f"lpips: images of shapes {a.shape} and {b.shape}; expected two alike, (B, H, W, 3) from 16x16 up"
         )
     shift, scale = np.array([-0.030, -0.088, -0.188], np.float32), np.array([0.458, 0.448, 0.450], np.float32)
@@ -114,12 +114,12 @@ def shrink(images: jax.Array, side: int = 256) -> jax.Array:
         (B, H / factor, H / factor, C), factor = max(H // side, 1).
 
     Raises:
-        ValueError: images that are not square, or whose side is no multiple of the factor.
+        UserError: images that are not square, or whose side is no multiple of the factor.
     """
     batch, height, width, channels = images.shape
     factor = max(height // side, 1)
     if height != width or height % factor:
-        raise ValueError(f"shrink: images of {height}x{width}; expected squares whose side is a multiple of {factor}")
+        raise UserError(f"shrink: images of {height}x{width}; expected squares whose side is a multiple of {factor}")
     return images.reshape(batch, height // factor, factor, width // factor, factor, channels).mean(axis=(2, 4))
 
 

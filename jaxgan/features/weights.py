@@ -4,8 +4,6 @@ Nothing is downloaded here. Converted weights lie as NAME.npz in `$XDG_CACHE_HOM
 `~/.cache/jaxgan/weights`, with a SHA-256 of their numbers alone, whichever file they came from.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import os
@@ -20,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from jaxgan.errors import UserError
 from jaxgan.features import dinov2, inception, vgg16
 from jaxgan.features.archive import write_npz
 from jaxgan.features.foreign_files import WeightsError, read_graph, read_torch
@@ -77,7 +76,7 @@ def load(name: str) -> dict[str, Any]:
 
     Raises:
         WeightsError: The weights were not converted yet, or their file is damaged.
-        ValueError: An unknown name.
+        UserError: An unknown name.
     """
     if name == "lpips":
         arrays = {**_read("vgg16", "params/convolutions/"), **_read("lpips", "params/")}
@@ -148,10 +147,10 @@ def cache_path(name: str) -> Path:
     """Where the converted weights of `name` lie, whether they are there or not.
 
     Raises:
-        ValueError: An unknown name.
+        UserError: An unknown name.
     """
     if name not in KNOWN:
-        raise ValueError(f"weights of {name!r}: there are those of {', '.join(KNOWN)}")
+        raise UserError(f"weights of {name!r}: there are those of {', '.join(KNOWN)}")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return home / "jaxgan" / "weights" / f"{name}.npz"
 

@@ -50,6 +50,7 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
     plan = Plan.of(config, source.arrays, source.domains)
     game = plan.game
     metrics = monitored.choose(config, plan.compiled, source)
+    plan.config.metrics = tuple(metrics)  # those that "default" stands for: readers of the run have no data to ask
     abstract = plan.abstract_state()  # networks that do not fit the data say so before anything is written
     folder, main = RunFolder(Path(workdir)), jax.process_index() == 0
     told = folder.claim(plan.config, plan.arrays, plan.domains, write=main)

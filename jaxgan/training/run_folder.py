@@ -129,7 +129,7 @@ def _different_data(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[s
         old, new = (each["arrays"].get(name) for each in (there, here))
         if old is None or new is None:
             differing.append(
-                f"the data have {'an' if old else 'no'} array {name!r} there and {'an' if new else 'no'} here"
+                f"the data have {'an' if old else 'no'} array {name!r} there and {'one' if new else 'none'} here"
             )
         elif old["names"] != new["names"]:
             differing.append(f"the classes are {', '.join(old['names'])} there and {', '.join(new['names'])} here")

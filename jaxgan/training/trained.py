@@ -6,7 +6,7 @@ from pathlib import Path
 from jaxgan.core import State
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.errors import ConfigError
-from jaxgan.evaluation import monitored as evaluation
+from jaxgan.evaluation import monitored
 from jaxgan.registry import foreign_names
 from jaxgan.training.checkpoints import Checkpoints
 from jaxgan.training.plan import Plan
@@ -52,7 +52,7 @@ def load(workdir: str | Path, step: int | None = None, trust: bool = False) -> T
     if not folder.checkpoints.is_dir():
         raise ConfigError(f"{workdir} holds no checkpoint yet: train on until the first one, or save one with Ctrl-C")
     first = next(iter(config.metrics), None)
-    lower_is_better = first not in evaluation.METRICS or evaluation.METRICS[first].lower_is_better
+    lower_is_better = first is None or monitored.find(first).lower_is_better
     with Checkpoints(folder.checkpoints, lower_is_better, write=False) as checkpoints:
         steps = checkpoints.steps()
         if not steps:

@@ -46,7 +46,7 @@ def test_only_a_checkpoint_makes_a_folder_anothers(tmp_path):
         folder.claim(config(seed=1, game={"latent_size": 4, "penalty": 9.0}), ARRAYS)
     with pytest.raises(ConfigError, match=r"'image' has the shape \(16, 16, 1\) there and \(8, 8, 1\) here"):
         folder.claim(config(seed=1), {**ARRAYS, "image": ArraySpec((8, 8, 1), "float32", "image")})
-    with pytest.raises(ConfigError, match="no array 'label' here"):
+    with pytest.raises(ConfigError, match="have an array 'label' there and none here"):
         folder.claim(config(seed=1), {"image": ARRAYS["image"]})
     # Class 1 of another split or folder must be the same class.
     with pytest.raises(ConfigError, match="the classes are boot, shoe there and boot, sandal, shoe here"):
