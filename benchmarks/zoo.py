@@ -28,6 +28,7 @@ from benchmarks.computed import COMPUTED
 from jaxgan import overrides
 from jaxgan.config import Check
 from jaxgan.errors import nearest
+from jaxgan.evaluation import monitored
 from jaxgan.training import command_line, train
 from jaxgan.training.run_folder import RunFolder
 
@@ -112,7 +113,10 @@ def run(name: str, row: Row, seed: int, workdir: pathlib.Path) -> dict[str, floa
     finished = folder / "result.json"
     if finished.exists():
         # What was trained must be what is asked for.
-        RunFolder(folder).claim(config, *RunFolder(folder).read()[1:], write=False)
+        stored, arrays, domains = RunFolder(folder).read()
+        if tuple(config.metrics) == (monitored.DEFAULT,):
+            config.metrics = stored.metrics  # a run stores which those are
+        RunFolder(folder).claim(config, arrays, domains, write=False)
     else:
         result = train(config, folder)
         if result["step"] < config.steps:

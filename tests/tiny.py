@@ -47,7 +47,7 @@ def conditional() -> ConfigDict:
     config.metrics = ("digit_fd", "class_accuracy")
     config.system = "sngan"
     config.game = {"latent_size": 6, "conditional": True, "discriminator_steps": 1}
-    config.players.generator = _player(named("ResNetGenerator", widths=(4, 4)), True, "spectral_norm")
+    config.players.generator = _player(named("ResNetGenerator", widths=(4, 4)), average=True)
     config.players.discriminator = _player(
         named("ResNetDiscriminator", widths=(4,), downsamples=1), constraint="spectral_norm"
     )

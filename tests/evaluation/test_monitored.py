@@ -229,7 +229,7 @@ def test_paired_translations_against_truths_made_by_hand():
     held_out = make_source(config.data, split="test").stack()
     truth = held_out["a"] / np.float32(127.5) - 1
     perfect = measure("paired_translation", OneWay("b", "a", lambda x: truth), config)
-    assert perfect["l1"] == 0 and perfect["agreement"] >= 0.98
+    assert perfect["l1"] == 0 and perfect["agreement"] >= 0.98 and perfect["sharpness"] == 1
     assert perfect["c2st"] == 0.5  # of two equal images exactly one is told right
     train = make_source(config.data, split="train").stack()
     of_class = {one: np.flatnonzero(train["label"] == one) for one in range(10)}
@@ -244,7 +244,10 @@ def test_paired_translations_against_truths_made_by_hand():
     assert seen["l1"] == pytest.approx(0.25, rel=0.02) and seen["c2st"] > 0.95
     assert seen == measure("paired_translation", OneWay("b", "a", lambda x: noisy), config)
     # The edges are not read; what remains is what needs no reading.
-    assert measure("paired_translation", OneWay("a", "b", lambda x: x), config).keys() == {"l1", "c2st"}
+    assert measure("paired_translation", OneWay("a", "b", lambda x: x), config).keys() == {"l1", "sharpness", "c2st"}
+    # Of half the contrast, differences between neighbours have a quarter of the energy.
+    faint = measure("paired_translation", OneWay("b", "a", lambda x: 0.5 * truth), config)
+    assert faint["sharpness"] == pytest.approx(0.25, rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,11 @@ import sys
 import traceback
 
 import jax
-import numpy as np
 import pytest
-from PIL import Image
 
-from jaxgan import sample, translate
 from jaxgan.data import DataError
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.training import NonFiniteError, command_line, plan_without_data, summarize, train
-from jaxgan.training.records import read_metrics
 from tests import parts_of_ones_own as own
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -224,128 +220,3 @@ def test_a_dry_run_does_without_the_data(tiny):
 
 
 # ---- python -m jaxgan.sample
-
-
-def read(path):
-    with Image.open(path) as image:
-        return np.asarray(image)
-
-
-def test_samples_come_without_the_data(runs, tmp_path, monkeypatch):
-    from jaxgan.data import digits
-
-    folder, _ = runs("dcgan")
-
-    def no_data():
-        raise AssertionError("the data were read")
-
-    monkeypatch.setattr(digits, "_digits", no_data)
-    arrays = {}
-    for name, arguments in {
-        "twelve": ["--num=12"],
-        "five": ["--num=5"],
-        "other": ["--num=5", "--seed=1"],
-        "plain": ["--num=5", "--truncation=0.01"],
-    }.items():
-        output = tmp_path / f"{name}.npz"
-        sample.main([f"--workdir={folder}", "--format=npz", f"--output={output}", *arguments])
-        with np.load(output) as file:
-            arrays[name] = file["image"]
-    assert arrays["twelve"].shape == (12, 8, 8, 1) and arrays["twelve"].dtype == np.uint8
-    np.testing.assert_array_equal(arrays["twelve"][:5], arrays["five"])
-    assert not np.array_equal(arrays["five"], arrays["other"])
-    assert arrays["plain"].std(axis=0).max() < arrays["five"].std(axis=0).max()
-    # The same samples as a grid and as files, in the run's own folder.
-    sample.main([f"--workdir={folder}", "--num=5"])
-    sample.main([f"--workdir={folder}", "--num=5", "--format=folder"])
-    lines = [line for line in read_metrics(folder / "metrics.jsonl") if line["step"] and "digit_fd" in line]
-    step = min(lines, key=lambda line: line["digit_fd"])["step"]
-    grid = read(folder / "generated" / f"step{step}-num5-seed0.png")
-    assert grid.shape == (8 * 6 + 4, 5 * 50 + 2)
-    for index, image in enumerate(arrays["five"][..., 0]):
-        np.testing.assert_array_equal(grid[2:50:6, 2 + 50 * index : 50 + 50 * index : 6], image)
-        np.testing.assert_array_equal(read(folder / "generated" / f"step{step}-num5-seed0" / f"{index}.png"), image)
-
-
-def test_a_label_is_what_the_generator_is_asked_for(runs, tmp_path):
-    folder, _ = runs("conditional")
-    labels = {}
-    for name, arguments in {"eights": ["--label=8"], "all": []}.items():
-        sample.main([f"--workdir={folder}", "--num=12", "--format=npz", f"--output={tmp_path / name}", *arguments])
-        with np.load(tmp_path / name) as file:
-            labels[name] = file["label"]
-    assert labels["eights"].tolist() == [8] * 12
-    assert labels["all"].tolist() == [*range(10), 0, 1]
-
-
-@pytest.mark.parametrize(
-    ("variant", "arguments", "message"),
-    [
-        ("dcgan", ["--label=3"], "takes no labels"),
-        ("conditional", ["--label=10"], "the classes are 0 to 9"),
-        ("cyclegan", [], "cannot sample; it can: translate"),
-        ("dcgan", ["--num=0"], "ask for at least 1"),
-        ("dcgan", ["--truncation=0"], "it must be above 0"),
-        ("dcgan", ["--step=7"], "no checkpoint of step 7: choose one of"),
-        ("dcgan", ["--output=."], "exists already"),
-        ("ring8", ["--format=folder"], "these samples are vectors"),
-    ],
-)
-def test_samples_that_cannot_be_had(variant, arguments, message, runs):
-    with pytest.raises(ConfigError, match=message):
-        sample.main([f"--workdir={runs(variant)[0]}", *arguments])
-
-
-def test_a_folder_without_a_run_or_a_checkpoint(tmp_path, runs):
-    with pytest.raises(ConfigError, match="is not the folder of a run"):
-        sample.main([f"--workdir={tmp_path}"])
-    for name in ("config.json", "data.json"):
-        (tmp_path / name).write_bytes((runs("dcgan")[0] / name).read_bytes())
-    with pytest.raises(ConfigError, match="holds no checkpoint yet"):
-        sample.main([f"--workdir={tmp_path}"])
-    assert not (tmp_path / "checkpoints").exists()
-
-
-# ---- python -m jaxgan.translate
-
-
-def test_every_image_is_translated_under_its_own_name(runs, tmp_path, capsys):
-    folder, _ = runs("cyclegan")
-    inputs = tmp_path / "in"
-    (inputs / "deeper").mkdir(parents=True)
-    Image.new("RGBA", (31, 20), (200, 10, 10, 255)).save(inputs / "a.png")
-    Image.new("L", (8, 8), 70).save(inputs / "deeper" / "b.webp")
-    Image.new("RGB", (64, 64), (0, 0, 0)).save(inputs / "c.d.jpeg")
-    arguments = [f"--workdir={folder}", f"--input={inputs}"]
-    assert translate.main([*arguments, f"--output={tmp_path / 'out'}"]) == 0
-    assert translate.main([*arguments, f"--output={tmp_path / 'back'}", "--direction=ba"]) == 0
-    for output in ("out", "back"):
-        written = {str(path.relative_to(tmp_path / output)) for path in (tmp_path / output).rglob("*.png")}
-        assert written == {"a.png", "deeper/b.png", "c.d.png"}
-        assert read(tmp_path / output / "a.png").shape == (8, 8)
-    assert not np.array_equal(read(tmp_path / "out" / "a.png"), read(tmp_path / "back" / "a.png"))
-
-    (inputs / "broken.png").write_bytes(b"no image")
-    assert translate.main([*arguments, f"--output={tmp_path / 'again'}"]) == 1
-    seen = capsys.readouterr()
-    assert "broken.png cannot be read" in seen.err and "3 of 4 images translated" in seen.out
-
-
-@pytest.mark.parametrize(
-    ("variant", "files", "message"),
-    [
-        ("cyclegan", None, "does not exist"),
-        ("cyclegan", [], "holds no image"),
-        ("cyclegan", ["a.png", "a.jpg"], "a.jpg and a.png would both become .*a.png: rename one"),
-        ("dcgan", ["a.png"], "cannot translate; it can: judge, sample"),
-    ],
-)
-def test_translations_that_cannot_be_had(variant, files, message, runs, tmp_path):
-    if files is not None:
-        (tmp_path / "in").mkdir()
-        for file in files:
-            Image.new("L", (8, 8)).save(tmp_path / "in" / file)
-    arguments = [f"--workdir={runs(variant)[0]}", f"--input={tmp_path / 'in'}", f"--output={tmp_path / 'out'}"]
-    with pytest.raises(ConfigError, match=message):
-        translate.main(arguments)
-    assert not (tmp_path / "out").exists()
