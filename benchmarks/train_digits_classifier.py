@@ -1,12 +1,10 @@
-"""Trains the digit classifier of `jaxgan.metrics.digits` and writes its weights and reference statistics.
+"""Trains the digit classifier of `jaxgan.features.digits` and writes its weights and reference statistics.
 
     python -m benchmarks.train_digits_classifier
 
 Half a minute on two idle CPU cores. The same machine makes the same file; another may round differently, and the
 numbers printed at the end then differ a little.
 """
-
-from __future__ import annotations
 
 import functools
 import sys
@@ -21,7 +19,8 @@ from flax.traverse_util import flatten_dict
 from jaxgan.data.digits import DigitPictures
 from jaxgan.data.sources import ImageSource
 from jaxgan.data.transform import Transform
-from jaxgan.metrics import digits
+from jaxgan.features import digits
+from jaxgan.metrics import class_accuracy, digit_fd, digit_fd_floor
 from jaxgan.metrics.frechet import Moments, frechet_distance
 
 STEPS = 700
@@ -135,14 +134,14 @@ def main() -> int:
         floor=floor,
         **flatten_dict(params, sep="/"),
     )
-    accuracy = digits.class_accuracy(held_images, held_labels)
+    accuracy = class_accuracy(held_images, held_labels)
     noise = np.random.default_rng(0).uniform(-1.0, 1.0, (1000, 16, 16, 1))
     average = np.repeat(images.mean(axis=0, keepdims=True), 1000, axis=0)
     print(f"wrote {digits.DIGITS_FILE} ({digits.DIGITS_FILE.stat().st_size / 1000:.0f} kB)")
     print(f"accuracy on the {len(held_labels)} held-out digits {accuracy:.4f}")
-    print(f"digit-FD of the held-out digits {digits.digit_fd_floor():.2f}")
-    print(f"digit-FD of uniform noise {digits.digit_fd(noise):.1f}")
-    print(f"digit-FD of the average digit {digits.digit_fd(average):.1f}")
+    print(f"digit-FD of the held-out digits {digit_fd_floor():.2f}")
+    print(f"digit-FD of uniform noise {digit_fd(noise):.1f}")
+    print(f"digit-FD of the average digit {digit_fd(average):.1f}")
     return 0 if accuracy >= 0.99 else 1
 
 

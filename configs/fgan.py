@@ -20,7 +20,7 @@ def get_config(variant: str = "") -> ConfigDict:
 def digits() -> ConfigDict:
     config = default()
     config.system = "fgan"
-    config.game = {"latent_size": 64, "divergence": "kl"}
+    config.game = {"latent_size": 64, "divergence": "kl", "reuse_fakes": True}
     adam = named("adam", learning_rate=5e-4, b1=0.5, b2=0.999)
     half = named("linear_decay", start=0.5)
     config.players.generator = player(

@@ -122,7 +122,8 @@ def _power_iteration(weight: jax.Array, u: jax.Array, epsilon: float) -> tuple[j
     matrix = as_matrix(weight)
     fixed = jax.lax.stop_gradient(matrix)
     v = _normalize(fixed @ u, epsilon)
-    u = _normalize(v @ fixed, epsilon)
+    following = _normalize(v @ fixed, epsilon)
+    u = jnp.where(jnp.any(following != 0), following, u)  # a zero matrix leaves u as it is
     # sigma = v' W u with v and u held constant, so that d sigma / d W = v u'  (Miyato et al. 2018, Eq. 11).
     return v @ matrix @ u, u
 
@@ -187,7 +188,8 @@ def spectral_norm(exclude: str | None = None, epsilon: float = 1e-12) -> Constra
             if name not in vectors:
                 return leaf
             sigma, new[name] = _power_iteration(leaf, vectors[name], epsilon)
-            return leaf / sigma
+            # A weight that starts at zero has no direction yet: it stays zero until it has moved.
+            return leaf / jnp.where(sigma > 0, sigma, 1.0)
 
         return jax.tree_util.tree_map_with_path(divide, params), new
 

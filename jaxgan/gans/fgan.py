@@ -19,6 +19,7 @@ def fgan(
     divergence: str = "kl",
     generator_loss: str = "practical",
     discriminator_steps: int = 1,
+    reuse_fakes: bool = False,
     terms: Sequence[Term] = (),
 ) -> Game:
     """Any f-divergence between data and samples, by its convex conjugate.
@@ -31,6 +32,7 @@ def fgan(
         divergence: A name in `jaxgan.losses.DIVERGENCES`.
         generator_loss: "theoretical", the bound itself, or "practical" (section 3.2).
         discriminator_steps: Discriminator turns for each generator turn.
+        reuse_fakes: See `dcgan`.
         terms: What the losses have beside the objective; see `jaxgan.parts.terms`.
     """
     # Eq. 6: F = E_p[g_f(V(x))] + E_q[-f*(g_f(V(x)))], which the discriminator maximises and the generator minimises;
@@ -42,4 +44,5 @@ def fgan(
         f_divergence(divergence, generator_loss),
         terms,
         discriminator_steps=discriminator_steps,
+        reuse_fakes=reuse_fakes,
     )

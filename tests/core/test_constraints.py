@@ -34,6 +34,20 @@ def converge(constraint, raw, state, iterations=200):
     return constrained, state
 
 
+def test_spectral_norm_of_a_weight_that_starts_at_zero():
+    constraint = constraints.spectral_norm()
+    zero = {"kernel": jnp.zeros((3, 2))}
+    params, vectors = constraint.init(zero, jax.random.key(0))
+    for _ in range(2):
+        divided, vectors = constraint.apply(params, vectors)
+        np.testing.assert_array_equal(divided["kernel"], 0.0)
+    moved = {"kernel": jnp.outer(jnp.array([1.0, 2.0, 2.0]), jnp.array([0.6, 0.8]))}
+    for _ in range(3):
+        divided, vectors = constraint.apply(moved, vectors)
+    # The matrix has rank one: sigma is the product of the lengths, 3.
+    np.testing.assert_allclose(divided["kernel"], moved["kernel"] / 3.0, rtol=1e-5)
+
+
 def test_spectral_norm_divides_by_the_largest_singular_value():
     constraint = constraints.spectral_norm(exclude="shared_embedding")
     raw, state = constraint.init(params(), jax.random.key(1))
