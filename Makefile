@@ -1,5 +1,6 @@
 # make train   set up, and train the default system on scikit-learn's digits: one to three minutes on two CPU cores
-# make test    set up, and run the whole test suite
+# make test    set up, and run the tests: ten minutes on two CPU cores
+# make test-all  the slow ones too: parity with PyTorch, hostile input, kills, wheels
 # make check   lint and types
 # make env     set up alone:  make env PYTHON=python3.12 EXTRAS=test,cuda
 PYTHON ?= python3
@@ -9,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CONFIG ?= configs/dcgan.py
 
-.PHONY: env train test check clean
+.PHONY: env train test test-all check clean
 env: $(VENV)/ready
 
 $(VENV)/ready: pyproject.toml $(CONSTRAINTS)
@@ -24,6 +25,9 @@ train: env
 	$(BIN)/python train.py --config=$(CONFIG)
 
 test: env
+	$(BIN)/python -m pytest --numprocesses=logical --dist=loadfile -m 'not slow'
+
+test-all: env
 	$(BIN)/python -m pytest --numprocesses=logical --dist=loadfile
 
 check: env

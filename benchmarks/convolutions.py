@@ -6,8 +6,6 @@ Best of several runs, alternating between the two. "gradient" is the gradient of
 included; "second" the gradient by the kernel of a penalty on the loss's gradient by the images.
 """
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable

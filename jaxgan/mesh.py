@@ -31,7 +31,7 @@ def batch_axis(name: str | None) -> Iterator[None]:
     mesh, arrays are global and no name is needed.
 
     Args:
-        name: the mapped axis, or None for none.
+        name: The mapped axis, or None for none.
     """
     token = _axis_name.set(name)
     try:
@@ -49,8 +49,8 @@ def batch_mean(x: jax.Array, axes: int | Sequence[int]) -> jax.Array:
     """Mean over `axes` and, if the batch is split over a mapped axis, over that axis too.
 
     Args:
-        x: an array; every device holds the same shape.
-        axes: axes to average over, the batch axis among them.
+        x: An array; every device holds the same shape.
+        axes: Axes to average over, the batch axis among them.
 
     Returns:
         The mean over the global batch, without `axes`; the dtype of `jnp.mean`.

@@ -5,7 +5,6 @@ themselves, a schedule in a term: which fields do is in `PARTS` and `LISTS`. The
 """
 
 import dataclasses
-import importlib
 import inspect
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -14,6 +13,7 @@ from ml_collections import ConfigDict
 
 from jaxgan import config as config_words
 from jaxgan.errors import ConfigError, UserError, nearest
+from jaxgan.own import imported, is_own
 from jaxgan.tables import Maker, is_made, table
 from jaxgan.validate import check, is_plain, like
 
@@ -47,21 +47,12 @@ def find(name: Any, kind: str, where: str) -> Maker:
     Raises:
         ConfigError: There is none.
     """
-    module, colon, attribute = name.partition(":") if isinstance(name, str) else ("", "", "")
-    if not colon or not all(part.isidentifier() for part in (*module.split("."), attribute)):
-        known = table(kind)
-        if isinstance(name, str) and name in known:
-            return known[name]
-        raise ConfigError(f"{where}={name!r} is unknown: {nearest(name, known)}")
-    try:
-        maker = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"{where}={name!r} cannot be imported: {error}") from error
-    if not callable(maker):
-        raise ConfigError(
-            f"{where}={name!r} is a {type(maker).__name__}: name a class or a function that makes the {kind}"
-        )
-    return maker
+    if is_own(name):
+        return imported(name, kind, where)
+    known = table(kind)
+    if isinstance(name, str) and name in known:
+        return known[name]
+    raise ConfigError(f"{where}={name!r} is unknown: {nearest(name, known)}")
 
 
 def parameters(maker: Maker) -> dict[str, inspect.Parameter]:

@@ -111,7 +111,14 @@ def test_the_embedded_default_trains(name, tmp_path):
     assert (tmp_path / "run" / "metrics.jsonl").exists()
 
 
-@pytest.mark.parametrize(("name", "variant"), OTHERS)
+# The same networks as another variant's, at a size that takes long to trace.
+_LARGE = {("r3gan", "ffhq64"), ("r3gan", "ffhq256"), ("biggan_like", "cifar10"), ("sngan", "imagenet")}
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [pytest.param(*each, marks=pytest.mark.slow if each in _LARGE else ()) for each in OTHERS],
+)
 def test_other_variants_build_and_a_whole_step_traces(name, variant):
     config = MODULES[name].get_config(variant)
     config.lock()

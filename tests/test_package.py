@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+
 ROOT = pathlib.Path(__file__).parents[1]
 PROGRAM = """
 import jax, jax.numpy as jnp, numpy as np, optax, pathlib
@@ -29,6 +31,7 @@ assert np.isfinite(digit_fd(np.random.default_rng(0).uniform(-1, 1, (80, 16, 16,
 """
 
 
+@pytest.mark.slow
 def test_the_wheel_works_in_another_folder(tmp_path):
     source, wheels, site, elsewhere = (tmp_path / name for name in ("source", "wheels", "site", "elsewhere"))
     elsewhere.mkdir()

@@ -17,6 +17,7 @@ from jaxgan.data.sources import ImageSource, Pictures, Source
 from jaxgan.data.stacked import stacked_digits
 from jaxgan.data.tfds import TfdsPictures
 from jaxgan.data.transform import Transform
+from jaxgan.own import imported
 
 _DIGITS_SIZE = 16
 _READABLE_SIZES = (8, 16, 32)  # at which the classifier that metrics of digits use reads them
@@ -65,9 +66,7 @@ def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fiel
 
 def _own(config: DataConfig) -> Source:
     """A source of the user's own: what the function "module:attribute" makes of the fields."""
-    from jaxgan import registry  # it knows the sources too, so it cannot be imported before they are there
-
-    source = registry.find(config.name, "source", "data.name")(config)
+    source = imported(config.name, "source", "data.name")(config)
     if not isinstance(source, Source):
         raise DataError(f"data.name={config.name!r} made a {type(source).__name__}; return a jaxgan.data.Source")
     return source

@@ -65,8 +65,8 @@ def digit_features(images: np.ndarray | jax.Array) -> np.ndarray:
         (N, 64) float32. Each image's features depend on it alone, whatever the number of images.
 
     Raises:
-        TypeError: for images that are not floating point, such as uint8.
-        UserError: for other shapes, or for an image that is not finite.
+        TypeError: For images that are not floating point, such as uint8.
+        UserError: For other shapes, or for an image that is not finite.
     """
     return _read(images)[0]
 
@@ -87,7 +87,7 @@ def to_16x16(images: jax.Array) -> jax.Array:
     """The size and the one channel of `prepare`, without its rounding: float32 in [-1, 1] in and out; pure.
 
     Raises:
-        UserError: for images that are not (N, H, H, C), H in {8, 16, 32}, C in {1, 3}.
+        UserError: For images that are not (N, H, H, C), H in {8, 16, 32}, C in {1, 3}.
     """
     _check_shape(images)
     images = images.mean(axis=-1, keepdims=True)

@@ -30,12 +30,12 @@ class DINOv2(nn.Module):
     interpolation without antialias at a scale of 16.1 / 37, not 16 / 37 (its "offset" of 0.1).
 
     Attributes:
-        width: of a token, 1024 in ViT-L.
-        depth: blocks, 24 in ViT-L.
-        heads: of each attention, 16 in ViT-L.
+        width: Of a token, 1024 in ViT-L.
+        depth: Blocks, 24 in ViT-L.
+        heads: Of each attention, 16 in ViT-L.
 
     Raises:
-        UserError: images of another shape.
+        UserError: Images of another shape.
     """
 
     width: int = 1024
@@ -102,7 +102,7 @@ def positions_at(table: jax.Array, side: int) -> jax.Array:
 
     Args:
         table: (1 + 37 * 37, width), the class token's first.
-        side: patches along a side.
+        side: Patches along a side.
 
     Returns:
         (1 + side * side, width).

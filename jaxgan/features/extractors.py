@@ -28,11 +28,11 @@ class Extractor:
     """A feature network.
 
     Attributes:
-        name: in the table above.
-        resize: a mode of `jaxgan.features.resize`; "own" for the digits.
+        name: In the table above.
+        resize: A mode of `jaxgan.features.resize`; "own" for the digits.
         weights: SHA-256 of its parameters.
-        params: its parameters.
-        apply: pure, (params, images uint8 (B, H, W, C) with C = 1 or 3) -> float32 "features" (B, D) and, from a
+        params: Its parameters.
+        apply: Pure, (params, images uint8 (B, H, W, C) with C = 1 or 3) -> float32 "features" (B, D) and, from a
             classifier, "logits" (B, K). A grey channel is repeated three times.
     """
 
@@ -49,10 +49,10 @@ def make_extractor(name: str = "inception", resize: str = "", params: Any = None
     Args:
         name: "inception", "vgg16", "dinov2" or "digits".
         resize: "tf1", "torch" or "clean"; "": the network's default. The digits have a resize of their own.
-        params: parameters to use instead of the published ones; such numbers compare with nobody's.
+        params: Parameters to use instead of the published ones; such numbers compare with nobody's.
 
     Raises:
-        UserError: an unknown name or mode.
+        UserError: An unknown name or mode.
         WeightsError: The weights were not converted yet, or are damaged.
     """
     if name not in _NETWORKS:
@@ -75,8 +75,8 @@ class Perceptual:
     Attributes:
         name: "lpips", or "digits" for the squared distance in the digit classifier's features.
         weights: SHA-256 of its parameters.
-        params: its parameters.
-        distance: pure, (params, a, b) -> (B,) float32 for images (B, H, W, C) float32 in [-1, 1], C = 1 or 3.
+        params: Its parameters.
+        distance: Pure, (params, a, b) -> (B,) float32 for images (B, H, W, C) float32 in [-1, 1], C = 1 or 3.
     """
 
     name: str

@@ -64,7 +64,7 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
     """The tensors of a PyTorch state dict, in the zip format of PyTorch 1.6 and later or in the one before.
 
     Args:
-        path: what `torch.save(module.state_dict(), path)` wrote, or a dict that holds such a dict as "state_dict".
+        path: What `torch.save(module.state_dict(), path)` wrote, or a dict that holds such a dict as "state_dict".
 
     Returns:
         Arrays of the file's own dtypes by name; what is no tensor is left out.

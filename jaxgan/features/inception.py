@@ -24,7 +24,7 @@ def normalize(images: jax.Array, mode: str = "tf1") -> jax.Array:
 
     Args:
         images: float32 in 0..255.
-        mode: how they were resized. "tf1" and "clean": (x - 128) / 128, as the graph, torch-fidelity and clean-fid do.
+        mode: How they were resized. "tf1" and "clean": (x - 128) / 128, as the graph, torch-fidelity and clean-fid do.
             "torch": 2 x / 255 - 1, as pytorch-fid and clean-fid's `legacy_pytorch` do.
 
     Returns:
@@ -42,7 +42,7 @@ class Inception(nn.Module):
     bias, from which the Inception Score is read. FID and KID use "2048". Under `jax.jit`, what is not used is not computed.
 
     Raises:
-        UserError: images of another shape.
+        UserError: Images of another shape.
     """
 
     @nn.compact

@@ -23,7 +23,7 @@ def resize(images: jax.Array | np.ndarray, size: int, mode: str = "tf1") -> jax.
 
     Args:
         images: (B, H, W, C) of any real dtype in 0..255.
-        size: the side of the result.
+        size: The side of the result.
         mode: "tf1", "torch" or "clean".
 
     Returns:
@@ -32,7 +32,7 @@ def resize(images: jax.Array | np.ndarray, size: int, mode: str = "tf1") -> jax.
         mode "F", clipped, up to float32 rounding.
 
     Raises:
-        UserError: an unknown mode, or images that are not (B, H, W, C).
+        UserError: An unknown mode, or images that are not (B, H, W, C).
     """
     if mode not in MODES:
         raise UserError(f"resize: mode is {mode!r}; choose one of {', '.join(MODES)}")

@@ -36,7 +36,7 @@ class VGG16(nn.Module):
     """Normalised images (B, 224, 224, 3) float32 -> activations of the second dense layer, after ReLU, (B, 4096) float32.
 
     Raises:
-        UserError: images of another shape.
+        UserError: Images of another shape.
     """
 
     @nn.compact
@@ -77,13 +77,13 @@ def lpips(params: Any, a: jax.Array, b: jax.Array) -> jax.Array:
     Args:
         params: `weights.load("lpips")`: {"convolutions": ..., "linear": {"lin0": (64,), ..., "lin4": (512,)}}.
         a: (B, H, W, 3) in [-1, 1], H and W at least 16.
-        b: the same shape.
+        b: The same shape.
 
     Returns:
         (B,) float32, 0 for equal images.
 
     Raises:
-        UserError: shapes that differ or are not (B, H, W, 3).
+        UserError: Shapes that differ or are not (B, H, W, 3).
     """
     if a.shape != b.shape or a.ndim != 4 or a.shape[3] != 3 or min(a.shape[1:3]) < 16:
         raise UserError(
@@ -108,13 +108,13 @@ def shrink(images: jax.Array, side: int = 256) -> jax.Array:
 
     Args:
         images: (B, H, H, C).
-        side: what the result's side comes down to, for H a multiple of it.
+        side: What the result's side comes down to, for H a multiple of it.
 
     Returns:
         (B, H / factor, H / factor, C), factor = max(H // side, 1).
 
     Raises:
-        UserError: images that are not square, or whose side is no multiple of the factor.
+        UserError: Images that are not square, or whose side is no multiple of the factor.
     """
     batch, height, width, channels = images.shape
     factor = max(height // side, 1)

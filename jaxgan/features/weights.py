@@ -99,9 +99,9 @@ def convert(path: str | Path, verify: bool = True) -> str:
     """Converts a downloaded file into the user's cache, as data: nothing in the file is run.
 
     Args:
-        path: one of `KNOWN`'s files under any name (pytorch-fid's and LPIPS's own copies are the same files), or
+        path: One of `KNOWN`'s files under any name (pytorch-fid's and LPIPS's own copies are the same files), or
             TensorFlow's `classify_image_graph_def.pb` from `inception-2015-12-05.tgz`.
-        verify: refuse a PyTorch file whose SHA-256 is not the well-known one.
+        verify: Refuse a PyTorch file whose SHA-256 is not the well-known one.
 
     Returns:
         The network's name, for `load`.

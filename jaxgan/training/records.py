@@ -181,15 +181,8 @@ class Records:
 
 def _tensorboard(folder: RunFolder, purge_step: int, files: contextlib.ExitStack) -> Any:
     """A TensorBoard writer if tensorboardX is installed; what was written from `purge_step` on is hidden."""
-    # tensorboardX imports PyTorch where there is one, for arrays that are not ours, and that takes seconds.
-    without_torch = "torch" not in sys.modules
-    if without_torch:
-        sys.modules["torch"] = None  # type: ignore[assignment]
     try:
-        import tensorboardX
+        import tensorboardX  # it imports PyTorch where there is one, which takes seconds
     except ImportError:
         return None
-    finally:
-        if without_torch:
-            del sys.modules["torch"]
     return files.enter_context(tensorboardX.SummaryWriter(str(folder.tensorboard), purge_step=purge_step))

@@ -18,6 +18,7 @@ from jaxgan.training.records import TIMINGS, read_metrics
 from jaxgan.training.run_folder import RunFolder
 
 ROOT = pathlib.Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
 TINY = pathlib.Path(__file__).parents[1] / "tiny.py"
 
 
