@@ -43,7 +43,7 @@ _FIELDS: dict[str, _Range] = {
         _AT_LEAST_1,
     ),
     **dict.fromkeys(("latent_size", "shared_size", "resolution", "every", "output_shape"), _AT_LEAST_1),
-    **dict.fromkeys(("n_critic", "discriminator_steps", "batch_sizes"), _AT_LEAST_1),
+    **dict.fromkeys(("discriminator_steps", "batch_sizes"), _AT_LEAST_1),
     **dict.fromkeys(
         ("embedded_classes", "projected_classes", "class_logits", "num_classes", "labelled"), _NOT_NEGATIVE
     ),

@@ -1,4 +1,4 @@
-"""A toy run in a few pictures: moments of what its album kept, on one sheet."""
+"""A toy run in a few pictures: moments of its training, on one sheet."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ def toy_story(frames: Sequence[Path], path: Path) -> None:
     The first and the last are among them, and the early ones, when most happens, lie closer together.
 
     Args:
-        frames: "samples/step_0001000.png" and others, as the album of a run writes them, in any order.
+        frames: "samples/step_0001000.png" and others, as a run writes them, in any order.
         path: The PNG to write.
 
     Raises:

@@ -3,7 +3,7 @@
 A critic is any function from images (B, ...) to logits, (B,) or a map of them: no layer of it may mix the images of a batch (no
 batch norm), for the gradient of the sum of its logits must hold each image's own gradient. Penalties are float32 scalars before
 any weight, go with every objective, and have finite gradients where the critic is flat. Critics with labels are closed over
-them: `lambda x: nets.critic(x, label)`.
+them: `lambda x: nets.discriminator(x, label)`.
 """
 
 from collections.abc import Callable

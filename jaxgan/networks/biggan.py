@@ -37,7 +37,8 @@ class BigGANGenerator(nn.Module):
     """The generator of BigGAN: z (B, latent), label int (B,) -> float32 images (B, S, S, C) in [-1, 1].
 
     Brock, Donahue and Simonyan, "Large Scale GAN Training for High Fidelity Natural Image Synthesis" (2018,
-    arXiv:1809.11096), appendix B. z is split into equal chunks, one for the first layer and one for each block; the
+    arXiv:1809.11096), appendix B. A block is norm, ReLU, upsampling, 3x3, norm, ReLU, 3x3, beside an upsampled 1x1
+    shortcut (`blocks.UpBlock`). z is split into equal chunks, one for the first layer and one for each block; the
     gains and offsets of a block's batch norms are linear in its chunk and the label's embedding, which is one for all
     blocks. The size of z must therefore be a multiple of the number of chunks: the paper has 20 in each, 120 at 128
     pixels, 140 at 256, 160 at 512. Leave the embedding ("shared_embedding" in its path) out of spectral norm and

@@ -67,7 +67,7 @@ def test_a_finished_run_ends_at_once_and_may_be_made_longer(tiny, tmp_path, capf
     assert logged(read_metrics(tmp_path / "run" / "metrics.jsonl")) == [5, 10, 15, 20]
 
 
-def test_n_critic_counts_every_minibatch(runs):
+def test_discriminator_steps_count_every_minibatch(runs):
     _, result = runs("wgan_gp")
     assert result["images"] == 10 * 2 * 8
 
