@@ -1,5 +1,6 @@
 """What a loss sees of the players: networks that can be called, `nets.generator(z)`."""
 
+import inspect
 import itertools
 import zlib
 from collections.abc import Iterator, Mapping
@@ -116,6 +117,10 @@ class Net:
         output, sown = self._network.apply(variables, *args, mutable=[BATCH_STATISTICS], **kwargs)
         self.collected = sown.get(BATCH_STATISTICS)
         return output
+
+    def takes(self, keyword: str) -> bool:
+        """Whether the network can be called with this keyword."""
+        return keyword in inspect.signature(type(self._network).__call__).parameters
 
     def __getitem__(self, index: Any) -> "Net":
         """One of the copies of a player that has several (`Player.copies`)."""

@@ -30,7 +30,8 @@ def began(
         gain: lambda_k, by how much a step corrects k.
         terms: What the losses have beside these; see `jaxgan.parts.terms`.
     """
-    draws, extra = Draws(Latent(latent_size, "uniform")), Terms(terms)
+    # The errors of reals are the lower ones.
+    draws, extra = Draws(Latent(latent_size, "uniform")), Terms(terms, decide=lambda errors: -errors)
 
     def discriminator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         pair = draws.pair(nets, batch, memory, key)

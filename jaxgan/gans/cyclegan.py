@@ -41,7 +41,7 @@ def cyclegan(
         pool_size: Earlier fakes kept for each discriminator (section 4); 0 keeps none.
         terms: What the losses have beside these, for each domain; see `jaxgan.parts.terms`.
     """
-    extra = Terms(terms, _DOMAINS)
+    extra = Terms(terms, _DOMAINS, decide=least_squares.decide)
     generators, discriminators = ("generator_ab", "generator_ba"), ("discriminator_a", "discriminator_b")
 
     def pairs(nets: Nets, batch: Batch, memory: Memory, fake_a: jax.Array, fake_b: jax.Array) -> tuple[Pair, Pair]:

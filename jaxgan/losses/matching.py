@@ -24,7 +24,7 @@ def feature_matching(real: jax.Array, fake: jax.Array, norm: str = "l2") -> jax.
     return (jnp.abs(gap) if norm == "l1" else jnp.square(gap)).mean()
 
 
-def only_best(fake_logits: jax.Array, share: jax.Array | float) -> jax.Array:
+def only_best(fake_logits: jax.Array, share: jax.Array | float, judged: jax.Array | None = None) -> jax.Array:
     """The same logits, but a loss that is a mean of them has the gradient of the mean over the best `share` of them.
 
     "Top-k Training of GANs", Sinha et al. 2020 (arXiv:2002.06224), section 2: the generator ascends the scores of the k
@@ -33,9 +33,11 @@ def only_best(fake_logits: jax.Array, share: jax.Array | float) -> jax.Array:
     Args:
         fake_logits: (B,), or maps (B, ...) whose images are ranked by their mean.
         share: k / B in (0, 1]; at least one image is kept.
+        judged: What they are ranked by, of the same shape, larger for better ones; None: the logits themselves. Energies are
+            better when they are lower.
     """
     size = len(fake_logits)
-    scores = fake_logits.reshape(size, -1).mean(axis=1)
+    scores = (fake_logits if judged is None else judged).reshape(size, -1).mean(axis=1)
     # An image's rank: 0 for the best.
     rank = jnp.argsort(jnp.argsort(-scores))
     k = jnp.clip(jnp.ceil(share * size), 1, size)

@@ -29,6 +29,7 @@ class Pair(NamedTuple):
         latent: float32 (B, D), of the fakes; None without.
         fake_label: int32 (B,), the classes that the fakes were asked for; None without.
         mismatched_verdict: On real images beside labels of other classes; None where the game draws none.
+        decide: How scores are read, as in `jaxgan.losses.Objective`: above 0 for what is taken for real.
         remembered: What the term that is being computed remembers of this pair; None for a term without memory.
         name: Tells a game's pairs apart in the log, "a" and "b"; "" where there is one.
     """
@@ -47,6 +48,7 @@ class Pair(NamedTuple):
     latent: Any = None
     fake_label: Any = None
     mismatched_verdict: Verdict | None = None
+    decide: Callable[[jax.Array], jax.Array] = lambda logits: logits
     remembered: Any = None
     name: str = ""
 
@@ -75,6 +77,11 @@ class Pair(NamedTuple):
             UserError: It has none.
         """
         judge = self.discriminate_fakes if fakes else self.discriminate
+        if not self.nets[self.player].takes("features"):
+            raise UserError(
+                f"the network of the {self.player} has no keyword features, which a term or a loss of this game needs: "
+                "take another network, or leave the term out"
+            )
         features = as_verdict(judge(self.nets, images, features=True)).features
         if features is None:
             raise UserError(

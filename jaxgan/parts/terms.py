@@ -116,9 +116,9 @@ def lecam(weight: float = 0.3, decay: float = 0.99) -> Term:
 
     def value(pair: Pair, key: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
         anchor = pair.remembered
-        above = jax.nn.relu(pair.real_logits - anchor["fake"])
-        below = jax.nn.relu(anchor["real"] - pair.fake_logits)
-        now = {"real": pair.real_logits, "fake": pair.fake_logits}
+        now = {"real": pair.decide(pair.real_logits), "fake": pair.decide(pair.fake_logits)}
+        above = jax.nn.relu(now["real"] - anchor["fake"])
+        below = jax.nn.relu(anchor["real"] - now["fake"])
         means = {name: batch_mean(jax.lax.stop_gradient(logits).ravel(), 0) for name, logits in now.items()}
         later = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, anchor, means)
         return jnp.square(above).mean() + jnp.square(below).mean(), later
@@ -206,7 +206,7 @@ def top_k(share: Schedule) -> Term:
     """
 
     def select(pair: Pair, logits: jax.Array) -> jax.Array:
-        return losses.only_best(logits, share(pair.nets.clock))
+        return losses.only_best(logits, share(pair.nets.clock), pair.decide(logits))
 
     return Term("top_k", lambda pair, key: jnp.zeros(()), 0.0, side=GENERATOR, select=select)
 

@@ -22,12 +22,19 @@ class Terms:
         terms: See `jaxgan.parts.terms`.
         pairs: Names of the game's pairs; () for a game that has no reals and fakes.
         ranks: Whether the generator learns from the fakes' scores, so that it can learn from the best.
+        decide: How the game's scores are read; see `jaxgan.losses.Objective`.
 
     Raises:
         UserError: There are terms, but no pairs; or top-k without scores to rank by.
     """
 
-    def __init__(self, terms: Sequence[Term], pairs: Sequence[str] = ("",), ranks: bool = True) -> None:
+    def __init__(
+        self,
+        terms: Sequence[Term],
+        pairs: Sequence[str] = ("",),
+        ranks: bool = True,
+        decide: Callable[[jax.Array], jax.Array] = lambda logits: logits,
+    ) -> None:
         if terms and not pairs:
             raise UserError(
                 f"the term {terms[0].name!r} needs reals and fakes, which this game does not have: leave it out"
@@ -37,7 +44,7 @@ class Terms:
                 raise UserError(
                     f"the term {term.name!r} ranks fakes by scores, which this game's generator does not learn from"
                 )
-        self._pairs = tuple(pairs)
+        self._pairs, self._decide = tuple(pairs), decide
         self._terms: dict[str, Term] = {}
         for term in terms:
             name, number = term.name, 1
@@ -74,7 +81,7 @@ class Terms:
 
     def fake_logits(self, pair: Pair) -> jax.Array:
         """The fakes' scores as the generator is to learn from them: all of them, or the best (`top_k`)."""
-        logits = pair.fake_logits
+        logits, pair = pair.fake_logits, pair._replace(decide=self._decide)
         for term in self._terms.values():
             logits = logits if term.select is None else term.select(pair, logits)
         return logits
@@ -108,7 +115,7 @@ class Terms:
             term = self._terms[name]
             for pair in pairs:
                 label = _label(name, pair.name)
-                own = pair.aside(label)._replace(remembered=remembered.get(label))
+                own = pair.aside(label)._replace(remembered=remembered.get(label), decide=self._decide)
                 value = term.value(own, jax.random.fold_in(key, zlib.crc32(label.encode())))
                 if term.start is not None:
                     value, remembered[label] = value

@@ -11,7 +11,7 @@ from jaxgan.core import State
 from jaxgan.data import Source
 from jaxgan.evaluation.monitored import Metric, left_out
 from jaxgan.evaluation.protocol import Result, append_results
-from jaxgan.pictures.album import RunPictures
+from jaxgan.pictures.run_pictures import RunPictures
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records
 from jaxgan.training.run_folder import RunFolder

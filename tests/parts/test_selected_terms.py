@@ -72,6 +72,27 @@ def test_top_k_learns_from_the_best_alone(step):
     assert float(gradient) == pytest.approx(0.5 - expected, rel=1e-5)
 
 
+def test_the_best_of_energies_are_the_lowest():
+    objective = losses.energy(4.0)
+    parts = (terms.top_k(lambda clock: 0.25), terms.lecam(weight=1.0, decay=0.0))
+    game = gans.gan(still(Sum(), 1.0), still(Mean()), latent_size=2, objective=objective, terms=parts)
+    batch = {"image": jnp.ones((16, 4, 4, 1))}
+    state = game.init(jax.random.key(0), batch)
+    after, _ = game.step(state, batch)
+    turn_key = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(state.key, 0), zlib.crc32(b"generator")), 0)
+    z = np.asarray(jax.random.normal(turn_key, (16, 2)))[:, 0]
+    # D(G(z)) = 2 w z is to fall: w moves against the mean of 2 z over the four of the lowest energy.
+    assert float(after.players["generator"].params["w"]) == pytest.approx(0.5 - 2 * np.sort(z)[:4].mean(), rel=1e-5)
+    # LeCam's anchors are what says "real": half the margin less the energy, which is 2 for an image of ones.
+    assert float(after.memory["terms"]["lecam"]["real"]) == pytest.approx(2.0 - 2.0)
+
+
+def test_a_network_without_features_says_so():
+    game = gans.gan(still(Sum()), still(Scale()), latent_size=2, terms=(terms.feature_matching(),))
+    with pytest.raises(UserError, match="the network of the discriminator has no keyword features"):
+        game.step(game.init(jax.random.key(0), {"image": IMAGES}), {"image": IMAGES})
+
+
 def test_top_k_works_on_both_ways_of_a_translation():
     share = schedules.linear_decay(10, final=0.5)
     players = still(Scale(2.0), 1.0), still(Scale(0.25), 1.0), still(Mean()), still(Mean())

@@ -21,8 +21,8 @@ from jaxgan.mesh import data_mesh
 from jaxgan.networks import MLPDiscriminator, MLPGenerator
 from jaxgan.parts import sample_ability, translate_ability
 from jaxgan.parts.abilities import judge_ability
-from jaxgan.pictures import album
-from jaxgan.pictures.album import DRAWN, RunPictures
+from jaxgan.pictures import run_pictures
+from jaxgan.pictures.run_pictures import DRAWN, RunPictures
 
 KEY = jax.random.key(0)
 
@@ -215,7 +215,7 @@ def test_a_game_that_draws_nothing_has_no_pictures(tmp_path):
 
 def test_an_ability_of_ones_own_is_drawn_by_its_entry(tmp_path, monkeypatch):
     def drawing(run, snapshot, ability):
-        return album.Drawing(pictures.grid(snapshot.use(ability, run.key, images=run.real(2)["a"]), 2))
+        return run_pictures.Drawing(pictures.grid(snapshot.use(ability, run.key, images=run.real(2)["a"]), 2))
 
     monkeypatch.setitem(DRAWN, "mirrored", drawing)
     mirror = Ability(None, {"images": Argument(IMAGES)}, gives="images", drawn="mirrored")
