@@ -19,7 +19,7 @@ def get_config(variant: str = "") -> ConfigDict:
 def digits() -> ConfigDict:
     config = default()
     config.system = "pix2pix"
-    config.game = {"source": "b", "target": "a", "reconstruction": 10.0}
+    config.game = {"reconstruction": 10.0}
     adam = named("adam", learning_rate=1e-3, b1=0.5, b2=0.999)
     half = named("linear_decay", start=0.5)
     config.players.generator = player(named("UNetTranslator", width=24, levels=4), adam, schedule=half)
@@ -50,7 +50,6 @@ def gan() -> ConfigDict:
 
 def coloured() -> ConfigDict:
     config = digits()
-    config.game.update({"source": "a", "target": "b"})
     config.data.domain = "coloured"
     return config
 
@@ -58,7 +57,7 @@ def coloured() -> ConfigDict:
 def paper() -> ConfigDict:
     config = default()
     config.system = "pix2pix"
-    config.game = {"source": "a", "target": "b", "reconstruction": 100.0}
+    config.game = {"reconstruction": 100.0}
     adam = named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
     config.players.generator = player(named("UNetTranslator"), adam)
     config.players.discriminator = player(named("ConditionalPatchDiscriminator", receptive_field=70), adam)

@@ -20,6 +20,7 @@ from jaxgan.registry import (
     PARTS,
     data_fields,
     elements,
+    fields_read,
     find,
     parameters,
     plain,
@@ -54,6 +55,9 @@ def apply(config: Any, assignments: Iterable[tuple[str, Any]]) -> ConfigDict:
         else:
             rest.append((field.split("."), value))
     tree = _editable(plain(resolve(tree)))
+    for path, value in rest:
+        if path == ["data", "name"]:
+            _forget_old_data(tree["data"], value)
     names = [(path, value) for path, value in rest if _names_parts(path, value)]
     # A tuple of parts before the parts within its elements.
     for path, value in sorted(names, key=lambda pair: len(pair[0])):
@@ -126,7 +130,7 @@ def _editable(value: Any) -> Any:
 
 def _holds_parts(path: list[str]) -> bool:
     """Whether fields of that place are parts: beside `players` and `game`, "name" and "schedule" are words like others."""
-    return path[0] == "game" or (path[0] == "players" and len(path) > 2)
+    return len(path) > (1 if path[0] == "game" else 2) and path[0] in ("game", "players")
 
 
 def _names_parts(path: list[str], value: Any) -> bool:
@@ -135,7 +139,7 @@ def _names_parts(path: list[str], value: Any) -> bool:
         return False
     *holder, last = path
     if last == "name":
-        return holder[-1] in PARTS or holder[-2] in LISTS
+        return holder[-1] in PARTS or any(name in LISTS for name in holder[-2:-1])
     if holder[-1] in LISTS:  # a term may be called like a field
         return False
     if last in OR_VALUES and isinstance(value, str):
@@ -162,13 +166,21 @@ def _replace(tree: dict[str, Any], path: list[str], value: Any) -> None:
         holder[path[-1]] = _editable(plain(value))
 
 
+def _forget_old_data(data: dict[str, Any], name: str) -> None:
+    """Takes away what other data do not read, such as the domain of the digits: it was said of the old ones."""
+    read_by_new = fields_read(name)
+    for field in data_fields() if read_by_new is not None and name != data["name"] else ():
+        if field.name not in read_by_new:
+            data[field.name] = field.default
+
+
 def _named(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
 def _specs(value: Any) -> Any:
     if isinstance(value, str):
-        return [] if value.lower() in ("none", "") else [name.strip() for name in value.split(",")]
+        return [] if value.lower() == "none" else [name.strip() for name in value.split(",") if name.strip()]
     return () if value is None else value
 
 

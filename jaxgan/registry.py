@@ -264,6 +264,13 @@ def data_fields() -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(DataConfig)
 
 
+def fields_read(name: str) -> frozenset[str] | None:
+    """Those of them that a source reads; None where that cannot be known."""
+    from jaxgan.data import factory
+
+    return factory.fields_read(name)
+
+
 def _resolved_data(fields: Mapping[str, Any]) -> dict[str, Any]:
     known = {field.name: field for field in data_fields()}
     refuse_unknown(fields, known, "config.data")

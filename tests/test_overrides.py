@@ -163,6 +163,21 @@ def test_values_that_are_no_text_are_taken_as_they_are():
     assert config.game.probability.stop == 1.0 and config.data.image_size == (8, 8) and config.batch_size == 3
 
 
+def test_other_data_do_not_keep_what_was_said_of_the_old_ones():
+    """A domain or a tint of the digits means nothing to a folder; pairs mean the same to both."""
+    config = own.config()
+    config.data.update({"name": "digits_translation", "domain": "edges", "tinted": True, "aligned": True, "flip": True})
+    kept = apply(config, pairs("data.domain=thickened", "data.name=digits_translation"))
+    assert (kept.data.domain, kept.data.tinted) == ("thickened", True)
+    moved = apply(config, pairs("data.path=photos", "data.name=two_folders"))
+    assert (moved.data.domain, moved.data.tinted, moved.data.aligned, moved.data.flip) == ("", False, True, True)
+    assert moved.data.path == "photos"
+    single = apply(config, pairs("data.name=tfds:mnist"))
+    assert not single.data.aligned and single.data.flip
+    # What a source of one's own reads cannot be known.
+    assert apply(config, pairs("data.name=parts_of_ones_own:Source")).data.tinted
+
+
 def test_players_in_groups_are_reached_by_their_path():
     config = own.config()
     config.system = "parts_of_ones_own:groups"
@@ -187,6 +202,8 @@ def test_players_in_groups_are_reached_by_their_path():
         (["batch_size=none"], "config.batch_size='none', but it must be an integer"),
         (["batch_size=0"], "config.batch_size=0, but it must be at least 1"),
         (["data.flip=1"], "config.data.flip='1', but it must be true or false"),
+        (["game=none"], "config.game has fields of its own: set one of them ("),
+        (["game.name=foo"], "config.game has no field 'name'"),
         (["data=digits"], "config.data has fields of its own: set one of them (aligned, "),
         (["players.generator=x"], "config.players.generator has fields of its own: set one of them (average, "),
         (["players.generatr.network.width=3"], "config.players has no field 'generatr': did you mean 'generator'?"),

@@ -32,6 +32,7 @@ class Game:
         accumulate: A minibatch is cut in this many parts whose gradients are averaged: the gradient of the large batch
             at the memory of a small one (except where batch norm sees smaller batches).
         cast: Which copies of players play a step; None where every player plays.
+        paired: Arrays of a minibatch that must be of one record each: where their domains are shuffled apart, data are refused.
     """
 
     players: Players
@@ -42,6 +43,7 @@ class Game:
     abilities: Mapping[str, Ability] = dataclasses.field(default_factory=dict)
     accumulate: int = 1
     cast: Cast | None = None
+    paired: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field in ("players", "inputs", "outputs"):

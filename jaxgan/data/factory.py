@@ -21,6 +21,9 @@ from jaxgan.own import imported
 
 _DIGITS_SIZE = 16
 _READABLE_SIZES = (8, 16, 32)  # at which the classifier that metrics of digits use reads them
+_COMPLETED = (
+    "left_half",
+)  # domains that lack a part of the digit: domain A, for the way to learn is to the whole digit
 _READABLE_DOMAINS = ("inverted", "thresholded", "low_resolution")  # and the domains from which it does
 
 Domain = Callable[[np.ndarray], np.ndarray]
@@ -62,6 +65,12 @@ def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fiel
     source = FewLabels(source, config.labelled) if config.labelled else source
     source.dequantize = source.dequantize or config.dequantize
     return source
+
+
+def fields_read(name: str) -> frozenset[str] | None:
+    """The fields of `data` that a source reads beside its name; None where the source is of the user's own or unknown."""
+    kind = "tfds:" if name.startswith("tfds:") else name
+    return SOURCES[kind].fields if kind in SOURCES else None
 
 
 def _own(config: DataConfig) -> Source:
@@ -148,7 +157,7 @@ def _stacked_digits(config: DataConfig) -> Source:
 
 
 def _digits_translation(config: DataConfig) -> Source:
-    """Digits, and digits of another domain.
+    """Digits, and digits of another domain: domain B, or domain A where it is what the way from A to B starts from.
 
     Unaligned: the domains are made of halves of the training digits that have no digit in common. Aligned, and always
     in the test split: the same digits in both, so that true counterparts are known.
@@ -167,8 +176,10 @@ def _digits_translation(config: DataConfig) -> Source:
         second = dataclasses.replace(second, image_size=first.image_size, load_size=first.load_size)
     parts: list[int | None] = [None, None] if config.aligned or config.split == "test" else [0, 1]
     pictures = [DigitPictures(config.split, half, config.tinted) for half in parts]
-    a, b = _digit_images(first, pictures[0]), _digit_images(second, pictures[1], function)
-    pair: Source = (UnalignedPair if 0 in parts else AlignedPair)(a.name, a, b, ("digits", domain))
+    made: tuple[tuple[str, Domain | None], ...] = (("digits", None), (domain, function))
+    (name_a, to_a), (name_b, to_b) = reversed(made) if domain in _COMPLETED else made
+    a, b = _digit_images(first, pictures[0], to_a), _digit_images(second, pictures[1], to_b)
+    pair: Source = (UnalignedPair if 0 in parts else AlignedPair)(a.name, a, b, (name_a, name_b))
     pair.metrics = ("paired_translation",) if config.aligned else ("translation",) if readable else ()
     return pair
 

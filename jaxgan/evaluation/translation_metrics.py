@@ -94,7 +94,7 @@ def needs_pairs(compiled: CompiledGame, source: Source, config: ConfigDict) -> s
     """The game must translate, and the true counterparts of held-out images must be known."""
     if obstacle := _needs_ways(compiled, source):
         return obstacle
-    paired = source.domains[0] == PLAIN or config.data.aligned
+    paired = PLAIN in source.domains or config.data.aligned
     return "" if paired else "the data have no pairs (data.aligned=True has, and the held-out digits are some)"
 
 
@@ -111,7 +111,7 @@ def _needs_ways(compiled: CompiledGame, source: Source) -> str:
 def _unreadable(source: Source, array: str) -> str:
     """Why the digits of a domain, given by the name of its array, are not read; "" if they are."""
     called = dict(zip(("a", "b"), source.domains, strict=False)).get(array, array)
-    if source.domains[0] != PLAIN or called not in _WAY_BACK:
+    if PLAIN not in source.domains or called not in _WAY_BACK:
         others = [name for name in _WAY_BACK if name != PLAIN]
         return f"the data are not digits with the second domain {' or '.join(others)} (data.name='digits_translation')"
     return "" if readable_size(source.arrays[array].shape) else "digits are read at data.image_size 8, 16 or 32"

@@ -89,4 +89,5 @@ def pix2pix(
         stages=(Stage(turns),),
         memory=lambda key, batch: merged(extra.first_memory()),
         abilities={"translate": translate_ability(translate, (source, target), one_way=True, draws=True)},
+        paired=(source, target),
     )

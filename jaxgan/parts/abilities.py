@@ -112,7 +112,7 @@ def translate_ability(
         one_way: Whether the last one is the only target.
         draws: As in `Ability`.
     """
-    targets = tuple(domains[-1:] if one_way else domains)
+    targets, sources = (tuple(domains[-1:]), tuple(domains[:-1])) if one_way else (tuple(domains),) * 2
 
     def ability(
         nets: Nets, key: jax.Array, images: jax.Array, target: str = domains[-1], source: str | None = None
@@ -125,7 +125,7 @@ def translate_ability(
     takes = {
         "images": Argument(IMAGES, "images to translate", required=True),
         "target": Argument(DOMAIN, f"the domain to carry them into (default: {domains[-1]})", targets),
-        "source": Argument(DOMAIN, "the domain they are of (default: another one)", tuple(domains)),
+        "source": Argument(DOMAIN, "the domain they are of (default: another one)", sources),
     }
     return Ability(
         ability, takes, gives="images", drawn="translations", help="carries images into another domain", draws=draws

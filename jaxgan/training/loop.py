@@ -47,7 +47,7 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
     config = resolve(config)
     source = make_source(config.data)
     loader = Loader(source, seed=config.seed, mesh=data_mesh())
-    plan = Plan.of(config, source.arrays, source.domains)
+    plan = Plan.of_source(config, source)
     game = plan.game
     metrics = monitored.choose(config, plan.compiled, source)
     plan.config.metrics = tuple(metrics)  # those that "default" stands for: readers of the run have no data to ask

@@ -12,8 +12,9 @@ from jaxgan.build import build_game
 from jaxgan.core import Arrays, ArraySpec, Game, State
 from jaxgan.core.arrays import minibatch
 from jaxgan.core.snapshot import CompiledGame
-from jaxgan.data import DataError, make_source
+from jaxgan.data import DataError, Source, make_source
 from jaxgan.errors import ConfigError
+from jaxgan.evaluation import monitored
 from jaxgan.mesh import data_mesh, replicated
 from jaxgan.registry import resolve
 
@@ -49,6 +50,22 @@ class Plan:
         if not (config.steps or config.images or last.until_step or last.until_images):
             raise ConfigError("config.steps=0 and config.images=0, so the run would never end: set one of them")
         return cls(config, data_mesh(), arrays, tuple(domains), game)
+
+    @classmethod
+    def of_source(cls, config: ConfigDict, source: Source) -> "Plan":
+        """The plan for data that are there.
+
+        Raises:
+            ConfigError: The config cannot be used, or the game learns from pairs and the data have none.
+        """
+        plan = cls.of(config, source.arrays, source.domains)
+        paired = set(plan.game.paired)
+        if not any(paired <= part.arrays.keys() for part in source.parts):
+            raise ConfigError(
+                f"config.system={config.system!r} learns from pairs, but {' and '.join(sorted(paired))} of the data "
+                f"{config.data.name!r} are shuffled apart: set config.data.aligned=True, or choose a system that needs no pairs"
+            )
+        return plan
 
     @functools.cached_property
     def compiled(self) -> CompiledGame:
@@ -93,7 +110,9 @@ def plan_without_data(config: ConfigDict) -> Plan:
     try:
         source = make_source(config.data)
         source.check_batchable()
-        return Plan.of(config, source.arrays, source.domains)
+        plan = Plan.of_source(config, source)
+        monitored.choose(config, plan.compiled, source)  # refuses metrics that are unknown or do not fit
+        return plan
     except DataError:
         if config.data.image_size is None:
             raise

@@ -186,6 +186,16 @@ def test_names_of_classes_and_domains() -> None:
     assert set(unaligned.arrays) == {"a", "b"} and aligned.arrays["label"].names == tuple("0123456789")
 
 
+def test_the_half_that_is_completed_is_domain_a() -> None:
+    source = make_source("digits_translation", domain="left_half", aligned=True, channels_b=3)
+    records, plain = source.stack(range(5)), make_source("digits").stack(range(5))
+    assert source.domains == ("left_half", "digits")
+    np.testing.assert_array_equal(records["b"], np.repeat(plain["image"], 3, axis=3))
+    np.testing.assert_array_equal(records["a"][:, :, :8], plain["image"][:, :, :8])
+    assert (records["a"][:, :, 8:] == 0).all()
+    np.testing.assert_array_equal(records["label"], plain["label"])
+
+
 def test_metrics_that_suit() -> None:
     for fields, metrics in (
         ({}, ("digit_fd", "class_accuracy")),

@@ -10,6 +10,7 @@ import traceback
 import jax
 import pytest
 
+from configs import pix2pix
 from jaxgan.data import DataError
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.training import NonFiniteError, command_line, plan_without_data, summarize, train
@@ -207,6 +208,23 @@ def test_a_dry_run_counts_what_training_would_take(tiny):
     assert f"{'parameters':<36}{kib:>10.2f} MiB" in text
     assert "training  discriminator, generator  8       step 30" in text
     assert "activations and gradients of a step" in text
+
+
+def test_a_dry_run_refuses_what_training_would(tiny):
+    config = tiny("dcgan")
+    config.metrics = ("digit_df",)
+    with pytest.raises(
+        ConfigError, match=r"config\.metrics names 'digit_df', which is unknown: did you mean 'digit_fd'"
+    ):
+        plan_without_data(config)
+    config = pix2pix.get_config()
+    config.data.aligned = False
+    for refuse in (plan_without_data, lambda config: train(config, "never_written")):
+        with pytest.raises(
+            ConfigError, match=r"learns from pairs, but a and b .* are shuffled apart: set config.data.al"
+        ):
+            refuse(config)
+    assert not pathlib.Path("never_written").exists()
 
 
 def test_a_dry_run_does_without_the_data(tiny):
