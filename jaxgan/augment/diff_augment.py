@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxgan.augment.pixels import cut_out, translate
 from jaxgan.core import Clock, View
 from jaxgan.errors import UserError
+from jaxgan.layers import check_images
 from jaxgan.mesh import shard_batch
 
 
@@ -36,6 +37,7 @@ def diff_augment(policy: Sequence[str] = ("color", "translation", "cutout")) -> 
         raise UserError(f"diff_augment: the policy is {policy!r}, but must be a tuple out of {tuple(_OPERATIONS)}")
 
     def apply(key: jax.Array, images: jax.Array, clock: Clock, state: Any) -> jax.Array:
+        check_images("diff_augment", images, "leave the view out for such data")
         for index, name in enumerate(policy):
             images = _OPERATIONS[name](jax.random.fold_in(key, index), images)
         return images

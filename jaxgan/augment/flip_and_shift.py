@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.augment.pixels import pixels_at
+from jaxgan.layers import check_images
 from jaxgan.mesh import shard_batch
 
 
@@ -17,6 +18,7 @@ def flip_and_shift(key: jax.Array, images: jax.Array, flip: bool = True) -> jax.
         images: (B, H, W, C).
         flip: Whether half of the images are mirrored; not for images whose mirror image is no such image, like digits.
     """
+    check_images("flip_and_shift", images, "leave consistency regularisation out for such data")
     batch, height, width, _ = images.shape
     draws = shard_batch(jax.random.uniform(key, (batch, 3)))
     rows, columns = jnp.indices((height, width))

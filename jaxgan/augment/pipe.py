@@ -17,6 +17,7 @@ from jaxgan.augment.smooth_warp import smooth_warp
 from jaxgan.core import Clock, View
 from jaxgan.core.schedules import Schedule
 from jaxgan.errors import UserError
+from jaxgan.layers import check_images
 from jaxgan.mesh import shard_batch
 
 
@@ -111,6 +112,7 @@ def _strengths(categories: str | Mapping[str, float]) -> dict[str, float]:
 
 
 def _augmented(strengths: Mapping[str, float], key: jax.Array, images: jax.Array, p: jax.Array | float) -> jax.Array:
+    check_images("augment_pipe", images, "leave the view out for such data")
     batch, height, width, channels = images.shape
     if "c" in strengths and channels not in (1, 3):
         raise UserError(f"augment_pipe: colours ('c') need images of 1 or 3 channels, but these have {channels}")

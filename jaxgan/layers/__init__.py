@@ -3,7 +3,7 @@
 from flax.linen import Dense
 
 from jaxgan.layers.attention import SelfAttention
-from jaxgan.layers.conv import Conv, UpConv, convolution, up_convolution
+from jaxgan.layers.conv import Conv, UpConv, check_images, convolution, up_convolution
 from jaxgan.layers.minibatch import MinibatchDiscrimination, minibatch_stddev
 from jaxgan.layers.norm import (
     BatchNorm,
@@ -31,6 +31,7 @@ __all__ = [
     "Verdict",
     "VirtualBatchNorm",
     "average_pool",
+    "check_images",
     "convolution",
     "max_pool",
     "minibatch_stddev",

@@ -236,8 +236,22 @@ def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
     return first, second
 
 
+def check_images(name: str, x: jax.Array, cure: str = "use MLPGenerator and MLPDiscriminator for such data") -> None:
+    """Raises a UserError if `x` is not (B, H, W, C).
+
+    Args:
+        name: What is given it.
+        x: Any array of a minibatch.
+        cure: What to do instead.
+    """
+    if x.ndim != 4:
+        kind = "vectors" if x.ndim == 2 else "arrays"
+        raise UserError(f"{name} takes images (B, H, W, C), but got {kind} of shape {x.shape[1:]}: {cure}")
+
+
 def _check_shapes(name: str, x: jax.Array, kernel: jax.Array) -> None:
-    if x.ndim != 4 or kernel.ndim != 4 or x.shape[3] != kernel.shape[2]:
+    check_images(name, x)
+    if kernel.ndim != 4 or x.shape[3] != kernel.shape[2]:
         raise UserError(
             f"{name}: images {x.shape} and kernel {kernel.shape} do not fit: expected (B, H, W, C) and (h, w, C, features)"
         )

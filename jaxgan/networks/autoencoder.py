@@ -11,7 +11,7 @@ from flax import linen as nn
 
 from jaxgan.errors import UserError
 from jaxgan.layers import BatchNorm, Conv, UpConv, Verdict
-from jaxgan.networks.common import ACTIVATIONS, choose, leaky_relu, normalization, tanh_image
+from jaxgan.networks.common import ACTIVATIONS, choose, image_sides, leaky_relu, normalization, tanh_image
 from jaxgan.networks.initializers import normal
 
 
@@ -93,9 +93,10 @@ class ConvAutoencoder(_Autoencoder):
     @nn.compact
     def _code_and_reconstruction(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         factor = 2 ** len(self.widths)
-        if x.shape[1] % factor or x.shape[2] % factor:
+        height, width = image_sides(self, x)
+        if height % factor or width % factor:
             raise UserError(
-                f"ConvAutoencoder: images of {x.shape[1]}x{x.shape[2]} cannot be halved {len(self.widths)} times; resize "
+                f"ConvAutoencoder: images of {height}x{width} cannot be halved {len(self.widths)} times; resize "
                 "them, or use fewer widths"
             )
         common: dict[str, Any] = {"kernel_init": normal(self.weight_deviation), "dtype": self.dtype}

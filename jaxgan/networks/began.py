@@ -13,7 +13,7 @@ from flax import linen as nn
 
 from jaxgan.layers import Conv, Verdict, upsample_nearest
 from jaxgan.networks.autoencoder import reconstruction_error
-from jaxgan.networks.common import image_shape
+from jaxgan.networks.common import image_shape, image_sides
 from jaxgan.networks.initializers import variance_scaling
 
 _init = variance_scaling(1.0, "fan_avg", "uniform")
@@ -81,7 +81,7 @@ class BEGANAutoencoder(nn.Module):
 
     @nn.compact
     def _code_and_reconstruction(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        _, sizes = _base_map(*x.shape[1:3])
+        _, sizes = _base_map(*image_sides(self, x))
         common: dict[str, Any] = {"kernel_init": _init, "dtype": self.dtype}
         h = nn.elu(Conv(self.width, **common, name="from_image")(x))
         for size in range(sizes):

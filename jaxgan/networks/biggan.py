@@ -10,7 +10,7 @@ from flax import linen as nn
 from jaxgan.errors import UserError
 from jaxgan.layers import BatchNorm, ConditionalBatchNorm, Conv, SelfAttention
 from jaxgan.networks.blocks import DownBlock, ProjectionHead, UpBlock
-from jaxgan.networks.common import check_label, image_shape, tanh_image
+from jaxgan.networks.common import check_label, image_shape, image_sides, tanh_image
 
 # Widths of the maps, in units of `width`. 128 to 512 are the paper's. 64 and 32, which it leaves open, are the first
 # author's in PyTorch (compare_gan's discriminators: 2, 4, 8, 16, 16 and 2, 2, 2, 2); 16 is 32 with one doubling less.
@@ -112,7 +112,7 @@ class BigGANDiscriminator(nn.Module):
     def __call__(self, x: jax.Array, label: jax.Array) -> jax.Array:
         """Maps images (B, S, S, C) and labels (B,) to logits (B,)."""
         check_label(self, "projected_classes", label)
-        height, width = x.shape[1:3]
+        height, width = image_sides(self, x)
         widths = _widths(_DISCRIMINATOR_WIDTHS, self, height, width)
         downsamples = 2 if height <= 32 else len(widths) - 1
         for index, features in enumerate(widths):

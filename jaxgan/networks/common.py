@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxgan.errors import UserError
-from jaxgan.layers import BatchNorm, InstanceNorm
+from jaxgan.layers import BatchNorm, InstanceNorm, check_images
 from jaxgan.networks.initializers import normal
 
 leaky_relu = functools.partial(nn.leaky_relu, negative_slope=0.2)
@@ -66,10 +66,17 @@ def image_shape(network: Any) -> tuple[int, int, int]:
     shape = sample_shape(network)
     if len(shape) != 3:
         raise UserError(
-            f"{type(network).__name__} writes images, but output_shape={shape}; make it (height, width, channels)"
+            f"{type(network).__name__} makes images (height, width, channels), but the data or output_shape say {shape}: "
+            "use MLPGenerator for such data"
         )
     height, width, channels = shape
     return height, width, channels
+
+
+def image_sides(network: nn.Module, x: jax.Array) -> tuple[int, int]:
+    """(H, W) of the images that a network gets, or an error that says that they are none."""
+    check_images(type(network).__name__, x)
+    return x.shape[1], x.shape[2]
 
 
 def base_map(network: Any, doublings: int) -> tuple[int, int]:

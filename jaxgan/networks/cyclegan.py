@@ -8,7 +8,7 @@ from flax import linen as nn
 
 from jaxgan.errors import UserError
 from jaxgan.layers import Conv, UpConv
-from jaxgan.networks.common import image_shape, leaky_relu, normal_init, normalization, tanh_image
+from jaxgan.networks.common import image_shape, image_sides, leaky_relu, normal_init, normalization, tanh_image
 
 
 class ResNetTranslator(nn.Module):
@@ -40,7 +40,7 @@ class ResNetTranslator(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         """Translates images (B, H, W, C)."""
         *_, channels = image_shape(self)
-        height, width = x.shape[1:3]
+        height, width = image_sides(self, x)
         if height % 2**self.downsamples or width % 2**self.downsamples:
             raise UserError(
                 f"ResNetTranslator: images of {height}x{width} cannot be halved {self.downsamples} times; "

@@ -8,7 +8,7 @@ from flax import linen as nn
 
 from jaxgan.errors import UserError
 from jaxgan.layers import Conv, UpConv, Verdict
-from jaxgan.networks.common import choose, image_shape, leaky_relu, normal_init, normalization, tanh_image
+from jaxgan.networks.common import choose, image_shape, image_sides, leaky_relu, normal_init, normalization, tanh_image
 
 # Kernel and padding of the layers that double or halve a map. The 5x5 are padded as in the paper's Theano code, by 2 on
 # both sides; TensorFlow's "SAME" has 1 before and 2 after.
@@ -89,7 +89,7 @@ class DCGANDiscriminator(nn.Module):
     def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | Verdict:
         """Maps images (B, H, W, C) to logits (B,); with `features` also gives the flattened last map, float32 (B, F)."""
         down = choose(_DOWN, self.layout, "layout")
-        base, halvings = _base_map(*x.shape[1:3])
+        base, halvings = _base_map(*image_sides(self, x))
         common: dict[str, Any] = {"use_bias": self.norm != "batch", "kernel_init": normal_init}
         for index in range(halvings):
             x = Conv(self.width * 2**index, strides=2, **down, **common, dtype=self.dtype, name=f"down_{index}")(x)

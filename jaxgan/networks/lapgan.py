@@ -14,7 +14,7 @@ from flax import linen as nn
 
 from jaxgan.errors import UserError
 from jaxgan.layers import Conv, Verdict
-from jaxgan.networks.common import check_label, choose, image_shape, sample_shape
+from jaxgan.networks.common import check_label, choose, image_shape, image_sides, sample_shape
 from jaxgan.networks.initializers import normal, variance_scaling
 from jaxgan.networks.noise import dropout
 
@@ -114,7 +114,7 @@ class LAPGANDiscriminator(nn.Module):
         """
         check_label(self, "embedded_classes", label)
         padding = choose({"VALID": "VALID", "SAME": 2}, self.padding, "padding")
-        height, width = residual.shape[1:3]
+        height, width = image_sides(self, residual)
         if padding == "VALID" and min(height, width) < 9:
             raise UserError(
                 f'LAPGANDiscriminator: images of {height}x{width} are too small for padding="VALID"; use padding="SAME"'

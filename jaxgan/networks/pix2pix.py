@@ -13,7 +13,7 @@ from flax import linen as nn
 
 from jaxgan.errors import UserError
 from jaxgan.layers import Conv, UpConv
-from jaxgan.networks.common import image_shape, leaky_relu, normal_init, normalization, tanh_image
+from jaxgan.networks.common import image_shape, image_sides, leaky_relu, normal_init, normalization, tanh_image
 from jaxgan.networks.cyclegan import PatchDiscriminator
 from jaxgan.networks.noise import dropout
 
@@ -56,7 +56,7 @@ class UNetTranslator(nn.Module):
         *_, channels = image_shape(self)
         if self.levels < 1:
             raise UserError(f"UNetTranslator: levels={self.levels}, but it halves the map at least once")
-        height, width = x.shape[1:3]
+        height, width = image_sides(self, x)
         if height % 2**self.levels or width % 2**self.levels:
             raise UserError(
                 f"UNetTranslator: images of {height}x{width} cannot be halved {self.levels} times; "
@@ -143,9 +143,10 @@ class ConditionalPatchDiscriminator(nn.Module):
         Raises:
             UserError: Images of two sizes, an unknown receptive field, or images too small for it.
         """
-        if x.shape[1:3] != y.shape[1:3]:
+        sides, theirs = image_sides(self, x), image_sides(self, y)
+        if sides != theirs:
             raise UserError(
-                f"ConditionalPatchDiscriminator: a pair of {x.shape[1]}x{x.shape[2]} and {y.shape[1]}x{y.shape[2]} images; "
+                f"ConditionalPatchDiscriminator: a pair of {sides[0]}x{sides[1]} and {theirs[0]}x{theirs[1]} images; "
                 "resize them to one size"
             )
         fields: dict[str, Any] = {"width": self.width, "norm": self.norm, "dtype": self.dtype, "name": "patches"}

@@ -10,7 +10,7 @@ from jax.nn.initializers import Initializer
 
 from jaxgan.errors import UserError
 from jaxgan.layers import Conv, UpConv, average_pool, minibatch_stddev, pixel_norm, upsample_nearest
-from jaxgan.networks.common import image_shape, leaky_relu
+from jaxgan.networks.common import image_shape, image_sides, leaky_relu
 from jaxgan.networks.initializers import variance_scaling
 
 # Gains of the layers that have another one than sqrt(2), by name.
@@ -122,7 +122,7 @@ class ProGANDiscriminator(nn.Module):
             alpha: Weight of the newest level in [0, 1]: 0 gives the logits of the level below for the images at half
                 their size; None (no fading) is 1.
         """
-        height, width = x.shape[1:3]
+        height, width = image_sides(self, x)
         sizes = _sizes(self, height, width)
         if resolution not in (None, height):
             raise UserError(

@@ -9,6 +9,7 @@ from jax.sharding import PartitionSpec as P
 
 from jaxgan.augment import ada, augment_pipe, diff_augment, instance_noise
 from jaxgan.core import chain_views
+from jaxgan.errors import UserError
 from jaxgan.mesh import data_mesh
 
 VIEWS = {
@@ -53,6 +54,12 @@ def test_each_image_has_its_own_draw_and_depends_on_no_other(name):
     others = jnp.concatenate([x, images(16)[1:]])
     np.testing.assert_array_equal(view(jax.random.key(0), others, None, start)[0], same[0])
     assert not np.array_equal(view(jax.random.key(1), others, None, start)[0], same[0])
+
+
+@pytest.mark.parametrize("name", [name for name in VIEWS if name != "instance_noise"])
+def test_a_view_of_images_does_not_take_points(name):
+    with pytest.raises(UserError, match=r"takes images .* got vectors of shape \(2,\): leave the view out"):
+        VIEWS[name].apply(jax.random.key(0), jnp.ones((4, 2)), None, VIEWS[name].init())
 
 
 def test_devices_share_the_work_and_see_what_one_would():

@@ -207,8 +207,14 @@ def test_the_shape_of_samples_must_be_known(name, shapes):
 @pytest.mark.parametrize("name", [name for name in CASES if "generator" in name and "mlp" not in name])
 def test_images_have_three_axes(name, shapes):
     network, fields, inputs, options, _ = CASES[name]
-    with pytest.raises(UserError, match=r"output_shape=\(2,\); make it \(height, width, channels\)"):
+    with pytest.raises(UserError, match=rf"{network.__name__} makes images .* say \(2,\): use MLPGenerator"):
         shapes(network(**fields | {"output_shape": (2,)}), *inputs, **options)
+
+
+@pytest.mark.parametrize("name", ["DCGANDiscriminator", "BEGANAutoencoder", "ConvAutoencoder", "R3GANDiscriminator"])
+def test_a_network_of_images_does_not_take_points(name, shapes):
+    with pytest.raises(UserError, match=r"takes images \(B, H, W, C\), but got vectors of shape \(2,\): use MLP"):
+        shapes(getattr(networks, name)(), jnp.ones((1, 2)))
 
 
 def test_names_are_the_networks():
