@@ -8,22 +8,17 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 import jax
 
 from jaxgan import training
+from jaxgan.commands.options import Parser
 from jaxgan.errors import UserError
 from jaxgan.training import command_line
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message}; --help lists the options")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+def _parser() -> Parser:
+    parser = Parser(
         description=__doc__,
         usage="python train.py --config=FILE.py[:variant] [--config.field=value ...] [options]",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -46,7 +41,11 @@ def main() -> None:
     if {"-h", "--help"} & set(sys.argv[1:]):
         _parser().print_help()
         return
-    config, path, remaining = command_line.read_config(sys.argv[1:])
+    try:
+        config, path, remaining = command_line.read_config(sys.argv[1:])
+    except SyntaxError as error:
+        place = f"{error.filename}, line {error.lineno}"
+        raise UserError(f"{place}: {error.msg}: --config takes a file of Python, such as configs/dcgan.py") from error
     options = _parser().parse_args(remaining)
     command_line.use_compilation_cache()
     if options.distributed:

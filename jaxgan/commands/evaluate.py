@@ -16,6 +16,7 @@ from typing import Any
 
 import jax
 
+from jaxgan.commands.options import Parser
 from jaxgan.errors import UserError
 from jaxgan.evaluation.compared import Measured, measured_game, measured_images, open_reference
 from jaxgan.evaluation.measure import ALONE, MEASURES, Settings, measure
@@ -32,7 +33,7 @@ _NUMBER = 50_000  # samples of a run: what published numbers take
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m jaxgan evaluate",
         description=__doc__,
         allow_abbrev=False,

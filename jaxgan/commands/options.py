@@ -3,13 +3,21 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, Ability, Argument
 from jaxgan.errors import UserError, nearest
 
 FORMATS = ("png", "npz", "folder")
 _NUMBER = 64
+
+
+class Parser(argparse.ArgumentParser):
+    """Options whose errors are one line, as all others are."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises a UserError."""
+        raise UserError(f"{message.removeprefix('argument ')}; --help lists the options")
 
 
 class Names:
@@ -34,17 +42,21 @@ class Names:
         """
         if text in self.classes:
             return self.classes.index(text)
-        number = int(text) if text.lstrip("-").isdecimal() else -1
-        if 0 <= number < len(self.classes):
-            return number
-        if self.numbered or text.lstrip("-").isdecimal():
+        if all(name.isdecimal() for name in self.classes):  # a number is a name: 1 of 1, ..., 12 is not the second
+            raise UserError(f"--label={text}: the classes are {self.listed}")
+        number = int(text) if text.lstrip("-").isdecimal() else None
+        if number is None:
+            raise UserError(f"--label={text}: there is no such class: {nearest(text, self.classes)}")
+        if not 0 <= number < len(self.classes):
             raise UserError(f"--label={text}: the classes are 0 to {len(self.classes) - 1}")
-        raise UserError(f"--label={text}: there is no such class: {nearest(text, self.classes)}")
+        return number
 
     @property
-    def numbered(self) -> bool:
-        """Whether the classes are called by their numbers."""
-        return self.classes == tuple(str(index) for index in range(len(self.classes)))
+    def listed(self) -> str:
+        """The classes, for the help and for errors."""
+        if self.classes == tuple(str(index) for index in range(len(self.classes))):
+            return f"0 to {len(self.classes) - 1}"
+        return ", ".join(self.classes)
 
     def domain(self, option: str, text: str, choices: Sequence[str]) -> str:
         """The array of the domain that an option means.
@@ -55,7 +67,10 @@ class Names:
         known = {called: array for called, array in self.domains.items() if array in choices}
         known |= {array: array for array in choices}
         if text not in known:
-            raise UserError(f"--{option}={text}: no such domain: {nearest(text, known)}")
+            # Each is listed once, by the name that the data call it.
+            called = {array: name for name, array in known.items() if name != array}
+            names = [called.get(array, array) for array in choices]
+            raise UserError(f"--{option}={text}: no such domain: {nearest(text, names)}")
         return known[text]
 
     def calls(self, choices: Sequence[str]) -> str:
@@ -87,7 +102,11 @@ def own_options(parser: argparse.ArgumentParser, ability: Ability, names: Names)
     add = parser.add_argument
     add("--seed", type=int, default=0, help="the same seed gives the same result (default: 0)")
     if ability.gives == "images" and not from_images:
-        add("--format", choices=FORMATS, default="png", help="one grid, one NumPy file, or a file for each")
+        add(
+            "--format",
+            choices=FORMATS,
+            help="one grid, one NumPy file, or a file for each (default: as --output ends; png)",
+        )
     if ability.gives == "images" and from_images:
         add("--output", type=Path, required=True, help="a new folder: a PNG of the same name for each image")
     elif ability.gives in ("class_logits", "scores"):
@@ -108,8 +127,7 @@ def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str,
         return name, {"type": Path, "help": argument.help}
     if argument.kind == DOMAIN:
         return name, {"help": f"{argument.help}: {names.calls(argument.choices)}"}
-    classes = f"0 to {len(names.classes) - 1}" if names.numbered else ", ".join(names.classes)
-    return name, {"help": f"{argument.help}: {classes} (default: all in turn)".replace("%", "%%")}
+    return name, {"help": f"{argument.help}: {names.listed} (default: all in turn)".replace("%", "%%")}
 
 
 def refuse_unknown(left: Sequence[str], parser: argparse.ArgumentParser, ability: str, workdir: str) -> None:
@@ -117,8 +135,26 @@ def refuse_unknown(left: Sequence[str], parser: argparse.ArgumentParser, ability
     if left:
         options = [option for action in parser._actions for option in action.option_strings]
         known = [option.removeprefix("--") for option in options if option not in ("-h", "--help")]
+        if not left[0].startswith("-"):
+            raise UserError(f"{left[0]}: {ability} takes no word beside its options: write --OPTION=VALUE")
         name = left[0].partition("=")[0].removeprefix("--")
         raise UserError(f"{left[0]}: {ability} of the game of {workdir} takes no --{name}: {nearest(name, known)}")
+
+
+def chosen_format(format: str | None, output: Path | None) -> str:
+    """The format asked for, or the one that the name of `--output` ends in; png without both.
+
+    Raises:
+        UserError: The name ends in no known format.
+    """
+    if format is not None or output is None:
+        return format or "png"
+    suffix = output.suffix.lower().removeprefix(".")
+    if suffix not in ("png", "npz"):
+        raise UserError(
+            f"--output={output} ends in neither .png nor .npz: rename it, or give --format={'|'.join(FORMATS)}"
+        )
+    return suffix
 
 
 def values(asked: argparse.Namespace, ability: Ability, names: Names) -> dict[str, Any]:

@@ -4,6 +4,7 @@ The options, and what comes out, follow from the ability's declaration (`jaxgan.
 """
 
 import argparse
+import difflib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 from jaxgan import pictures
 from jaxgan.commands import outputs
 from jaxgan.commands.inputs import InputImages, output_names, read_latents
-from jaxgan.commands.options import Names, common_options, own_options, refuse_unknown, values
+from jaxgan.commands.options import Names, Parser, chosen_format, common_options, own_options, refuse_unknown, values
 from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, Ability
 from jaxgan.core.arrays import ArraySpec
 from jaxgan.errors import UserError
@@ -56,15 +57,15 @@ def main(ability: str, arguments: Sequence[str] | None = None) -> int:
         given = values(asked, declared, names)
         if asked.output is not None and asked.output.exists():
             raise UserError(f"--output={asked.output} exists already: remove it, or choose another name")
+        if declared.gives == "images" and not declared.kinds(IMAGES):
+            asked.format = chosen_format(asked.format, asked.output)
         if declared.kinds(IMAGES):
             return _of_images(trained, ability, asked, given)
         return _drawn(trained, ability, asked, given)
 
 
-def _parser(ability: str, description: str, add_help: bool = True) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=f"python -m jaxgan {ability}", description=description, allow_abbrev=False, add_help=add_help
-    )
+def _parser(ability: str, description: str, add_help: bool = True) -> Parser:
+    parser = Parser(prog=f"python -m jaxgan {ability}", description=description, allow_abbrev=False, add_help=add_help)
     common_options(parser)
     return parser
 
@@ -72,7 +73,10 @@ def _parser(ability: str, description: str, add_help: bool = True) -> argparse.A
 def _ability(trained: Trained, name: str, workdir: str) -> Ability:
     abilities = trained.plan.game.abilities
     if name not in abilities:
-        raise UserError(f"the game of {workdir} cannot {name}; it can: {', '.join(sorted(abilities)) or 'nothing'}")
+        # A high cutoff: `translate` is an ability of other games, and no misspelling of `latents`.
+        close = difflib.get_close_matches(name, [*abilities, "evaluate"], n=1, cutoff=0.75)
+        can = f"did you mean {close[0]!r}?" if close else f"it can: {', '.join(sorted(abilities)) or 'nothing'}"
+        raise UserError(f"the game of {workdir} cannot {name}; {can}")
     return abilities[name]
 
 

@@ -54,7 +54,7 @@ NAMES = options.Names(("cat", "dog", "7"), ("a", "b"), ("summer", "winter"))
 
 
 def parse(ability, arguments, names=NAMES):
-    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser = options.Parser(allow_abbrev=False)
     options.own_options(parser, ability, names)
     asked, left = parser.parse_known_args(arguments)
     options.refuse_unknown(left, parser, "do", "RUN")
@@ -64,7 +64,7 @@ def parse(ability, arguments, names=NAMES):
 def test_every_kind_of_argument_has_its_option():
     asked, given = parse(EVERYTHING, ["--num=3", "--label=dog", "--strength=0.5", "--target=winter", "--seed=4"])
     assert given == {"number": 3, "label": 1, "strength": 0.5, "target": "b"}
-    assert (asked.seed, asked.format, asked.output) == (4, "png", None)
+    assert (asked.seed, asked.format, asked.output) == (4, None, None)
     assert parse(EVERYTHING, [])[1] == {"number": 64, "label": None, "strength": None, "target": None}
     assert parse(EVERYTHING, ["--label=2", "--target=a"])[1]["label"] == 2
     assert parse(EVERYTHING, ["--label=7"])[1]["label"] == 2  # a name before a number
@@ -94,12 +94,44 @@ def test_the_help_says_what_the_declaration_says():
         (["--target=sumer"], "--target=sumer: no such domain: did you mean 'summer'?"),
         (["--strenght=1"], "--strenght=1: do of the game of RUN takes no --strenght: did you mean 'strength'?"),
         (["--input=x"], "takes no --input"),
+        (["extra"], "extra: do takes no word beside its options: write --OPTION=VALUE"),
+        (["--num=abc"], "--num: invalid int value: 'abc'; --help lists the options"),
+        (["--target=x"], "--target=x: no such domain: choose one of summer, winter"),
     ],
 )
 def test_options_that_cannot_be_had(arguments, message):
     with pytest.raises(UserError) as caught:
         parse(EVERYTHING, arguments)
     assert message in str(caught.value)
+
+
+def test_classes_that_are_called_numbers_are_meant_by_their_names():
+    names = options.Names([str(number) for number in range(1, 5)])
+    assert names.label("1") == 0 and names.label("4") == 3
+    with pytest.raises(UserError, match=r"--label=0: the classes are 1, 2, 3, 4$"):
+        names.label("0")
+
+
+@pytest.mark.parametrize(
+    ("format", "output", "found"),
+    [
+        (None, None, "png"),
+        (None, "y.npz", "npz"),
+        (None, "y.PNG", "png"),
+        ("npz", "y", "npz"),
+        ("folder", None, "folder"),
+    ],
+)
+def test_the_format_follows_from_the_name_of_the_output(format, output, found):
+    assert options.chosen_format(format, output and pathlib.Path(output)) == found
+
+
+@pytest.mark.parametrize("output", ["y.jpg", "y"])
+def test_a_name_of_no_format_is_refused(output):
+    with pytest.raises(
+        UserError, match=f"--output={output} ends in neither .png nor .npz: rename it, or give --format="
+    ):
+        options.chosen_format(None, pathlib.Path(output))
 
 
 def test_images_come_from_a_folder_and_latents_from_a_file(tmp_path):
@@ -263,7 +295,7 @@ def test_every_image_is_translated_under_its_own_name(runs, tmp_path, capsys):
         ("cyclegan", None, [], "does not exist"),
         ("cyclegan", [], [], "holds no image"),
         ("cyclegan", ["a.png", "a.jpg"], [], "a.jpg and a.png would both become .*a.png: rename one"),
-        ("cyclegan", ["a.png"], ["--source=c"], "--source=c: no such domain: choose one of a, b, digits, inverted"),
+        ("cyclegan", ["a.png"], ["--source=c"], "--source=c: no such domain: choose one of digits, inverted"),
         ("cyclegan", ["a.png"], ["--source=a", "--target=digits"], "no way of source='a', target='a'"),
         ("cyclegan", ["a.png"], ["--direction=ba"], "takes no --direction: choose one of input, output, "),
         ("dcgan", ["a.png"], [], "cannot translate; it can: generate, judge, latents, sample"),
@@ -361,11 +393,33 @@ def test_the_commands_of_a_run_are_listed(runs, capsys):
     said = capsys.readouterr().out
     for name in ("sample", "latents", "generate", "judge", "evaluate"):
         assert f"\n  {name} " in said
-    with pytest.raises(UserError, match="cannot smaple; it can: "):
+    with pytest.raises(UserError, match="cannot smaple; did you mean 'sample'"):
         listing.main(["smaple", f"--workdir={runs('dcgan')[0]}", "--trust"])
     with pytest.raises(SystemExit):
         listing.main(["sample", f"--workdir={runs('dcgan')[0]}", "--trust", "--help"])
     assert "draws samples" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sample"], "the following arguments are required: --workdir"),
+        (["sample", "--workdir=x", "--step=abc"], "--step: invalid int value: 'abc'"),
+        (["evaluate", "--features=foo"], "--features: invalid choice: 'foo'"),
+    ],
+)
+def test_options_are_refused_in_one_line(arguments, message):
+    with pytest.raises(UserError, match=message):
+        listing.main(arguments)
+
+
+def test_a_config_that_is_no_python_is_one_line(tmp_path, monkeypatch):
+    import train as program
+
+    (tmp_path / "notes.md").write_text("# Notes\n\nA GAN is a game.\n")
+    monkeypatch.setattr(sys, "argv", ["train.py", f"--config={tmp_path / 'notes.md'}"])
+    with pytest.raises(UserError, match=r"notes\.md, line 3: invalid syntax: --config takes a file of Python"):
+        program.main()
 
 
 def test_the_program_says_in_one_line_what_is_wrong(tmp_path):
