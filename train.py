@@ -46,6 +46,8 @@ def main() -> None:
     except SyntaxError as error:
         place = f"{error.filename}, line {error.lineno}"
         raise UserError(f"{place}: {error.msg}: --config takes a file of Python, such as configs/dcgan.py") from error
+    except UnicodeDecodeError as error:
+        raise UserError("--config takes a file of Python, such as configs/dcgan.py, but this one is no text") from error
     options = _parser().parse_args(remaining)
     command_line.use_compilation_cache()
     if options.distributed:

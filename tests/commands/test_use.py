@@ -413,12 +413,19 @@ def test_options_are_refused_in_one_line(arguments, message):
         listing.main(arguments)
 
 
-def test_a_config_that_is_no_python_is_one_line(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"# Notes\n\nA GAN is a game.\n", r"notes\.md, line 3: invalid syntax: --config takes a file of Python"),
+        (b"\xff\xfe\x91", "--config takes a file of Python, .* but this one is no text"),
+    ],
+)
+def test_a_config_that_is_no_python_is_one_line(content, message, tmp_path, monkeypatch):
     import train as program
 
-    (tmp_path / "notes.md").write_text("# Notes\n\nA GAN is a game.\n")
+    (tmp_path / "notes.md").write_bytes(content)
     monkeypatch.setattr(sys, "argv", ["train.py", f"--config={tmp_path / 'notes.md'}"])
-    with pytest.raises(UserError, match=r"notes\.md, line 3: invalid syntax: --config takes a file of Python"):
+    with pytest.raises(UserError, match=message):
         program.main()
 
 

@@ -22,7 +22,13 @@ def test_the_page_on_adding_a_gan_trains_its_gan(tmp_path):
     for block in (system, config):
         name = re.match(r"# (\w+\.py)\n", block).group(1)
         (tmp_path / name).write_text(block)
-    short = {"steps": 4, "evaluate_samples": 80, "evaluate_every": 4, "batch_size": 8}
+    short = {
+        "steps": 4,
+        "evaluate_samples": 80,
+        "evaluate_every": 4,
+        "batch_size": 8,
+        "data.image_size": 8,
+    }  # not its own 16
     command = [sys.executable, str(ROOT / "train.py"), "--config=pair_gan_config.py", "--workdir=run"]
     command += [f"--config.{field}={value}" for field, value in short.items()]
     environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}", "JAX_PLATFORMS": "cpu"}
@@ -43,7 +49,8 @@ def test_the_page_on_parts_of_ones_own_uses_them_all(tmp_path):
         )
 
     train = ("--config=my_config.py", "--workdir=run", "--config.steps=4", "--config.game.objective.sharpness=0.7")
-    done = run(str(ROOT / "train.py"), *train, "--config.game.terms.r1.weight=1")
+    terms = ("--config.game.terms.r1.weight=1", "--config.game.terms.my_parts:brightness.weight=0.2")
+    done = run(str(ROOT / "train.py"), *train, *terms)
     assert done.returncode == 0, done.stderr[-2000:]
     metrics = (tmp_path / "run" / "metrics.jsonl").read_text()
     assert "contrast" in metrics and "generator/brightness" in metrics and "discriminator/r1" in metrics
