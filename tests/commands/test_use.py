@@ -183,7 +183,7 @@ def test_samples_come_without_the_data(runs, tmp_path, monkeypatch):
         "plain": ["--num=5", "--truncation=0.01"],
     }.items():
         output = tmp_path / f"{name}.npz"
-        run(sample.main, f"--workdir={folder}", "--format=npz", f"--output={output}", *arguments)
+        run(sample.main, f"--workdir={folder}", f"--output={output}", *arguments)
         with np.load(output) as file:
             arrays[name] = file["image"]
     assert arrays["twelve"].shape == (12, 8, 8, 1) and arrays["twelve"].dtype == np.uint8
@@ -223,6 +223,7 @@ def test_a_label_is_what_the_generator_is_asked_for(runs, tmp_path):
         ("dcgan", ["--truncation=0"], "it must be above 0"),
         ("dcgan", ["--step=7"], "no checkpoint of step 7: choose one of"),
         ("dcgan", ["--output=."], "exists already"),
+        ("dcgan", ["--output=y.jpg"], r"ends in neither \.png nor \.npz"),
         ("ring8", ["--format=folder"], "these samples are vectors"),
     ],
 )

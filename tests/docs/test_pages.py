@@ -22,13 +22,8 @@ def test_the_page_on_adding_a_gan_trains_its_gan(tmp_path):
     for block in (system, config):
         name = re.match(r"# (\w+\.py)\n", block).group(1)
         (tmp_path / name).write_text(block)
-    short = {
-        "steps": 4,
-        "evaluate_samples": 80,
-        "evaluate_every": 4,
-        "batch_size": 8,
-        "data.image_size": 8,
-    }  # not its own 16
+    # Images of another size than the digits' usual 16: the page's networks follow the data.
+    short = {"steps": 4, "evaluate_samples": 80, "evaluate_every": 4, "batch_size": 8, "data.image_size": 8}
     command = [sys.executable, str(ROOT / "train.py"), "--config=pair_gan_config.py", "--workdir=run"]
     command += [f"--config.{field}={value}" for field, value in short.items()]
     environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}", "JAX_PLATFORMS": "cpu"}
