@@ -169,8 +169,10 @@ def _replace(tree: dict[str, Any], path: list[str], value: Any) -> None:
 def _forget_old_data(data: dict[str, Any], name: str) -> None:
     """Takes away what other data do not read, such as the domain of the digits: it was said of the old ones."""
     read_by_new = fields_read(name)
-    for field in data_fields() if read_by_new is not None and name != data["name"] else ():
-        if field.name not in read_by_new:
+    if read_by_new is None or name == data["name"]:
+        return
+    for field in data_fields():
+        if field.name != "name" and field.name not in read_by_new:
             data[field.name] = field.default
 
 

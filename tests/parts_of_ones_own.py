@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from jaxgan.config import default, named, player
@@ -29,6 +30,17 @@ class Network(nn.Module):
     @nn.compact
     def __call__(self, x):
         return nn.Dense(self.width)(x)
+
+
+class Resized(nn.Module):
+    """Images (B, H, W, C) as images of the size it is told."""
+
+    output_shape: tuple[int, ...] | None = None
+
+    @nn.compact
+    def __call__(self, x):
+        height, width, channels = self.output_shape or ()
+        return nn.Conv(channels, (3, 3))(jax.image.resize(x, (len(x), height, width, x.shape[3]), "linear"))
 
 
 def system(

@@ -23,7 +23,7 @@ from jaxgan import gans, overrides
 from jaxgan.core import Due
 from jaxgan.core.arrays import minibatch
 from jaxgan.data import make_source
-from jaxgan.errors import ConfigError
+from jaxgan.errors import ConfigError, UserError
 from jaxgan.registry import resolve
 from jaxgan.training import train
 from jaxgan.training.plan import Plan, plan_without_data
@@ -156,7 +156,7 @@ def photos(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", [*ON_DIGITS, "cyclegan"])
+@pytest.mark.parametrize("name", [*ON_DIGITS, "cyclegan", "pix2pix"])
 def test_the_embedded_default_builds_on_pictures_of_ones_own(name, photos):
     path, source = (photos / "trainA", "folder") if name in ON_DIGITS else (photos, "two_folders")
     fields = {"data.name": source, "data.path": str(path), "data.image_size": "32"}
@@ -164,8 +164,30 @@ def test_the_embedded_default_builds_on_pictures_of_ones_own(name, photos):
     if name == "improved_gan":
         config.data.labelled = 10
     made = make_source(config.data)
-    plan = Plan.of(config, made.arrays, made.domains)
+    plan = Plan.of_source(config, made)
     jax.eval_shape(plan.game.step, plan.abstract_state(), tuple(minibatches(plan)))
+
+
+def test_domains_of_two_sizes_play_by_the_config_alone():
+    """Digits of 16x16 in colour, beside their means of 4x4: networks of one's own change the size."""
+    config = overrides.apply(
+        MODULES["cyclegan"].get_config("low_resolution"),
+        [("data.image_size_b", 4), ("data.tinted", True)]
+        + [(f"players.generator_{way}.network", "tests.parts_of_ones_own:Resized") for way in ("ab", "ba")]
+        + [("players.discriminator_b.network", "MLPDiscriminator")],
+    )
+    plan = plan_without_data(config)
+    jax.eval_shape(plan.game.step, plan.abstract_state(), tuple(minibatches(plan)))
+    shapes = {name: player.network.output_shape for name, player in plan.game.players.items() if "generator" in name}
+    assert shapes == {"generator_ab": (4, 4, 3), "generator_ba": (16, 16, 3)}
+    config = overrides.apply(
+        MODULES["cyclegan"].get_config(),
+        [("data.domain", "low_resolution"), ("data.image_size", 32), ("data.image_size_b", 16)],
+    )
+    with pytest.raises(
+        UserError, match=r"^generator_ab \(ResNetTranslator\) makes samples of shape \(32, 32, 1\), but .* \(16"
+    ):
+        plan_without_data(config).abstract_state()
 
 
 def minibatches(plan: Plan) -> list[dict[str, jax.ShapeDtypeStruct]]:

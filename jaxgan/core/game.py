@@ -98,7 +98,7 @@ class Game:
         players = {}
         for index, (name, player) in enumerate(sorted(self.players.items())):
             own = jax.random.fold_in(key, index)
-            one = lambda key, name=name, player=player: self._first(player, key, self.inputs[name](example))  # noqa: E731
+            one = lambda key, name=name, player=player: self._first(name, player, key, example)  # noqa: E731
             players[name] = jax.vmap(one)(jax.random.split(own, player.copies)) if player.copies else one(own)
         memory_key, game_key = jax.random.split(jax.random.fold_in(key, len(players)))
         return State(
@@ -113,9 +113,16 @@ class Game:
             nonfinite={name: jnp.int32(-1) for name in players},
         )
 
-    def _first(self, player: Player, key: jax.Array, inputs: tuple[Any, ...]) -> PlayerState:
+    def _first(self, name: str, player: Player, key: jax.Array, example: Batch) -> PlayerState:
         init_key, constraint_key = jax.random.split(key)
-        variables = player.network.init(init_key, *inputs)
+        made, variables = player.network.init_with_output(init_key, *self.inputs[name](example))
+        if name in self.outputs:
+            wanted = jax.eval_shape(self.outputs[name], dict(example)).shape[1:]
+            if made.shape[1:] != wanted:
+                raise UserError(
+                    f"{name} ({type(player.network).__name__}) makes samples of shape {made.shape[1:]}, but those of the data "
+                    f"that they are to be like are {wanted}: choose a network that makes these, or one size for the data"
+                )
         params, constraint = player.constraint.init(variables["params"], constraint_key)
         average = None if player.average is None else jax.tree.map(jnp.copy, params)
         view = () if player.view is None else player.view.init()

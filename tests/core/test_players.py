@@ -93,6 +93,14 @@ def test_what_writes_images_is_told_the_shape_of_a_derived_array():
     assert given.complete(example).players["generator/small"].network.output_shape == (2, 2, 1)
 
 
+def test_samples_unlike_the_data_are_refused_in_one_line():
+    game = writing_game(Writer((2, 2, 1)), lambda batch: batch["image"])
+    with pytest.raises(
+        UserError, match=r"^generator/small \(Writer\) makes samples of shape \(2, 2, 1\), .* \(4, 4, 1\)"
+    ):
+        game.init(jax.random.key(0), {"image": jnp.zeros((1, 4, 4, 1))})
+
+
 def test_a_network_without_an_output_shape_is_told_so_in_one_line():
     class Mute(nn.Module):
         @nn.compact
