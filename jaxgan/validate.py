@@ -3,6 +3,7 @@
 import types
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter
+from math import isfinite
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from jaxgan.errors import ConfigError
@@ -47,6 +48,8 @@ _FIELDS: dict[str, _Range] = {
     **dict.fromkeys(
         ("embedded_classes", "projected_classes", "class_logits", "num_classes", "labelled"), _NOT_NEGATIVE
     ),
+    **dict.fromkeys(("penalty", "gamma", "cycle", "identity", "class_weight"), _NOT_NEGATIVE),
+    **dict.fromkeys(("reconstruction", "adversarial", "gain", "ramp_up", "ramp_images"), _NOT_NEGATIVE),
     **dict.fromkeys(("weight", "eps", "epsilon", "deviation", "margin", "start", "stop", "updates"), _NOT_NEGATIVE),
     **dict.fromkeys(("final", "floor", "fade_images", "stable_images", "pool_size", "downsamples"), _NOT_NEGATIVE),
     **dict.fromkeys(("image_size", "load_size"), _PIXELS),
@@ -79,7 +82,9 @@ def fit(value: Any, annotation: Any) -> Any:
     if annotation in (None, types.NoneType):
         return _require(value, value is None)
     if annotation is float:
-        return float(_require(value, isinstance(value, int | float) and not isinstance(value, bool)))
+        return float(
+            _require(value, isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value))
+        )
     if annotation is int:
         return _require(value, isinstance(value, int) and not isinstance(value, bool))
     if origin in _SEQUENCES or annotation in _SEQUENCES:
