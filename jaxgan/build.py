@@ -35,6 +35,15 @@ def build_game(config: ConfigDict, arrays: Arrays, domains: Sequence[str] = ()) 
         "domains": tuple(domains) or None,
     }
     fields = dict(config.game.items()) | _players(config.players, "config.players", given)
+    classes, stated = num_classes(arrays), fields.get("num_classes") or 0
+    if stated and not classes:
+        raise ConfigError(
+            f"config.game.num_classes={stated}, but the data have no labels: choose data that have, or leave it out"
+        )
+    if 0 < stated < classes:
+        raise ConfigError(
+            f"config.game.num_classes={stated}, but the data have {classes} classes: set it to {classes}, or leave it out"
+        )
     game = make({"name": config.system, **fields}, "system", "config.game", **given)
     example = minibatch(arrays, 1)
     try:

@@ -28,7 +28,7 @@ PARTS = {
     "probability": "schedule",
 }
 # ... those of them that may also hold a plain value ...
-OR_VALUES = ("probability",)
+OR_VALUES = ("probability", "share")
 # ... and fields that hold a tuple of parts.
 LISTS = {"constraints": "constraint", "views": "view", "terms": "term"}
 

@@ -168,6 +168,17 @@ def test_the_embedded_default_builds_on_pictures_of_ones_own(name, photos):
     jax.eval_shape(plan.game.step, plan.abstract_state(), tuple(minibatches(plan)))
 
 
+@pytest.mark.parametrize(
+    ("data", "cure"), [("digits", "set it to 10, or leave it out"), ("folder", "the data have no labels")]
+)
+def test_classes_that_the_data_have_not_are_refused(data, cure, tmp_path):
+    Image.new("RGB", (16, 16)).save(tmp_path / "one.png")
+    changes = {"data.name": data, "data.path": str(tmp_path) if data == "folder" else "", "game.num_classes": 5}
+    config = overrides.apply(MODULES["acgan"].get_config(), changes.items())
+    with pytest.raises(ConfigError, match=f"^config.game.num_classes=5, but .*{cure}"):
+        plan_without_data(config)
+
+
 def test_domains_of_two_sizes_play_by_the_config_alone():
     """Digits of 16x16 in colour, beside their means of 4x4: networks of one's own change the size."""
     config = overrides.apply(

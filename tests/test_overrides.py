@@ -144,6 +144,7 @@ def test_a_term_may_be_called_like_a_field():
         config, pairs("game.terms=top_k,r1", "game.terms.top_k.share=linear_decay", "game.terms.r1.weight=3")
     )
     assert config.game.terms[0].share.name == "linear_decay" and config.game.terms[1].weight == 3.0
+    assert apply(config, pairs("game.terms.top_k.share=0.5")).game.terms[0].share == 0.5
     config = apply(config, pairs("game.terms.top_k.share.final=0.5"))
     assert config.game.terms[0].share.final == 0.5
 

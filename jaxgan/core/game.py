@@ -94,7 +94,13 @@ class Game:
 
         Returns:
             The state before the first step. Pure: it may be jitted, and mapped over keys for an ensemble.
+
+        Raises:
+            UserError: The game is not complete, or a network makes samples of another shape than the data.
         """
+        untold = [name for name in self.outputs if getattr(self.players[name].network, "output_shape", ()) is None]
+        if untold:
+            raise UserError(f"{untold[0]} is not told the shape of its samples: call game = game.complete(batch) first")
         players = {}
         for index, (name, player) in enumerate(sorted(self.players.items())):
             own = jax.random.fold_in(key, index)

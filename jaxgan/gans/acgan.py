@@ -49,7 +49,7 @@ def acgan(
     generator = generator.with_network(embedded_classes=known_classes(num_classes))
     discriminator = discriminator.with_network(class_logits=num_classes)
     draws = Draws(Latent(latent_size), num_classes, labels, told=False, fakes=generator_fakes)
-    extra = Terms(terms)
+    extra = Terms(terms, cross_entropy=True)
 
     def discriminator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         pair = draws.pair(nets, batch, memory, key)

@@ -71,7 +71,7 @@ def lapgan(
             {name: player.with_network(embedded_classes=classes) for name, player in side.items()}
             for side in (generator, discriminator)
         )
-    extra, latent = Terms(terms, levels), Latent(latent_size, "uniform")
+    extra, latent = Terms(terms, levels, cross_entropy=True), Latent(latent_size, "uniform")
 
     def told(batch: Batch) -> tuple[jax.Array, ...]:
         return (label_of(batch),) if classes else ()

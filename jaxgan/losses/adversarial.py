@@ -25,12 +25,14 @@ class Objective(NamedTuple):
         read: logits -> what the discriminator says with them in the objective's own terms, for the log: a probability for
             the cross-entropies, the score itself for critics.
         decide: logits -> the same shape, above 0 where the discriminator takes an image for real (ADA counts the signs).
+        cross_entropy: Whether the discriminator's loss is -E_p[log D] - E_q[log(1 - D)], whose targets can be smoothed.
     """
 
     discriminator: Callable[[jax.Array, jax.Array], jax.Array]
     generator: Callable[..., jax.Array]
     read: Callable[[jax.Array], jax.Array] = lambda logits: logits
     decide: Callable[[jax.Array], jax.Array] = lambda logits: logits
+    cross_entropy: bool = False
 
 
 def as_float32(x: jax.Array) -> jax.Array:
@@ -84,7 +86,10 @@ def minimax_objective(real_target: float = 1.0) -> Objective:
     Raises:
         UserError: `real_target` outside (0, 1].
     """
-    return objective_in_float32(_cross_entropy(real_target), lambda fake, real=None: -softplus(fake).mean(), sigmoid)
+    objective = objective_in_float32(
+        _cross_entropy(real_target), lambda fake, real=None: -softplus(fake).mean(), sigmoid
+    )
+    return objective._replace(cross_entropy=True)
 
 
 def non_saturating_objective(real_target: float = 1.0) -> Objective:
@@ -99,7 +104,10 @@ def non_saturating_objective(real_target: float = 1.0) -> Objective:
     Raises:
         UserError: `real_target` outside (0, 1].
     """
-    return objective_in_float32(_cross_entropy(real_target), lambda fake, real=None: softplus(-fake).mean(), sigmoid)
+    objective = objective_in_float32(
+        _cross_entropy(real_target), lambda fake, real=None: softplus(-fake).mean(), sigmoid
+    )
+    return objective._replace(cross_entropy=True)
 
 
 def least_squares_objective(

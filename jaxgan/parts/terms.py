@@ -32,6 +32,7 @@ class Term:
         side: Whose loss it joins: "discriminator" or "generator".
         every: 1 adds it to that side's turn; k > 1 plays it every k steps as a turn of its own, k times as strong (lazy
             regularisation, Karras et al. 2019, arXiv:1912.04958, appendix B).
+        cross_entropy: Whether it means something beside a discriminator's cross-entropy alone.
         select: (pair, logits (B,)) -> the fakes' logits as the generator is to learn from them; None for all terms but top-k.
         start: The first value of what it remembers of each pair, which `value` finds as `pair.remembered`; None for a term
             without memory.
@@ -44,9 +45,12 @@ class Term:
     side: str = DISCRIMINATOR
     every: int = 1
     start: Any = None
+    cross_entropy: bool = False
     select: Callable[[Pair, jax.Array], jax.Array] | None = None
 
     def __post_init__(self) -> None:
+        if not 0 <= self.weight < math.inf:
+            raise UserError(f"term {self.name!r}: weight={self.weight}, but it must be finite and at least 0")
         if self.every < 1:
             raise UserError(f"term {self.name!r}: every={self.every}, but it must be at least 1")
         if self.side not in (DISCRIMINATOR, GENERATOR):
@@ -198,15 +202,21 @@ def pulling_away(weight: float = 0.1) -> Term:
     )
 
 
-def top_k(share: Schedule) -> Term:
+def top_k(share: Schedule | float) -> Term:
     """The generator learns from the best-scored fakes of a minibatch alone (Sinha et al. 2020, arXiv:2002.06224, section 2).
 
     Args:
-        share: Of the fakes, by the game's clock: from 1 down to 0.5 or 0.75 in the paper.
+        share: Of the fakes, in (0, 1], or a schedule of it by the game's clock: from 1 down to 0.5 or 0.75 in the paper.
+
+    Raises:
+        UserError: The share is out of range.
     """
+    if not callable(share) and not 0 < share <= 1:
+        raise UserError(f"top_k: share={share}, but it must be above 0 and at most 1")
 
     def select(pair: Pair, logits: jax.Array) -> jax.Array:
-        return losses.only_best(logits, share(pair.nets.clock), pair.decide(logits))
+        now = share(pair.nets.clock) if callable(share) else share
+        return losses.only_best(logits, now, pair.decide(logits))
 
     return Term("top_k", lambda pair, key: jnp.zeros(()), 0.0, side=GENERATOR, select=select)
 
@@ -232,7 +242,7 @@ def label_smoothing(real_target: float = 0.9, fake_target: float = 0.0) -> Term:
     def value(pair: Pair, key: jax.Array) -> jax.Array:
         return (1 - real_target) * pair.real_logits.mean() - fake_target * pair.fake_logits.mean()
 
-    return Term("label_smoothing", value, 1.0)
+    return Term("label_smoothing", value, 1.0, cross_entropy=True)
 
 
 def path_length(weight: float = 2.0, decay: float = 0.01, every: int = 1) -> Term:

@@ -42,7 +42,7 @@ def two_player_game(
         generator = generator.with_network(embedded_classes=draws.num_classes)
     if draws.num_classes and draws.told:
         discriminator = discriminator.with_network(projected_classes=draws.num_classes)
-    extra = Terms(terms, decide=objective.decide)
+    extra = Terms(terms, decide=objective.decide, cross_entropy=objective.cross_entropy)
 
     def discriminator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         pair = draws.pair(nets, batch, memory, key)

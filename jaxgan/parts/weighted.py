@@ -23,9 +23,10 @@ class Terms:
         pairs: Names of the game's pairs; () for a game that has no reals and fakes.
         ranks: Whether the generator learns from the fakes' scores, so that it can learn from the best.
         decide: How the game's scores are read; see `jaxgan.losses.Objective`.
+        cross_entropy: Whether the discriminator's loss is a cross-entropy.
 
     Raises:
-        UserError: There are terms, but no pairs; or top-k without scores to rank by.
+        UserError: There are terms, but no pairs; top-k without scores to rank by; or label smoothing without a cross-entropy.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Terms:
         pairs: Sequence[str] = ("",),
         ranks: bool = True,
         decide: Callable[[jax.Array], jax.Array] = lambda logits: logits,
+        cross_entropy: bool = False,
     ) -> None:
         if terms and not pairs:
             raise UserError(
@@ -43,6 +45,11 @@ class Terms:
             if term.select is not None and not ranks:
                 raise UserError(
                     f"the term {term.name!r} ranks fakes by scores, which this game's generator does not learn from"
+                )
+            if term.cross_entropy and not cross_entropy:
+                raise UserError(
+                    f"the term {term.name!r} changes the targets of a cross-entropy, which this game's discriminator does not "
+                    "learn by: leave it out"
                 )
         self._pairs, self._decide = tuple(pairs), decide
         self._terms: dict[str, Term] = {}

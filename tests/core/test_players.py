@@ -93,6 +93,14 @@ def test_what_writes_images_is_told_the_shape_of_a_derived_array():
     assert given.complete(example).players["generator/small"].network.output_shape == (2, 2, 1)
 
 
+def test_a_game_that_is_not_complete_says_so():
+    game = writing_game(Writer(), lambda batch: batch["image"])
+    with pytest.raises(
+        UserError, match=r"^generator/small is not told the shape .*: call game = game.complete\(batch\) first"
+    ):
+        game.init(jax.random.key(0), {"image": jnp.zeros((1, 4, 4, 1))})
+
+
 def test_samples_unlike_the_data_are_refused_in_one_line():
     game = writing_game(Writer((2, 2, 1)), lambda batch: batch["image"])
     with pytest.raises(

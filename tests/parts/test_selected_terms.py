@@ -44,6 +44,24 @@ def test_label_smoothing_is_the_cross_entropy_with_its_targets():
         assert float(metrics["discriminator/loss"]) == pytest.approx(expected, rel=1e-5)
 
 
+def test_label_smoothing_needs_a_cross_entropy():
+    smoothed = {"terms": (terms.label_smoothing(),)}
+    for objective in ("wasserstein", "hinge", "least_squares", "relativistic"):
+        with pytest.raises(UserError, match=r"^the term 'label_smoothing' changes the targets of a cross-entropy"):
+            gans.gan(still(Sum()), still(Mean()), latent_size=2, objective=objective, **smoothed)
+    for make in (gans.cyclegan, gans.began):
+        with pytest.raises(UserError, match=r"^the term 'label_smoothing'"):
+            make(*[still(Mean())] * (4 if make is gans.cyclegan else 2), **smoothed)
+    for objective in ("minimax", "non_saturating"):
+        gans.gan(still(Sum()), still(Mean()), latent_size=2, objective=objective, **smoothed)
+
+
+@pytest.mark.parametrize("share", [0.0, 2.0, -0.5])
+def test_a_share_out_of_range_is_refused(share):
+    with pytest.raises(UserError, match="top_k: share="):
+        terms.top_k(share)
+
+
 @pytest.mark.parametrize("targets", [(0.0, 0.0), (1.1, 0.0), (0.9, 1.0), (0.9, -0.1)])
 def test_targets_out_of_range_are_refused(targets):
     with pytest.raises(UserError, match="label smoothing: real_target="):
@@ -74,7 +92,7 @@ def test_top_k_learns_from_the_best_alone(step):
 
 def test_the_best_of_energies_are_the_lowest():
     objective = losses.energy(4.0)
-    parts = (terms.top_k(lambda clock: 0.25), terms.lecam(weight=1.0, decay=0.0))
+    parts = (terms.top_k(0.25), terms.lecam(weight=1.0, decay=0.0))
     game = gans.gan(still(Sum(), 1.0), still(Mean()), latent_size=2, objective=objective, terms=parts)
     batch = {"image": jnp.ones((16, 4, 4, 1))}
     state = game.init(jax.random.key(0), batch)

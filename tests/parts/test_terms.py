@@ -10,6 +10,7 @@ import pytest
 
 from jaxgan import gans
 from jaxgan.core import Latent, schedules
+from jaxgan.errors import UserError
 from jaxgan.losses import non_saturating
 from jaxgan.parts import Draws, terms, two_player_game
 from tests.gans.one_parameter import IMAGES, Constant, Mean, play, still
@@ -71,9 +72,9 @@ def test_terms_of_the_generator():
 def test_consistency_sees_what_flips_and_shifts_change():
     # The mean of an image does not change when it is flipped, and for a constant image not when it is moved either,
     # but for the border that a shift brings in.
-    _, metrics = play(game_with(terms.consistency(weight=1.0)), {"image": jnp.zeros((4, 8, 8, 1))})
+    _, metrics = play(game_with(terms.consistency(weight=1.0)), {"image": jnp.zeros((4, 4, 4, 1))})
     assert float(metrics["discriminator/consistency"]) == pytest.approx(0.0, abs=1e-10)
-    ramp = jnp.broadcast_to(jnp.linspace(-1, 1, 8)[:, None, None], (4, 8, 8, 1))
+    ramp = jnp.broadcast_to(jnp.linspace(-1, 1, 4)[:, None, None], (4, 4, 4, 1))
     _, metrics = play(game_with(terms.consistency(weight=1.0)), {"image": ramp})
     assert float(metrics["discriminator/consistency"]) > 0
 
@@ -185,6 +186,12 @@ def test_a_reference_batch_is_drawn_once_and_goes_to_every_call():
 def test_a_term_is_played_at_least_every_step():
     with pytest.raises(ValueError, match="every=0"):
         terms.r1(every=0)
+
+
+@pytest.mark.parametrize("weight", [-1.0, float("inf"), float("nan")])
+def test_a_weight_is_finite_and_not_negative(weight):
+    with pytest.raises(UserError, match="term 'r1': weight="):
+        terms.r1(weight)
 
 
 def test_every_term_is_in_the_table_by_its_own_name():
