@@ -20,7 +20,7 @@ class Constant(nn.Module):
 
     @nn.compact
     def __call__(self, z, *label):
-        return self.param("w", lambda key: jnp.float32(self.start)) * jnp.ones((len(z), 4, 4, 1))
+        return self.param("w", lambda key: jnp.float32(self.start)) * jnp.ones((len(z), *self.output_shape))
 
 
 class Mean(nn.Module):

@@ -72,10 +72,12 @@ def test_terms_of_the_generator():
 def test_consistency_sees_what_flips_and_shifts_change():
     # The mean of an image does not change when it is flipped, and for a constant image not when it is moved either,
     # but for the border that a shift brings in.
-    _, metrics = play(game_with(terms.consistency(weight=1.0)), {"image": jnp.zeros((4, 4, 4, 1))})
+    game = game_with(terms.consistency(weight=1.0))
+    game = dataclasses.replace(game, players={**game.players, "generator": still(Constant(output_shape=(8, 8, 1)))})
+    _, metrics = play(game, {"image": jnp.zeros((4, 8, 8, 1))})
     assert float(metrics["discriminator/consistency"]) == pytest.approx(0.0, abs=1e-10)
-    ramp = jnp.broadcast_to(jnp.linspace(-1, 1, 4)[:, None, None], (4, 4, 4, 1))
-    _, metrics = play(game_with(terms.consistency(weight=1.0)), {"image": ramp})
+    ramp = jnp.broadcast_to(jnp.linspace(-1, 1, 8)[:, None, None], (4, 8, 8, 1))
+    _, metrics = play(game, {"image": ramp})
     assert float(metrics["discriminator/consistency"]) > 0
 
 
