@@ -54,6 +54,8 @@ class Game:
             )
         if unknown := sorted(set(self.outputs) - set(self.players)):
             raise ValueError(f"game: outputs are given for {unknown}, but the players are {sorted(self.players)}")
+        if self.accumulate < 1:
+            raise UserError(f"game: accumulate={self.accumulate}, but it must be at least 1")
         moving = {**self.players, **(self.cast.roles if self.cast else {})}
         for stage in self.stages:
             names = [turn.name for turn in stage.turns]
@@ -177,7 +179,7 @@ class Game:
         due = due or Due(0, tuple(turn.name for turn in self.stages[0].turns))
         minibatches = batch if isinstance(batch, tuple) else (batch,)
         if len(minibatches) != self.minibatches(due):
-            raise ValueError(
+            raise UserError(
                 f"game.step: what is due plays on {self.minibatches(due)} minibatches, but was given {len(minibatches)}"
             )
         return playing.play_step(self, state, minibatches, due, axis_name)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.core import Aux, Batch, Game, Latent, Memory, Nets, Player, Stage, Turn
+from jaxgan.errors import UserError
 from jaxgan.losses import equilibrium
 from jaxgan.mesh import batch_mean
 from jaxgan.parts import DISCRIMINATOR, GENERATOR, Draws, Term, Terms, merged, sample_abilities, scores_of
@@ -31,6 +32,8 @@ def began(
         terms: What the losses have beside these; see `jaxgan.parts.terms`.
     """
     # The errors of reals are the lower ones.
+    if not 0 <= gamma <= 1:
+        raise UserError(f"began: gamma={gamma}, but it is a ratio of two errors in [0, 1]")
     draws, extra = Draws(Latent(latent_size, "uniform")), Terms(terms, decide=lambda errors: -errors)
 
     def discriminator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:

@@ -101,6 +101,12 @@ def test_a_game_that_is_not_complete_says_so():
         game.init(jax.random.key(0), {"image": jnp.zeros((1, 4, 4, 1))})
 
 
+def test_a_minibatch_is_cut_in_at_least_one_part():
+    game = writing_game(Writer(), lambda batch: batch["image"])
+    with pytest.raises(UserError, match=r"^game: accumulate=0, but it must be at least 1"):
+        dataclasses.replace(game, accumulate=0)
+
+
 def test_samples_unlike_the_data_are_refused_in_one_line():
     game = writing_game(Writer((2, 2, 1)), lambda batch: batch["image"])
     with pytest.raises(

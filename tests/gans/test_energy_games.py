@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jaxgan import gans
+from jaxgan.errors import UserError
 from jaxgan.layers import Verdict
 from jaxgan.parts import terms
 from tests.gans.one_parameter import IMAGES, Constant, Mean, play, still
@@ -119,3 +120,9 @@ def test_nothing_is_compiled_after_the_first_step_of_each_kind():
         for index in range(20):
             state, _ = step(state, {"image": IMAGES}, game.due(index, 2 * index))
         assert step._cache_size() == programs
+
+
+@pytest.mark.parametrize("gamma", [-0.1, 7.0])
+def test_the_ratio_of_errors_that_began_keeps_is_a_share(gamma):
+    with pytest.raises(UserError, match=r"^began: gamma="):
+        gans.began(still(Constant()), still(Mean()), gamma=gamma)
