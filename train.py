@@ -13,7 +13,6 @@ import jax
 
 from jaxgan import training
 from jaxgan.commands.options import Parser
-from jaxgan.errors import UserError
 from jaxgan.training import command_line
 
 
@@ -41,13 +40,7 @@ def main() -> None:
     if {"-h", "--help"} & set(sys.argv[1:]):
         _parser().print_help()
         return
-    try:
-        config, path, remaining = command_line.read_config(sys.argv[1:])
-    except SyntaxError as error:
-        place = f"{error.filename}, line {error.lineno}"
-        raise UserError(f"{place}: {error.msg}: --config takes a file of Python, such as configs/dcgan.py") from error
-    except UnicodeDecodeError as error:
-        raise UserError("--config takes a file of Python, such as configs/dcgan.py, but this one is no text") from error
+    config, path, remaining = command_line.read_config(sys.argv[1:])
     options = _parser().parse_args(remaining)
     command_line.use_compilation_cache()
     if options.distributed:

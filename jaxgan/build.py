@@ -26,16 +26,17 @@ def build_game(config: ConfigDict, arrays: Arrays, domains: Sequence[str] = ()) 
         ConfigError: The config names something unknown, or does not fit the data.
     """
     config = resolve(config)
+    classes = num_classes(arrays)
     images = [spec.shape for spec in arrays.values() if spec.kind == "image"]
     given: dict[str, Any] = {
         "dtype": config.dtype,
         "run": Run(config.steps, config.images, config.batch_size),
-        "num_classes": num_classes(arrays) or None,
+        "num_classes": classes or None,
         "resolution": images[0][0] if images else None,
         "domains": tuple(domains) or None,
     }
     fields = dict(config.game.items()) | _players(config.players, "config.players", given)
-    classes, stated = num_classes(arrays), fields.get("num_classes") or 0
+    stated = fields.get("num_classes") or 0
     if stated and not classes:
         raise ConfigError(
             f"config.game.num_classes={stated}, but the data have no labels: choose data that have, or leave it out"

@@ -51,7 +51,7 @@ def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fiel
         UserError: A "module:attribute" that is not there.
     """
     config = read_fields(data, fields)
-    kind = "tfds:" if config.name.startswith("tfds:") else config.name
+    kind = _kind(config.name)
     if kind in SOURCES:
         check_read(config, kind, SOURCES[kind].fields)
         source = SOURCES[kind].make(config)
@@ -69,8 +69,13 @@ def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fiel
 
 def fields_read(name: str) -> frozenset[str] | None:
     """The fields of `data` that a source reads beside its name; None where the source is of the user's own or unknown."""
-    kind = "tfds:" if name.startswith("tfds:") else name
+    kind = _kind(name)
     return SOURCES[kind].fields if kind in SOURCES else None
+
+
+def _kind(name: str) -> str:
+    """The entry of `SOURCES` that a source's name means."""
+    return "tfds:" if name.startswith("tfds:") else name
 
 
 def _own(config: DataConfig) -> Source:

@@ -120,7 +120,7 @@ def load_module(file: str) -> Any:
     It is not imported: nothing is left in `sys.modules` or in a cache beside the file. What goes wrong in it has its traceback.
 
     Raises:
-        ConfigError: There is no such file.
+        ConfigError: There is no such file, or it is no Python.
     """
     path = Path(file)
     if not path.is_file():
@@ -129,7 +129,16 @@ def load_module(file: str) -> Any:
         raise ConfigError(f"there is no config file {file!r}: {cure}")
     module = types.ModuleType(path.stem)
     module.__file__ = str(path)
-    exec(compile(path.read_text("utf-8"), path, "exec", dont_inherit=True), module.__dict__)
+    try:
+        code = compile(path.read_text("utf-8"), path, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        place = f"{error.filename}, line {error.lineno}"
+        raise ConfigError(f"{place}: {error.msg}: --config takes a file of Python, such as configs/dcgan.py") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            "--config takes a file of Python, such as configs/dcgan.py, but this one is no text"
+        ) from error
+    exec(code, module.__dict__)
     return module
 
 
