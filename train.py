@@ -21,7 +21,6 @@ def _parser() -> Parser:
         description=__doc__,
         usage="python train.py --config=FILE.py[:variant] [--config.field=value ...] [options]",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--workdir", help="the run's folder; by default runs/CONFIG-VARIANT")
     parser.add_argument(

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
 from ml_collections import ConfigDict
 
 from jaxgan.core import Arrays, Game, Player, View, chain_views, constraints
@@ -46,18 +45,12 @@ def build_game(config: ConfigDict, arrays: Arrays, domains: Sequence[str] = ()) 
             f"config.game.num_classes={stated}, but the data have {classes} classes: set it to {classes}, or leave it out"
         )
     game = make({"name": config.system, **fields}, "system", "config.game", **given)
-    example = minibatch(arrays, 1)
     try:
-        game = game.complete(example)
-        for inputs in game.inputs.values():
-            jax.eval_shape(inputs, example)
-    except KeyError as error:
-        raise ConfigError(
-            f"config.system={config.system!r} needs the array {error}, but the data {config.data.name!r} have "
-            f"{', '.join(arrays)}: choose other data, or another system"
-        ) from error
+        game = game.complete(minibatch(arrays, 1))
     except UserError as error:
-        raise ConfigError(f"config.system={config.system!r}: {error}") from error
+        raise ConfigError(
+            f"config.system={config.system!r} on config.data.name={config.data.name!r}: {error}"
+        ) from error
     return dataclasses.replace(game, accumulate=config.accumulate)
 
 

@@ -176,7 +176,8 @@ def describe(annotation: Any) -> str:
     """An annotation in words: "an integer or (an integer, an integer) or none"."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
-        words = [describe(each) for each in inner]
+        # Arrays are of Python alone: a config cannot hold one.
+        words = [describe(each) for each in inner if getattr(each, "__name__", "") != "Array"]
         return " or ".join(word for index, word in enumerate(words) if word not in words[:index])
     if origin is Literal:
         return " or ".join(map(repr, inner))

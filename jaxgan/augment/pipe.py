@@ -89,6 +89,8 @@ def ada(
     """
     strengths = _strengths(categories)
     adaptive.start(start)
+    if not -1 < target < 1:
+        raise UserError(f"adaptive augmentation: target={target}, but a mean of signs lies in (-1, 1)")
     if images < 1 or every < 1:
         raise UserError(f"adaptive augmentation: images={images} and every={every} must be at least 1")
 
@@ -98,7 +100,7 @@ def ada(
     def update(state: adaptive.AdaState, scores: jax.Array) -> adaptive.AdaState:
         return adaptive.update(state, scores, target, images, every)
 
-    return View(apply, lambda: adaptive.start(start), update)
+    return View(apply, lambda: adaptive.start(start), update, lambda state: {"ada_probability": state.p})
 
 
 def _strengths(categories: str | Mapping[str, float]) -> dict[str, float]:

@@ -1,11 +1,11 @@
 """Which commands there are, and the one that is asked for: python -m jaxgan COMMAND --workdir=RUN"""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 
-from jaxgan.commands import evaluate, use
+from jaxgan.commands import evaluate, use, weights
 from jaxgan.mesh import data_mesh
 from jaxgan.training.trained import load
 
@@ -13,9 +13,13 @@ _USAGE = """\
 usage: python -m jaxgan COMMAND --workdir=RUN [options]
 
   evaluate      measures a run, or a folder of images
+  weights FILE  converts the weights of a feature network for evaluate, once
   ABILITY       asks the run's game for something that it can do: sample, translate, classify, judge ...
 
 python -m jaxgan --workdir=RUN lists what a run can do, and python -m jaxgan ABILITY --workdir=RUN --help its options."""
+
+
+_OTHERS: dict[str, Callable[[list[str]], None]] = {"evaluate": evaluate.main, "weights": weights.main}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,9 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if arguments and not arguments[0].startswith("-"):
         name, *rest = arguments
-        if name != "evaluate":
+        if name not in _OTHERS:
             return use.main(name, rest)
-        evaluate.main(rest)
+        _OTHERS[name](rest)
         return 0
     workdir = next((argument.partition("=")[2] for argument in arguments if argument.startswith("--workdir=")), None)
     print(_USAGE if workdir is None else abilities(workdir, "--trust" in arguments))

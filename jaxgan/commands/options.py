@@ -13,11 +13,32 @@ _NUMBER = 64
 
 
 class Parser(argparse.ArgumentParser):
-    """Options whose errors are one line, as all others are."""
+    """Options whose errors are one line, as all others are; a part of an option's name is not taken for it.
+
+    Args:
+        subject: Whose options they are, for errors.
+        **settings: argparse's own.
+    """
+
+    def __init__(self, subject: str = "this command", **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
+        self._subject = subject
 
     def error(self, message: str) -> NoReturn:
         """Raises a UserError."""
         raise UserError(f"{message.removeprefix('argument ')}; --help lists the options")
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """argparse's own, but an unknown option is told the nearest."""
+        asked, left = self.parse_known_args(args, namespace)
+        if not left:
+            return asked
+        if not left[0].startswith("-"):
+            raise UserError(f"{left[0]}: {self._subject} takes no word beside its options: write --OPTION=VALUE")
+        options = [option for action in self._actions for option in action.option_strings]
+        known = [option.removeprefix("--") for option in options if option not in ("-h", "--help")]
+        name = left[0].partition("=")[0].removeprefix("--")
+        raise UserError(f"{left[0]}: {self._subject} takes no --{name}: {nearest(name, known)}")
 
 
 class Names:
@@ -128,17 +149,6 @@ def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str,
     if argument.kind == DOMAIN:
         return name, {"help": f"{argument.help}: {names.calls(argument.choices)}"}
     return name, {"help": f"{argument.help}: {names.listed} (default: all in turn)".replace("%", "%%")}
-
-
-def refuse_unknown(left: Sequence[str], parser: argparse.ArgumentParser, ability: str, workdir: str) -> None:
-    """Raises a UserError for the first argument that the ability's command does not know."""
-    if left:
-        options = [option for action in parser._actions for option in action.option_strings]
-        known = [option.removeprefix("--") for option in options if option not in ("-h", "--help")]
-        if not left[0].startswith("-"):
-            raise UserError(f"{left[0]}: {ability} takes no word beside its options: write --OPTION=VALUE")
-        name = left[0].partition("=")[0].removeprefix("--")
-        raise UserError(f"{left[0]}: {ability} of the game of {workdir} takes no --{name}: {nearest(name, known)}")
 
 
 def chosen_format(format: str | None, output: Path | None) -> str:

@@ -4,7 +4,6 @@ The options, and what comes out, follow from the ability's declaration (`jaxgan.
 """
 
 import argparse
-import difflib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,10 +15,10 @@ import numpy as np
 from jaxgan import pictures
 from jaxgan.commands import outputs
 from jaxgan.commands.inputs import InputImages, output_names, read_latents
-from jaxgan.commands.options import Names, Parser, chosen_format, common_options, own_options, refuse_unknown, values
+from jaxgan.commands.options import Names, Parser, chosen_format, common_options, own_options, values
 from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, Ability
 from jaxgan.core.arrays import ArraySpec
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, nearest
 from jaxgan.mesh import data_mesh
 from jaxgan.training import command_line
 from jaxgan.training.trained import Trained, load
@@ -50,10 +49,9 @@ def main(ability: str, arguments: Sequence[str] | None = None) -> int:
         trained = load(run.workdir, run.step, run.trust)
         declared = _ability(trained, ability, run.workdir)
         names = Names(trained.snapshot.classes(ability), _domain_arrays(trained), trained.plan.domains)
-        parser = _parser(ability, f"{ability}: {declared.help}")
+        parser = _parser(ability, f"{ability}: {declared.help}", subject=f"{ability} of the game of {run.workdir}")
         own_options(parser, declared, names)
-        asked, left = parser.parse_known_args(arguments)
-        refuse_unknown(left, parser, ability, run.workdir)
+        asked = parser.parse_args(arguments)
         given = values(asked, declared, names)
         if asked.output is not None and asked.output.exists():
             raise UserError(f"--output={asked.output} exists already: remove it, or choose another name")
@@ -64,8 +62,8 @@ def main(ability: str, arguments: Sequence[str] | None = None) -> int:
         return _drawn(trained, ability, asked, given)
 
 
-def _parser(ability: str, description: str, add_help: bool = True) -> Parser:
-    parser = Parser(prog=f"python -m jaxgan {ability}", description=description, allow_abbrev=False, add_help=add_help)
+def _parser(ability: str, description: str, **settings: Any) -> Parser:
+    parser = Parser(prog=f"python -m jaxgan {ability}", description=description, **settings)
     common_options(parser)
     return parser
 
@@ -74,9 +72,8 @@ def _ability(trained: Trained, name: str, workdir: str) -> Ability:
     abilities = trained.plan.game.abilities
     if name not in abilities:
         # A high cutoff: `translate` is an ability of other games, and no misspelling of `latents`.
-        close = difflib.get_close_matches(name, [*abilities, "evaluate"], n=1, cutoff=0.75)
-        can = f"did you mean {close[0]!r}?" if close else f"it can: {', '.join(sorted(abilities)) or 'nothing'}"
-        raise UserError(f"the game of {workdir} cannot {name}; {can}")
+        known = nearest(name, [*abilities, "evaluate"], likeness=0.75)
+        raise UserError(f"the game of {workdir} cannot {name}: {known}")
     return abilities[name]
 
 

@@ -1,10 +1,15 @@
 """What a trained game can do: each ability is declared once, and every way of asking for it follows from the declaration."""
 
 import dataclasses
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jaxgan.errors import UserError
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgan.errors import UserError, nearest
 
 # What an argument of an ability is.
 NUMBER = "number"  # how many to make: a static int
@@ -27,8 +32,9 @@ class Argument:
     Attributes:
         kind: One of the names above.
         help: For the command line.
-        choices: Of a domain: the names there are. Of a label: the classes, as the data call them.
+        choices: Of a domain: the names there are.
         required: Whether it must be given.
+        classes: Of a label: how many classes there are; 0 where only the data know.
         array: Of images: the array of a minibatch that they are like ("image", "a"), for pictures and checks; "" for any.
     """
 
@@ -36,6 +42,7 @@ class Argument:
     help: str = ""
     choices: tuple[str, ...] = ()
     required: bool = False
+    classes: int = 0
     array: str = ""
 
 
@@ -48,7 +55,7 @@ class Ability:
 
     Attributes:
         function: (nets, key, **arguments) -> array; pure. `nets` are the averaged players without views and dropout.
-        takes: Its arguments by name.
+        takes: Its arguments by name, in the function's order.
         gives: "images" (B, H, W, C) in [-1, 1] or vectors (B, D), "latents" (B, D), "class_logits" (B, K), or "scores" (B,).
         drawn: How a run's pictures show it: a name in `jaxgan.pictures.run_pictures.DRAWN`, or "" for not at all.
         help: What it does, a line for the command line.
@@ -86,3 +93,74 @@ class Ability:
     def kinds(self, kind: str) -> tuple[str, ...]:
         """The names of its arguments of a kind."""
         return tuple(name for name, argument in self.takes.items() if argument.kind == kind)
+
+    def checked(self, name: str, arguments: Mapping[str, Any], classes: int = 0) -> dict[str, Any]:
+        """The arguments that are given (not None), after a look at what can be known of them: values that are traced are not.
+
+        Args:
+            name: The ability's, for errors.
+            arguments: By name.
+            classes: Of the data's labels, where the declaration does not say; 0: not known.
+
+        Raises:
+            UserError: One is unknown, missing, out of range, or of another length than the others.
+        """
+        given = {each: value for each, value in arguments.items() if value is not None}
+        for each in given:
+            if each not in self.takes:
+                taken = ", ".join(self.takes) or "nothing"
+                raise UserError(f"{name} takes no {each} in this game; it takes: {taken}")
+        if missing := [each for each, argument in self.takes.items() if argument.required and each not in given]:
+            raise UserError(f"{name} needs {', '.join(missing)}")
+        lengths = {}
+        for each, value in given.items():
+            argument, where = self.takes[each], f"{name}: {each}"
+            if argument.kind == DOMAIN and value not in argument.choices:
+                raise UserError(f"{where}={value!r} is no domain of this game: {nearest(value, argument.choices)}")
+            if argument.kind == NUMBER:
+                lengths[each] = _number(value, where)
+            elif argument.kind == LABEL:
+                lengths[each] = len(checked_labels(value, argument.classes or classes, where))
+            elif argument.kind in PER_ENTRY:
+                if not np.ndim(value) or not len(value):
+                    raise UserError(f"{where} is empty or no array: give an entry for each image")
+                lengths[each] = len(value)
+            elif argument.kind == STRENGTH and not isinstance(value, jax.core.Tracer) and not value > 0:
+                raise UserError(f"{where}={value!r}, but it must be above 0")
+        for each, length in lengths.items():
+            first = next(iter(lengths))
+            if length != lengths[first]:
+                counted = "images to make" if self.takes[first].kind == NUMBER else f"entries of {first}"
+                raise UserError(f"{name}: {each} has {length} entries, but there are {lengths[first]} {counted}")
+        return given
+
+
+def _number(value: Any, where: str) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise UserError(f"{where}={value!r}, but it must be an integer, known when a program is compiled") from None
+    if number < 1:
+        raise UserError(f"{where}={number}: ask for at least 1")
+    return number
+
+
+def checked_labels(labels: Any, num_classes: int, where: str) -> Any:
+    """Class labels, after a look at their shape, their kind and, unless they are traced, their range.
+
+    Args:
+        labels: int (B,).
+        num_classes: 0: any number of them.
+        where: What they are, for errors.
+
+    Raises:
+        UserError: They are something else.
+    """
+    labels = labels if hasattr(labels, "dtype") else np.asarray(labels)
+    if labels.ndim != 1 or not len(labels) or not jnp.issubdtype(labels.dtype, jnp.integer):
+        raise UserError(f"{where} must be integers, the class of each image, as in jnp.full(16, 8)")
+    if num_classes and not isinstance(labels, jax.core.Tracer | jax.ShapeDtypeStruct):
+        wrong = [int(one) for one in np.asarray(labels) if not 0 <= one < num_classes]
+        if wrong:
+            raise UserError(f"{where} {wrong[0]}: the classes are 0 to {num_classes - 1}")
+    return labels

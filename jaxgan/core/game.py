@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.core import step as playing
-from jaxgan.core.abilities import DOMAIN, STATIC, Ability
+from jaxgan.core.abilities import STATIC, Ability
 from jaxgan.core.nets import Net, Nets, Randomness
 from jaxgan.core.players import Cast, Player, Players, flatten, nest
 from jaxgan.core.state import Clock, Memory, Params, PlayerState, State, clock_of
 from jaxgan.core.turns import Batch, Due, Metrics, Stage
-from jaxgan.errors import UserError, nearest
+from jaxgan.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,14 +77,16 @@ class Game:
             example: One minibatch; arrays or `jax.ShapeDtypeStruct`s.
 
         Raises:
-            UserError: A network that makes samples has no field `output_shape`.
+            UserError: A network that makes samples has no field `output_shape`; or an array is missing.
         """
         players = dict(self.players)
         for name, output in self.outputs.items():
             network = players[name].network
             if getattr(network, "output_shape", None) is None:
-                shape = jax.eval_shape(output, dict(example)).shape[1:]
+                shape = jax.eval_shape(_named(output), dict(example)).shape[1:]
                 players[name] = players[name].with_network(output_shape=tuple(shape))
+        for inputs in self.inputs.values():
+            jax.eval_shape(_named(inputs), dict(example))  # whether the arrays are there
         return dataclasses.replace(self, players=players)
 
     def init(self, key: jax.Array, example: Batch) -> State:
@@ -98,8 +100,11 @@ class Game:
             The state before the first step. Pure: it may be jitted, and mapped over keys for an ensemble.
 
         Raises:
-            UserError: The game is not complete, or a network makes samples of another shape than the data.
+            UserError: The game is not complete, a network makes samples of another shape than the data, or an array is
+                missing.
         """
+        _check_arrays(example)
+        _check_key(key)
         untold = [name for name in self.outputs if getattr(self.players[name].network, "output_shape", ()) is None]
         if untold:
             raise UserError(f"{untold[0]} is not told the shape of its samples: call game = game.complete(batch) first")
@@ -123,9 +128,9 @@ class Game:
 
     def _first(self, name: str, player: Player, key: jax.Array, example: Batch) -> PlayerState:
         init_key, constraint_key = jax.random.split(key)
-        made, variables = player.network.init_with_output(init_key, *self.inputs[name](example))
+        made, variables = player.network.init_with_output(init_key, *_named(self.inputs[name])(example))
         if name in self.outputs:
-            wanted = jax.eval_shape(self.outputs[name], dict(example)).shape[1:]
+            wanted = jax.eval_shape(_named(self.outputs[name]), dict(example)).shape[1:]
             if made.shape[1:] != wanted:
                 raise UserError(
                     f"{name} ({type(player.network).__name__}) makes samples of shape {made.shape[1:]}, but those of the data "
@@ -180,8 +185,11 @@ class Game:
         minibatches = batch if isinstance(batch, tuple) else (batch,)
         if len(minibatches) != self.minibatches(due):
             raise UserError(
-                f"game.step: what is due plays on {self.minibatches(due)} minibatches, but was given {len(minibatches)}"
+                f"game.step: what is due plays on {self.minibatches(due)} minibatches, but was given {len(minibatches)}: give "
+                f"a tuple of {self.minibatches(due)}"
             )
+        for minibatch in minibatches:
+            _check_arrays(minibatch)
         return playing.play_step(self, state, minibatches, due, axis_name)
 
     # ---- what the trained game can do
@@ -261,18 +269,17 @@ class Game:
         """Asks the game for one of its `abilities`; `average`, `stage` and `statistics` as in `nets`. Pure.
 
         Raises:
-            UserError: The game cannot do it, does not take such an argument, or has no such domain.
+            UserError: The game cannot do it, or an argument cannot be had (`Ability.checked`).
         """
         declared = self.ability(ability)
-        for name, value in options.items():
-            if name not in declared.takes:
-                taken = ", ".join(declared.takes) or "nothing"
-                raise UserError(f"{ability} takes no {name!r} in this game; it takes: {taken}")
-            argument = declared.takes[name]
-            if argument.kind == DOMAIN and value is not None and value not in argument.choices:
-                raise UserError(f"{ability}: there is no domain {name}={value!r}: {nearest(value, argument.choices)}")
+        if len(args) > len(declared.takes):
+            raise UserError(
+                f"{ability} takes {', '.join(declared.takes) or 'nothing'}, but was given {len(args)} values"
+            )
+        _check_key(key)
+        given = declared.checked(ability, dict(zip(declared.takes, args, strict=False)) | options)
         nets = self.nets(state, average, stage, statistics, key=jax.random.fold_in(key, 1) if declared.draws else None)
-        return declared.function(nets, key, *args, **options)
+        return declared.function(nets, key, **given)
 
     def ability(self, name: str) -> Ability:
         """The declaration of an ability.
@@ -331,3 +338,33 @@ class Game:
         )
         declared.function(nets, key, *args, **options)
         return {name: net.collected for name, net in nets if net.collected}
+
+
+class _Example(dict[str, Any]):
+    """A minibatch whose missing arrays are the user's error."""
+
+    def __missing__(self, name: str) -> Any:
+        raise UserError(
+            f"this game needs the array {name!r}, but the minibatch has {', '.join(self)}: choose other data, or another game"
+        )
+
+
+def _named(function: Callable[[Batch], Any]) -> Callable[[Batch], Any]:
+    return lambda batch: function(_Example(batch))
+
+
+def _check_arrays(minibatch: Batch) -> None:
+    for name, array in minibatch.items():
+        if not array.shape or not array.shape[0]:
+            raise UserError(
+                f"the array {name!r} of a minibatch is empty: give at least one entry, along the first axis"
+            )
+        if array.ndim > 1 and not jnp.issubdtype(array.dtype, jnp.floating):
+            raise UserError(
+                f"the array {name!r} of a minibatch is {array.dtype}, but must be float32, images in [-1, 1]: x / 127.5 - 1"
+            )
+
+
+def _check_key(key: Any) -> None:
+    if not hasattr(key, "dtype"):
+        raise UserError(f"key={key!r}, but it must be a key of random numbers: jax.random.key(0)")

@@ -73,6 +73,8 @@ class Latent:
     distribution: str = "normal"
 
     def __post_init__(self) -> None:
+        if self.size < 1:
+            raise UserError(f"latent_size={self.size}, but a latent has at least 1 component")
         if self.distribution not in _DISTRIBUTIONS:
             raise UserError(
                 f"latent distribution {self.distribution!r} is unknown: choose one of {', '.join(_DISTRIBUTIONS)}"

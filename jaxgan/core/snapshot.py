@@ -7,13 +7,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, STRENGTH
+from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY
 from jaxgan.core.arrays import Arrays
 from jaxgan.core.game import Game
 from jaxgan.core.nets import merge_statistics
 from jaxgan.core.players import flatten
 from jaxgan.core.state import State
-from jaxgan.errors import UserError
 from jaxgan.mesh import replicated
 
 # A network alone needs far less memory than a training step, so small minibatches need not be kept to.
@@ -113,17 +112,14 @@ class Snapshot:
         Raises:
             UserError: The game cannot do it, or an argument is unknown, missing, or not one of its choices.
         """
-        declared, given = self.game.ability(ability), self._checked(ability, arguments)
-        takes = declared.takes
+        declared, classes = self.game.ability(ability), len(self.classes(ability))
+        given, takes = declared.checked(ability, arguments, classes), declared.takes
+        if declared.ways:
+            given["source"], given["target"] = declared.way(given.get("source"), given.get("target"))
         entries = {name: np.asarray(value) for name, value in given.items() if takes[name].kind in PER_ENTRY}
         rest = {name: value for name, value in given.items() if name not in entries}
         counted = next((name for name in rest if takes[name].kind == NUMBER), None)
         total = int(rest[counted]) if counted else len(next(iter(entries.values())))
-        for name, array in entries.items():
-            if len(array) != total:
-                raise UserError(
-                    f"{ability}: {name} has {len(array)} entries, but there are {total} to make; give as many"
-                )
         size, parts = self.compiled.batch_size, []
         if counted:
             rest[counted] = size
@@ -164,7 +160,7 @@ class Snapshot:
         """The names of the classes that an ability can be asked for; () if it takes no labels, or they have no names."""
         for argument in self.game.ability(ability).takes.values():
             if argument.kind == LABEL:
-                return argument.choices or (self.arrays["label"].names if "label" in self.arrays else ())
+                return self.arrays["label"].names if "label" in self.arrays else ()
         return ()
 
     def statistics(
@@ -220,34 +216,6 @@ class Snapshot:
             )
         )
         return functools.partial(run, self._state, statistics)
-
-    def _checked(self, ability: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        declared = self.game.ability(ability)
-        takes = declared.takes
-        given = {name: value for name, value in arguments.items() if value is not None}
-        for name, value in given.items():
-            if name not in takes:
-                raise UserError(f"{ability} takes no {name} in this game; it takes: {', '.join(takes) or 'nothing'}")
-            argument = takes[name]
-            if argument.kind == DOMAIN and value not in argument.choices:
-                raise UserError(
-                    f"{ability}: {name}={value!r} is no domain of this game: choose one of {', '.join(argument.choices)}"
-                )
-            if argument.kind == STRENGTH and not value > 0:
-                raise UserError(f"{ability}: {name}={value!r}, but it must be above 0")
-            if argument.kind == NUMBER and value < 1:
-                raise UserError(f"{ability}: {name}={value!r}: ask for at least 1")
-            if argument.kind in PER_ENTRY and not len(value):
-                raise UserError(f"{ability}: {name} is empty: give at least 1")
-            if argument.kind == LABEL and (classes := len(self.classes(ability))):
-                wrong = [int(one) for one in np.asarray(value) if not 0 <= one < classes]
-                if wrong:
-                    raise UserError(f"{ability}: {name} {wrong[0]}: the classes are 0 to {classes - 1}")
-        if missing := [name for name, argument in takes.items() if argument.required and name not in given]:
-            raise UserError(f"{ability} needs {', '.join(missing)}")
-        if declared.ways:
-            given["source"], given["target"] = declared.way(given.get("source"), given.get("target"))
-        return given
 
     def _at_full_size(self, images: np.ndarray) -> np.ndarray:
         """A stage whose images are smaller than the data has them enlarged, pixel by pixel."""

@@ -1,7 +1,7 @@
 """One step of a game: every turn that is due, each with one gradient and one update of the players that move."""
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
@@ -54,6 +54,8 @@ def play_step(
                 played = table.play(turn, seen, minibatches[first[turn.name] + repeat], repeat_key)
                 metrics |= {f"{turn.name}/{name}": value for name, value in played.items()}
 
+    if due.stage == len(game.stages) - 1:  # those before it may train by something else than scores
+        table.check_views(name for turn in turns if not turn.lazy for name in turn.players)
     for name in dict.fromkeys(name for turn in turns for name in turn.players):
         table.average(name)
     table.leave_roles()
@@ -101,6 +103,7 @@ class _Table:
         self.game, self.stage, self.clock, self.axis_name = game, stage, clock, axis_name
         self.players, self.memory, self.nonfinite = players, memory, nonfinite
         self.chosen: dict[str, jax.Array] = {}
+        self.told: set[str] = set()  # the players whose scores of reals a loss has told
 
     # ---- copies of a player, of which a step chooses some
 
@@ -151,6 +154,7 @@ class _Table:
             weights = {} if turn.lazy else self._weight_penalties(nets, params)
             memory = memory if aux.memory is None else aux.memory
             views = views | self._learned_views(views, aux.scores or {})
+            self.told |= set(aux.scores or {})
             # What the power iterations found is a constant of the gradient.
             constraints = {name: jax.lax.stop_gradient(net.constraint) for name, net in nets if name in params}
             scaled = value * turn.every if turn.lazy else value
@@ -170,6 +174,8 @@ class _Table:
             players[name] = players[name].replace(view=view)
         for name in turn.players:
             player, own = self._player(name), players[name]
+            if player.view is not None and not turn.lazy:
+                metrics |= player.view.metrics(own.view)
             norm = optax.tree.norm(gradients[name])
             label = "gradient_norm" if len(turn.players) == 1 else f"{name}/gradient_norm"
             metrics[label] = norm
@@ -204,6 +210,16 @@ class _Table:
             if view is not None and view.update is not None:
                 learned[name] = view.update(views[name], jax.lax.stop_gradient(score))
         return learned
+
+    def check_views(self, moved: Iterable[str]) -> None:
+        """Raises a UserError for a player that has moved, and whose view was to learn from scores that no loss has told."""
+        for name in moved:
+            view = self._player(name).view
+            if view is not None and view.update is not None and name not in self.told:
+                raise UserError(
+                    f"the view of {name} adapts to how it judges reals, but no loss of this game tells its scores: return "
+                    f"Aux(..., scores={{{name!r}: real_logits}}) from the loss that moves it, or choose another view"
+                )
 
     def average(self, name: str) -> None:
         """Moves the average of a player that has played."""

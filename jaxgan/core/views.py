@@ -1,6 +1,6 @@
 """What a player is shown of images while it trains: augmentations and noise, with a state of their own where they need one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -17,11 +17,13 @@ class View(NamedTuple):
         init: () -> the view's first state.
         update: (state, scores) -> the new state, after each turn that says by which scores the player judged reals
             (`Aux.scores`); None for a view that learns nothing.
+        metrics: state -> scalars to log, by name.
     """
 
     apply: Callable[[jax.Array, jax.Array, Clock, Any], jax.Array]
     init: Callable[[], Any] = lambda: ()
     update: Callable[[Any, jax.Array], Any] | None = None
+    metrics: Callable[[Any], Mapping[str, jax.Array]] = lambda state: {}
 
 
 def chain_views(views: Sequence[View]) -> View:
@@ -38,5 +40,12 @@ def chain_views(views: Sequence[View]) -> View:
             for view, state in zip(views, states, strict=True)
         )
 
+    def metrics(states: Any) -> dict[str, jax.Array]:
+        return {
+            name: value
+            for view, state in zip(views, states, strict=True)
+            for name, value in view.metrics(state).items()
+        }
+
     learns = any(view.update is not None for view in views)
-    return View(apply, lambda: tuple(view.init() for view in views), update if learns else None)
+    return View(apply, lambda: tuple(view.init() for view in views), update if learns else None, metrics)

@@ -1,13 +1,11 @@
-"""Weights of the feature networks, converted once from the well-known files: python -m jaxgan.features.weights convert FILE
+"""Weights of the feature networks, converted once from the well-known files: python -m jaxgan weights FILE
 
 Nothing is downloaded here. Converted weights lie as NAME.npz in `$XDG_CACHE_HOME/jaxgan/weights`, by default
 `~/.cache/jaxgan/weights`, with a SHA-256 of their numbers alone, whichever file they came from.
 """
 
-import argparse
 import hashlib
 import os
-import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -143,6 +141,18 @@ def convert(path: str | Path, verify: bool = True) -> str:
     return name
 
 
+def origin(name: str) -> str:
+    """Where the weights in the cache come from, in words.
+
+    Raises:
+        WeightsError: There are none.
+    """
+    notes = _read(name, "s")
+    source, checksum = str(notes["source"]).rsplit(" ", 1)
+    verified = "verified" if checksum == KNOWN[name].sha256 else "unverified: it is not the one on public record"
+    return f"from {source}, SHA-256 {checksum} ({verified}); numbers {notes['sha256']}"
+
+
 def cache_path(name: str) -> Path:
     """Where the converted weights of `name` lie, whether they are there or not.
 
@@ -153,29 +163,6 @@ def cache_path(name: str) -> Path:
         raise UserError(f"weights of {name!r}: there are those of {', '.join(KNOWN)}")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return home / "jaxgan" / "weights" / f"{name}.npz"
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Runs the command; an error is one line on stderr and status 1."""
-    parser = argparse.ArgumentParser(prog="python -m jaxgan.features.weights", description=__doc__, allow_abbrev=False)
-    command = parser.add_subparsers(required=True).add_parser(
-        "convert", help="into the user's cache, for jaxgan.evaluate"
-    )
-    command.add_argument(
-        "file", type=Path, help=f"{', '.join(known.file for known in KNOWN.values())} or a graph (.pb)"
-    )
-    command.add_argument(
-        "--unverified", action="store_true", help="take a file whose SHA-256 is not the well-known one"
-    )
-    asked = parser.parse_args(arguments)
-    try:
-        name = convert(asked.file, verify=not asked.unverified)
-    except (WeightsError, OSError) as error:
-        sys.exit(str(error))
-    notes = _read(name, "s")
-    source, checksum = str(notes["source"]).rsplit(" ", 1)
-    verified = "verified" if checksum == KNOWN[name].sha256 else "unverified: it is not the one on public record"
-    print(f"{name}: {cache_path(name)}\n  from {source}, SHA-256 {checksum} ({verified})\n  numbers {notes['sha256']}")
 
 
 def _from_tensors(name: str, source: Mapping[str, np.ndarray], graph: bool) -> dict[str, np.ndarray]:
@@ -215,7 +202,7 @@ def _read(name: str, prefix: str) -> dict[str, np.ndarray]:
     if not path.exists():
         raise WeightsError(
             f"no weights of {name!r} at {path}: download {known.file} (SHA-256 {known.sha256}) from {known.url} and run: "
-            f"python -m jaxgan.features.weights convert {known.file}"
+            f"python -m jaxgan weights {known.file}"
         )
     try:
         with path.open("rb") as file:
@@ -223,7 +210,3 @@ def _read(name: str, prefix: str) -> dict[str, np.ndarray]:
             return {key: arrays[key] for key in arrays.files if key.startswith(prefix)}
     except (ValueError, OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise WeightsError(f"{path}: damaged or cut short; convert {known.file} again") from error
-
-
-if __name__ == "__main__":
-    main()

@@ -74,7 +74,7 @@ def lapgan(
     extra, latent = Terms(terms, levels, cross_entropy=True), Latent(latent_size, "uniform")
 
     def told(batch: Batch) -> tuple[jax.Array, ...]:
-        return (label_of(batch),) if classes else ()
+        return (label_of(batch, classes),) if classes else ()
 
     def pyramid(image: jax.Array) -> list[tuple[jax.Array, jax.Array | None]]:
         """For each level what it makes, and the enlarged coarse image that it is told: (I_K, None), (h_k, l_k), ..."""
@@ -175,7 +175,7 @@ def lapgan(
         outputs={GENERATOR: {level: made(index) for index, level in enumerate(levels)}},
         stages=(Stage(turns),),
         memory=lambda key, batch: merged(extra.first_memory()),
-        abilities={"sample": sample_ability(sample, labels=bool(classes))},
+        abilities={"sample": sample_ability(sample, num_classes=classes)},
     )
 
 

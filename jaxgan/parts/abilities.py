@@ -15,15 +15,12 @@ _NUMBER = Argument(NUMBER, "how many", required=True)
 _TRUNCATION = Argument(STRENGTH, "draw latents again that exceed this: less variety, more quality")
 
 
-def sample_abilities(
-    draws: Draws, generate: Callable[..., jax.Array] | None = None, classes: Sequence[str] = ()
-) -> dict[str, Ability]:
+def sample_abilities(draws: Draws, generate: Callable[..., jax.Array] | None = None) -> dict[str, Ability]:
     """What a generator of latents can do: "sample", and its two halves, "latents" and "generate".
 
     Args:
         draws: What the game draws.
         generate: (nets, latents, label or None) -> images; None: the player "generator", as `draws` calls it.
-        classes: Names of the classes; () where the data do not say.
     """
 
     def call(nets: Nets, latents: jax.Array, label: jax.Array | None) -> jax.Array:
@@ -47,7 +44,7 @@ def sample_abilities(
         return from_latents(nets, label_key, draws.latent(latent_key, number, truncation), label)
 
     return {
-        "sample": sample_ability(sample, bool(draws.num_classes), classes),
+        "sample": sample_ability(sample, draws.num_classes),
         "latents": Ability(
             latents, {"number": _NUMBER, "truncation": _TRUNCATION}, gives="latents", help="draws latents"
         ),
@@ -55,7 +52,7 @@ def sample_abilities(
             from_latents,
             {
                 "latents": Argument(LATENTS, "an .npz of latents", required=True),
-                **_label(bool(draws.num_classes), classes),
+                **_label(draws.num_classes),
             },
             gives="images",
             help="makes images of latents",
@@ -63,20 +60,19 @@ def sample_abilities(
     }
 
 
-def sample_ability(sample: Callable[..., jax.Array], labels: bool = False, classes: Sequence[str] = ()) -> Ability:
+def sample_ability(sample: Callable[..., jax.Array], num_classes: int = 0) -> Ability:
     """To draw samples.
 
     Args:
-        sample: (nets, key, number, truncation=...) and, with labels, label=... -> images.
-        labels: Whether it takes labels.
-        classes: Names of the classes; () where the data do not say.
+        sample: (nets, key, number, truncation=...) and, with classes, label=... -> images.
+        num_classes: It takes labels, of so many classes; 0: none.
     """
-    takes = {"number": _NUMBER, **_label(labels, classes), "truncation": _TRUNCATION}
+    takes = {"number": _NUMBER, **_label(num_classes), "truncation": _TRUNCATION}
     return Ability(sample, takes, gives="images", drawn="samples", help="draws samples")
 
 
-def _label(labels: bool, classes: Sequence[str]) -> dict[str, Argument]:
-    return {"label": Argument(LABEL, "the class of each", tuple(classes))} if labels else {}
+def _label(num_classes: int) -> dict[str, Argument]:
+    return {"label": Argument(LABEL, "the class of each", classes=num_classes)} if num_classes else {}
 
 
 def judge_ability(player: str = "discriminator") -> Ability:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.core import Batch, Latent, Memory, Nets, uniform_labels
+from jaxgan.core.abilities import checked_labels
 from jaxgan.errors import UserError
 from jaxgan.mesh import shard_batch
 from jaxgan.parts.pairs import Pair, as_verdict
@@ -118,26 +119,25 @@ class Draws:
         Raises:
             UserError: The game needs labels, and the data have none.
         """
-        if not self.told or not self.num_classes:
-            return (batch["image"],)
-        return (batch["image"], label_of(batch))
+        label = (label_of(batch, self.num_classes),) if self.num_classes else ()
+        return (batch["image"], *(label if self.told else ()))
 
     def first_memory(self, key: jax.Array) -> dict[str, Any]:
         """What it remembers."""
         return {"reference": self.latent(key, self.reference_size)} if self.reference_size else {}
 
 
-def label_of(batch: Batch) -> jax.Array:
+def label_of(batch: Batch, num_classes: int) -> jax.Array:
     """The minibatch's labels.
 
     Raises:
-        UserError: There are none.
+        UserError: There are none; or, where they are known already, one is no class of so many.
     """
     if "label" not in batch:
         raise UserError(
             "this game needs class labels, which the data do not have: put images in a subfolder for each class"
         )
-    return batch["label"]
+    return checked_labels(batch["label"], num_classes, "the minibatch's label")
 
 
 def known_classes(num_classes: int) -> int:

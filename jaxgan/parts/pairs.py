@@ -89,14 +89,20 @@ class Pair(NamedTuple):
             )
         return features
 
-    def from_latents(self, latent: jax.Array) -> jax.Array:
-        """The generator's images of latents (B, D).
+    @property
+    def needed_latent(self) -> jax.Array:
+        """`latent`, for a term that cannot do without.
 
         Raises:
-            UserError: It is not made from latents.
+            UserError: The fakes are not made from latents.
         """
         if self.generate is None or self.latent is None:
-            raise UserError("a term needs a generator of latents, but this game's makes images of images: leave it out")
+            raise UserError("it needs a generator of latents, but this game's makes images of images: leave it out")
+        return self.latent
+
+    def from_latents(self, latent: jax.Array) -> jax.Array:
+        """The generator's images of latents (B, D), such as neighbours of `needed_latent`."""
+        assert self.generate is not None
         return self.generate(self.nets, latent)
 
     def aside(self, name: str) -> "Pair":

@@ -165,7 +165,7 @@ def latent_consistency(weight: float = 5.0, deviation: float = 0.03) -> Term:
     """
 
     def value(pair: Pair, key: jax.Array) -> jax.Array:
-        moved = pair.from_latents(losses.neighbours(key, pair.latent, deviation))
+        moved = pair.from_latents(losses.neighbours(key, pair.needed_latent, deviation))
         return jnp.square(pair.fake_logits - pair.score_fakes(moved)).mean()
 
     return Term("latent_consistency", value, weight)
@@ -175,7 +175,7 @@ def latent_diversity(weight: float = 0.5, deviation: float = 0.03) -> Term:
     """zCR, the generator's half: neighbouring latents make different images: -E[(G(z) - G(z + d))^2]."""
 
     def value(pair: Pair, key: jax.Array) -> jax.Array:
-        return -losses.l2(pair.fake, pair.from_latents(losses.neighbours(key, pair.latent, deviation)))
+        return -losses.l2(pair.fake, pair.from_latents(losses.neighbours(key, pair.needed_latent, deviation)))
 
     return Term("latent_diversity", value, weight, side=GENERATOR)
 
@@ -214,11 +214,14 @@ def top_k(share: Schedule | float) -> Term:
     if not callable(share) and not 0 < share <= 1:
         raise UserError(f"top_k: share={share}, but it must be above 0 and at most 1")
 
-    def select(pair: Pair, logits: jax.Array) -> jax.Array:
-        now = share(pair.nets.clock) if callable(share) else share
-        return losses.only_best(logits, now, pair.decide(logits))
+    def now(pair: Pair, key: jax.Array | None = None) -> jax.Array:
+        return jnp.asarray(share(pair.nets.clock) if callable(share) else share, jnp.float32)
 
-    return Term("top_k", lambda pair, key: jnp.zeros(()), 0.0, side=GENERATOR, select=select)
+    def select(pair: Pair, logits: jax.Array) -> jax.Array:
+        return losses.only_best(logits, now(pair), pair.decide(logits))
+
+    # It adds nothing to the loss; its value, the share, is for the log.
+    return Term("top_k", now, 0.0, side=GENERATOR, select=select)
 
 
 def label_smoothing(real_target: float = 0.9, fake_target: float = 0.0) -> Term:
@@ -262,7 +265,7 @@ def path_length(weight: float = 2.0, decay: float = 0.01, every: int = 1) -> Ter
         noise = shard_batch(jax.random.normal(key, (math.prod(shape),)).reshape(shape))
         noise = noise / math.sqrt(math.prod(shape[1:-1]))  # (B, H, W, C); a vector counts as one pixel
         # J' y = grad of <G(z), y>
-        steps = jax.grad(lambda z: (pair.from_latents(z) * noise).sum())(pair.latent)
+        steps = jax.grad(lambda z: (pair.from_latents(z) * noise).sum())(pair.needed_latent)
         lengths = jnp.sqrt(jnp.square(steps).sum(axis=1) + 1e-12)
         mean = batch_mean(jax.lax.stop_gradient(lengths), 0)
         average = pair.remembered + decay * (mean - pair.remembered)

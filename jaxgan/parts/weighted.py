@@ -83,7 +83,7 @@ class Terms:
         Returns:
             The sum, float32 (); each term's value without its weight, for the log; and the game's new memory.
         """
-        due = [name for name, term in self._terms.items() if term.side == side and term.every == 1 and not term.select]
+        due = [name for name, term in self._terms.items() if term.side == side and term.every == 1]
         return self._sum(due, pairs, memory, key)
 
     def fake_logits(self, pair: Pair) -> jax.Array:
@@ -123,7 +123,10 @@ class Terms:
             for pair in pairs:
                 label = _label(name, pair.name)
                 own = pair.aside(label)._replace(remembered=remembered.get(label), decide=self._decide)
-                value = term.value(own, jax.random.fold_in(key, zlib.crc32(label.encode())))
+                try:
+                    value = term.value(own, jax.random.fold_in(key, zlib.crc32(label.encode())))
+                except UserError as error:
+                    raise UserError(f"the term {name!r}: {error}") from error
                 if term.start is not None:
                     value, remembered[label] = value
                 factor = 1.0 if term.schedule is None else term.schedule(pair.nets.clock)

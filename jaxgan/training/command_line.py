@@ -1,6 +1,5 @@
 """What the commands share: reading a config with its overrides, one-line errors, the compilation cache."""
 
-import difflib
 import inspect
 import os
 import re
@@ -15,7 +14,7 @@ from absl import logging as absl_logging
 from ml_collections import ConfigDict
 
 from jaxgan import overrides
-from jaxgan.errors import ConfigError, UserError
+from jaxgan.errors import ConfigError, UserError, nearest
 from jaxgan.training.checkpoints import NonFiniteError
 
 
@@ -96,7 +95,11 @@ def read_config(arguments: Sequence[str]) -> Chosen:
             path = value
     if path is None:
         raise ConfigError("no config: give --config=configs/dcgan.py, or another file of configs/")
-    return Chosen(overrides.apply(load_config(path), assignments), path, remaining)
+    config = load_config(path)
+    for argument in remaining:
+        if argument.lstrip("-").partition("=")[0].partition(".")[0] in config:
+            raise ConfigError(f"{argument}: a field of the config is set by --config.{argument.lstrip('-')}")
+    return Chosen(overrides.apply(config, assignments), path, remaining)
 
 
 def load_config(path: str) -> ConfigDict:
@@ -124,8 +127,8 @@ def load_module(file: str) -> Any:
     """
     path = Path(file)
     if not path.is_file():
-        near = difflib.get_close_matches(path.name, [each.name for each in path.parent.glob("*.py")], n=1)
-        cure = f"did you mean {path.parent / near[0]}?" if near else "give --config=FILE.py"
+        known = [str(each) for each in path.parent.glob("*.py")]
+        cure = nearest(file, known) if known else "give --config=FILE.py"
         raise ConfigError(f"there is no config file {file!r}: {cure}")
     module = types.ModuleType(path.stem)
     module.__file__ = str(path)

@@ -51,11 +51,16 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
     game = plan.game
     metrics = monitored.choose(config, plan.compiled, source)
     plan.config.metrics = tuple(metrics)  # those that "default" stands for: readers of the run have no data to ask
-    abstract = plan.abstract_state()  # networks that do not fit the data say so before anything is written
     folder, main = RunFolder(Path(workdir)), jax.process_index() == 0
-    told = folder.claim(plan.config, plan.arrays, plan.domains, write=main)
-
     lower_is_better = monitored.lower_is_better(metrics)
+    play = CompiledStep(game, plan.mesh)
+    with jax.set_mesh(plan.mesh):
+        # Networks and losses that do not fit the data, or each other, say so before anything is written.
+        abstract, first = plan.abstract_state(), game.due(0, 0)
+        batches = loader.batches(plan.batch_size(0))
+        play.trace(abstract, tuple(itertools.islice(batches, game.minibatches(first))), loader.resident, first)
+        told = folder.claim(plan.config, plan.arrays, plan.domains, write=main)
+
     with (
         jax.set_mesh(plan.mesh),
         StopRequest() as stop,
@@ -67,18 +72,22 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         step, images, stage = int(state.step), int(state.images), int(state.stage)
         done = plan.fraction_done(step, images)
         with Records(folder, resumed, write=main) as records:
-            if told:
-                records.say(told)
+            for line in filter(None, (told, plan.unplayed)):
+                records.say(line)
             observer = Observer(plan, source, metrics, folder, records, resumed)
             # The untrained game, or what a stop left undone.
             observer.look(state, step, images, stage, last=done == 1.0)
-            play, batches = CompiledStep(game, plan.mesh, records), None
+            stage_read = -1
             while done < 1.0:
                 due = game.due(step, images)
-                if batches is None or due.stage != stage:
-                    stage, batch_size = due.stage, plan.batch_size(due.stage)
+                if due.stage != stage_read:
+                    stage = stage_read = due.stage
+                    batch_size = plan.batch_size(stage)
                     batches = loader.batches(batch_size, start=images)
                 minibatches = tuple(itertools.islice(batches, game.minibatches(due)))
+                if not play.compiled(due):
+                    with records.stopwatch.paused():
+                        records.say(play.compile(state, minibatches, loader.resident, due))
                 state, values = play(state, minibatches, loader.resident, due)
                 step, images = step + 1, images + batch_size * len(minibatches)
                 done = plan.fraction_done(step, images)
@@ -108,16 +117,34 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
 class CompiledStep:
     """The game's step, compiled once for all that can be due."""
 
-    def __init__(self, game: Game, mesh: jax.sharding.Mesh, records: Records) -> None:
+    def __init__(self, game: Game, mesh: jax.sharding.Mesh) -> None:
         def step(
             state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due
         ) -> tuple[State, Metrics]:
             return game.step(state, tuple(prepare(minibatch, resident) for minibatch in minibatches), due)
 
         self._step = jax.jit(step, static_argnames="due", donate_argnames="state", out_shardings=replicated(mesh))
-        self._game, self._records = game, records
+        self._game = game
+        self._traced: dict[Due, jax.stages.Traced] = {}
         self._compiled: dict[Due, jax.stages.Compiled] = {}
         self._last: Metrics = {}
+
+    def trace(self, state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due) -> None:
+        """Goes through the step without computing anything."""
+        self._traced[due] = self._step.trace(state, minibatches, resident, due=due)
+
+    def compiled(self, due: Due) -> bool:
+        """Whether this is compiled."""
+        return due in self._compiled
+
+    def compile(self, state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due) -> str:
+        """Compiles what is due; returns a line for people."""
+        began = time.perf_counter()
+        if due not in self._traced:
+            self.trace(state, minibatches, resident, due)
+        self._compiled[due] = self._traced.pop(due).lower().compile()
+        seconds = time.perf_counter() - began
+        return f"compiled {self._game.stages[due.stage].name} ({', '.join(due.turns)}) in {seconds:.1f} s"
 
     def __call__(
         self, state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due
@@ -125,13 +152,6 @@ class CompiledStep:
         """Plays a step; returns the new state, and the latest metrics of every turn that was ever due."""
         # One step is in flight while the next one is prepared, and no more: a stop must not wait for a queue of them.
         jax.block_until_ready(self._last)
-        if due not in self._compiled:
-            with self._records.stopwatch.paused():
-                began = time.perf_counter()
-                self._compiled[due] = self._step.lower(state, minibatches, resident, due=due).compile()
-                seconds = time.perf_counter() - began
-            stage = self._game.stages[due.stage].name
-            self._records.say(f"compiled {stage} ({', '.join(due.turns)}) in {seconds:.1f} s")
         state, metrics = self._compiled[due](state, minibatches, resident)
         self._last = {**self._last, **metrics}
         return state, self._last

@@ -77,6 +77,17 @@ class Plan:
         """Images in a minibatch of a stage, over all devices."""
         return self.game.stages[stage].batch_size or self.config.batch_size
 
+    @property
+    def unplayed(self) -> str:
+        """A line about the stages that the run ends before, "" where all are played."""
+        stages, ends = self.game.stages, (self.config.steps, self.config.images)
+        for index, stage in enumerate(stages[:-1]):
+            borders = (stage.until_step, stage.until_images)
+            if any(end and border and end <= border for end, border in zip(ends, borders, strict=True)):
+                later = ", ".join(each.name for each in stages[index + 1 :])
+                return f"the run ends in the stage {stage.name!r}: {later} will not be played; make it longer, or that shorter"
+        return ""
+
     def fraction_done(self, step: int, images: int) -> float:
         """How much of the run is done, in [0, 1], by whichever of its ends comes first."""
         last = self.game.stages[-1]

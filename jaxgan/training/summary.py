@@ -30,7 +30,14 @@ def summarize(plan: Plan) -> str:
         count = sum(leaf.size for _, leaf in _leaves(player.params))
         total += count
         parts += [*_table([(name, "shape", "parameters"), *rows, ("total", "", f"{count:,}")]), ""]
-    parts += [f"all players: {total:,} parameters", "", *_stages(plan), "", *_memory(plan, state, total)]
+    parts += [
+        f"all players: {total:,} parameters",
+        "",
+        *_stages(plan),
+        *filter(None, (plan.unplayed,)),
+        "",
+        *_memory(plan, state, total),
+    ]
     return "\n".join(parts)
 
 
@@ -48,7 +55,7 @@ def _stages(plan: Plan) -> list[str]:
             ends += [("step", plan.config.steps), ("image", plan.config.images)]
         until = " or ".join(f"{unit} {end:,}" for unit, end in ends if end)
         rows.append((stage.name, ", ".join(turns), f"{plan.batch_size(index):,}", until))
-    return _table(rows)
+    return [*_table(rows), *filter(None, [plan.unplayed])]
 
 
 def _memory(plan: Plan, state: State, parameters: int) -> list[str]:

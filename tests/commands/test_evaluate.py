@@ -326,7 +326,7 @@ def test_the_program(folders, tmp_path):
     command = [sys.executable, "-m", "jaxgan.evaluate", f"--images={folders[1]}", f"--reference={folders[0]}"]
     done = subprocess.run([*command, "--metrics=is"], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 2 and done.stderr.startswith("error: no weights of 'inception' at ")
-    assert done.stderr.count("\n") == 1 and "python -m jaxgan.features.weights convert" in done.stderr
+    assert done.stderr.count("\n") == 1 and "python -m jaxgan weights" in done.stderr
 
 
 def test_the_pages_examples_run():

@@ -12,6 +12,7 @@ import pytest
 from jaxgan.augment import ada, adaptive, augment_pipe, instance_noise
 from jaxgan.core import Ability, Argument, Aux, Game, Player, Stage, Turn, View, chain_views
 from jaxgan.core.abilities import IMAGES as IMAGES_KIND
+from jaxgan.errors import UserError
 
 IMAGES = jnp.ones((3, 2))
 
@@ -179,3 +180,27 @@ def test_a_view_that_learns_nothing_takes_no_scores():
     game = beside_game(instance_noise(0.1))
     state, _ = game.step(game.init(jax.random.key(0), pairs(4)), pairs(4))
     assert state.players["judge"].view == ()
+
+
+def test_a_view_that_adapts_needs_scores_and_logs_its_probability():
+    state, _, _ = outputs(game(Plain(), instance_noise(0.1)))
+    silent = game(Plain(), ada("c"))
+    state = silent.init(jax.random.key(0), {"image": jnp.ones((3, 2, 2, 1))})
+    with pytest.raises(
+        UserError, match="the view of judge adapts to how it judges reals, but no loss of this game tells"
+    ):
+        silent.step(state, {"image": jnp.ones((3, 2, 2, 1))})
+
+    def loss(nets, batch, memory, key):
+        scores = nets.judge(batch["image"]).mean((1, 2, 3))
+        return 0.0 * scores.sum(), Aux(scores={"judge": scores})
+
+    # Three reals a step, all taken for real, and p moves each step: by 3 / 30.
+    telling = dataclasses.replace(game(Plain(), ada("c", images=30, every=1)), stages=(Stage((Turn("judge", loss),)),))
+    batch, seen = {"image": 0.5 * jnp.ones((3, 2, 2, 1))}, []
+    for _ in range(3):
+        state, metrics = telling.step(state, batch)
+        seen.append(float(metrics["judge/ada_probability"]))
+    np.testing.assert_allclose(seen, [0.1, 0.2, 0.3], rtol=1e-5)
+    with pytest.raises(UserError, match=r"target=1\.5, but a mean of signs lies in"):
+        ada(target=1.5)

@@ -285,7 +285,7 @@ def chosen(config, source, **abilities):
 def test_the_default_is_what_suits_the_data_and_the_game():
     config, sample = config_of(name="digits", image_size=16), sample_ability(None)
     source = make_source(config.data)
-    labelled = sample_ability(None, labels=True)
+    labelled = sample_ability(None, num_classes=10)
     assert [list(part) for part in chosen(config, source, sample=labelled)] == [["digit_fd", "class_accuracy"], []]
     found, left = chosen(config, source, sample=sample)
     assert list(found) == ["digit_fd"] and left == {"class_accuracy": "the game takes no labels"}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
 
+from jaxgan.commands.weights import main
 from jaxgan.features import inception, vgg16, weights
 from jaxgan.features.foreign_files import WeightsError, read_graph, read_torch
 
@@ -286,7 +287,7 @@ def test_missing_weights_name_file_checksum_and_command(name):
             call(name)
         message = one_line(error)
         assert known.file in message and known.sha256 in message and known.url in message
-        assert f"python -m jaxgan.features.weights convert {known.file}" in message
+        assert f"python -m jaxgan weights {known.file}" in message
 
 
 def test_other_errors(torch, tmp_path, cache):
@@ -358,14 +359,14 @@ def test_shapes_of_the_networks():
 
 def test_the_command(torch, tmp_path, capsys):
     path = save(torch, lpips_state(), tmp_path / "x.pth")
-    weights.main(["convert", str(path), "--unverified"])
+    main([str(path), "--unverified"])
     printed = capsys.readouterr().out
     assert "unverified: it is not the one on public record" in printed and weights.cache_path("lpips").name in printed
-    with pytest.raises(SystemExit, match="its SHA-256 is"):
-        weights.main(["convert", str(path)])
+    with pytest.raises(WeightsError, match="its SHA-256 is"):
+        main([str(path)])
 
 
 def test_the_command_in_a_shell(tmp_path):
-    command = [sys.executable, "-m", "jaxgan.features.weights", "convert", str(tmp_path / "missing.pth")]
+    command = [sys.executable, "-m", "jaxgan", "weights", str(tmp_path / "missing.pth")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1 and done.stderr == f"{tmp_path / 'missing.pth'}: no such file\n"
+    assert done.returncode == 2 and done.stderr == f"error: {tmp_path / 'missing.pth'}: no such file\n"

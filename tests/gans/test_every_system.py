@@ -9,9 +9,12 @@ import pytest
 
 from jaxgan import gans
 from jaxgan.augment import ada, adaptive
-from jaxgan.core import View
+from jaxgan.core import Due, View
 from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER
 from jaxgan.core.players import flatten
+from jaxgan.errors import UserError
+from jaxgan.parts import terms
+from jaxgan.parts.terms import TERMS
 from tests.gans.tiny_players import BATCH, CLASSES, SIDE, arrays, make
 
 SETTINGS = {"images": 40, "every": 2}
@@ -88,3 +91,32 @@ def test_ada_adapts_by_the_scores_of_reals(run):
             expected = adaptive.update(expected, scores, **SETTINGS)
             jax.tree.map(np.testing.assert_array_equal, ours, expected)
         assert int(expected.count) == BATCH  # of the third step; p has moved once, by the first two
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", gans.systems())
+def test_every_term_is_computed_or_refused_by_its_name(system):
+    batch, computed = arrays(), []
+    for name, maker in TERMS.items():
+        term = maker(0.5) if name == "top_k" else maker()
+        try:
+            game = make(system, terms=(term,), discriminator_steps=1, warm_up=0).complete(batch)
+            due = Due(len(game.stages) - 1, tuple(turn.name for turn in game.stages[-1].turns))
+            state = jax.eval_shape(game.init, jax.random.key(0), batch)
+            play = lambda state, game=game, due=due: game.step(state, (batch,) * game.minibatches(due), due)  # noqa: E731
+            logged = jax.eval_shape(play, state)[1]
+        except UserError as error:
+            assert f"the term {name!r}" in str(error)
+            continue
+        computed.append(name)
+        assert any(metric.partition("/")[2].startswith(name) for metric in logged), (name, sorted(logged))
+    assert {"r1", "lecam", "feature_matching"} <= set(computed)
+
+
+def test_terms_that_need_latents_are_refused_where_there_are_none():
+    for system in ("cyclegan", "pix2pix", "lapgan"):
+        for term in (terms.latent_consistency(), terms.latent_diversity(), terms.path_length()):
+            game = make(system, terms=(term,)).complete(arrays())
+            state = jax.eval_shape(game.init, jax.random.key(0), arrays())
+            with pytest.raises(UserError, match=f"the term '{term.name}': it needs a generator of latents"):
+                jax.eval_shape(game.step, state, arrays())

@@ -121,7 +121,7 @@ def test_cyclegan_adds_up_its_three_losses():
     key = jax.random.key(0)
     np.testing.assert_allclose(game.translate(state, key, a), 2 * a, rtol=1e-6)
     np.testing.assert_allclose(game.translate(state, key, b, target="a"), b / 4, rtol=1e-6)
-    with pytest.raises(UserError, match="there is no domain target='aa': did you mean 'a'"):
+    with pytest.raises(UserError, match="target='aa' is no domain of this game: did you mean 'a'"):
         game.translate(state, key, a, target="aa")
     with pytest.raises(UserError, match="source and target are both 'b'"):
         game.translate(state, key, a, source="b", target="b")

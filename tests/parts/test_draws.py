@@ -184,3 +184,15 @@ def test_what_makes_no_sense_is_refused():
             Draws(Latent(2), **settings)
     with pytest.raises(UserError, match="needs class labels, which the data do not have"):
         Draws(Latent(2), CLASSES).discriminator_inputs({"image": jnp.zeros((1, 1, 1, 2))})
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        (jnp.array([0, CLASSES]), f"the minibatch's label {CLASSES}: the classes are 0 to {CLASSES - 1}"),
+        (jnp.zeros((2, CLASSES)), "the minibatch's label must be integers"),
+    ],
+)
+def test_labels_that_are_no_classes_are_refused(label, message):
+    with pytest.raises(UserError, match=message):
+        Draws(Latent(3), CLASSES).discriminator_inputs({"image": jnp.zeros((2, 1, 1, 1)), "label": label})

@@ -141,7 +141,7 @@ def test_classes_have_a_row_each_under_their_names(tmp_path, drawn):
     source = ArraySource("mine", values)
     arrays = {**source.arrays, "label": dataclasses.replace(source.arrays["label"], names=tuple(names))}
     made = lambda number, label: np.full((number, 8, 8, 1), label[:, None, None, None] / 25.0, np.float32)  # noqa: E731
-    snapshot = Plays(arrays, {"sample": made}, sample=sample_ability(None, labels=True))
+    snapshot = Plays(arrays, {"sample": made}, sample=sample_ability(None, num_classes=10))
     begin(tmp_path, snapshot, source).draw(snapshot, 0)
     images, columns, rows = drawn[0]
     assert columns == 8 and len(images) == 80

@@ -47,8 +47,9 @@ def file(tmp_path, monkeypatch):
     [
         ([], "no config: give --config=configs/dcgan.py"),
         (["--workdir=x"], "no config: give --config=configs/dcgan.py"),
-        (["--config=configs/dcgam.py"], "there is no config file 'configs/dcgam.py': did you mean configs/dcgan.py?"),
+        (["--config=configs/dcgam.py"], "there is no config file 'configs/dcgam.py': did you mean 'configs/dcgan.py'?"),
         (["--config=nowhere/x.py"], "there is no config file 'nowhere/x.py': give --config=FILE.py"),
+        (["--config=FILE", "--steps=20"], "--steps=20: a field of the config is set by --config.steps=20"),
         (["--config=FILE:smal"], "no variant 'smal': did you mean 'small'?"),
         (["--config=FILE", "--config.batchsize=3"], "config has no field 'batchsize': did you mean 'batch_size'?"),
         (["--config", "FILE", "--config.data.nam=x"], "config.data has no field 'nam': did you mean 'name'?"),
@@ -175,7 +176,7 @@ def test_networks_that_do_not_fit_the_data_are_one_line_and_leave_nothing(tiny, 
     ("argument", "line"),
     [
         ("--config.batch_size=abc", "error: config.batch_size='abc', but it must be an integer\n"),
-        ("--workdri=x", "error: unrecognized arguments: --workdri=x; --help lists the options\n"),
+        ("--workdri=x", "error: --workdri=x: this command takes no --workdri: did you mean 'workdir'?\n"),
     ],
 )
 def test_the_program_says_it_in_one_line(argument, line, tmp_path):

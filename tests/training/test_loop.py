@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxgan.errors import ConfigError
+from jaxgan.config import named
+from jaxgan.errors import ConfigError, UserError
 from jaxgan.registry import plain, resolve
-from jaxgan.training import NonFiniteError, train
+from jaxgan.training import NonFiniteError, plan_without_data, summarize, train
 from jaxgan.training.records import TIMINGS, read_metrics
 from jaxgan.training.stop import StopRequest
 
@@ -232,6 +233,31 @@ def test_metrics_that_do_not_fit_are_refused_before_anything_is_written(tiny, tm
         with pytest.raises(ConfigError, match=message):
             train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_step_that_cannot_be_is_refused_before_anything_is_written(tiny, tmp_path):
+    config = tiny("cyclegan")
+    config.game.terms = (named("latent_consistency"),)
+    with pytest.raises(UserError, match="the term 'latent_consistency': it needs a generator of latents"):
+        train(config, tmp_path / "run")
+    config = tiny("dcgan")
+    config.accumulate = 3
+    with pytest.raises(UserError, match="accumulate=3 does not divide the 8 entries"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_stages_that_a_run_ends_before_are_named(tiny):
+    config = tiny("progan")
+    config.steps = 1
+    plan = plan_without_data(config)
+    first, *others = plan.game.stages
+    assert plan.unplayed.startswith(
+        f"the run ends in the stage {first.name!r}: {', '.join(each.name for each in others)} "
+    )
+    assert plan.unplayed in summarize(plan)
+    config.steps = 10**6
+    assert plan_without_data(config).unplayed == ""
 
 
 def test_what_a_run_means_without_an_end_or_with_a_batch_that_does_not_divide(tiny, tmp_path):

@@ -1,0 +1,158 @@
+"""Options of the commands follow from declarations, and what cannot be had is one line."""
+
+import argparse
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+
+from jaxgan.commands import listing, options
+from jaxgan.commands.inputs import read_latents
+from jaxgan.core import Ability, Argument
+from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH
+from jaxgan.errors import UserError
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+EVERYTHING = Ability(
+    lambda nets, key, **arguments: None,
+    {
+        "number": Argument(NUMBER, "how many", required=True),
+        "label": Argument(LABEL, "the class of each"),
+        "strength": Argument(STRENGTH, "how much"),
+        "target": Argument(DOMAIN, "where to", ("a", "b")),
+    },
+    gives="images",
+)
+NAMES = options.Names(("cat", "dog", "7"), ("a", "b"), ("summer", "winter"))
+
+
+def parse(ability, arguments, names=NAMES):
+    parser = options.Parser(subject="do of the game of RUN")
+    options.own_options(parser, ability, names)
+    asked = parser.parse_args(arguments)
+    return asked, options.values(asked, ability, names)
+
+
+def test_every_kind_of_argument_has_its_option():
+    asked, given = parse(EVERYTHING, ["--num=3", "--label=dog", "--strength=0.5", "--target=winter", "--seed=4"])
+    assert given == {"number": 3, "label": 1, "strength": 0.5, "target": "b"}
+    assert (asked.seed, asked.format, asked.output) == (4, None, None)
+    assert parse(EVERYTHING, [])[1] == {"number": 64, "label": None, "strength": None, "target": None}
+    assert parse(EVERYTHING, ["--label=2", "--target=a"])[1]["label"] == 2
+    assert parse(EVERYTHING, ["--label=7"])[1]["label"] == 2  # a name before a number
+
+
+def test_the_help_says_what_the_declaration_says():
+    parser = argparse.ArgumentParser()
+    options.own_options(parser, EVERYTHING, NAMES)
+    text = " ".join(parser.format_help().split())
+    for part in (
+        "how many (default: 64)",
+        "the class of each: cat, dog, 7 (default: all in turn)",
+        "--strength STRENGTH how much",
+        "where to: a (summer), b (winter)",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--num=0"], "--num=0: ask for at least 1"),
+        (["--label=fog"], "--label=fog: there is no such class: did you mean 'dog'?"),
+        (["--label=3"], "--label=3: the classes are 0 to 2"),
+        (["--label=-1"], "--label=-1: the classes are 0 to 2"),
+        (["--strength=0"], "--strength=0.0: it must be above 0"),
+        (["--target=sumer"], "--target=sumer: no such domain: did you mean 'summer'?"),
+        (["--strenght=1"], "--strenght=1: do of the game of RUN takes no --strenght: did you mean 'strength'?"),
+        (["--input=x"], "takes no --input"),
+        (["extra"], "extra: do of the game of RUN takes no word beside its options: write --OPTION=VALUE"),
+        (["--num=abc"], "--num: invalid int value: 'abc'; --help lists the options"),
+        (["--target=x"], "--target=x: no such domain: choose one of summer, winter"),
+    ],
+)
+def test_options_that_cannot_be_had(arguments, message):
+    with pytest.raises(UserError) as caught:
+        parse(EVERYTHING, arguments)
+    assert message in str(caught.value)
+
+
+def test_classes_that_are_called_numbers_are_meant_by_their_names():
+    names = options.Names([str(number) for number in range(1, 5)])
+    assert names.label("1") == 0 and names.label("4") == 3
+    with pytest.raises(UserError, match=r"--label=0: the classes are 1, 2, 3, 4$"):
+        names.label("0")
+
+
+@pytest.mark.parametrize(
+    ("format", "output", "found"),
+    [
+        (None, None, "png"),
+        (None, "y.npz", "npz"),
+        (None, "y.PNG", "png"),
+        ("npz", "y", "npz"),
+        ("folder", None, "folder"),
+    ],
+)
+def test_the_format_follows_from_the_name_of_the_output(format, output, found):
+    assert options.chosen_format(format, output and pathlib.Path(output)) == found
+
+
+@pytest.mark.parametrize("output", ["y.jpg", "y"])
+def test_a_name_of_no_format_is_refused(output):
+    with pytest.raises(
+        UserError, match=f"--output={output} ends in neither .png nor .npz: rename it, or give --format="
+    ):
+        options.chosen_format(None, pathlib.Path(output))
+
+
+def test_images_come_from_a_folder_and_latents_from_a_file(tmp_path):
+    takes = {"images": Argument(IMAGES, "images to judge", required=True)}
+    asked, given = parse(Ability(None, takes, gives="scores"), ["--input=photos"])
+    assert asked.images == pathlib.Path("photos") and given == {} and asked.output is None
+    assert "format" not in vars(asked)
+    takes = {"latents": Argument(LATENTS, "an .npz of latents", required=True)}
+    asked, given = parse(Ability(None, takes, gives="images"), ["--latents=z.npz", "--format=npz"])
+    assert asked.latents == pathlib.Path("z.npz") and given == {} and asked.format == "npz"
+    np.savez(tmp_path / "z.npz", latents=np.ones((3, 4)), label=np.arange(3))
+    latents, label = read_latents("latents", tmp_path / "z.npz", 4)
+    assert latents.shape == (3, 4) and latents.dtype == np.float32 and label.tolist() == [0, 1, 2]
+    with pytest.raises(UserError, match=r"holds latents \(3, 4\); expected an array latents \(N, 5\)"):
+        read_latents("latents", tmp_path / "z.npz", 5)
+    (tmp_path / "z.npz").write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"cannot be read: it is no \.npz, or damaged"):
+        read_latents("latents", tmp_path / "z.npz", 5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sample"], "the following arguments are required: --workdir"),
+        (["sample", "--workdir=x", "--step=abc"], "--step: invalid int value: 'abc'"),
+        (["evaluate", "--features=foo"], "--features: invalid choice: 'foo'"),
+        (["evaluate", "--metric=fid"], "--metric=fid: this command takes no --metric: did you mean 'metrics'"),
+        (["weights", "x.pth", "--unverifed"], "takes no --unverifed: did you mean 'unverified'"),
+    ],
+)
+def test_options_are_refused_in_one_line(arguments, message):
+    with pytest.raises(UserError, match=message):
+        listing.main(arguments)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"# Notes\n\nA GAN is a game.\n", r"notes\.md, line 3: invalid syntax: --config takes a file of Python"),
+        (b"\xff\xfe\x91", "--config takes a file of Python, .* but this one is no text"),
+    ],
+)
+def test_a_config_that_is_no_python_is_one_line(content, message, tmp_path, monkeypatch):
+    import train as program
+
+    (tmp_path / "notes.md").write_bytes(content)
+    monkeypatch.setattr(sys, "argv", ["train.py", f"--config={tmp_path / 'notes.md'}"])
+    with pytest.raises(UserError, match=message):
+        program.main()
