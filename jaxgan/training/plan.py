@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Sequence
 
 import jax
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from jaxgan.build import build_game
-from jaxgan.core import Arrays, ArraySpec, Game, State
+from jaxgan.core import Arrays, ArraySpec, Due, Game, State
 from jaxgan.core.arrays import minibatch
 from jaxgan.core.snapshot import CompiledGame
 from jaxgan.data import DataError, Source, make_source
@@ -80,12 +81,17 @@ class Plan:
     @property
     def unplayed(self) -> str:
         """A line about the stages that the run ends before, "" where all are played."""
-        stages, ends = self.game.stages, (self.config.steps, self.config.images)
+        step, images, stages = 0, 0, self.game.stages
         for index, stage in enumerate(stages[:-1]):
-            borders = (stage.until_step, stage.until_images)
-            if any(end and border and end <= border for end, border in zip(ends, borders, strict=True)):
+            a_step = self.batch_size(index) * self.game.minibatches(
+                Due(index, tuple(turn.name for turn in stage.turns))
+            )
+            borders = [(stage.until_step, step, 1), (stage.until_images, images, a_step)]
+            steps = min(max(0, math.ceil((end - now) / each)) for end, now, each in borders if end is not None)
+            step, images = step + steps, images + steps * a_step
+            if self.fraction_done(step, images) == 1:
                 later = ", ".join(each.name for each in stages[index + 1 :])
-                return f"the run ends in the stage {stage.name!r}: {later} will not be played; make it longer, or that shorter"
+                return f"the run ends with the stage {stage.name!r}: {later} will not be played; make it longer, or that shorter"
         return ""
 
     def fraction_done(self, step: int, images: int) -> float:

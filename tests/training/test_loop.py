@@ -253,7 +253,7 @@ def test_stages_that_a_run_ends_before_are_named(tiny):
     plan = plan_without_data(config)
     first, *others = plan.game.stages
     assert plan.unplayed.startswith(
-        f"the run ends in the stage {first.name!r}: {', '.join(each.name for each in others)} "
+        f"the run ends with the stage {first.name!r}: {', '.join(each.name for each in others)} "
     )
     assert plan.unplayed in summarize(plan)
     config.steps = 10**6
