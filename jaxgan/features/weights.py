@@ -8,7 +8,6 @@ import argparse
 import hashlib
 import os
 import sys
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from jaxgan.errors import UserError
 from jaxgan.features import dinov2, inception, vgg16
 from jaxgan.features.archive import write_npz
 from jaxgan.features.foreign_files import WeightsError, read_graph, read_torch
+from jaxgan.foreign import read_npz
 
 
 class KnownFile(NamedTuple):
@@ -218,10 +218,8 @@ def _read(name: str, prefix: str) -> dict[str, np.ndarray]:
             f"python -m jaxgan.features.weights convert {known.file}"
         )
     try:
-        with path.open("rb") as file:
-            arrays = np.load(file, allow_pickle=False)
-            return {key: arrays[key] for key in arrays.files if key.startswith(prefix)}
-    except (ValueError, OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        return read_npz(path, lambda key: key.startswith(prefix))
+    except UserError as error:
         raise WeightsError(f"{path}: damaged or cut short; convert {known.file} again") from error
 
 

@@ -16,6 +16,7 @@ from orbax.checkpoint import checkpoint_managers as managers
 from jaxgan.core import State
 from jaxgan.core.players import flatten
 from jaxgan.errors import ConfigError
+from jaxgan.foreign import check_expansion
 
 
 class NonFiniteError(RuntimeError):
@@ -34,6 +35,8 @@ class Checkpoints:
     def __init__(self, folder: Path, lower_is_better: bool = True, write: bool = True) -> None:
         score = lambda metrics: metrics["score"]  # noqa: E731
         best = managers.BestN(get_metric_fn=score, reverse=lower_is_better, n=1)
+        if links := [entry for entry in folder.glob("*") if entry.is_symlink()]:
+            raise ConfigError(f"{links[0]} is a link, and checkpoints are folders: remove it")
         self._manager = ocp.CheckpointManager(
             folder.absolute(),
             item_handlers=ocp.StandardCheckpointHandler(),
@@ -122,6 +125,10 @@ class Checkpoints:
                     f"{self._manager.directory}/{step} does not fit this config: {name} has shape "
                     f"{there.get(name, 'none')} there and {wanted.get(name, 'none')} here; choose another --workdir"
                 )
+        folder = Path(self._manager.directory) / str(step)
+        stored = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        unpacked = sum(math.prod(shape) for shape in wanted.values()) * 4
+        check_expansion(folder, stored, unpacked)  # chunks that are not there would be filled with zeros
         return self._manager.restore(step, args=ocp.args.StandardRestore(abstract))
 
 
