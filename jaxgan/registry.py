@@ -56,11 +56,17 @@ def find(name: Any, kind: str, where: str) -> Maker:
 
 
 def parameters(maker: Maker) -> dict[str, inspect.Parameter]:
-    """What a maker can be given, by name; a Flax module's own two fields are not hyper-parameters."""
+    """What a maker can be given, by name; a Flax module's own two fields are not hyper-parameters.
+
+    Raises:
+        ConfigError: It does not say, as some that are written in C.
+    """
     try:
         signature = inspect.signature(maker, eval_str=True)
     except NameError:  # an annotation in quotes that only a type checker can read
         signature = inspect.signature(maker)
+    except ValueError as error:
+        raise ConfigError(f"{maker!r} does not say what it takes: name a function or class of Python") from error
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return {
         name: parameter

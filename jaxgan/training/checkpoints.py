@@ -3,8 +3,10 @@
 A thin cover of orbax's CheckpointManager, which writes to a temporary folder and renames it when it is complete.
 """
 
+import contextlib
 import math
 import operator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +59,9 @@ class Checkpoints:
         # Noted here, for those that are still being written cannot be read.
         self._scores: dict[int, float] = {}
         for step in self._manager.all_steps():
-            if (metrics := self._manager.metrics(step)) and math.isfinite(metrics["score"]):
-                self._scores[step] = metrics["score"]
+            with _readable(folder, step):
+                if (metrics := self._manager.metrics(step)) and math.isfinite(metrics["score"]):
+                    self._scores[step] = metrics["score"]
         self._finite_players = jax.jit(_finite_players)
 
     def __enter__(self) -> "Checkpoints":
@@ -117,8 +120,9 @@ class Checkpoints:
         """
         # Compared beforehand, for orbax reports one wrong shape by a page of tracebacks.
         wanted = {_name(path): _stored_shape(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(abstract)}
-        metadata = self._manager.item_metadata(step)
-        there = {leaf.name: tuple(leaf.shape) for leaf in jax.tree.leaves(metadata.tree)}
+        with _readable(self._manager.directory, step):
+            metadata = self._manager.item_metadata(step)
+            there = {leaf.name: tuple(leaf.shape) for leaf in jax.tree.leaves(metadata.tree)}
         for name in sorted(wanted.keys() | there.keys()):
             if wanted.get(name) != there.get(name):
                 raise ConfigError(
@@ -129,7 +133,20 @@ class Checkpoints:
         stored = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         unpacked = sum(math.prod(shape) for shape in wanted.values()) * 4
         check_expansion(folder, stored, unpacked)  # chunks that are not there would be filled with zeros
-        return self._manager.restore(step, args=ocp.args.StandardRestore(abstract))
+        with _readable(folder.parent, step):
+            return self._manager.restore(step, args=ocp.args.StandardRestore(abstract))
+
+
+@contextlib.contextmanager
+def _readable(folder: Any, step: int) -> Iterator[None]:
+    """Makes one line of all that orbax says of a checkpoint that is not as it was written."""
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise ConfigError(
+            f"{folder}/{step} cannot be read ({reason}): it is damaged; remove it to go on from an older one"
+        ) from error
 
 
 def check_finite(nonfinite: dict[str, Any]) -> None:

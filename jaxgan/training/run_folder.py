@@ -74,7 +74,11 @@ class RunFolder:
 
         Raises:
             ConfigError: It does; the message names the fields that differ.
+            UserError: A link in it leads out of it.
         """
+        # Now, and not when the first picture is due.
+        _ = self.checkpoints, self.metrics, self.evaluation, self.tensorboard
+        _ = self.samples, self.real_and_fake, self.losses, self.animation
         config_file, data_file = self._stored
         data, told = {"arrays": to_json(arrays), "domains": list(domains)}, ""
         if any(self.checkpoints.glob("*")) and config_file.exists():
