@@ -116,11 +116,11 @@ def read_text(path: Path, limit: int) -> str:
     """
     try:
         with open_regular(path) as file:
-            raw = file.read(limit + 1)
+            if os.fstat(file.fileno()).st_size > limit:
+                raise UserError(f"{path} is larger than {limit // MIB} MiB, which no such file is: it is not read")
+            raw = file.read()
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error})") from error
-    if len(raw) > limit:
-        raise UserError(f"{path} is larger than {limit // MIB} MiB, which no such file is: it is not read")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from jaxgan import sample, translate
 from jaxgan.commands import evaluate, listing, use
@@ -141,7 +142,9 @@ def test_a_shell_in_the_folder_of_the_run(run, canary):
     assert done.returncode == 2 and "canary:make" in done.stderr and not canary.exists()
 
 
-@pytest.mark.parametrize("kind", ["network", "optimizer", "constraint", "average", "schedule", "view", "term", "objective", "system"])
+@pytest.mark.parametrize(
+    "kind", ["network", "optimizer", "constraint", "average", "schedule", "view", "term", "objective", "system"]
+)
 @pytest.mark.parametrize(
     ("name", "fields", "own"),
     [
@@ -200,7 +203,10 @@ def test_a_prepared_data_set_that_names_a_feature(run, canary, tmp_path):
             "pythonClassName": "tensorflow_datasets.core.features.features_dict.FeaturesDict",
             "featuresDict": {"features": {"image": {"pythonClassName": "canary.Feature"}}},
         },
-        {"pythonClassName": "tensorflow_datasets.core.features.sequence_feature.Sequence", "jsonFeature": {"json": json.dumps(nested)}},
+        {
+            "pythonClassName": "tensorflow_datasets.core.features.sequence_feature.Sequence",
+            "jsonFeature": {"json": json.dumps(nested)},
+        },
         nested,
     ]
     for features in hostile:
@@ -208,7 +214,7 @@ def test_a_prepared_data_set_that_names_a_feature(run, canary, tmp_path):
         with pytest.raises(UserError, match=r"features.json names code of its own, canary.Feature"):
             evaluate.main([f"--workdir={run}", "--features=digits", "--num=8"])
         assert not canary.exists()
-    with pytest.raises(Exception):  # noqa: B017, PT011
+    with pytest.raises(Exception):  # noqa: B017
         tfds.builder_from_directory(str(folder))
     assert canary.read_text() == "imported"  # the ammunition is live
 
@@ -225,10 +231,14 @@ def test_a_prepared_data_set_that_names_a_feature(run, canary, tmp_path):
         ("config.json", b"\xff\xfe", "is no text"),
         ("data.json", "{}", "describes no data"),
         ("data.json", '{"arrays": [], "domains": []}', "describes no data"),
-        ("data.json", '{"arrays": {"image": {"shape": [8, -8, 1], "dtype": "float32", "kind": "image", "names": []}}}', "no data"),
         (
             "data.json",
-            '{"arrays": {"label": {"shape": [], "dtype": "int32", "kind": "label", "names": ["\\u001b[31mred"]}}, "domains": []}',
+            '{"arrays": {"image": {"shape": [8, -8, 1], "dtype": "float32", "kind": "image", "names": []}}}',
+            "no data",
+        ),
+        (
+            "data.json",
+            '{"arrays": {"label": {"shape": [], "dtype": "int32", "kind": "label", "names": ["\\u001b[31mred"]}}}',
             "cannot be shown",
         ),
     ],
@@ -249,17 +259,42 @@ def test_records_hold_numbers(tmp_path):
     assert [line["step"] for line in read_metrics(path)] == [1]
     for line in ("[]", "{}", '{"step": "x", "images": 1}', '{"step": 1, "images": 1, "loss": "<script>"}'):
         path.write_text(good + line + "\n")
-        with pytest.raises(UserError, match="metrics.jsonl holds a"):
+        with pytest.raises(UserError, match=r"metrics\.jsonl holds a"):
             read_metrics(path)
 
 
 def test_results_of_others_are_compared_as_data(tmp_path):
     path = tmp_path / "evaluation.jsonl"
-    for line in ("[]", '{"key": 1}', '{"key": "x", "metric": "\\u001b[2J", "value": 1, "protocol": {"fakes": 1}}', "[" * 99_999):
+    for line in (
+        "[]",
+        '{"key": 1}',
+        '{"key": "x", "metric": "\\u001b[2J", "value": 1, "protocol": {"fakes": 1}}',
+        "[" * 99_999,
+    ):
         path.write_text(line)
         with pytest.raises(UserError) as caught:
             evaluate.compare(path, path)
         assert str(caught.value).isprintable()
+
+
+def test_the_place_of_the_data_is_told_before_they_are_read(run, tmp_path, capsys):
+    (tmp_path / "private").mkdir()
+    for index in range(3):
+        Image.new("L", (8, 8), index).save(tmp_path / "private" / f"{index}.png")
+
+    def spoil(stored):
+        stored["data"] |= {"name": "folder", "path": str(tmp_path / "private"), "channels": 1}
+
+    edit(run, spoil)
+    arguments = [f"--workdir={run}", "--features=digits", "--num=8"]
+    with pytest.raises(UserError):  # three images are too few
+        evaluate.main([*arguments, "--reference_num=4"])
+    assert f"reading {tmp_path / 'private'}, where the run's config says" in capsys.readouterr().err
+    with pytest.raises(UserError):
+        evaluate.main(
+            [*arguments, "--reference_num=4", f"--reference={shutil.copytree(tmp_path / 'private', tmp_path / 'mine')}"]
+        )
+    assert "reading" not in capsys.readouterr().err
 
 
 # ---- links that lead out
