@@ -22,8 +22,10 @@ def imported(name: str, kind: str, where: str) -> Callable[..., Any]:
         where: The name's place, "config.system", for errors.
 
     Raises:
-        ConfigError: There is none, or it cannot be called.
+        ConfigError: It has another form, there is none, or it cannot be called.
     """
+    if not is_own(name):  # or else a name that `foreign_names` does not see would be imported
+        raise ConfigError(f"{where}={name!r} is no name of the form module:attribute")
     module, _, attribute = name.partition(":")
     try:
         maker = getattr(importlib.import_module(module), attribute)

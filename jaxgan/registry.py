@@ -56,11 +56,17 @@ def find(name: Any, kind: str, where: str) -> Maker:
 
 
 def parameters(maker: Maker) -> dict[str, inspect.Parameter]:
-    """What a maker can be given, by name; a Flax module's own two fields are not hyper-parameters."""
+    """What a maker can be given, by name; a Flax module's own two fields are not hyper-parameters.
+
+    Raises:
+        ConfigError: It does not say, as some that are written in C.
+    """
     try:
         signature = inspect.signature(maker, eval_str=True)
     except NameError:  # an annotation in quotes that only a type checker can read
         signature = inspect.signature(maker)
+    except ValueError as error:
+        raise ConfigError(f"{maker!r} does not say what it takes: name a function or class of Python") from error
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return {
         name: parameter
@@ -186,7 +192,7 @@ def foreign_names(config: Any) -> list[str]:
         config: A config, resolved or not, or what JSON holds of one.
 
     Returns:
-        The names, sorted; a data set "tfds:NAME" is not one.
+        The names, sorted, wherever they stand: more than what is imported today, never less. A data set "tfds:NAME" is none.
     """
     found: set[str] = set()
 
@@ -197,14 +203,8 @@ def foreign_names(config: Any) -> list[str]:
         elif isinstance(value, tuple):
             for item in value:
                 look(item, *path)
-        elif (
-            isinstance(value, str)
-            and ":" in value
-            and path
-            and path[-1] in ("name", "system", "metrics", *PARTS, *LISTS)
-        ):
-            data_set = path == ("data", "name") and value.startswith("tfds:")
-            found.update(() if data_set else (value,))
+        elif is_own(value) and not (path == ("data", "name") and value.startswith("tfds:")):
+            found.add(value)
 
     look(plain(config))
     return sorted(found)

@@ -18,11 +18,12 @@ import jax
 
 from jaxgan.commands.options import Parser
 from jaxgan.errors import UserError
-from jaxgan.evaluation.compared import Measured, measured_game, measured_images, open_reference
+from jaxgan.evaluation.compared import Measured, measured_game, measured_images, names_split, open_reference
 from jaxgan.evaluation.measure import ALONE, MEASURES, Settings, measure
 from jaxgan.evaluation.protocol import Result, append_results, difference
 from jaxgan.features.extractors import EXTRACTORS
 from jaxgan.features.resize import MODES
+from jaxgan.foreign import MAX_LINES, read_text
 from jaxgan.mesh import data_mesh
 from jaxgan.training import command_line
 from jaxgan.training.run_folder import RunFolder
@@ -112,6 +113,8 @@ def _evaluate(asked: argparse.Namespace, output: Path | None) -> list[Result]:
     # A game that takes labels is asked for them as often as the data have them, so it needs the data in any case.
     needed = bool(measured.classes) or not set(names) <= ALONE
     chosen = asked.reference or ("train" if needed and asked.workdir else None)
+    if chosen and needed and names_split(chosen, measured) and measured.data.path:
+        print(f"reading {measured.data.path}, where the run's config says that its data lie", file=sys.stderr)
     reference = open_reference(chosen, asked.reference_num, measured) if chosen and needed else None
     picture = output.parent / "nearest_training.png" if output is not None else None
     settings = Settings(
@@ -191,7 +194,7 @@ def compare(first: Path, second: Path) -> str:
 def _last(path: Path) -> dict[str, Result]:
     if not path.is_file():
         raise UserError(f"{path} does not exist: it is what --output of jaxgan.evaluate writes")
-    results = [Result.from_json(line) for line in path.read_text().splitlines() if line.strip()]
+    results = [Result.from_json(line) for line in read_text(path, MAX_LINES).splitlines() if line.strip()]
     return {result.metric: result for result in results}
 
 

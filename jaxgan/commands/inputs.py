@@ -1,7 +1,6 @@
 """What the commands are given: folders of images, and files of latents."""
 
 import sys
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from jaxgan.data import DataError
 from jaxgan.data.files import open_container
 from jaxgan.data.transform import Transform, upright
 from jaxgan.errors import UserError
+from jaxgan.foreign import below, read_npz
 
 _CHUNK = 64  # images in memory at a time
 
@@ -62,8 +62,10 @@ class InputImages:
                 try:
                     with self._container.open(name) as picture:
                         found[name] = resize(upright(picture), None, where)
-                except OSError as error:  # what Pillow raises for broken files
-                    print(f"{where} cannot be read ({error}); skipped", file=sys.stderr)
+                except (MemoryError, UserError):
+                    raise
+                except Exception as error:  # whatever a decoder raises on broken bytes
+                    print(f"{where} cannot be read ({' '.join(str(error).split())}); skipped", file=sys.stderr)
             if found:
                 yield list(found), np.stack(list(found.values())).astype(np.float32) / 127.5 - 1.0
 
@@ -72,12 +74,12 @@ def output_names(names: Sequence[str], folder: Path) -> dict[str, Path]:
     """The output of each input, which keeps its place and its stem.
 
     Raises:
-        UserError: Two inputs have one output.
+        UserError: Two inputs have one output, or a name leads out of the folder.
     """
     outputs: dict[str, Path] = {}
     taken: dict[Path, str] = {}
     for name in names:
-        path = (folder / name).with_suffix(".png")
+        path = below(folder, name).with_suffix(".png")
         if path in taken:
             raise UserError(f"{taken[path]} and {name} would both become {path}: rename one of them")
         outputs[name], taken[path] = path, name
@@ -99,10 +101,9 @@ def read_latents(option: str, path: Path, size: int | None) -> tuple[np.ndarray,
         UserError: The file cannot be read, or holds something else.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise UserError(f"--{option}={path} cannot be read: it is no .npz, or damaged") from error
+        arrays = read_npz(path)
+    except UserError as error:
+        raise UserError(f"--{option}={error}") from error
     label = arrays.pop("label", None)
     latents = arrays.get(option, next(iter(arrays.values())) if len(arrays) == 1 else None)
     if latents is None or latents.ndim != 2 or size not in (None, latents.shape[1]) or not len(latents):

@@ -19,6 +19,7 @@ from jaxgan.commands.options import Names, Parser, chosen_format, common_options
 from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, Ability
 from jaxgan.core.arrays import ArraySpec
 from jaxgan.errors import UserError, nearest
+from jaxgan.foreign import below
 from jaxgan.mesh import data_mesh
 from jaxgan.training import command_line
 from jaxgan.training.trained import Trained, load
@@ -174,7 +175,7 @@ def _default_output(name: str, declared: Ability, asked: argparse.Namespace, ste
             parts.append(f"{option}{value:g}")
         elif value is not None and argument.kind != NUMBER:
             parts.append(value.stem if isinstance(value, Path) else f"{option}{value}")
-    return Path(asked.workdir) / "generated" / ("-".join(parts) + ("" if suffix == "folder" else f".{suffix}"))
+    return below(Path(asked.workdir), "generated/" + "-".join(parts) + ("" if suffix == "folder" else f".{suffix}"))
 
 
 def _past(verb: str) -> str:

@@ -5,13 +5,15 @@ import os
 import posixpath
 import threading
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from jaxgan.data.errors import DataError
+from jaxgan.errors import UserError
+from jaxgan.foreign import checked_name, checked_text, open_picture, read_member
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
 _SPLITS = {"train", "test", "val", "valid", "validation"}
@@ -35,13 +37,13 @@ class _Folder:
             subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
             below = os.path.relpath(folder, path)
             names += files if below == "." else [posixpath.join(below, file) for file in files]
-        self.names = _images(names)
+        self.names = [_safe(checked_text, name, path) for name in _images(names)]
 
     def where(self, name: str) -> str:
         return os.path.normpath(os.path.join(self.path, name))
 
     def open(self, name: str) -> Image.Image:
-        return Image.open(self.where(name))
+        return open_picture(self.where(name))
 
 
 class _Zip:
@@ -57,7 +59,8 @@ class _Zip:
             raise DataError(f"{path} cannot be opened as a zip ({error}); copy it again, or set data.path") from error
         if any(member.flag_bits & 1 for member in members):
             raise DataError(f"{path} is encrypted; unpack it and set data.path to the folder")
-        self.names = _images([member.filename for member in members if not member.is_dir()])
+        names = [member.filename for member in members if not member.is_dir()]
+        self.names = _images([_safe(checked_name, name, path) for name in names])
 
     def where(self, name: str) -> str:
         return os.path.normpath(os.path.join(self.path, name))
@@ -68,7 +71,7 @@ class _Zip:
         with self._lock:
             member = archive.open(name)
         try:
-            return Image.open(io.BytesIO(member.read()))
+            return open_picture(io.BytesIO(read_member(archive.getinfo(name), member)))
         finally:
             with self._lock:
                 member.close()
@@ -86,6 +89,13 @@ class _Zip:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ |= state
         self._lock, self._handle = threading.Lock(), None
+
+
+def _safe(check: Callable[[str, object], str], name: str, path: str) -> str:
+    try:
+        return check(name, path)
+    except UserError as error:
+        raise DataError(str(error)) from error
 
 
 def _images(names: Sequence[str]) -> list[str]:

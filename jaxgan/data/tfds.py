@@ -1,13 +1,17 @@
 """Data sets that tensorflow_datasets has prepared as array_record, read without TensorFlow."""
 
 import io
+import json
 import os
 import re
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from jaxgan.data.errors import DataError, nearest
+from jaxgan.errors import UserError
+from jaxgan.foreign import open_picture, read_json
 
 
 class TfdsPictures:
@@ -34,6 +38,7 @@ class TfdsPictures:
             import tensorflow_datasets as tfds
         except ImportError as error:
             raise DataError(f"reading tfds:{name} needs a package ({error}); pip install 'jaxgan[tfds]'") from error
+        _check_classes(folder)
         builder = tfds.builder_from_directory(folder)
         if builder.info.file_format is not tfds.core.FileFormat.ARRAY_RECORD:
             raise DataError(
@@ -65,10 +70,37 @@ class TfdsPictures:
 
     def open(self, index: int) -> tuple[Image.Image, int | None]:
         record = self._features.deserialize_example_np(self._records[index], decoders=self._decoders)
-        return Image.open(io.BytesIO(record[self._image_key])), record.get("label")
+        return open_picture(io.BytesIO(record[self._image_key])), record.get("label")
 
     def where(self, index: int) -> str:
         return f"record {index} of {self._name}"
+
+
+def _check_classes(folder: str) -> None:
+    """Refuses a set whose features are classes of anything but tensorflow_datasets, which would import what they name."""
+    file = Path(folder, "features.json")
+    try:
+        named = sorted(_classes(read_json(file)))
+    except UserError as error:
+        raise DataError(str(error)) from error
+    if foreign := [name for name in named if not name.startswith("tensorflow_datasets.core.features.")]:
+        raise DataError(
+            f"{file} names code of its own, {', '.join(foreign)}, which would be imported and run: "
+            "prepare the set with features of tensorflow_datasets"
+        )
+
+
+def _classes(value: Any, key: str = "") -> set[str]:
+    """The Python classes that a features.json names; a feature may hold those within it as JSON in a string."""
+    if isinstance(value, dict):
+        return set().union(*(_classes(item, name) for name, item in value.items()))
+    if isinstance(value, list):
+        return set().union(*(_classes(item, key) for item in value))
+    if not isinstance(value, str):
+        return set()
+    if key == "json":
+        return _classes(json.loads(value))
+    return {value} if key in ("pythonClassName", "python_class_name") or (key == "type" and "." in value) else set()
 
 
 def _image_key(name: str, features: Any, image_type: type) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from jaxgan.data.errors import DataError
+from jaxgan.foreign import check_pixels
 
 RESAMPLE = {
     "bicubic": Image.Resampling.BICUBIC,
@@ -86,6 +87,7 @@ class Transform:
 
         Raises:
             DataError: The picture is smaller than `image_size` and may not be resized.
+            OSError: It is so thin that it would become too large.
         """
         image = convert(image, self.channels)
         if self.image_size is not None:
@@ -112,6 +114,7 @@ class Transform:
             height, width = max(height, round(image.height * scale)), max(width, round(image.width * scale))
         if (width, height) == image.size:
             return image
+        check_pixels(width, height)  # a thin strip would become a wide one
         return image.resize((width, height), RESAMPLE[self.resample])
 
 

@@ -6,7 +6,6 @@ Cached statistics lie in `$XDG_CACHE_HOME/jaxgan/statistics`, by default `~/.cac
 import hashlib
 import json
 import os
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from jaxgan.errors import UserError
 from jaxgan.evaluation.feature_statistics import ImageBatch, Summary, summarize
 from jaxgan.features.archive import write_npz
 from jaxgan.features.extractors import Extractor
+from jaxgan.foreign import read_npz
 
 _CHUNK = 256  # images that are decoded at a time
 _PROBES = 64  # records whose content is part of the hash
@@ -98,12 +98,7 @@ def load_statistics(path: str | Path) -> Summary:
     Raises:
         UserError: The file is damaged, or holds something else.
     """
-    try:
-        with Path(path).open("rb") as opened:
-            file = np.load(opened, allow_pickle=False)
-            arrays = {name: file[name] for name in file.files if name in ("mu", "sigma", "count", "features", "labels")}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: statistics cannot be read; it is no .npz, or damaged") from error
+    arrays = read_npz(path, lambda name: name in ("mu", "sigma", "count", "features", "labels"))
     mean, covariance = arrays.get("mu"), arrays.get("sigma")
     if mean is None or covariance is None or mean.ndim != 1 or covariance.shape != (len(mean), len(mean)):
         raise UserError(f"{path}: no statistics; expected arrays mu (D,) and sigma (D, D)")

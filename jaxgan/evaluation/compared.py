@@ -19,6 +19,7 @@ from jaxgan.evaluation.cached_statistics import load_statistics, records_of
 from jaxgan.evaluation.fakes import fake_images, labels
 from jaxgan.evaluation.feature_statistics import ImageBatch, Summary
 from jaxgan.evaluation.protocol import Protocol
+from jaxgan.foreign import array_names, read_npz
 
 _GREY = {"1", "L", "LA", "I", "I;16", "I;16B"}
 _PROBED = 32  # pictures of a folder by which grey is told from colour
@@ -149,10 +150,10 @@ def open_reference(name: str, number: int | None, measured: Measured) -> Referen
     Raises:
         DataError: It is not there, or its images have another size or other channels.
     """
-    exists = os.path.exists(name) and not (measured.data is not None and name in ("train", "test"))
+    exists = os.path.exists(name) and not names_split(name, measured)
     if not exists and (measured.data is None or os.sep in name or name.endswith((".zip", ".npz"))):
         raise DataError(f"--reference={name} does not exist; give a folder, a zip, an .npz, or a split of a run's data")
-    if exists and name.endswith(".npz") and not _holds_images(name):
+    if exists and name.endswith(".npz") and "image" not in array_names(name):
         summary = load_statistics(name)
         return Reference(Path(name).name, "", summary.count, True, summary=summary)
     if exists:
@@ -171,6 +172,11 @@ def open_reference(name: str, number: int | None, measured: Measured) -> Referen
     return Reference(called, split, number or len(source), number in (None, len(source)), source)
 
 
+def names_split(name: str, measured: Measured) -> bool:
+    """Whether `--reference` names a split of the run's data, which lie where its config says, and no path of the user's."""
+    return measured.data is not None and (name in ("train", "test") or not os.path.exists(name))
+
+
 def data_reference(data: ConfigDict, source: Source) -> Reference:
     """All of the data that a game is trained on; `data` is its `config.data` and `source` what that names."""
     return Reference(_called(data), data.split, len(source), True, source)
@@ -187,8 +193,7 @@ def open_images(path: str) -> Source:
         DataError: There are none, or they differ in size.
     """
     if path.endswith(".npz") and os.path.isfile(path):
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ("image", "label") if name in file.files}
+        arrays = read_npz(path, lambda name: name in ("image", "label"))
         image = arrays.get("image")
         if image is None or image.dtype != np.uint8 or image.ndim != 4 or not len(image):
             raise DataError(f"{path} holds no images; expected an array named image, uint8 (N, H, W, C)")
@@ -213,14 +218,6 @@ def _channels(path: str) -> int:
         except OSError:  # reported when it is read
             continue
     return 1
-
-
-def _holds_images(path: str) -> bool:
-    try:
-        with open(path, "rb") as file:
-            return "image" in np.load(file, allow_pickle=False).files
-    except Exception:  # load_statistics says what is wrong with it
-        return False
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxgan.errors import UserError
+from jaxgan.foreign import parse_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,10 +112,12 @@ class Result:
             UserError: The line is not one of it.
         """
         try:
-            fields = json.loads(line)
+            fields = parse_json(line, "a file of results")
             del fields["key"]
-            fields["value"] = math.nan if fields["value"] is None else fields["value"]
-            return cls(**fields | {"protocol": Protocol(**fields["protocol"])})
+            fields["value"] = math.nan if fields["value"] is None else float(fields["value"])
+            result = cls(**fields | {"protocol": Protocol(**fields["protocol"])})
+            result.key.encode()  # made of all fields: one of another type says so
+            return result
         except (TypeError, KeyError, ValueError) as error:
             raise UserError(f"not a line of jaxgan.evaluate: {line[:80]!r}") from error
 

@@ -93,6 +93,9 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
 
 def _read_zip(path: Path) -> dict[str, np.ndarray]:
     with zipfile.ZipFile(path) as archive:
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            # So no part of it is larger in memory than it is on disk.
+            raise WeightsError(f"{path}: its parts are packed, which torch.save does not do; it is not read")
         members = set(archive.namelist())
         pickles = [name for name in members if name == "data.pkl" or name.endswith("/data.pkl")]
         if len(pickles) != 1:
@@ -164,8 +167,9 @@ class _Unpickler(pickle.Unpickler):
             return lambda *arguments: _rebuild_tensor(*arguments)
         if (module, name) == ("torch._utils", "_rebuild_parameter"):
             return lambda data, *_: data
+        # Its name alone, for a pickle may change what it is given: a dtype of NumPy for the whole process.
         if module in ("torch", "torch.cuda") and name in _DTYPES:
-            return _DTYPES[name]
+            return name
         # The classes themselves stand in files of 2017, VGG16's time.
         old_tensor = module in ("torch", "torch.cuda") and name.replace("Tensor", "Storage") in _DTYPES
         if old_tensor or (module, name) == ("torch.nn.parameter", "Parameter"):
@@ -176,8 +180,9 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> _Storage:
         """The storage that ("storage", type, key, device, count), and in legacy files None, stands for."""
-        kind, dtype, key, _, count, *view = pid
-        if kind != "storage" or not isinstance(dtype, np.dtype) or not isinstance(key, str) or any(view):
+        kind, name, key, _, count, *view = pid
+        dtype = _DTYPES.get(name)
+        if kind != "storage" or dtype is None or not isinstance(key, str) or any(view):
             raise pickle.UnpicklingError("an unknown kind of storage")
         if not isinstance(count, int) or count < 0:
             raise pickle.UnpicklingError("a storage without a size")
@@ -256,7 +261,7 @@ def _float_tensor(tensor: memoryview) -> np.ndarray | None:
     numbers = np.frombuffer(raw, "<f4")
     if numbers.size == 1:
         # One number fills the whole tensor.
-        return np.full(shape, numbers[0])
+        return np.broadcast_to(numbers, shape)  # however large, it takes no memory
     return numbers.reshape(shape)
 
 

@@ -6,7 +6,6 @@ Nothing is downloaded here. Converted weights lie as NAME.npz in `$XDG_CACHE_HOM
 
 import hashlib
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +19,7 @@ from jaxgan.errors import UserError
 from jaxgan.features import dinov2, inception, vgg16
 from jaxgan.features.archive import write_npz
 from jaxgan.features.foreign_files import WeightsError, read_graph, read_torch
+from jaxgan.foreign import read_npz
 
 
 class KnownFile(NamedTuple):
@@ -205,8 +205,6 @@ def _read(name: str, prefix: str) -> dict[str, np.ndarray]:
             f"python -m jaxgan weights {known.file}"
         )
     try:
-        with path.open("rb") as file:
-            arrays = np.load(file, allow_pickle=False)
-            return {key: arrays[key] for key in arrays.files if key.startswith(prefix)}
-    except (ValueError, OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        return read_npz(path, lambda key: key.startswith(prefix))
+    except UserError as error:
         raise WeightsError(f"{path}: damaged or cut short; convert {known.file} again") from error

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from jaxgan.files import atomically
+from jaxgan.foreign import open_picture
 
 # The largest picture, in bytes, and the side that a grid is kept to, in pixels.
 LARGEST = 300_000
@@ -208,7 +209,7 @@ def animate(frames: Sequence[Path], path: Path) -> None:
     """Writes PNG files as an animated GIF: at most 24 of them, evenly chosen, made smaller until it fits `LARGEST`."""
     images = []
     for index in np.linspace(0, len(frames) - 1, min(len(frames), _FRAMES)):
-        with Image.open(frames[round(index)]) as frame:
+        with open_picture(str(frames[round(index)])) as frame:
             images.append(frame.convert("L" if frame.mode == "L" else "RGB"))
     durations = [_FRAME_MS] * (len(images) - 1) + [_LAST_FRAME_MS]
     while True:

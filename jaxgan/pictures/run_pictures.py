@@ -1,6 +1,7 @@
 """The pictures that a run keeps: what the same noise becomes over time, real beside fake, and in the end the sums."""
 
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -162,4 +163,8 @@ DRAWN: dict[str, Callable[[RunPictures, Snapshot, str], Drawing]] = {"samples": 
 
 def _frames(folder: Path) -> dict[int, Path]:
     """The pictures of the fixed noise, by step."""
-    return {int(path.stem.removeprefix("step_")): path for path in sorted(folder.glob("step_*.png"))}
+    return {
+        int(path.stem[5:]): path
+        for path in sorted(folder.glob("step_*.png"))
+        if re.fullmatch(r"\d{7,18}", path.stem[5:])
+    }

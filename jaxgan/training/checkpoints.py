@@ -3,8 +3,10 @@
 A thin cover of orbax's CheckpointManager, which writes to a temporary folder and renames it when it is complete.
 """
 
+import contextlib
 import math
 import operator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from orbax.checkpoint import checkpoint_managers as managers
 from jaxgan.core import State
 from jaxgan.core.players import flatten
 from jaxgan.errors import ConfigError
+from jaxgan.foreign import check_expansion
 
 
 class NonFiniteError(RuntimeError):
@@ -34,6 +37,8 @@ class Checkpoints:
     def __init__(self, folder: Path, lower_is_better: bool = True, write: bool = True) -> None:
         score = lambda metrics: metrics["score"]  # noqa: E731
         best = managers.BestN(get_metric_fn=score, reverse=lower_is_better, n=1)
+        if links := [entry for entry in folder.glob("*") if entry.is_symlink()]:
+            raise ConfigError(f"{links[0]} is a link, and checkpoints are folders: remove it")
         self._manager = ocp.CheckpointManager(
             folder.absolute(),
             item_handlers=ocp.StandardCheckpointHandler(),
@@ -54,8 +59,9 @@ class Checkpoints:
         # Noted here, for those that are still being written cannot be read.
         self._scores: dict[int, float] = {}
         for step in self._manager.all_steps():
-            if (metrics := self._manager.metrics(step)) and math.isfinite(metrics["score"]):
-                self._scores[step] = metrics["score"]
+            with _readable(folder, step):
+                if (metrics := self._manager.metrics(step)) and math.isfinite(metrics["score"]):
+                    self._scores[step] = metrics["score"]
         self._finite_players = jax.jit(_finite_players)
 
     def __enter__(self) -> "Checkpoints":
@@ -114,15 +120,33 @@ class Checkpoints:
         """
         # Compared beforehand, for orbax reports one wrong shape by a page of tracebacks.
         wanted = {_name(path): _stored_shape(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(abstract)}
-        metadata = self._manager.item_metadata(step)
-        there = {leaf.name: tuple(leaf.shape) for leaf in jax.tree.leaves(metadata.tree)}
+        with _readable(self._manager.directory, step):
+            metadata = self._manager.item_metadata(step)
+            there = {leaf.name: tuple(leaf.shape) for leaf in jax.tree.leaves(metadata.tree)}
         for name in sorted(wanted.keys() | there.keys()):
             if wanted.get(name) != there.get(name):
                 raise ConfigError(
                     f"{self._manager.directory}/{step} does not fit this config: {name} has shape "
                     f"{there.get(name, 'none')} there and {wanted.get(name, 'none')} here; choose another --workdir"
                 )
-        return self._manager.restore(step, args=ocp.args.StandardRestore(abstract))
+        folder = Path(self._manager.directory) / str(step)
+        stored = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        unpacked = sum(math.prod(shape) for shape in wanted.values()) * 4
+        check_expansion(folder, stored, unpacked)  # chunks that are not there would be filled with zeros
+        with _readable(folder.parent, step):
+            return self._manager.restore(step, args=ocp.args.StandardRestore(abstract))
+
+
+@contextlib.contextmanager
+def _readable(folder: Any, step: int) -> Iterator[None]:
+    """Makes one line of all that orbax says of a checkpoint that is not as it was written."""
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise ConfigError(
+            f"{folder}/{step} cannot be read ({reason}): it is damaged; remove it to go on from an older one"
+        ) from error
 
 
 def check_finite(nonfinite: dict[str, Any]) -> None:

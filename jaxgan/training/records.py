@@ -12,7 +12,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from jaxgan.errors import UserError
 from jaxgan.files import atomically
+from jaxgan.foreign import MAX_LINES, parse_json, read_text
 from jaxgan.training.run_folder import RunFolder
 
 # What differs between the metrics.jsonl of two runs of one config.
@@ -20,13 +22,22 @@ TIMINGS = ("seconds", "images_per_second")
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics.jsonl, up to one that a killed process left unfinished; none if there is no file."""
-    lines = []
-    for text in path.read_text().splitlines() if path.exists() else []:
+    """The lines of a metrics.jsonl, up to one that a killed process left unfinished; none if there is no file.
+
+    Raises:
+        UserError: It holds something else than numbers by name.
+    """
+    lines: list[dict[str, Any]] = []
+    for text in read_text(path, MAX_LINES).splitlines() if path.exists() else []:
         try:
-            lines.append(json.loads(text))
-        except json.JSONDecodeError:
+            line = parse_json(text, path)
+        except UserError:
             break
+        if not isinstance(line, dict) or not all(isinstance(line.get(name), int) for name in ("step", "images")):
+            raise UserError(f"{path} holds a line that is no record of a step: it is damaged, or something else")
+        if not all(isinstance(value, int | float | None) for value in line.values()):
+            raise UserError(f"{path} holds a value that is no number: it is damaged, or something else")
+        lines.append(line)
     return lines
 
 

@@ -19,6 +19,7 @@ from ml_collections import ConfigDict
 from jaxgan.core.arrays import Arrays, ArraySpec, from_json, to_json
 from jaxgan.errors import ConfigError
 from jaxgan.files import atomically
+from jaxgan.foreign import below, read_json
 from jaxgan.registry import as_config, plain
 
 # A run may go on with other values of these: they decide how long it is and when it is looked at, not what is computed.
@@ -28,42 +29,42 @@ _FREE_TO_CHANGE = {*_LENGTH, "log_every", "sample_every", "evaluate_every", "che
 
 @dataclasses.dataclass(frozen=True)
 class RunFolder:
-    """The folder of one run, and the names of what lies in it."""
+    """The folder of one run, and the names of what lies in it; a link among these that leads out of it is a UserError."""
 
     path: Path
 
     @property
     def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
+        return below(self.path, "checkpoints")
 
     @property
     def metrics(self) -> Path:
-        return self.path / "metrics.jsonl"
+        return below(self.path, "metrics.jsonl")
 
     @property
     def evaluation(self) -> Path:
         """Results with their protocols: lines that `jaxgan.evaluation.protocol.append_results` adds."""
-        return self.path / "evaluation.jsonl"
+        return below(self.path, "evaluation.jsonl")
 
     @property
     def tensorboard(self) -> Path:
-        return self.path / "tensorboard"
+        return below(self.path, "tensorboard")
 
     @property
     def samples(self) -> Path:
-        return self.path / "samples"
+        return below(self.path, "samples")
 
     @property
     def real_and_fake(self) -> Path:
-        return self.path / "real_and_fake.png"
+        return below(self.path, "real_and_fake.png")
 
     @property
     def losses(self) -> Path:
-        return self.path / "losses.png"
+        return below(self.path, "losses.png")
 
     @property
     def animation(self) -> Path:
-        return self.path / "animation.gif"
+        return below(self.path, "animation.gif")
 
     def claim(self, config: ConfigDict, arrays: Arrays, domains: Sequence[str] = (), write: bool = True) -> str:
         """Notes that the folder is this config's, unless it holds a checkpoint of another one.
@@ -73,17 +74,21 @@ class RunFolder:
 
         Raises:
             ConfigError: It does; the message names the fields that differ.
+            UserError: A link in it leads out of it.
         """
-        config_file, data_file = self.path / "config.json", self.path / "data.json"
+        # Now, and not when the first picture is due.
+        _ = self.checkpoints, self.metrics, self.evaluation, self.tensorboard
+        _ = self.samples, self.real_and_fake, self.losses, self.animation
+        config_file, data_file = self._stored
         data, told = {"arrays": to_json(arrays), "domains": list(domains)}, ""
         if any(self.checkpoints.glob("*")) and config_file.exists():
-            there, here = _flat(_read(config_file)), _flat(_as_stored(plain(config)))
+            there, here = _flat(_config(config_file)), _flat(_as_stored(plain(config)))
             differing = [
                 f"{name} is {there.get(name, 'missing')!r} there and {here.get(name, 'missing')!r} here"
                 for name in sorted(there.keys() | here.keys())
                 if there.get(name) != here.get(name) and name.split(".")[0] not in _FREE_TO_CHANGE
             ]
-            differing += _different_data(_read(data_file), _as_stored(data)) if data_file.exists() else []
+            differing += _different_data(_data(data_file), _as_stored(data)) if data_file.exists() else []
             if differing:
                 raise ConfigError(
                     f"{self.path} was made by another config: {'; '.join(differing)}. "
@@ -104,17 +109,43 @@ class RunFolder:
         Raises:
             ConfigError: This is no run's folder.
         """
-        for file in (self.path / "config.json", self.path / "data.json"):
+        config_file, data_file = self._stored
+        for file in (config_file, data_file):
             if not file.exists():
                 raise ConfigError(
                     f"{self.path} is not the folder of a run ({file.name} is missing): train one with train.py"
                 )
-        data = _read(self.path / "data.json")
-        return as_config(_read(self.path / "config.json")), from_json(data["arrays"]), tuple(data["domains"])
+        data = _data(data_file)
+        return as_config(_config(config_file)), from_json(data["arrays"]), tuple(data["domains"])
+
+    @property
+    def _stored(self) -> tuple[Path, Path]:
+        return below(self.path, "config.json"), below(self.path, "data.json")
 
 
-def _read(path: Path) -> Any:
-    return json.loads(path.read_text())
+def _config(path: Path) -> dict[str, Any]:
+    config = read_json(path)
+    if not isinstance(config, dict):
+        raise ConfigError(f"{path} holds no config: it is damaged, or something else")
+    return config
+
+
+def _data(path: Path) -> dict[str, Any]:
+    """What is stored of the data, with all that readers of it count on."""
+    data = read_json(path)
+    try:
+        domains, specs = data["domains"], from_json(data["arrays"])
+        good = isinstance(domains, list) and all(isinstance(name, str) for name in domains)
+        for spec in specs.values():
+            good &= spec.kind in ("image", "vector", "label") and spec.dtype in ("float32", "int32")
+            good &= all(type(size) is int and size > 0 for size in spec.shape)
+            good &= len(spec.shape) == {"image": 3, "vector": 1, "label": 0}[spec.kind]
+            good &= all(isinstance(name, str) for name in spec.names)
+    except (AttributeError, KeyError, TypeError):
+        good = False
+    if not good:
+        raise ConfigError(f"{path} describes no data: it is damaged, or something else")
+    return data
 
 
 def _as_stored(content: Any) -> Any:
