@@ -1,17 +1,19 @@
 """From the `data` fields of a config to a source: one table of sources, what each reads and how it is made."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxgan.core.arrays import Arrays, different_classes
 from jaxgan.data import toy
 from jaxgan.data.config import DataConfig, check_read, height_width, read_fields
 from jaxgan.data.digits import DigitPictures, domain_transform
 from jaxgan.data.errors import DataError, nearest
 from jaxgan.data.few_labels import FewLabels
-from jaxgan.data.files import folder_pictures, two_folder_pictures
+from jaxgan.data.files import two_folder_pictures
+from jaxgan.data.layouts import folder_pictures
 from jaxgan.data.pairs import AlignedPair, UnalignedPair
 from jaxgan.data.sources import ImageSource, Pictures, Source
 from jaxgan.data.stacked import stacked_digits
@@ -65,6 +67,29 @@ def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fiel
     source = FewLabels(source, config.labelled) if config.labelled else source
     source.dequantize = source.dequantize or config.dequantize
     return source
+
+
+def other_split(data: str | Mapping[str, Any] | DataConfig, split: str, arrays: Arrays) -> Source:
+    """A split of the data that a game is trained on, to measure it by: not mirrored, without noise, all labels known.
+
+    Args:
+        data: The run's `data` fields.
+        split: Which split; the same one is possible too.
+        arrays: Of the run: its classes have the numbers that the game knows.
+
+    Raises:
+        DataError: As `make_source`; or a class of the split has another number, as the data have changed since.
+    """
+    source = make_source(data, split=split, flip=False, dequantize=False, labelled=0)
+    if "label" in arrays and "label" in source.arrays:
+        check_classes(source.arrays["label"].names, arrays["label"].names, f"split {split!r} of {source.name}")
+    return source
+
+
+def check_classes(names: Sequence[str], known: Sequence[str], where: str) -> None:
+    """Raises a DataError where class i of `names` is not class i of `known`; the last ones of `known` may be missing."""
+    if tuple(names) != tuple(known[: len(names)]):
+        raise DataError(f"{where} has other classes than the run: {different_classes(known, names, 'the run', 'here')}")
 
 
 def fields_read(name: str) -> frozenset[str] | None:

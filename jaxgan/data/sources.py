@@ -72,6 +72,10 @@ class Source:
         """How many records turned out to be unreadable in this process so far."""
         return 0
 
+    def stamp(self) -> str:
+        """What changes whenever a record does, without reading them; "" where only reading them tells."""
+        return ""
+
     def check_batchable(self) -> None:
         """Raises a DataError when records cannot be stacked into a minibatch."""
 
@@ -184,6 +188,9 @@ class Pictures(Protocol):
     def where(self, index: int) -> str:
         """Names picture `index` in messages: its file."""
 
+    def stamp(self) -> str:
+        """What changes when a picture does, without reading them; "" where only reading them tells."""
+
 
 class ImageSource(Source):
     """Pictures, decoded and transformed when they are asked for.
@@ -235,6 +242,10 @@ class ImageSource(Source):
     @property
     def unreadable(self) -> int:
         return len(self._skipped)
+
+    def stamp(self) -> str:
+        pictures = self.pictures.stamp() if self.domain is None else ""  # a function has no stamp
+        return pictures and f"{pictures} {self.transform}"
 
     def record(self, index: int, draw: np.ndarray | None) -> Record:
         for ahead in range(len(self)):

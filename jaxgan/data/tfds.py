@@ -8,6 +8,7 @@ from typing import Any
 from PIL import Image
 
 from jaxgan.data.errors import DataError, nearest
+from jaxgan.data.listing import stamp
 
 
 class TfdsPictures:
@@ -34,6 +35,7 @@ class TfdsPictures:
             import tensorflow_datasets as tfds
         except ImportError as error:
             raise DataError(f"reading tfds:{name} needs a package ({error}); pip install 'jaxgan[tfds]'") from error
+        self._folder = folder
         builder = tfds.builder_from_directory(folder)
         if builder.info.file_format is not tfds.core.FileFormat.ARRAY_RECORD:
             raise DataError(
@@ -69,6 +71,11 @@ class TfdsPictures:
 
     def where(self, index: int) -> str:
         return f"record {index} of {self._name}"
+
+    def stamp(self) -> str:
+        """What changes when the prepared set does: its files, as the file system notes them."""
+        files = sorted(entry.path for entry in os.scandir(self._folder) if entry.is_file())
+        return " ".join([self._name, *(f"{os.path.basename(path)} {stamp(path)}" for path in files)])
 
 
 def _image_key(name: str, features: Any, image_type: type) -> str:
