@@ -1,7 +1,7 @@
 """The game at one moment, asked for its abilities on the host: averaged players, sampling statistics, compiled calls."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -99,7 +99,15 @@ class Snapshot:
         return self.compiled.at(self._state.replace(players=players), self._stage)
 
     def use(self, ability: str, key: jax.Array, **arguments: Any) -> np.ndarray:
-        """Asks for an ability, a minibatch at a time.
+        """Asks for an ability; see `parts`.
+
+        Returns:
+            One entry for each image.
+        """
+        return np.concatenate(list(self.parts(ability, key, **arguments)))
+
+    def parts(self, ability: str, key: jax.Array, **arguments: Any) -> Iterator[np.ndarray]:
+        """Asks for an ability, a minibatch at a time, so that memory does not grow with the number.
 
         Args:
             ability: Its name.
@@ -108,7 +116,7 @@ class Snapshot:
                 number of them; domains by name; strengths.
 
         Returns:
-            One entry for each image.
+            The entries, one for each image, some at a time.
 
         Raises:
             UserError: The game cannot do it, or an argument is unknown, missing, or not one of its choices.
@@ -124,24 +132,21 @@ class Snapshot:
                 raise UserError(
                     f"{ability}: {name} has {len(array)} entries, but there are {total} to make; give as many"
                 )
-        size, parts = self.compiled.batch_size, []
+        size = self.compiled.batch_size
         if counted:
             rest[counted] = size
         statistics = self.statistics(ability, entries, rest)
         use = self.compiled.call("use", ability)
-        for index, start in enumerate(range(0, total, size)):
-            part = {name: _filled(array[start : start + size], size) for name, array in entries.items()}
-            result = use(
-                self._state,
-                jax.random.fold_in(key, index),
-                stage=self._stage,
-                statistics=statistics,
-                **part,
-                **rest,
-            )
-            parts.append(np.asarray(result)[: total - start])
-        whole = np.concatenate(parts)
-        return self._at_full_size(whole) if declared.gives == "images" else whole
+
+        def made() -> Iterator[np.ndarray]:
+            for index, start in enumerate(range(0, total, size)):
+                part = {name: _filled(array[start : start + size], size) for name, array in entries.items()}
+                own = jax.random.fold_in(key, index)
+                result = use(self._state, own, stage=self._stage, statistics=statistics, **part, **rest)
+                entry = np.asarray(result)[: total - start]
+                yield self._at_full_size(entry) if declared.gives == "images" else entry
+
+        return made()
 
     def sample(
         self, key: jax.Array, number: int, label: np.ndarray | None = None, truncation: float | None = None
@@ -240,8 +245,9 @@ class Snapshot:
             if argument.kind in PER_ENTRY and not len(value):
                 raise UserError(f"{ability}: {name} is empty: give at least 1")
             if argument.kind == LABEL and (classes := len(self.classes(ability))):
-                wrong = [int(one) for one in np.asarray(value) if not 0 <= one < classes]
-                if wrong:
+                asked = np.asarray(value)
+                wrong = asked[(asked < 0) | (asked >= classes)]
+                if len(wrong):
                     raise UserError(f"{ability}: {name} {wrong[0]}: the classes are 0 to {classes - 1}")
         if missing := [name for name, argument in takes.items() if argument.required and name not in given]:
             raise UserError(f"{ability} needs {', '.join(missing)}")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from jaxgan.data.errors import DataError
+from jaxgan.data.errors import AbsentDataError, DataError
 from jaxgan.data.listing import OTHER_FORMATS, LeftOut, files_below, members, stamp
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
@@ -38,8 +38,10 @@ class _Folder:
 
     def __init__(self, path: str) -> None:
         if not os.path.isdir(path):
-            kind = "is not a folder or a zip" if os.path.exists(path) else "does not exist"
-            raise DataError(f"{path} {kind}; set data.path to a folder of images or a .zip of one")
+            cure = "set data.path to a folder of images or a .zip of one"
+            if not os.path.exists(path):
+                raise AbsentDataError(f"{path} does not exist; {cure}")
+            raise DataError(f"{path} is not a folder or a zip; {cure}")
         self.path, left_out = path, LeftOut()
         self.names = _images(files_below(path, left_out), left_out)
         left_out.say(path)
@@ -144,7 +146,7 @@ def open_container(path: str) -> Container:
         DataError: There is no path, nothing there, or no image in it.
     """
     if not path:
-        raise DataError("data.path is empty; set it to a folder of images or a .zip of one")
+        raise AbsentDataError("data.path is empty; set it to a folder of images or a .zip of one")
     path = os.path.expanduser(path)
     container = _Zip(path) if path.lower().endswith(".zip") and os.path.isfile(path) else _Folder(path)
     if not container.names:

@@ -102,7 +102,7 @@ def _splits(names: Sequence[str], root: str, where: str) -> dict[str, tuple[list
     return parts
 
 
-def _classes(parts: Iterable[Sequence[str]]) -> list[str]:
+def _classes(parts: Iterable[Sequence[str]]) -> tuple[str, ...]:
     """The classes of all splits, in their order: that of numbers, 1 2 10, where all names are numbers; else that of words."""
     found: set[str] = set()
     for names in parts:
@@ -110,7 +110,7 @@ def _classes(parts: Iterable[Sequence[str]]) -> list[str]:
         if len(tops) > 1 and all("/" in name for name in names):
             found |= tops
     numbers = all(name.isascii() and name.isdigit() for name in found)
-    return sorted(found, key=lambda name: (int(name) if numbers else 0, name))
+    return tuple(sorted(found, key=lambda name: (int(name) if numbers else 0, name)))
 
 
 def _stated(container: Container, root: str) -> Mapping[str, int] | None:

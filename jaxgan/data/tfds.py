@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from jaxgan.data.errors import DataError, nearest
+from jaxgan.data.errors import AbsentDataError, DataError, nearest
 from jaxgan.data.listing import stamp
 
 
@@ -34,7 +34,9 @@ class TfdsPictures:
             import array_record  # noqa: F401  # what tensorflow_datasets reads the files with
             import tensorflow_datasets as tfds
         except ImportError as error:
-            raise DataError(f"reading tfds:{name} needs a package ({error}); pip install 'jaxgan[tfds]'") from error
+            raise AbsentDataError(
+                f"reading tfds:{name} needs a package ({error}); pip install 'jaxgan[tfds]'"
+            ) from error
         self._folder = folder
         builder = tfds.builder_from_directory(folder)
         if builder.info.file_format is not tfds.core.FileFormat.ARRAY_RECORD:
@@ -100,7 +102,7 @@ def _prepared_folder(name: str, data_dir: str) -> str:
     if configs and not version:
         raise DataError(f"{root} has several variants: set data.name to one of tfds:{dataset}/{{{','.join(configs)}}}")
     others = sorted(os.listdir(data_dir)) if os.path.isdir(data_dir) else []
-    raise DataError(
+    raise AbsentDataError(
         f"{data_dir} holds no prepared data set {name}{nearest(name, others)}; {_how_to_prepare(name, data_dir)}"
     )
 

@@ -15,7 +15,9 @@ import jax
 from ml_collections import ConfigDict
 
 from jaxgan.core import Due, Game, Metrics, State
+from jaxgan.core.arrays import listed_classes
 from jaxgan.data import Loader, make_source, prepare
+from jaxgan.data.listing import printable
 from jaxgan.data.pipeline import RawBatch, Resident
 from jaxgan.evaluation import monitored
 from jaxgan.mesh import data_mesh, replicated
@@ -69,6 +71,8 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         with Records(folder, resumed, write=main) as records:
             if told:
                 records.say(told)
+            if classes := listed_classes(plan.arrays):
+                records.say(f"classes: {printable(classes)}")
             observer = Observer(plan, source, metrics, folder, records, resumed)
             # The untrained game, or what a stop left undone.
             observer.look(state, step, images, stage, last=done == 1.0)
