@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxgan.core.arrays import Arrays, different_classes
+from jaxgan.core.arrays import Arrays, ArraySpec, different_classes
 from jaxgan.data import toy
 from jaxgan.data.config import DataConfig, check_read, height_width, read_fields
 from jaxgan.data.digits import DigitPictures, domain_transform
@@ -19,7 +19,7 @@ from jaxgan.data.sources import ImageSource, Pictures, Source
 from jaxgan.data.stacked import stacked_digits
 from jaxgan.data.tfds import TfdsPictures
 from jaxgan.data.transform import Transform
-from jaxgan.own import imported
+from jaxgan.own import called, imported
 
 _DIGITS_SIZE = 16
 _READABLE_SIZES = (8, 16, 32)  # at which the classifier that metrics of digits use reads them
@@ -105,9 +105,20 @@ def _kind(name: str) -> str:
 
 def _own(config: DataConfig) -> Source:
     """A source of the user's own: what the function "module:attribute" makes of the fields."""
-    source = imported(config.name, "source", "data.name")(config)
+    source = called(imported(config.name, "source", "data.name"), config.name, "data.name", config)
+    where = f"data.name={config.name!r} made a"
     if not isinstance(source, Source):
-        raise DataError(f"data.name={config.name!r} made a {type(source).__name__}; return a jaxgan.data.Source")
+        raise DataError(f"{where} {type(source).__name__}; return a jaxgan.data.Source")
+    for field, kind in (("name", str), ("arrays", Mapping)):
+        if not isinstance(getattr(source, field, None), kind):
+            raise DataError(f"{where} source without {field}; set it, as docs/data.md says")
+    if wrong := [name for name, spec in source.arrays.items() if not isinstance(spec, ArraySpec)]:
+        raise DataError(f"{where} source whose arrays[{wrong[0]!r}] is no jaxgan.core.ArraySpec; make it one")
+    for field in ("__len__", "record"):
+        if getattr(type(source), field) is getattr(Source, field):
+            raise DataError(f"{where} source without {field}; define it, as docs/data.md says")
+    if not len(source):
+        raise DataError(f"{where} source without records; give it one at least")
     return source
 
 

@@ -94,7 +94,7 @@ def _splits(names: Sequence[str], root: str, where: str) -> dict[str, tuple[list
     if len({folder.lower() for folder in folders}) < len(folders):
         raise DataError(f"{where} has one split twice, {', '.join(folders)}; rename one of them")
     if stray:
-        say_once(f"{where}: left out {len(stray)} images beside its splits {', '.join(folders)} ({stray[0]} ...)")
+        say_once(f"{where}: left out images beside its splits {', '.join(folders)}: {len(stray)} ({stray[0]} ...)")
     parts = {}
     for folder in folders:
         inside = [name.removeprefix(f"{folder}/") for name in names if name.startswith(f"{folder}/")]

@@ -44,7 +44,7 @@ class LeftOut:
         parts = []
         for reason, names in self._names.items():
             shown = sorted(names)[:_SHOWN] + ["..."] * (len(names) > _SHOWN)
-            parts.append(f"{len(names)} {reason} ({', '.join(shown)})")
+            parts.append(f"{reason}: {len(names)} ({', '.join(shown)})")
         if parts:
             say_once(f"{path}: left out {'; '.join(parts)}")
 

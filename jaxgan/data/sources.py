@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from jaxgan.core.arrays import Arrays, ArraySpec, num_classes
 from jaxgan.data.errors import DataError
+from jaxgan.data.listing import printable
 from jaxgan.data.specs import image_spec, label_spec, spec_of, stored
 from jaxgan.data.transform import Transform, too_small, upright, upright_size
 
@@ -289,7 +290,7 @@ class ImageSource(Source):
                 f"{where} cannot be read ({reason}), unreadable image {count} of {len(self)}, which is more than "
                 f"data.max_unreadable={self.max_unreadable}; repair or remove it, or raise data.max_unreadable"
             ) from error
-        _log.warning("%s cannot be read (%s); the next image takes its place", where, reason)
+        _log.warning("%s cannot be read (%s); the next image takes its place", printable(where), reason)
 
     def _sizes(self) -> Iterator[tuple[int, tuple[int, int]]]:
         """(index, (height, width)) of every readable picture, from the headers."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import PIL
 
-from jaxgan import __version__
+import jaxgan
 from jaxgan.core.arrays import to_json
 from jaxgan.data import Source
 from jaxgan.errors import UserError
@@ -76,7 +76,14 @@ def cache_path(extractor: Extractor, source: Source, number: int) -> Path:
 
     And with the versions of what computes them, this library and Pillow.
     """
-    parts = [__version__, fingerprint(source, number), number, extractor.name, extractor.resize, extractor.weights]
+    parts = [
+        jaxgan.__version__,
+        fingerprint(source, number),
+        number,
+        extractor.name,
+        extractor.resize,
+        extractor.weights,
+    ]
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return home / "jaxgan" / "statistics" / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}.npz"
 

@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 
 from jaxgan.core import Due, Game, Metrics, State
 from jaxgan.core.arrays import listed_classes
-from jaxgan.data import Loader, make_source, prepare
+from jaxgan.data import Loader, check_batch_size, make_source, prepare
 from jaxgan.data.listing import printable
 from jaxgan.data.pipeline import RawBatch, Resident
 from jaxgan.evaluation import monitored
@@ -51,6 +51,8 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
     loader = Loader(source, seed=config.seed, mesh=data_mesh())
     plan = Plan.of_source(config, source)
     game = plan.game
+    for each in range(len(game.stages)):
+        check_batch_size(source, plan.batch_size(each), plan.mesh)  # before anything is written or compiled
     metrics = monitored.choose(config, plan.compiled, source)
     plan.config.metrics = tuple(metrics)  # those that "default" stands for: readers of the run have no data to ask
     abstract = plan.abstract_state()  # networks that do not fit the data say so before anything is written

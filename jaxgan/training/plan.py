@@ -60,11 +60,11 @@ class Plan:
 
         Raises:
             ConfigError: The config cannot be used, or the game learns from pairs and the data have none.
-            DataError: A minibatch of a stage is larger than the data, or the devices do not divide it.
+            DataError: A minibatch of a stage is larger than the data.
         """
         plan = cls.of(config, source.arrays, source.domains)
         for stage in range(len(plan.game.stages)):
-            check_batch_size(source, plan.batch_size(stage), plan.mesh)
+            check_batch_size(source, plan.batch_size(stage))
         paired = set(plan.game.paired)
         if not any(paired <= part.arrays.keys() for part in source.parts):
             raise ConfigError(
