@@ -161,7 +161,7 @@ def test_the_embedded_default_builds_on_pictures_of_ones_own(name, photos):
     path, source = (photos / "trainA", "folder") if name in ON_DIGITS else (photos, "two_folders")
     fields = {"data.name": source, "data.path": str(path), "data.image_size": "32"}
     config = overrides.apply(MODULES[name].get_config(), [*fields.items(), ("data.labelled", "0")])
-    config.batch_size = 16  # of 20 pictures
+    config.batch_size = 10  # of 20 pictures
     if name == "improved_gan":
         config.data.labelled = 10
     made = make_source(config.data)
@@ -211,7 +211,7 @@ def test_numbers_out_of_range_are_refused_in_one_line_before_anything_is_written
                 changes.extend((f"{place}{field}", wrong) for wrong in WRONG.get(field, ()))
 
     look(resolve(MODULES[name].get_config()))
-    assert {path.rpartition(".")[2] for path, _ in changes} >= {"learning_rate", "b1"}
+    assert {path.rpartition(".")[2] for path, _ in changes} >= {"learning_rate"}
     for path, value in changes:
         config = MODULES[name].get_config()
         with pytest.raises(ConfigError, match=rf"config\.{re.escape(path)}=.*, but it must be [^\n]*$"):

@@ -228,14 +228,21 @@ def open_images(path: str) -> Source:
         return ArraySource(path, arrays)
     try:
         pictures = folder_pictures(path, "train")
-        if pictures.split:
-            raise DataError(f"{path} is split; give one of its folders, such as {os.path.join(path, pictures.split)}")
         source = make_source("zip" if path.endswith(".zip") else "folder", path=path, channels=_channels(pictures))
+    except DataError as error:
+        raise DataError(_without_cure(error)) from error
+    if pictures.split:
+        raise DataError(f"{path} is split; give one of its folders, such as {os.path.join(path, pictures.split)}")
+    try:
         source.check_batchable()
     except DataError as error:
-        # Its cures are fields of a config.
-        raise DataError(f"{str(error).split('; set data.')[0]}; give images of one size") from error
+        raise DataError(f"{_without_cure(error)}; give images of one size") from error
     return source
+
+
+def _without_cure(error: DataError) -> str:
+    """What is wrong, without the field of a config that would mend it in a run."""
+    return str(error).split("; set data.")[0].split("; data.split")[0]
 
 
 def _channels(pictures: FilePictures) -> int:
