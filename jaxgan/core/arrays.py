@@ -47,13 +47,13 @@ def listed_classes(arrays: Arrays) -> str:
     return ", ".join(parts if len(parts) <= _LISTED else [*parts[: _LISTED - 2], "...", parts[-1]])
 
 
-def different_classes(there: Sequence[str], here: Sequence[str], where: str = "there", this: str = "here") -> str:
+def different_classes(there: Sequence[str], here: Sequence[str], where: str = "there") -> str:
     """How two lists of classes differ, in words: their lengths, and the first number that means two things."""
-    words = f"{len(there)} {where} and {len(here)} {this}" if len(there) != len(here) else f"{len(there)}"
+    words = f"{len(there)} {where} and {len(here)} here" if len(there) != len(here) else f"{len(there)}"
     for number, (old, new) in enumerate(zip(there, here, strict=False)):
         if old != new:
-            return f"{words}; class {number} is {old!r} {where} and {new!r} {this}"
-    more, place = (there, where) if len(there) > len(here) else (here, this)
+            return f"{words}; class {number} is {old!r} {where} and {new!r} here"
+    more, place = (there, where) if len(there) > len(here) else (here, "here")
     return f"{words}; class {min(len(there), len(here))} is {more[min(len(there), len(here))]!r} only {place}"
 
 

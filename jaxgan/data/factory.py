@@ -89,7 +89,7 @@ def other_split(data: str | Mapping[str, Any] | DataConfig, split: str, arrays: 
 def check_classes(names: Sequence[str], known: Sequence[str], where: str) -> None:
     """Raises a DataError where class i of `names` is not class i of `known`; the last ones of `known` may be missing."""
     if tuple(names) != tuple(known[: len(names)]):
-        raise DataError(f"{where} has other classes than the run: {different_classes(known, names, 'the run', 'here')}")
+        raise DataError(f"{where} has other classes than the run: {different_classes(known, names, 'in the run')}")
 
 
 def fields_read(name: str) -> frozenset[str] | None:

@@ -84,7 +84,8 @@ def test_another_split_of_the_data_of_a_run(angles: pathlib.Path) -> None:
     assert other_split(data, "test", arrays).arrays["label"].names == arrays["label"].names
     save(angles / "train" / "45" / "x.png", 3)  # since the run was made
     with pytest.raises(
-        DataError, match=r"other classes than the run: 5 .* and 6 .*; class 1 is '90' the run and '45' here"
+        DataError,
+        match=r"other classes than the run: 5 in the run and 6 here; class 1 is '90' in the run and '45' here",
     ):
         other_split(data, "test", arrays)
 
