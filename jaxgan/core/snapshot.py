@@ -39,9 +39,8 @@ class CompiledGame:
         # Images in a call: a number that the mesh divides.
         self.batch_size = -(-max(batch_size, _SMALLEST_BATCH) // mesh.size) * mesh.size
         self.jit = functools.partial(jax.jit, out_shardings=replicated(mesh))
-        self.normalising: dict[
-            str, bool
-        ] = {}  # whether a batch is normalised in an ability, where that is known already
+        # Whether a batch is normalised in an ability, of a stage and on a way, where that is known already.
+        self.normalising: dict[tuple[Any, ...], bool] = {}
         self._compiled: dict[tuple[str, str], Callable[..., Any]] = {}
 
     def call(self, what: str, ability: str) -> Callable[..., Any]:
@@ -80,7 +79,7 @@ class Snapshot:
     def __init__(self, compiled: CompiledGame, state: State, stage: int) -> None:
         self.game, self.compiled = compiled.game, compiled
         self._state, self._stage = state, stage
-        self._statistics: dict[str, dict[str, Any]] = {}
+        self._statistics: dict[tuple[Any, ...], dict[str, Any]] = {}
 
     @property
     def arrays(self) -> Arrays:
@@ -186,17 +185,19 @@ class Snapshot:
             entries: The arrays that it is given.
             rest: Its other arguments.
         """
-        if not self.compiled.statistics_batches or not self.compiled.normalising.get(ability, True):
+        static = {name: value for name, value in (rest or {}).items() if name in self.game.static(ability)}
+        # Another way may go through another network.
+        which = (ability, self._stage, *sorted(static.items()))
+        if not self.compiled.statistics_batches or not self.compiled.normalising.get(which, True):
             return {}
         takes, size, entries = self.game.ability(ability).takes, self.compiled.batch_size, dict(entries or {})
         images = any(takes[name].kind == IMAGES for name in entries)
         latents = [name for name in entries if takes[name].kind == LATENTS]
         drawn = not images and not (latents and "latents" not in self.game.abilities)
-        if drawn and ability in self._statistics:
-            return self._statistics[ability]
+        if drawn and which in self._statistics:
+            return self._statistics[which]
         if drawn:
-            entries = {}
-            rest = {name: value for name, value in (rest or {}).items() if name in self.game.static(ability)}
+            entries, rest = {}, static
         estimate, batches = self.compiled.call("statistics", ability), []
         for index, key in enumerate(jax.random.split(jax.random.key(0), self.compiled.statistics_batches)):
             part = {name: array[index * size : (index + 1) * size] for name, array in entries.items()}
@@ -207,12 +208,12 @@ class Snapshot:
                 draw = self.compiled.call("use", "latents") if latents else None
                 filled |= {name: draw(self._state, key, stage=self._stage, number=size) for name in latents if draw}
             batches.append(estimate(self._state, key, stage=self._stage, **filled, **(rest or {})))
-            self.compiled.normalising[ability] = bool(batches[0])
+            self.compiled.normalising[which] = bool(batches[0])
             if not batches[0]:
                 return {}
         merged = merge_statistics(batches)
         if drawn:
-            self._statistics[ability] = merged
+            self._statistics[which] = merged
         return merged
 
     def nets_call(self, function: Callable[..., Any], ability: str = "sample") -> Callable[..., Any]:
