@@ -29,8 +29,9 @@ MAX_UNPACKED, MAX_EXPANSION = 1024 * MIB, 4
 # Pillow reads far more, and for some of these (PostScript) it starts another program. Files are told by what is in them, so a
 # name that ends in .png is no protection.
 _FORMATS = ("PNG", "JPEG", "WEBP")
-# What moves a terminal's cursor or colours its text, ends a line, or cannot be written as UTF-8.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# What moves a terminal's cursor or colours its text, ends a line, or is no character; but not U+DC80 to U+DCFF, by which Python
+# writes the bytes of a file's name that are no UTF-8.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udc7f\udd00-\udfff]")
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
 
@@ -42,15 +43,25 @@ def checked_text(text: str, where: object) -> str:
     """The text, which can be shown on a terminal.
 
     Args:
-        text: Of a file.
+        text: Of a file; bytes of file names that are no UTF-8 are let through, and `printable` marks them.
         where: The file, for the error.
 
     Raises:
         UserError: It holds control characters.
     """
-    if _UNPRINTABLE.search(text):
+    if not shown(text):
         raise UserError(f"{where} holds the text {text[:80]!a}, with characters that cannot be shown: change it")
     return text
+
+
+def printable(text: str) -> str:
+    """The text with a mark for each byte of a file's name that is no UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def shown(text: str) -> bool:
+    """Whether a terminal shows the text as it is, but for such bytes."""
+    return not _UNPRINTABLE.search(text)
 
 
 def checked_name(name: str, where: object, windows: bool = os.name == "nt") -> str:

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from jaxgan.errors import ConfigError
+from jaxgan.errors import ConfigError, UserError
 
 
 def is_own(name: Any) -> bool:
@@ -36,3 +36,27 @@ def imported(name: str, kind: str, where: str) -> Callable[..., Any]:
             f"{where}={name!r} is a {type(maker).__name__}: name a class or a function that makes the {kind}"
         )
     return maker
+
+
+def called(maker: Callable[..., Any], name: str, where: str, *arguments: Any) -> Any:
+    """What a maker of one's own makes; an error in its own lines keeps its traceback.
+
+    Args:
+        maker: Of `imported`.
+        name: Its name "module:attribute".
+        where: The name's place, for errors.
+        *arguments: What it is called with.
+
+    Raises:
+        ConfigError: It does not take these arguments.
+    """
+    try:
+        return maker(*arguments)
+    except UserError:
+        raise
+    except Exception as error:
+        if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+            raise
+        # None of its lines ran.
+        given = ", ".join(type(argument).__name__ for argument in arguments) or "nothing"
+        raise ConfigError(f"{where}={name!r} cannot be called with {given}: {error}") from error

@@ -23,14 +23,21 @@ _AT_LEAST_1 = _Range("at least 1", lambda value: value >= 1)
 _BELOW_1 = _Range("in [0, 1)", lambda value: 0 <= value < 1)
 _SHARE = _Range("in [0, 1]", lambda value: 0 <= value <= 1)
 _PIXELS = _Range("from 1 to 16384", lambda value: 1 <= value <= 16384)
+_IMAGES = _Range("from 1 to 10,000,000", lambda value: 1 <= value <= 10_000_000)
+_BATCH = _Range("from 1 to 1,048,576", lambda value: 1 <= value <= 2**20)
+_SETTING = _Range("from 0 to 65,536", lambda value: 0 <= value <= 2**16)
+# What Python repeats while it builds or compiles a game.
+_REPEATS = _Range("from 1 to 1024", lambda value: 1 <= value <= 1024)
 _SEED = _Range("at least 0 and below 2**32", lambda value: 0 <= value < 2**32)
 
 # Of the fields that stand at the top of a config.
 _COMMON: dict[str, _Range] = {
-    **dict.fromkeys(("batch_size", "accumulate", "log_every", "evaluate_samples"), _AT_LEAST_1),
-    **dict.fromkeys(
-        ("steps", "images", "statistics_batches", "sample_every", "evaluate_every", "checkpoint_every"), _NOT_NEGATIVE
-    ),
+    "batch_size": _BATCH,
+    "accumulate": _REPEATS,
+    "log_every": _AT_LEAST_1,
+    "evaluate_samples": _IMAGES,
+    "statistics_batches": _SETTING,
+    **dict.fromkeys(("steps", "images", "sample_every", "evaluate_every", "checkpoint_every"), _NOT_NEGATIVE),
     "seed": _SEED,
 }
 # Of all other fields, wherever they stand.
@@ -40,11 +47,12 @@ _FIELDS: dict[str, _Range] = {
     **dict.fromkeys(("dropout_rate", "input_dropout", "hidden_dropout"), _BELOW_1),
     **dict.fromkeys(("probability", "max_unreadable"), _SHARE),
     **dict.fromkeys(
-        ("width", "widths", "base_width", "max_width", "group_width", "hidden", "units", "pieces", "blocks"),
+        ("width", "widths", "base_width", "max_width", "group_width", "hidden", "units"),
         _AT_LEAST_1,
     ),
     **dict.fromkeys(("latent_size", "shared_size", "resolution", "every", "output_shape"), _AT_LEAST_1),
-    **dict.fromkeys(("discriminator_steps", "batch_sizes"), _AT_LEAST_1),
+    **dict.fromkeys(("discriminator_steps", "pieces", "blocks", "layers"), _REPEATS),
+    "batch_sizes": _BATCH,
     **dict.fromkeys(
         ("embedded_classes", "projected_classes", "class_logits", "num_classes", "labelled"), _NOT_NEGATIVE
     ),
@@ -52,8 +60,10 @@ _FIELDS: dict[str, _Range] = {
     **dict.fromkeys(("reconstruction", "adversarial", "gain", "ramp_up", "ramp_images"), _NOT_NEGATIVE),
     **dict.fromkeys(("weight", "eps", "epsilon", "deviation", "margin", "start", "stop", "updates"), _NOT_NEGATIVE),
     **dict.fromkeys(("final", "floor", "fade_images", "stable_images", "pool_size", "downsamples"), _NOT_NEGATIVE),
-    **dict.fromkeys(("image_size", "load_size"), _PIXELS),
+    **dict.fromkeys(("image_size", "image_size_b", "load_size"), _PIXELS),
 }
+# Of the commands' options, by kind.
+_OPTIONS = {"number": _IMAGES, "strength": _POSITIVE, "setting": _SETTING, "seed": _SEED}
 _CHOICES = {"dtype": ("float32", "bfloat16", "float16")}
 
 
@@ -161,6 +171,21 @@ def check(value: Any, annotation: Any, where: str) -> Any:
     if choices and isinstance(fitted, str) and fitted not in choices:
         raise ConfigError(f"{where}={value!r}, but it must be {' or '.join(choices)}")
     return fitted
+
+
+def check_option(name: str, value: float, kind: str) -> None:
+    """Checks the number that is given to an option of a command.
+
+    Args:
+        name: Of the option, without its dashes.
+        value: The number.
+        kind: "number" of images, "strength", "setting" or "seed".
+
+    Raises:
+        ConfigError: It is out of range, or not finite.
+    """
+    if not (isfinite(value) and _OPTIONS[kind].holds(value)):
+        raise ConfigError(f"--{name}={value}, but it must be {_OPTIONS[kind].words}")
 
 
 def _numbers(value: Any) -> list[float]:

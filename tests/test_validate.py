@@ -10,7 +10,7 @@ from jaxgan import registry
 from jaxgan.config import named
 from jaxgan.errors import ConfigError
 from jaxgan.losses import Objective
-from jaxgan.validate import Misfit, check, describe, fit
+from jaxgan.validate import Misfit, check, check_option, describe, fit
 from tests import parts_of_ones_own as own
 
 
@@ -22,9 +22,15 @@ def importable(monkeypatch):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"batch_size": 0}, "config.batch_size=0, but it must be at least 1"),
-        ({"accumulate": -1}, "config.accumulate=-1, but it must be at least 1"),
-        ({"evaluate_samples": 0}, "config.evaluate_samples=0, but it must be at least 1"),
+        ({"batch_size": 0}, "config.batch_size=0, but it must be from 1 to 1,048,576"),
+        ({"accumulate": -1}, "config.accumulate=-1, but it must be from 1 to 1024"),
+        ({"evaluate_samples": 0}, "config.evaluate_samples=0, but it must be from 1 to 10,000,000"),
+        ({"batch_size": 10**9}, "config.batch_size=1000000000, but it must be from 1 to 1,048,576"),
+        ({"evaluate_samples": 10**9}, "evaluate_samples=1000000000, but it must be from 1 to 10,000,000"),
+        ({"statistics_batches": 10**9}, "statistics_batches=1000000000, but it must be from 0 to 65,536"),
+        ({"images": -5}, "config.images=-5, but it must be at least 0"),
+        ({"data__image_size": 100_000}, "config.data.image_size=100000, but it must be from 1 to 16384"),
+        ({"data__image_size_b": 100_000}, "config.data.image_size_b=100000, but it must be from 1 to 16384"),
         ({"steps": -1}, "config.steps=-1, but it must be at least 0"),
         ({"seed": 2**32}, "config.seed=4294967296, but it must be at least 0 and below 2**32"),
         ({"dtype": "int8"}, "config.dtype='int8', but it must be float32 or bfloat16 or float16"),
@@ -53,7 +59,7 @@ def importable(monkeypatch):
         ({"players__generator__average": named("half_life", images="1e4")}, "images='1e4', but it must be a number"),
         ({"game__latent_size": 0}, "config.game.latent_size=0, but it must be at least 1"),
         ({"game__probability": 1.5}, "config.game.probability=1.5, but it must be in [0, 1]"),
-        ({"game__batch_sizes": {"256": 0}}, "config.game.batch_sizes={'256': 0}, but it must be at least 1"),
+        ({"game__batch_sizes": {"256": 0}}, "config.game.batch_sizes={'256': 0}, but it must be from 1 to 1,048,576"),
         ({"game__batch_sizes": {"256": 0.5}}, "config.game.batch_sizes={'256': 0.5}, but it must be names with values"),
     ],
 )
@@ -102,3 +108,27 @@ def test_annotations_in_words():
     assert describe(Objective | str) == "a Objective or a string"
     with pytest.raises(ConfigError, match=r"^config\.x\.width=-2, but it must be at least 1$"):
         check(-2, int, "config.x.width")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "words"),
+    [
+        (0, "number", "from 1 to 10,000,000"),
+        (10**9, "number", "from 1 to 10,000,000"),
+        (-1, "setting", "from 0 to 65,536"),
+        (10**9, "setting", "from 0 to 65,536"),
+        (-1, "seed", "at least 0 and below 2**32"),
+        (0.0, "strength", "above 0"),
+        (float("nan"), "strength", "above 0"),
+        (float("inf"), "strength", "above 0"),
+    ],
+)
+def test_options_of_commands_have_ranges(value, kind, words):
+    with pytest.raises(ConfigError) as error:
+        check_option("x", value, kind)
+    assert str(error.value) == f"--x={value}, but it must be {words}"
+
+
+def test_options_in_their_ranges():
+    for value, kind in ((10_000_000, "number"), (1, "number"), (0, "setting"), (2**32 - 1, "seed"), (0.5, "strength")):
+        check_option("x", value, kind)

@@ -28,8 +28,14 @@ from jaxgan.mesh import data_mesh
 from jaxgan.training import command_line
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.trained import load
+from jaxgan.validate import check_option
 
 _NUMBER = 50_000  # samples of a run: what published numbers take
+_CHECKED = {
+    **dict.fromkeys(("num", "reference_num"), "number"),
+    **dict.fromkeys(("batch_size", "k", "subset_size", "border"), "setting"),
+    **{"seed": "seed", "truncation": "strength"},
+}
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -82,14 +88,9 @@ def main(arguments: list[str] | None = None) -> None:
         return
     if (asked.workdir is None) == (asked.images is None):
         raise UserError("give either --workdir=RUN or --images=FOLDER")
-    for name in ("num", "reference_num"):
-        if getattr(asked, name) is not None and getattr(asked, name) < 1:
-            raise UserError(f"--{name}={getattr(asked, name)}: ask for at least 1 image")
-    for name in ("batch_size", "k", "subset_size", "border"):
-        if getattr(asked, name) < 0:
-            raise UserError(f"--{name}={getattr(asked, name)}: it cannot be negative")
-    if asked.truncation is not None and not asked.truncation > 0:
-        raise UserError(f"--truncation={asked.truncation}: it must be above 0")
+    for name, kind in _CHECKED.items():
+        if (value := getattr(asked, name)) is not None:
+            check_option(name, value, kind)
     if asked.images and (asked.truncation or asked.no_average or asked.step is not None):
         raise UserError("--truncation, --no_average and --step are for runs: leave them out, or give --workdir")
     command_line.use_compilation_cache()

@@ -100,6 +100,8 @@ def read_latents(option: str, path: Path, size: int | None) -> tuple[np.ndarray,
     Raises:
         UserError: The file cannot be read, or holds something else.
     """
+    if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+        raise UserError(f"--{option}={path} is no file: give an .npz")
     try:
         arrays = read_npz(path)
     except UserError as error:

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, Ability, Argument
 from jaxgan.errors import UserError, nearest
+from jaxgan.validate import check_option
 
 FORMATS = ("png", "npz", "folder")
 _NUMBER = 64
@@ -174,13 +175,14 @@ def values(asked: argparse.Namespace, ability: Ability, names: Names) -> dict[st
         UserError: One of them is out of range.
     """
     given: Mapping[str, Any] = vars(asked)
+    check_option("seed", asked.seed, "seed")
     found: dict[str, Any] = {}
     for name, argument in ability.takes.items():
         value = given[name]
-        if argument.kind == NUMBER and value < 1:
-            raise UserError(f"--num={value}: ask for at least 1")
-        if argument.kind == STRENGTH and value is not None and not value > 0:
-            raise UserError(f"--{name}={value}: it must be above 0")
+        if argument.kind == NUMBER:
+            check_option("num", value, "number")
+        if argument.kind == STRENGTH and value is not None:
+            check_option(name, value, "strength")
         if argument.kind == DOMAIN and value is not None:
             value = names.domain(name, value, argument.choices)
         if argument.kind == LABEL and value is not None:

@@ -1,8 +1,10 @@
 """What the commands write: grids and folders of images, NumPy files, tables."""
 
 import csv
+import math
 import sys
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,37 +13,50 @@ import numpy as np
 from jaxgan import pictures
 from jaxgan.errors import UserError
 from jaxgan.files import atomically
+from jaxgan.foreign import printable
+
+_GRID = 2**28  # pixels' values in one grid, which is held in memory
 
 
-def write_images(images: np.ndarray, label: np.ndarray | None, format: str, output: Path) -> None:
-    """Writes images that were drawn.
+def check_format(format: str, number: int, shape: tuple[int, ...]) -> None:
+    """Checks that so many images, (H, W, C), or vectors, (D,), can be written so; called before they are drawn.
+
+    Raises:
+        UserError: A folder is asked for vectors, or a grid that would not fit into memory.
+    """
+    if format == "folder" and len(shape) == 1:
+        raise UserError("--format=folder is for images, but these samples are vectors: take png or npz")
+    most = max(1, _GRID // math.prod(shape))
+    if format == "png" and len(shape) > 1 and number > most:
+        raise UserError(f"--num={number}: one grid holds at most {most} of these images: take --format=npz or folder")
+
+
+def write_images(parts: Iterator[np.ndarray], number: int, label: np.ndarray | None, format: str, output: Path) -> None:
+    """Writes images that are drawn a few at a time; only a grid holds all of them.
 
     Args:
-        images: Float32 (N, H, W, C) in [-1, 1], or vectors (N, D).
+        parts: Float32 (B, H, W, C) in [-1, 1], or vectors (B, D).
+        number: How many there are in all.
         label: Their classes, int (N,), or None.
         format: "png": one grid (vectors: one plot); "npz": "image", uint8 (vectors: float32), and "label"; "folder": a
             PNG for each image.
         output: The file, or the folder.
-
-    Raises:
-        UserError: A folder is asked for vectors.
     """
-    vectors = images.ndim == 2
     if format == "npz":
-        write_npz({"image": images if vectors else pictures.to_uint8(images), "label": label}, output)
+        pixels = (part if part.ndim == 2 else pictures.to_uint8(part) for part in parts)
+        write_npz_of_parts("image", pixels, number, {"label": label}, output)
     elif format == "png":
-        if vectors:
+        images = np.concatenate(list(parts))
+        if images.ndim == 2:
             image = pictures.density(None, images)
         else:
-            columns = min(len(images), pictures.columns_for(images.shape[1:], max(8, round(len(images) ** 0.5))))
+            columns = min(number, pictures.columns_for(images.shape[1:], max(8, round(number**0.5))))
             image = pictures.grid(images, columns)
         with atomically(output) as temporary:
             image.save(temporary, "PNG")
     else:
-        if vectors:
-            raise UserError("--format=folder is for images, but these samples are vectors: take png or npz")
-        digits = len(str(len(images) - 1))
-        for index, pixels in enumerate(pictures.to_uint8(images)):
+        digits = len(str(number - 1))
+        for index, pixels in enumerate(one for part in parts for one in pictures.to_uint8(part)):
             name = f"{index:0{digits}d}" + ("" if label is None else f"_class{label[index]}")
             write_png(pixels, output / f"{name}.png")
 
@@ -57,6 +72,31 @@ def write_npz(arrays: dict[str, Any], output: Path) -> None:
     present = {name: array for name, array in arrays.items() if array is not None}
     with atomically(output) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **present)
+
+
+def write_npz_of_parts(
+    name: str, parts: Iterator[np.ndarray], number: int, others: dict[str, Any], output: Path
+) -> None:
+    """`write_npz` of an array that comes in parts, and others that are whole.
+
+    Args:
+        name: Of the array.
+        parts: Its entries, (B, ...), in order.
+        number: How many they are in all.
+        others: More arrays by name; those that are None are left out.
+        output: The file.
+    """
+    whole = {key: array for key, array in others.items() if array is not None}
+    with atomically(output) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+            for index, part in enumerate(parts):
+                if not index:
+                    header = np.lib.format.header_data_from_array_1_0(np.ascontiguousarray(part))
+                    np.lib.format.write_array_header_1_0(member, header | {"shape": (number, *part.shape[1:])})
+                member.write(np.ascontiguousarray(part).tobytes())
+        for key, array in whole.items():
+            with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
 
 
 def table(gives: str, names: Sequence[str], result: np.ndarray, classes: Sequence[str]) -> list[tuple[str, ...]]:
@@ -84,7 +124,11 @@ def table(gives: str, names: Sequence[str], result: np.ndarray, classes: Sequenc
 def write_table(rows: Sequence[tuple[str, ...]], output: Path | None) -> None:
     """Writes rows as a CSV file, or to the terminal."""
     if output is None:
-        csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
+        csv.writer(sys.stdout, lineterminator="\n").writerows([printable(cell) for cell in row] for row in rows)
         return
-    with atomically(output) as temporary, temporary.open("w", newline="") as file:
+    # Names of files keep their bytes, also those that are no UTF-8.
+    with (
+        atomically(output) as temporary,
+        temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+    ):
         csv.writer(file, lineterminator="\n").writerows(rows)

@@ -5,12 +5,13 @@ The options, and what comes out, follow from the ability's declaration (`jaxgan.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from tqdm import tqdm
 
 from jaxgan import pictures
 from jaxgan.commands import outputs
@@ -96,20 +97,32 @@ def _drawn(trained: Trained, name: str, asked: argparse.Namespace, given: dict[s
     label = None
     for option in declared.kinds(LABEL):
         label = given[option] = _labels(given[option], beside, count, len(snapshot.classes(name)))
-    result = snapshot.use(name, jax.random.key(asked.seed), **given)
     suffix = "npz" if declared.gives != "images" else asked.format
     output = asked.output or _default_output(name, declared, asked, trained.step, suffix)
     if declared.gives == "images":
-        outputs.write_images(result, label, asked.format, output)
+        shape = next(spec.shape for spec in snapshot.arrays.values() if spec.kind != "label")
+        outputs.check_format(asked.format, count, shape)
+    parts = _with_bar(snapshot.parts(name, jax.random.key(asked.seed), **given), count, name)
+    if declared.gives == "images":
+        outputs.write_images(parts, count, label, asked.format, output)
     elif declared.gives == "latents":
-        outputs.write_npz({"latents": result, "label": label}, output)
+        outputs.write_npz_of_parts("latents", parts, count, {"label": label}, output)
     else:
+        result = np.concatenate(list(parts))
         numbers = [str(index) for index in range(len(result))]
         outputs.write_table(outputs.table(declared.gives, numbers, result, snapshot.classes(name)), asked.output)
         return 0
     what = "samples" if name == "sample" else declared.gives
     print(f"{count} {what} of step {trained.step}: {output}")
     return 0
+
+
+def _with_bar(parts: Iterator[np.ndarray], total: int, what: str) -> Iterator[np.ndarray]:
+    """The same parts, and a bar on stderr; nothing where there is no terminal."""
+    with tqdm(total=total, desc=what, disable=None, leave=False, dynamic_ncols=True) as bar:
+        for part in parts:
+            yield part
+            bar.update(len(part))
 
 
 def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: dict[str, Any]) -> int:

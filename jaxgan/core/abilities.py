@@ -160,7 +160,8 @@ def checked_labels(labels: Any, num_classes: int, where: str) -> Any:
     if labels.ndim != 1 or not len(labels) or not jnp.issubdtype(labels.dtype, jnp.integer):
         raise UserError(f"{where} must be integers, the class of each image, as in jnp.full(16, 8)")
     if num_classes and not isinstance(labels, jax.core.Tracer | jax.ShapeDtypeStruct):
-        wrong = [int(one) for one in np.asarray(labels) if not 0 <= one < num_classes]
-        if wrong:
+        asked = np.asarray(labels)
+        wrong = asked[(asked < 0) | (asked >= num_classes)]
+        if len(wrong):
             raise UserError(f"{where} {wrong[0]}: the classes are 0 to {num_classes - 1}")
     return labels

@@ -1,7 +1,7 @@
 """Minibatches are named arrays with a meaning: the data say it once, and games, pictures and metrics read it here."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -25,6 +25,7 @@ class ArraySpec:
 
 
 Arrays = Mapping[str, ArraySpec]
+_LISTED = 20  # classes in a line
 
 
 def minibatch(arrays: Arrays, size: int) -> dict[str, jax.ShapeDtypeStruct]:
@@ -35,6 +36,25 @@ def minibatch(arrays: Arrays, size: int) -> dict[str, jax.ShapeDtypeStruct]:
 def num_classes(arrays: Arrays) -> int:
     """Classes of the array "label"; 0 without labels."""
     return len(arrays["label"].names) if "label" in arrays else 0
+
+
+def listed_classes(arrays: Arrays) -> str:
+    """The classes with their numbers, "0 cat, 1 dog"; the middle of a long list is left out. "" without labels."""
+    names = arrays["label"].names if "label" in arrays else ()
+    if names == tuple(map(str, range(len(names)))):
+        return f"0 to {len(names) - 1}" if names else ""
+    parts = [f"{number} {name}" for number, name in enumerate(names)]
+    return ", ".join(parts if len(parts) <= _LISTED else [*parts[: _LISTED - 2], "...", parts[-1]])
+
+
+def different_classes(there: Sequence[str], here: Sequence[str], where: str = "there") -> str:
+    """How two lists of classes differ, in words: their lengths, and the first number that means two things."""
+    words = f"{len(there)} {where} and {len(here)} here" if len(there) != len(here) else f"{len(there)}"
+    for number, (old, new) in enumerate(zip(there, here, strict=False)):
+        if old != new:
+            return f"{words}; class {number} is {old!r} {where} and {new!r} here"
+    more, place = (there, where) if len(there) > len(here) else (here, "here")
+    return f"{words}; class {min(len(there), len(here))} is {more[min(len(there), len(here))]!r} only {place}"
 
 
 def to_json(arrays: Arrays) -> dict[str, Any]:

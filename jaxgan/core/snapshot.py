@@ -1,7 +1,7 @@
 """The game at one moment, asked for its abilities on the host: averaged players, sampling statistics, compiled calls."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -38,9 +38,8 @@ class CompiledGame:
         # Images in a call: a number that the mesh divides.
         self.batch_size = -(-max(batch_size, _SMALLEST_BATCH) // mesh.size) * mesh.size
         self.jit = functools.partial(jax.jit, out_shardings=replicated(mesh))
-        self.normalising: dict[
-            str, bool
-        ] = {}  # whether a batch is normalised in an ability, where that is known already
+        # Whether a batch is normalised in an ability, of a stage and on a way, where that is known already.
+        self.normalising: dict[tuple[Any, ...], bool] = {}
         self._compiled: dict[tuple[str, str], Callable[..., Any]] = {}
 
     def call(self, what: str, ability: str) -> Callable[..., Any]:
@@ -79,7 +78,7 @@ class Snapshot:
     def __init__(self, compiled: CompiledGame, state: State, stage: int) -> None:
         self.game, self.compiled = compiled.game, compiled
         self._state, self._stage = state, stage
-        self._statistics: dict[str, dict[str, Any]] = {}
+        self._statistics: dict[tuple[Any, ...], dict[str, Any]] = {}
 
     @property
     def arrays(self) -> Arrays:
@@ -98,7 +97,15 @@ class Snapshot:
         return self.compiled.at(self._state.replace(players=players), self._stage)
 
     def use(self, ability: str, key: jax.Array, **arguments: Any) -> np.ndarray:
-        """Asks for an ability, a minibatch at a time.
+        """Asks for an ability; see `parts`.
+
+        Returns:
+            One entry for each image.
+        """
+        return np.concatenate(list(self.parts(ability, key, **arguments)))
+
+    def parts(self, ability: str, key: jax.Array, **arguments: Any) -> Iterator[np.ndarray]:
+        """Asks for an ability, a minibatch at a time, so that memory does not grow with the number.
 
         Args:
             ability: Its name.
@@ -107,7 +114,7 @@ class Snapshot:
                 number of them; domains by name; strengths.
 
         Returns:
-            One entry for each image.
+            The entries, one for each image, some at a time.
 
         Raises:
             UserError: The game cannot do it, or an argument is unknown, missing, or not one of its choices.
@@ -120,24 +127,21 @@ class Snapshot:
         rest = {name: value for name, value in given.items() if name not in entries}
         counted = next((name for name in rest if takes[name].kind == NUMBER), None)
         total = int(rest[counted]) if counted else len(next(iter(entries.values())))
-        size, parts = self.compiled.batch_size, []
+        size = self.compiled.batch_size
         if counted:
             rest[counted] = size
         statistics = self.statistics(ability, entries, rest)
         use = self.compiled.call("use", ability)
-        for index, start in enumerate(range(0, total, size)):
-            part = {name: _filled(array[start : start + size], size) for name, array in entries.items()}
-            result = use(
-                self._state,
-                jax.random.fold_in(key, index),
-                stage=self._stage,
-                statistics=statistics,
-                **part,
-                **rest,
-            )
-            parts.append(np.asarray(result)[: total - start])
-        whole = np.concatenate(parts)
-        return self._at_full_size(whole) if declared.gives == "images" else whole
+
+        def made() -> Iterator[np.ndarray]:
+            for index, start in enumerate(range(0, total, size)):
+                part = {name: _filled(array[start : start + size], size) for name, array in entries.items()}
+                own = jax.random.fold_in(key, index)
+                result = use(self._state, own, stage=self._stage, statistics=statistics, **part, **rest)
+                entry = np.asarray(result)[: total - start]
+                yield self._at_full_size(entry) if declared.gives == "images" else entry
+
+        return made()
 
     def sample(
         self, key: jax.Array, number: int, label: np.ndarray | None = None, truncation: float | None = None
@@ -177,17 +181,19 @@ class Snapshot:
             entries: The arrays that it is given.
             rest: Its other arguments.
         """
-        if not self.compiled.statistics_batches or not self.compiled.normalising.get(ability, True):
+        static = {name: value for name, value in (rest or {}).items() if name in self.game.static(ability)}
+        # Another way may go through another network.
+        which = (ability, self._stage, *sorted(static.items()))
+        if not self.compiled.statistics_batches or not self.compiled.normalising.get(which, True):
             return {}
         takes, size, entries = self.game.ability(ability).takes, self.compiled.batch_size, dict(entries or {})
         images = any(takes[name].kind == IMAGES for name in entries)
         latents = [name for name in entries if takes[name].kind == LATENTS]
         drawn = not images and not (latents and "latents" not in self.game.abilities)
-        if drawn and ability in self._statistics:
-            return self._statistics[ability]
+        if drawn and which in self._statistics:
+            return self._statistics[which]
         if drawn:
-            entries = {}
-            rest = {name: value for name, value in (rest or {}).items() if name in self.game.static(ability)}
+            entries, rest = {}, static
         estimate, batches = self.compiled.call("statistics", ability), []
         for index, key in enumerate(jax.random.split(jax.random.key(0), self.compiled.statistics_batches)):
             part = {name: array[index * size : (index + 1) * size] for name, array in entries.items()}
@@ -198,12 +204,12 @@ class Snapshot:
                 draw = self.compiled.call("use", "latents") if latents else None
                 filled |= {name: draw(self._state, key, stage=self._stage, number=size) for name in latents if draw}
             batches.append(estimate(self._state, key, stage=self._stage, **filled, **(rest or {})))
-            self.compiled.normalising[ability] = bool(batches[0])
+            self.compiled.normalising[which] = bool(batches[0])
             if not batches[0]:
                 return {}
         merged = merge_statistics(batches)
         if drawn:
-            self._statistics[ability] = merged
+            self._statistics[which] = merged
         return merged
 
     def nets_call(self, function: Callable[..., Any], ability: str = "sample") -> Callable[..., Any]:

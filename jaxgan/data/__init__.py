@@ -2,8 +2,18 @@
 
 from jaxgan.data.config import DataConfig
 from jaxgan.data.errors import DataError
-from jaxgan.data.factory import make_source
-from jaxgan.data.pipeline import Loader, prepare
+from jaxgan.data.factory import make_source, other_split
+from jaxgan.data.pipeline import Loader, check_batch_size, prepare
 from jaxgan.data.sources import ArraySource, Source
 
-__all__ = ["ArraySource", "DataConfig", "DataError", "Loader", "Source", "make_source", "prepare"]
+__all__ = [
+    "ArraySource",
+    "DataConfig",
+    "DataError",
+    "Loader",
+    "Source",
+    "check_batch_size",
+    "make_source",
+    "other_split",
+    "prepare",
+]

@@ -7,6 +7,7 @@ from typing import Any
 from jaxgan.data.errors import DataError, nearest
 from jaxgan.data.transform import CHANNELS, CROP, RESAMPLE, RESIZE
 
+_LARGEST = 16384  # pixels, as in jaxgan.validate
 Size = int | tuple[int, int] | None
 
 
@@ -111,9 +112,13 @@ def _checked(field: str, value: Any, default: Any) -> Any:
     """`value` if its type is that of the field, else a DataError."""
     if field in ("image_size", "image_size_b", "load_size"):
         numbers = value if isinstance(value, tuple | list) else (value, value)
-        if value is None or (len(numbers) == 2 and all(_is_int(number) and number > 0 for number in numbers)):
+        if value is None or (
+            len(numbers) == 2 and all(_is_int(number) and 0 < number <= _LARGEST for number in numbers)
+        ):
             return value
-        raise DataError(f"data.{field}={value!r} is not a size; give a number of pixels or (height, width)")
+        raise DataError(
+            f"data.{field}={value!r} is not a size; give a number of pixels, 1 to {_LARGEST}, or (height, width)"
+        )
     if field in ("channels", "channels_b"):
         return value if value is None else _choose(field, value, CHANNELS)
     if field == "labelled" and not (_is_int(value) and value >= 0):

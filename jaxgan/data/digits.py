@@ -69,6 +69,9 @@ class DigitPictures:
     def where(self, index: int) -> str:
         return f"digit {self._where[index]}"
 
+    def stamp(self) -> str:
+        return ""
+
 
 def _tint(number: int) -> np.ndarray:
     """The colour of a digit's ink, (3,) in [0, 1]: fully saturated, its brightest channel 1, of a hue of its own."""

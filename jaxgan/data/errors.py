@@ -9,6 +9,10 @@ class DataError(errors.UserError):
     """Data that cannot be used: the message is one line naming what is wrong, where, and the cure."""
 
 
+class AbsentDataError(DataError):
+    """Data that are not on this machine; a config that names them may be good for another one."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The middle of an error line that lists the known names itself.
 

@@ -1,23 +1,25 @@
 """From the `data` fields of a config to a source: one table of sources, what each reads and how it is made."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxgan.core.arrays import Arrays, ArraySpec, different_classes
 from jaxgan.data import toy
 from jaxgan.data.config import DataConfig, check_read, height_width, read_fields
 from jaxgan.data.digits import DigitPictures, domain_transform
 from jaxgan.data.errors import DataError, nearest
 from jaxgan.data.few_labels import FewLabels
-from jaxgan.data.files import folder_pictures, two_folder_pictures
+from jaxgan.data.files import two_folder_pictures
+from jaxgan.data.layouts import folder_pictures
 from jaxgan.data.pairs import AlignedPair, UnalignedPair
 from jaxgan.data.sources import ImageSource, Pictures, Source
 from jaxgan.data.stacked import stacked_digits
 from jaxgan.data.tfds import TfdsPictures
 from jaxgan.data.transform import Transform
-from jaxgan.own import imported
+from jaxgan.own import called, imported
 
 _DIGITS_SIZE = 16
 _READABLE_SIZES = (8, 16, 32)  # at which the classifier that metrics of digits use reads them
@@ -67,6 +69,29 @@ def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fiel
     return source
 
 
+def other_split(data: str | Mapping[str, Any] | DataConfig, split: str, arrays: Arrays) -> Source:
+    """A split of the data that a game is trained on, to measure it by: not mirrored, without noise, all labels known.
+
+    Args:
+        data: The run's `data` fields.
+        split: Which split; the same one is possible too.
+        arrays: Of the run: its classes have the numbers that the game knows.
+
+    Raises:
+        DataError: As `make_source`; or a class of the split has another number, as the data have changed since.
+    """
+    source = make_source(data, split=split, flip=False, dequantize=False, labelled=0)
+    if "label" in arrays and "label" in source.arrays:
+        check_classes(source.arrays["label"].names, arrays["label"].names, f"split {split!r} of {source.name}")
+    return source
+
+
+def check_classes(names: Sequence[str], known: Sequence[str], where: str) -> None:
+    """Raises a DataError where class i of `names` is not class i of `known`; the last ones of `known` may be missing."""
+    if tuple(names) != tuple(known[: len(names)]):
+        raise DataError(f"{where} has other classes than the run: {different_classes(known, names, 'in the run')}")
+
+
 def fields_read(name: str) -> frozenset[str] | None:
     """The fields of `data` that a source reads beside its name; None where the source is of the user's own or unknown."""
     kind = _kind(name)
@@ -80,9 +105,20 @@ def _kind(name: str) -> str:
 
 def _own(config: DataConfig) -> Source:
     """A source of the user's own: what the function "module:attribute" makes of the fields."""
-    source = imported(config.name, "source", "data.name")(config)
+    source = called(imported(config.name, "source", "data.name"), config.name, "data.name", config)
+    where = f"data.name={config.name!r} made a"
     if not isinstance(source, Source):
-        raise DataError(f"data.name={config.name!r} made a {type(source).__name__}; return a jaxgan.data.Source")
+        raise DataError(f"{where} {type(source).__name__}; return a jaxgan.data.Source")
+    for field, kind in (("name", str), ("arrays", Mapping)):
+        if not isinstance(getattr(source, field, None), kind):
+            raise DataError(f"{where} source without {field}; set it, as docs/data.md says")
+    if wrong := [name for name, spec in source.arrays.items() if not isinstance(spec, ArraySpec)]:
+        raise DataError(f"{where} source whose arrays[{wrong[0]!r}] is no jaxgan.core.ArraySpec; make it one")
+    for field in ("__len__", "record"):
+        if getattr(type(source), field) is getattr(Source, field):
+            raise DataError(f"{where} source without {field}; define it, as docs/data.md says")
+    if not len(source):
+        raise DataError(f"{where} source without records; give it one at least")
     return source
 
 

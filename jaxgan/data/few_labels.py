@@ -53,6 +53,9 @@ class FewLabels(Source):
     def unreadable(self) -> int:
         return self._source.unreadable
 
+    def stamp(self) -> str:
+        return self._source.stamp()  # how many labels are known is in the name
+
     def record(self, index: int, draw: np.ndarray | None) -> Record:
         joined: Record = {}
         for part in self._parts:

@@ -1,22 +1,38 @@
-"""Pictures in a folder or in a zip, with classes, without, and in two domains."""
+"""Pictures in a folder or in a zip, and those of two domains; splits and classes are in `jaxgan.data.layouts`."""
 
+import hashlib
 import io
 import os
 import posixpath
 import threading
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from jaxgan.data.errors import DataError
+from jaxgan.data.errors import AbsentDataError, DataError
+from jaxgan.data.listing import OTHER_FORMATS, LeftOut, files_below, members, stamp
 from jaxgan.errors import UserError
-from jaxgan.foreign import checked_name, checked_text, open_picture, read_member
+from jaxgan.foreign import MAX_MEMBER, MIB, checked_name, open_picture, open_regular, read_member
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
-_SPLITS = {"train", "test", "val", "valid", "validation"}
+_OTHER_EXTENSIONS = (
+    ".avif",
+    ".bmp",
+    ".gif",
+    ".heic",
+    ".heif",
+    ".jfif",
+    ".jp2",
+    ".jxl",
+    ".pgm",
+    ".ppm",
+    ".tif",
+    ".tiff",
+)
+SPLITS = {"train", "test", "val", "valid", "validation", "training", "testing"}
 
 
 class _Folder:
@@ -24,26 +40,36 @@ class _Folder:
 
     def __init__(self, path: str) -> None:
         if not os.path.isdir(path):
-            kind = "is not a folder or a zip" if os.path.exists(path) else "does not exist"
-            raise DataError(f"{path} {kind}; set data.path to a folder of images or a .zip of one")
-        self.path = path
-        names: list[str] = []
-        seen: set[str] = set()
-        for folder, subfolders, files in os.walk(path, followlinks=True):
-            if (real := os.path.realpath(folder)) in seen:  # links that lead in a circle
-                subfolders.clear()
-                continue
-            seen.add(real)
-            subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-            below = os.path.relpath(folder, path)
-            names += files if below == "." else [posixpath.join(below, file) for file in files]
-        self.names = [_safe(checked_text, name, path) for name in _images(names)]
+            cure = "set data.path to a folder of images or a .zip of one"
+            if not os.path.exists(path):
+                raise AbsentDataError(f"{path} does not exist; {cure}")
+            raise DataError(f"{path} is not a folder or a zip; {cure}")
+        self.path, left_out = path, LeftOut()
+        self.names = _images(files_below(path, left_out), left_out)
+        left_out.say(path)
 
     def where(self, name: str) -> str:
         return os.path.normpath(os.path.join(self.path, name))
 
     def open(self, name: str) -> Image.Image:
         return open_picture(self.where(name))
+
+    def read(self, name: str) -> bytes | None:
+        """A file that is no image; None if it is not there."""
+        where = self.where(name)
+        if not os.path.isfile(where):
+            return None
+        if os.path.getsize(where) > MAX_MEMBER:
+            raise DataError(f"{where} is larger than {MAX_MEMBER // MIB} MiB; move it away, or repair it")
+        with open_regular(where) as file:
+            return file.read()
+
+    def stamp(self, names: Sequence[str]) -> str:
+        """What changes when one of these files does: their paths, and what the file system notes at every change."""
+        digest = hashlib.sha256()
+        for name in names:
+            digest.update(f"{name}\0{stamp(self.where(name))}\0".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
 
 
 class _Zip:
@@ -54,27 +80,46 @@ class _Zip:
         self._lock = threading.Lock()
         self._handle: tuple[int, zipfile.ZipFile] | None = None
         try:
-            members = self._zip().infolist()
+            archive = self._zip()
         except (OSError, zipfile.BadZipFile) as error:
             raise DataError(f"{path} cannot be opened as a zip ({error}); copy it again, or set data.path") from error
-        if any(member.flag_bits & 1 for member in members):
+        if any(member.flag_bits & 1 for member in archive.infolist()):
             raise DataError(f"{path} is encrypted; unpack it and set data.path to the folder")
-        names = [member.filename for member in members if not member.is_dir()]
-        self.names = _images([_safe(checked_name, name, path) for name in names])
+        left_out = LeftOut()
+        self._members = members(archive, left_out)
+        for name in self._members:
+            _check_name(name, path)
+        self.names = _images(self._members, left_out)
+        left_out.say(path)
 
     def where(self, name: str) -> str:
         return os.path.normpath(os.path.join(self.path, name))
 
     def open(self, name: str) -> Image.Image:
+        return open_picture(io.BytesIO(self._bytes(name)))
+
+    def read(self, name: str) -> bytes | None:
+        """A member that is no image; None if it is not there."""
+        try:
+            return self._bytes(name) if name in self._members else None
+        except (OSError, zipfile.BadZipFile) as error:
+            raise DataError(f"{self.where(name)} cannot be read ({error}); copy it again") from error
+
+    def _bytes(self, name: str) -> bytes:
         archive = self._zip()
+        info = archive.getinfo(self._members[name])
         # A ZipFile serialises reads of the file that its members share, but not its count of open members.
         with self._lock:
-            member = archive.open(name)
+            member = archive.open(info)
         try:
-            return open_picture(io.BytesIO(read_member(archive.getinfo(name), member)))
+            return read_member(info, member)
         finally:
             with self._lock:
                 member.close()
+
+    def stamp(self, names: Sequence[str]) -> str:
+        """What changes when one of these members does: their names, and what the file system notes of the zip."""
+        return hashlib.sha256("\0".join([stamp(self.path), *names]).encode("utf-8", "surrogateescape")).hexdigest()
 
     def _zip(self) -> zipfile.ZipFile:
         with self._lock:
@@ -84,37 +129,44 @@ class _Zip:
             return self._handle[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "names": self.names}
+        return {"path": self.path, "names": self.names, "_members": self._members}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ |= state
         self._lock, self._handle = threading.Lock(), None
 
 
-def _safe(check: Callable[[str, object], str], name: str, path: str) -> str:
+def _check_name(name: str, path: str) -> None:
     try:
-        return check(name, path)
+        checked_name(name, path)
     except UserError as error:
         raise DataError(str(error)) from error
 
 
-def _images(names: Sequence[str]) -> list[str]:
+Container = _Folder | _Zip
+
+
+def _images(names: Iterable[str], left_out: LeftOut) -> list[str]:
     """Those names that are images and not hidden, in an order that depends on nothing but the names."""
-    return sorted(
-        name
-        for name in names
-        if name.lower().endswith(EXTENSIONS) and not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
-    )
+    found = []
+    for name in names:
+        if any(part.startswith((".", "__MACOSX")) for part in name.split("/")):
+            continue
+        if name.lower().endswith(EXTENSIONS):
+            found.append(name)
+        elif name.lower().endswith(_OTHER_EXTENSIONS):
+            left_out.add(OTHER_FORMATS, name)
+    return sorted(found)
 
 
-def open_container(path: str) -> _Folder | _Zip:
+def open_container(path: str) -> Container:
     """Lists the images in the folder or zip at `path`.
 
     Raises:
         DataError: There is no path, nothing there, or no image in it.
     """
     if not path:
-        raise DataError("data.path is empty; set it to a folder of images or a .zip of one")
+        raise AbsentDataError("data.path is empty; set it to a folder of images or a .zip of one")
     path = os.path.expanduser(path)
     container = _Zip(path) if path.lower().endswith(".zip") and os.path.isfile(path) else _Folder(path)
     if not container.names:
@@ -130,14 +182,16 @@ class FilePictures:
         names: The images, as paths below it.
         labels: Of the images, (N,) int32; None without.
         class_names: Class i is the i-th; () without labels.
+        split: The split that they are; "" where there are no splits.
     """
 
     def __init__(
         self,
-        container: _Folder | _Zip,
+        container: Container,
         names: Sequence[str],
         labels: np.ndarray | None = None,
         class_names: Sequence[str] = (),
+        split: str = "",
     ) -> None:
         self._container, self._names, self._labels, self.class_names = (
             container,
@@ -145,6 +199,7 @@ class FilePictures:
             labels,
             tuple(class_names),
         )
+        self.split = split
 
     def __len__(self) -> int:
         return len(self._names)
@@ -155,37 +210,10 @@ class FilePictures:
     def where(self, index: int) -> str:
         return self._container.where(self._names[index])
 
-
-def folder_pictures(path: str, split: str) -> FilePictures:
-    """The images of a folder or zip, in the order of their names.
-
-    A folder that holds nothing but folders named train, test, val, valid or validation is split: `split` picks one.
-    Folders that wrap all the rest are passed through. Then, if every image lies in one of at least two subfolders,
-    these are the classes, numbered in the order of their names, or of the numbers where all names are numbers; else there
-    are no labels.
-
-    Raises:
-        DataError: Nothing there, or no such split.
-    """
-    container = open_container(path)
-    names, root = _unwrap(container.names, "")
-    tops = {name.split("/")[0] for name in names}
-    if all("/" in name for name in names) and tops <= _SPLITS:
-        if split not in tops:
-            raise DataError(f"{container.where(root)} has no images in {split}/; data.split can be {_listed(tops)}")
-        chosen = [name.removeprefix(split + "/") for name in names if name.startswith(split + "/")]
-        names, root = _unwrap(chosen, posixpath.join(root, split))
-    elif split != "train":
-        raise DataError(
-            f"{container.where(root)} is not split; make the folder {split}/ beside train/, or leave data.split"
-        )
-    full = [posixpath.join(root, name) for name in names]
-    classes = _in_order({name.split("/")[0] for name in names})
-    if len(classes) < 2 or not all("/" in name for name in names):
-        return FilePictures(container, full)
-    number = {name: label for label, name in enumerate(classes)}
-    labels = np.array([number[name.split("/")[0]] for name in names], np.int32)
-    return FilePictures(container, full, labels, classes)
+    def stamp(self) -> str:
+        """What changes when a picture or a label does."""
+        labels = b"" if self._labels is None else self._labels.tobytes()
+        return f"{self._container.stamp(self._names)} {hashlib.sha256(labels).hexdigest()}"
 
 
 def two_folder_pictures(path: str, split: str, aligned: bool) -> tuple[FilePictures, FilePictures]:
@@ -197,7 +225,7 @@ def two_folder_pictures(path: str, split: str, aligned: bool) -> tuple[FilePictu
         DataError: A missing domain, or an image without its counterpart.
     """
     container = open_container(path)
-    names, root = _unwrap(container.names, "")
+    names, root = unwrap(container.names, "")
     layouts = [(f"{split}/{domain}/", f"{split}{domain}/") for domain in "AB"]
     for prefix_a, prefix_b in zip(*layouts, strict=True):
         a, b = ([name for name in names if name.startswith(prefix)] for prefix in (prefix_a, prefix_b))
@@ -219,18 +247,13 @@ def two_folder_pictures(path: str, split: str, aligned: bool) -> tuple[FilePictu
     return FilePictures(container, full_a), FilePictures(container, full_b)
 
 
-def _in_order(names: set[str]) -> list[str]:
-    """Names of classes in their order: that of numbers, 1 2 10, where all are numbers; else that of words."""
-    numbers = all(name.isascii() and name.isdigit() for name in names)
-    return sorted(names, key=lambda name: (int(name) if numbers else 0, name))
-
-
-def _unwrap(names: Sequence[str], root: str) -> tuple[list[str], str]:
-    """Takes off the leading folders, save splits, that all names share; returns the rest, and `root` with them."""
+def unwrap(names: Sequence[str], root: str, keep: Collection[str] = ()) -> tuple[list[str], str]:
+    """Takes off the leading folders, save splits and those to keep, that all names share; returns the rest, and `root` with
+    them."""
     names = list(names)
     while len(tops := {name.split("/")[0] for name in names}) == 1 and all("/" in name for name in names):
         (top,) = tops
-        if top in _SPLITS:
+        if top.lower() in SPLITS or top in keep:
             break
         names, root = [name.removeprefix(top + "/") for name in names], posixpath.join(root, top)
     return names, root
@@ -244,7 +267,3 @@ def _by_stem(names: Sequence[str], prefix: str) -> dict[str, str]:
             raise DataError(f"{stems[stem]} and {name} have one name, so pairs are ambiguous; remove one of them")
         stems[stem] = name
     return stems
-
-
-def _listed(names: set[str]) -> str:
-    return " or ".join(repr(name) for name in sorted(names))

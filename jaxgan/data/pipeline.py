@@ -86,6 +86,24 @@ def take(resident: Resident, batch: RawBatch) -> dict[str, jax.Array]:
     return records
 
 
+def check_batch_size(source: Source, batch_size: int, mesh: Mesh | None = None) -> None:
+    """Checks that a source has a minibatch of that size, over all processes, and that a mesh divides it.
+
+    Raises:
+        DataError: It is not so.
+    """
+    if batch_size < 1:
+        raise DataError(f"batch_size={batch_size}; it must be at least 1")
+    for part in source.parts:
+        if batch_size > len(part):
+            raise DataError(f"batch_size={batch_size} exceeds the {len(part)} records of {part.name}; lower it")
+    if mesh is not None and batch_size % (shards := mesh.shape[DATA]):
+        raise DataError(
+            f"batch_size={batch_size} is not divisible by the {shards} devices of the mesh's axis {DATA!r}; "
+            f"take {max(1, batch_size // shards) * shards}"
+        )
+
+
 class Loader:
     """Minibatches of a source, endlessly, from any record on.
 
@@ -156,8 +174,8 @@ class Loader:
             DataError: A batch that the mesh does not divide, or that is larger than the data set; or, while iterating,
                 too many unreadable images.
         """
+        check_batch_size(self.source, batch_size, self._mesh)
         rows = self._local_rows(batch_size)
-        self._check_length(batch_size)
         return _ahead(
             (self._on_devices(batch, batch_size) for batch in self.local_batches(batch_size, start, rows)), _AHEAD
         )
@@ -181,22 +199,10 @@ class Loader:
         """Shapes and dtypes of a prepared minibatch: what `game.init` takes."""
         return minibatch(self.source.arrays, batch_size)
 
-    def _check_length(self, batch_size: int) -> None:
-        for part in self.source.parts:
-            if batch_size > len(part):
-                raise DataError(f"batch_size={batch_size} exceeds the {len(part)} records of {part.name}; lower it")
-
     def _local_rows(self, batch_size: int) -> np.ndarray:
         """Those entries of a global batch that this process's devices hold, ascending."""
-        if batch_size < 1:
-            raise DataError(f"batch_size={batch_size}; it must be at least 1")
         if self._mesh is None:
             return np.arange(batch_size)
-        if batch_size % (shards := self._mesh.shape[DATA]):
-            raise DataError(
-                f"batch_size={batch_size} is not divisible by the {shards} devices of the mesh's axis {DATA!r}; "
-                f"take {max(1, batch_size // shards) * shards}"
-            )
         slices = batched(self._mesh).addressable_devices_indices_map((batch_size,))
         return np.unique(np.concatenate([np.arange(batch_size)[index] for index in slices.values()]))
 

@@ -14,6 +14,7 @@ from jaxgan.core.arrays import Arrays, ArraySpec, num_classes
 from jaxgan.data.errors import DataError
 from jaxgan.data.specs import image_spec, label_spec, spec_of, stored
 from jaxgan.data.transform import Transform, too_small, upright, upright_size
+from jaxgan.foreign import printable
 
 Record = dict[str, Any]  # arrays, and np.int32 for a label
 
@@ -71,6 +72,10 @@ class Source:
     def unreadable(self) -> int:
         """How many records turned out to be unreadable in this process so far."""
         return 0
+
+    def stamp(self) -> str:
+        """What changes whenever a record does, without reading them; "" where only reading them tells."""
+        return ""
 
     def check_batchable(self) -> None:
         """Raises a DataError when records cannot be stacked into a minibatch."""
@@ -184,6 +189,9 @@ class Pictures(Protocol):
     def where(self, index: int) -> str:
         """Names picture `index` in messages: its file."""
 
+    def stamp(self) -> str:
+        """What changes when a picture does, without reading them; "" where only reading them tells."""
+
 
 class ImageSource(Source):
     """Pictures, decoded and transformed when they are asked for.
@@ -236,6 +244,10 @@ class ImageSource(Source):
     def unreadable(self) -> int:
         return len(self._skipped)
 
+    def stamp(self) -> str:
+        pictures = self.pictures.stamp() if self.domain is None else ""  # a function has no stamp
+        return pictures and f"{pictures} {self.transform}"
+
     def record(self, index: int, draw: np.ndarray | None) -> Record:
         for ahead in range(len(self)):
             if (record := self.read((index + ahead) % len(self), draw)) is not None:
@@ -278,7 +290,7 @@ class ImageSource(Source):
                 f"{where} cannot be read ({reason}), unreadable image {count} of {len(self)}, which is more than "
                 f"data.max_unreadable={self.max_unreadable}; repair or remove it, or raise data.max_unreadable"
             ) from error
-        _log.warning("%s cannot be read (%s); the next image takes its place", where, reason)
+        _log.warning("%s cannot be read (%s); the next image takes its place", printable(where), reason)
 
     def _sizes(self) -> Iterator[tuple[int, tuple[int, int]]]:
         """(index, (height, width)) of every readable picture, from the headers."""

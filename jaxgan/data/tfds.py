@@ -9,7 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-from jaxgan.data.errors import DataError, nearest
+from jaxgan.data.errors import AbsentDataError, DataError, nearest
+from jaxgan.data.listing import stamp
 from jaxgan.errors import UserError
 from jaxgan.foreign import open_picture, read_json
 
@@ -37,8 +38,11 @@ class TfdsPictures:
             import array_record  # noqa: F401  # what tensorflow_datasets reads the files with
             import tensorflow_datasets as tfds
         except ImportError as error:
-            raise DataError(f"reading tfds:{name} needs a package ({error}); pip install 'jaxgan[tfds]'") from error
+            raise AbsentDataError(
+                f"reading tfds:{name} needs a package ({error}); pip install 'jaxgan[tfds]'"
+            ) from error
         _check_classes(folder)
+        self._folder = folder
         builder = tfds.builder_from_directory(folder)
         if builder.info.file_format is not tfds.core.FileFormat.ARRAY_RECORD:
             raise DataError(
@@ -74,6 +78,11 @@ class TfdsPictures:
 
     def where(self, index: int) -> str:
         return f"record {index} of {self._name}"
+
+    def stamp(self) -> str:
+        """What changes when the prepared set does: its files, as the file system notes them."""
+        files = sorted(entry.path for entry in os.scandir(self._folder) if entry.is_file())
+        return " ".join([self._name, *(f"{os.path.basename(path)} {stamp(path)}" for path in files)])
 
 
 def _check_classes(folder: str) -> None:
@@ -125,7 +134,7 @@ def _prepared_folder(name: str, data_dir: str) -> str:
     if configs and not version:
         raise DataError(f"{root} has several variants: set data.name to one of tfds:{dataset}/{{{','.join(configs)}}}")
     others = sorted(os.listdir(data_dir)) if os.path.isdir(data_dir) else []
-    raise DataError(
+    raise AbsentDataError(
         f"{data_dir} holds no prepared data set {name}{nearest(name, others)}; {_how_to_prepare(name, data_dir)}"
     )
 

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 
+import jaxgan
+from jaxgan.core.arrays import to_json
 from jaxgan.data import Source
 from jaxgan.errors import UserError
 from jaxgan.evaluation.feature_statistics import ImageBatch, Summary, summarize
@@ -20,7 +23,6 @@ from jaxgan.features.extractors import Extractor
 from jaxgan.foreign import read_npz
 
 _CHUNK = 256  # images that are decoded at a time
-_PROBES = 64  # records whose content is part of the hash
 
 
 def records_of(source: Source, number: int, key: str = "image") -> Iterator[ImageBatch]:
@@ -64,31 +66,40 @@ def summarize_source(
     arrays: dict[str, Any] = {"mu": summary.mean, "sigma": summary.covariance, "count": number}
     arrays |= {} if summary.features is None else {"features": summary.features}
     arrays |= {} if summary.labels is None else {"labels": summary.labels}
-    write_npz(path, arrays)
+    if cache_path(extractor, source, number) == path:  # otherwise the images changed while they were read
+        write_npz(path, arrays)
     return summary
 
 
 def cache_path(extractor: Extractor, source: Source, number: int) -> Path:
-    """Where the statistics lie: a name that changes with the images, their number, the network, its weights and resize."""
-    parts = [fingerprint(source), number, extractor.name, extractor.resize, extractor.weights]
+    """Where the statistics lie: a name that changes with the images, their number, the network, its weights and resize.
+
+    And with the versions of what computes them, this library and Pillow.
+    """
+    parts = [
+        jaxgan.__version__,
+        fingerprint(source, number),
+        number,
+        extractor.name,
+        extractor.resize,
+        extractor.weights,
+    ]
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return home / "jaxgan" / "statistics" / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}.npz"
 
 
-def fingerprint(source: Source) -> str:
-    """A hash that changes when a source's images do.
+def fingerprint(source: Source, number: int) -> str:
+    """A hash that changes when the first `number` images of a source do, or their labels.
 
-    It reads the names, sizes and times of all files, and the content of 64 records.
+    Of files it reads what the file system notes of each of them, and how they are prepared; of all other data every record.
     """
-    digest = hashlib.sha256(json.dumps([source.name, len(source), source.image_shape]).encode())
-    pictures = getattr(source, "pictures", None)
-    for index in range(len(source) if pictures is not None else 0):
-        where = pictures.where(index)  # type: ignore[union-attr]
-        digest.update(f"{where} {_stamp(where)}\n".encode())
-    probes = np.unique(np.linspace(0, len(source) - 1, min(_PROBES, len(source))).astype(int))
-    for records in [source.stack(probes)] if len(source) else []:
-        for name, array in sorted(records.items()):
-            digest.update(name.encode() + array.tobytes())
+    said = [source.name, to_json(source.arrays), PIL.__version__]
+    if stamp := source.stamp():
+        return hashlib.sha256(json.dumps([*said, stamp]).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(said).encode())
+    for start in range(0, number, _CHUNK):
+        for name, array in sorted(source.stack(range(start, min(start + _CHUNK, number))).items()):
+            digest.update(f"{name} {array.dtype} {array.shape} ".encode() + array.tobytes())
     return digest.hexdigest()
 
 
@@ -114,14 +125,3 @@ def _read_cache(path: Path) -> Summary | None:
         return load_statistics(path)
     except ValueError:
         return None
-
-
-def _stamp(path: str) -> str:
-    """Size and time of a file, or of the zip that it lies in."""
-    while path and not os.path.exists(path):
-        shorter = os.path.dirname(path)
-        path = shorter if shorter != path else ""
-    if not path:
-        return ""
-    status = os.stat(path)
-    return f"{status.st_size} {status.st_mtime_ns}" if os.path.isfile(path) else ""

@@ -1,8 +1,9 @@
 """What is evaluated, a run or a folder of images, and what it is compared with."""
 
+import concurrent.futures
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgan.core.snapshot import Snapshot
-from jaxgan.data import DataError, Source, make_source
-from jaxgan.data.files import folder_pictures
-from jaxgan.data.sources import ArraySource
+from jaxgan.data import DataError, Source, make_source, other_split
+from jaxgan.data.files import FilePictures
+from jaxgan.data.layouts import folder_pictures
+from jaxgan.data.sources import ArraySource, cores
 from jaxgan.errors import UserError
 from jaxgan.evaluation.cached_statistics import load_statistics, records_of
 from jaxgan.evaluation.fakes import fake_images, labels
@@ -21,8 +23,8 @@ from jaxgan.evaluation.feature_statistics import ImageBatch, Summary
 from jaxgan.evaluation.protocol import Protocol
 from jaxgan.foreign import array_names, read_npz
 
-_GREY = {"1", "L", "LA", "I", "I;16", "I;16B"}
-_PROBED = 32  # pictures of a folder by which grey is told from colour
+_GREY = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"}
+_CHUNK = 1024  # headers that are read at a time
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,6 +37,7 @@ class Measured:
         model: What it is, for the result.
         snapshot: The game; None for a folder.
         classes: Number of classes that a game's images are asked for; 0 without.
+        class_names: What the classes are called, by number; () where labels are numbers alone.
         source: The folder's images; None for a game.
         data: The run's `config.data`; None for a folder.
     """
@@ -44,6 +47,7 @@ class Measured:
     model: dict[str, Any]
     snapshot: Snapshot | None = None
     classes: int = 0
+    class_names: tuple[str, ...] = ()
     source: Source | None = None
     data: Any = None
 
@@ -73,6 +77,7 @@ class Reference:
         whole: Whether these are all.
         source: The images; None for statistics.
         summary: The statistics; None for images.
+        class_names: As in `Measured`; they may have other numbers there.
     """
 
     name: str
@@ -81,6 +86,26 @@ class Reference:
     whole: bool
     source: Source | None = None
     summary: Summary | None = None
+    class_names: tuple[str, ...] = ()
+
+
+def numbered_as(labels: np.ndarray, names: Sequence[str], known: Sequence[str], classes: int) -> np.ndarray | None:
+    """Labels with the numbers of other classes of the same names.
+
+    Args:
+        labels: int (N,), in `names`.
+        names: What their classes are called; () for numbers alone, which are taken as they are.
+        known: What the other classes are called; () as well.
+        classes: How many of these there are; 0: any number.
+
+    Returns:
+        int32 (N,), or None where a class is not among the others.
+    """
+    if not names or not known:
+        return labels if not classes or int(labels.max(initial=0)) < classes else None
+    if not {names[label] for label in np.unique(labels)} <= set(known):
+        return None
+    return np.array([known.index(name) if name in known else -1 for name in names], np.int32)[labels]
 
 
 def measured_game(
@@ -122,7 +147,8 @@ def measured_game(
         batch_norm=standing if compiled.statistics_batches else f"each batch of {compiled.batch_size}",
         seed=seed,
     )
-    return Measured(protocol, spec.shape, model or {}, snapshot, len(snapshot.classes("sample")), data=data)
+    names = snapshot.classes("sample")
+    return Measured(protocol, spec.shape, model or {}, snapshot, len(names), names, data=data)
 
 
 def measured_images(path: str, number: int | None) -> Measured:
@@ -136,7 +162,7 @@ def measured_images(path: str, number: int | None) -> Measured:
         raise DataError(f"too few images: {number} of {path} are asked for, which has {len(source)}; ask for fewer")
     assert source.image_shape is not None
     protocol = Protocol(fakes=number or len(source), image="x".join(map(str, source.image_shape)))
-    return Measured(protocol, source.image_shape, {"images": path}, source=source)
+    return Measured(protocol, source.image_shape, {"images": path}, source=source, class_names=_class_names(source))
 
 
 def open_reference(name: str, number: int | None, measured: Measured) -> Reference:
@@ -153,14 +179,15 @@ def open_reference(name: str, number: int | None, measured: Measured) -> Referen
     exists = os.path.exists(name) and not names_split(name, measured)
     if not exists and (measured.data is None or os.sep in name or name.endswith((".zip", ".npz"))):
         raise DataError(f"--reference={name} does not exist; give a folder, a zip, an .npz, or a split of a run's data")
-    if exists and name.endswith(".npz") and "image" not in array_names(name):
+    if os.path.isfile(name) and exists and name.endswith(".npz") and "image" not in array_names(name):
         summary = load_statistics(name)
         return Reference(Path(name).name, "", summary.count, True, summary=summary)
     if exists:
         called, split, source = name, "", open_images(name)
     else:
         called, split = _called(measured.data), name
-        source = make_source(measured.data, split=split, flip=False, dequantize=False, labelled=0)
+        arrays = measured.snapshot.arrays if measured.snapshot is not None else {}
+        source = other_split(measured.data, split, arrays)
     if source.image_shape is None or tuple(source.image_shape) != tuple(measured.image_shape):
         found = "several sizes" if source.image_shape is None else _size(source.image_shape)
         raise DataError(
@@ -169,7 +196,8 @@ def open_reference(name: str, number: int | None, measured: Measured) -> Referen
         )
     if number is not None and not 0 < number <= len(source):
         raise DataError(f"too few images: {number} of {name} are asked for, which has {len(source)}; ask for fewer")
-    return Reference(called, split, number or len(source), number in (None, len(source)), source)
+    whole, names = number in (None, len(source)), _class_names(source)
+    return Reference(called, split, number or len(source), whole, source, class_names=names)
 
 
 def names_split(name: str, measured: Measured) -> bool:
@@ -179,7 +207,12 @@ def names_split(name: str, measured: Measured) -> bool:
 
 def data_reference(data: ConfigDict, source: Source) -> Reference:
     """All of the data that a game is trained on; `data` is its `config.data` and `source` what that names."""
-    return Reference(_called(data), data.split, len(source), True, source)
+    return Reference(_called(data), data.split, len(source), True, source, class_names=_class_names(source))
+
+
+def _class_names(source: Source) -> tuple[str, ...]:
+    """The names of a source's classes; () for arrays in memory, whose labels are numbers alone."""
+    return source.arrays["label"].names if "label" in source.arrays and not isinstance(source, ArraySource) else ()
 
 
 def _called(data: ConfigDict) -> str:
@@ -199,25 +232,38 @@ def open_images(path: str) -> Source:
             raise DataError(f"{path} holds no images; expected an array named image, uint8 (N, H, W, C)")
         return ArraySource(path, arrays)
     try:
-        source = make_source("zip" if path.endswith(".zip") else "folder", path=path, channels=_channels(path))
+        pictures = folder_pictures(path, "train")
+        source = make_source("zip" if path.endswith(".zip") else "folder", path=path, channels=_channels(pictures))
+    except DataError as error:
+        raise DataError(_without_cure(error)) from error
+    if pictures.split:
+        raise DataError(f"{path} is split; give one of its folders, such as {os.path.join(path, pictures.split)}")
+    try:
         source.check_batchable()
     except DataError as error:
-        # Its cures are fields of a config.
-        raise DataError(f"{str(error).split('; set data.')[0]}; give images of one size") from error
+        raise DataError(f"{_without_cure(error)}; give images of one size") from error
     return source
 
 
-def _channels(path: str) -> int:
-    """1 for a folder of grey pictures, else 3; told from some of them."""
-    pictures = folder_pictures(path, "train")
-    for index in np.unique(np.linspace(0, len(pictures) - 1, _PROBED).astype(int)):
+def _without_cure(error: DataError) -> str:
+    """What is wrong, without the field of a config that would mend it in a run."""
+    return str(error).split("; set data.")[0].split("; data.split")[0]
+
+
+def _channels(pictures: FilePictures) -> int:
+    """1 where all pictures are grey, else 3: told from the headers of all."""
+
+    def coloured(index: int) -> bool:
         try:
-            with pictures.open(int(index))[0] as picture:
-                if picture.mode not in _GREY:
-                    return 3
-        except OSError:  # reported when it is read
-            continue
-    return 1
+            with pictures.open(index)[0] as picture:
+                return picture.mode not in _GREY
+        except Exception:  # reported when it is read
+            return False
+
+    with concurrent.futures.ThreadPoolExecutor(cores()) as pool:
+        starts = range(0, len(pictures), _CHUNK)
+        chunks = (range(start, min(start + _CHUNK, len(pictures))) for start in starts)
+        return 3 if any(any(pool.map(coloured, chunk)) for chunk in chunks) else 1
 
 
 def _size(shape: tuple[int, ...]) -> str:

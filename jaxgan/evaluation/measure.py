@@ -12,10 +12,10 @@ import numpy as np
 from tqdm import tqdm
 
 from jaxgan import pictures
-from jaxgan.data import make_source
+from jaxgan.data import other_split
 from jaxgan.errors import UserError, nearest
 from jaxgan.evaluation.cached_statistics import records_of, summarize_source
-from jaxgan.evaluation.compared import Measured, Reference
+from jaxgan.evaluation.compared import Measured, Reference, numbered_as
 from jaxgan.evaluation.fakes import squared_speeds
 from jaxgan.evaluation.feature_metrics import FEATURE_METRICS, Value
 from jaxgan.evaluation.feature_statistics import Summary, summarize
@@ -100,9 +100,11 @@ def _of_features(
             raise UserError(f"{name} needs a game that takes labels")
     extractor = load_extractor(settings.features, settings.resize)
     real = _real(extractor, reference, keep, settings) if reference is not None else None
+    if real is not None and reference is not None and real.labels is not None:
+        # None where the reference has other classes.
+        found = numbered_as(real.labels, reference.class_names, measured.class_names, measured.classes)
+        real = dataclasses.replace(real, labels=found)
     asked = real.labels if real is not None and measured.classes else None
-    if asked is not None and measured.classes and asked.max() >= measured.classes:
-        asked = None  # classes of other data
     number = measured.protocol.fakes
     with _bar(number, "images") as progress:
         fakes = summarize(
@@ -119,7 +121,7 @@ def _of_features(
     results = []
     for name, metric in metrics.items():
         if metric.labels and (fakes.labels is None or real is None or real.labels is None):
-            raise UserError(f"{name} needs images and a reference with classes: a subfolder for each")
+            raise UserError(f"{name} needs images and a reference with the same classes: a subfolder for each")
         if metric.features and real is not None and real.features is None:
             raise UserError(f"{name} needs images as a reference: statistics hold mean and covariance alone")
         values = metric.measure(fakes, real, {"k": settings.k, "subset_size": settings.subset_size})
@@ -219,7 +221,7 @@ def _overfitting(measured: Measured, reference: Reference | None, settings: Sett
     number = min(_IMAGES, measured.protocol.fakes)
     logits = []
     for split in ("train", "test"):
-        source = make_source(measured.data, split=split, flip=False, dequantize=False, labelled=0)
+        source = other_split(measured.data, split, measured.snapshot.arrays)
         stack = source.stack(range(min(number, len(source))))["image"]
         images = stack.astype(np.float32) / 127.5 - 1.0
         logits.append(measured.snapshot.use("judge", jax.random.key(0), images=images).astype(np.float64))
@@ -234,11 +236,14 @@ def _overfitting(measured: Measured, reference: Reference | None, settings: Sett
 
 
 def _classification(measured: Measured, reference: Reference | None, settings: Settings) -> list[Result]:
-    if not measured.classes:
+    if not measured.classes or measured.snapshot is None:
         raise UserError("cas needs a game that takes labels")
     splits = {}
     for split in ("train", "test"):
-        splits[split] = make_source(measured.data, split=split, flip=False, dequantize=False, labelled=0).stack()
+        source = other_split(measured.data, split, measured.snapshot.arrays)
+        if "label" not in source.arrays:
+            raise UserError(f"cas needs labels, but split {split!r} of {source.name} has none: leave it out")
+        splits[split] = source.stack()
     fakes, test = measured.images(measured.protocol.fakes), splits["test"]
     accuracies = [
         classification_accuracy(part["image"], part["label"], test["image"], test["label"], measured.classes)

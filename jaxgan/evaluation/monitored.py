@@ -21,7 +21,7 @@ from jaxgan.evaluation.feature_metrics import FEATURE_METRICS
 from jaxgan.evaluation.protocol import Result
 from jaxgan.features.extractors import EXTRACTORS
 from jaxgan.features.foreign_files import WeightsError
-from jaxgan.own import imported, is_own
+from jaxgan.own import called, imported, is_own
 
 DEFAULT = "default"  # stands in config.metrics for those that suit the data, as the source says
 
@@ -111,7 +111,7 @@ def find(name: str) -> Metric:
         return METRICS[name]
     if not is_own(name):
         raise ConfigError(f"config.metrics names {name!r}, which is unknown: {nearest(name, METRICS)}")
-    metric = imported(name, "metric", "config.metrics")()
+    metric = called(imported(name, "metric", "config.metrics"), name, "config.metrics")
     if not isinstance(metric, Metric):
         raise ConfigError(
             f"config.metrics: {name!r} made a {type(metric).__name__}: return a jaxgan.evaluation.monitored.Metric"

@@ -12,8 +12,9 @@ from ml_collections import ConfigDict
 
 from jaxgan import metrics
 from jaxgan.core.snapshot import CompiledGame, Snapshot
-from jaxgan.data import Source, make_source, prepare
+from jaxgan.data import Source, make_source, other_split, prepare
 from jaxgan.data.toy import ToyDensity
+from jaxgan.errors import UserError
 
 _READABLE_SIZES = (8, 16, 32)  # of the digits, by the classifier that ships with the library
 
@@ -37,7 +38,10 @@ def class_accuracy(snapshot: Snapshot, source: Source, config: ConfigDict, key: 
 
 def label_accuracy(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
     """How often the game's own classifier is right about held-out images."""
-    held_out = prepare(make_source(config.data, split="test", labelled=0, flip=False).stack())
+    test = other_split(config.data, "test", source.arrays)
+    if "label" not in test.arrays:
+        raise UserError(f"label_accuracy needs labels, but split 'test' of {test.name} has none; leave the metric out")
+    held_out = prepare(test.stack())
     logits = snapshot.use("classify", key, images=np.asarray(held_out["image"]))
     return {"label_accuracy": float((logits.argmax(axis=-1) == np.asarray(held_out["label"])).mean())}
 

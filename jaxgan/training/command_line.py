@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 
 from jaxgan import overrides
 from jaxgan.errors import ConfigError, UserError, nearest
+from jaxgan.foreign import printable
 from jaxgan.training.checkpoints import NonFiniteError
 
 
@@ -37,7 +38,7 @@ def run(main: Callable[[], int | None]) -> int:
 
 
 def _complain(message: str, status: int) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
     return status
 
 

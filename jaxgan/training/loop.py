@@ -15,9 +15,11 @@ import jax
 from ml_collections import ConfigDict
 
 from jaxgan.core import Due, Game, Metrics, State
-from jaxgan.data import Loader, make_source, prepare
+from jaxgan.core.arrays import listed_classes
+from jaxgan.data import Loader, check_batch_size, make_source, prepare
 from jaxgan.data.pipeline import RawBatch, Resident
 from jaxgan.evaluation import monitored
+from jaxgan.foreign import printable
 from jaxgan.mesh import data_mesh, replicated
 from jaxgan.registry import resolve
 from jaxgan.training.checkpoints import Checkpoints, check_finite
@@ -49,6 +51,8 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
     loader = Loader(source, seed=config.seed, mesh=data_mesh())
     plan = Plan.of_source(config, source)
     game = plan.game
+    for each in range(len(game.stages)):
+        check_batch_size(source, plan.batch_size(each), plan.mesh)  # before anything is written or compiled
     metrics = monitored.choose(config, plan.compiled, source)
     plan.config.metrics = tuple(metrics)  # those that "default" stands for: readers of the run have no data to ask
     folder, main = RunFolder(Path(workdir)), jax.process_index() == 0
@@ -72,7 +76,8 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         step, images, stage = int(state.step), int(state.images), int(state.stage)
         done = plan.fraction_done(step, images)
         with Records(folder, resumed, write=main) as records:
-            for line in filter(None, (told, plan.unplayed)):
+            classes = listed_classes(plan.arrays)
+            for line in filter(None, (told, plan.unplayed, f"classes: {printable(classes)}" if classes else "")):
                 records.say(line)
             observer = Observer(plan, source, metrics, folder, records, resumed)
             # The untrained game, or what a stop left undone.

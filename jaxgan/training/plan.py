@@ -13,7 +13,8 @@ from jaxgan.build import build_game
 from jaxgan.core import Arrays, ArraySpec, Due, Game, State
 from jaxgan.core.arrays import minibatch
 from jaxgan.core.snapshot import CompiledGame
-from jaxgan.data import DataError, Source, make_source
+from jaxgan.data import Source, check_batch_size, make_source
+from jaxgan.data.errors import AbsentDataError
 from jaxgan.errors import ConfigError
 from jaxgan.evaluation import monitored
 from jaxgan.mesh import data_mesh, replicated
@@ -30,6 +31,7 @@ class Plan:
         arrays: Of a minibatch.
         domains: What the data's domains are called.
         game: The game.
+        assumed: Whether the arrays are a guess, as the data are not there.
     """
 
     config: ConfigDict
@@ -37,6 +39,7 @@ class Plan:
     arrays: Arrays
     domains: tuple[str, ...]
     game: Game
+    assumed: bool = False
 
     @classmethod
     def of(cls, config: ConfigDict, arrays: Arrays, domains: Sequence[str] = ()) -> "Plan":
@@ -58,8 +61,11 @@ class Plan:
 
         Raises:
             ConfigError: The config cannot be used, or the game learns from pairs and the data have none.
+            DataError: A minibatch of a stage is larger than the data.
         """
         plan = cls.of(config, source.arrays, source.domains)
+        for stage in range(len(plan.game.stages)):
+            check_batch_size(source, plan.batch_size(stage))
         paired = set(plan.game.paired)
         if not any(paired <= part.arrays.keys() for part in source.parts):
             raise ConfigError(
@@ -91,7 +97,7 @@ class Plan:
             step, images = step + steps, images + steps * a_step
             if self.fraction_done(step, images) == 1:
                 later = ", ".join(each.name for each in stages[index + 1 :])
-                return f"the run ends with the stage {stage.name!r}: {later} will not be played; make it longer, or that shorter"
+                return f"the run ends with the stage {stage.name!r}: {later} are not played; make it longer, or that shorter"
         return ""
 
     def fraction_done(self, step: int, images: int) -> float:
@@ -121,7 +127,7 @@ def plan_without_data(config: ConfigDict) -> Plan:
     """The plan as far as the config alone tells it; the data set may be missing.
 
     Raises:
-        DataError: The config does not say what its data look like, and they are not there.
+        DataError: The data cannot be used; or they are not there, and the config does not say what they look like.
     """
     config = resolve(config)
     try:
@@ -130,10 +136,11 @@ def plan_without_data(config: ConfigDict) -> Plan:
         plan = Plan.of_source(config, source)
         monitored.choose(config, plan.compiled, source)  # refuses metrics that are unknown or do not fit
         return plan
-    except DataError:
+    except AbsentDataError:
         if config.data.image_size is None:
             raise
-    return Plan.of(config, _expected_arrays(config), ("A", "B") if config.data.name == "two_folders" else ())
+    domains = ("A", "B") if config.data.name == "two_folders" else ()
+    return dataclasses.replace(Plan.of(config, _expected_arrays(config), domains), assumed=True)
 
 
 def _expected_arrays(config: ConfigDict) -> dict[str, ArraySpec]:

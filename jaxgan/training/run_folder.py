@@ -16,7 +16,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from jaxgan.core.arrays import Arrays, ArraySpec, from_json, to_json
+from jaxgan.core.arrays import Arrays, ArraySpec, different_classes, from_json, to_json
 from jaxgan.errors import ConfigError
 from jaxgan.files import atomically
 from jaxgan.foreign import below, read_json
@@ -163,7 +163,7 @@ def _different_data(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[s
                 f"the data have {'an' if old else 'no'} array {name!r} there and {'one' if new else 'none'} here"
             )
         elif old["names"] != new["names"]:
-            differing.append(f"the classes are {', '.join(old['names'])} there and {', '.join(new['names'])} here")
+            differing.append(f"the data have other classes, {different_classes(old['names'], new['names'])}")
         elif old != new:
             differing.append(f"{name!r} has the shape {tuple(old['shape'])} there and {tuple(new['shape'])} here")
     return differing

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 
 from jaxgan import overrides
 from jaxgan.core import State
-from jaxgan.core.arrays import minibatch
+from jaxgan.core.arrays import listed_classes, minibatch
 from jaxgan.core.players import flatten
+from jaxgan.foreign import printable
 from jaxgan.mesh import batched
 from jaxgan.training.live_bytes import live_bytes
 from jaxgan.training.plan import Plan
@@ -23,7 +24,7 @@ _CHEAP_TO_COMPILE = 5_000_000
 def summarize(plan: Plan) -> str:
     """The dry run's text for a plan; nothing of the game's size is allocated."""
     state = plan.abstract_state()
-    parts = ["config", *overrides.lines(plan.config), ""]
+    parts = ["config", *overrides.lines(plan.config), "", *_data(plan), ""]
     total = 0
     for name, player in flatten(state.players).items():
         rows = [(path, str(leaf.shape), f"{leaf.size:,}") for path, leaf in _leaves(player.params)]
@@ -39,6 +40,17 @@ def summarize(plan: Plan) -> str:
         *_memory(plan, state, total),
     ]
     return "\n".join(parts)
+
+
+def _data(plan: Plan) -> list[str]:
+    """The arrays of a minibatch, and the number of each class."""
+    lines = ["data" + (" (they are not there: what follows is assumed)" if plan.assumed else "")]
+    for name, spec in plan.arrays.items():
+        if spec.kind == "label":
+            lines.append(f"{name}: {len(spec.names)} classes, {printable(listed_classes(plan.arrays))}")
+        else:
+            lines.append(f"{name}: {spec.kind} {'x'.join(map(str, spec.shape))}")
+    return lines
 
 
 def _stages(plan: Plan) -> list[str]:

@@ -275,7 +275,7 @@ def test_metrics_whose_weights_are_missing_are_refused_before_training(tiny, tmp
         (["--workdir={dcgan}", "--metrics=fod"], UserError, "no metric 'fod': did you mean 'fid'"),
         (["--workdir={dcgan}", "--metrics="], UserError, "--metrics is empty"),
         (["--metrics=fid"], UserError, "either --workdir=RUN or --images=FOLDER"),
-        (["--workdir={dcgan}", "--num=0"], UserError, "ask for at least 1"),
+        (["--workdir={dcgan}", "--num=0"], UserError, "from 1 to 10,000,000"),
         (["--workdir={dcgan}", "--num=20"], WeightsError, "no weights of 'inception' at"),
         (["--workdir={dcgan}", "--num=20", "--reference={real}"], DataError, "has images of 16x16x1, but .* 8x8x1"),
         (["--workdir={dcgan}", "--num=20", "--reference=nothing"], DataError, "data.split='nothing' is unknown"),

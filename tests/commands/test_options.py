@@ -61,11 +61,11 @@ def test_the_help_says_what_the_declaration_says():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--num=0"], "--num=0: ask for at least 1"),
+        (["--num=0"], "--num=0, but it must be from 1 to 10,000,000"),
         (["--label=fog"], "--label=fog: there is no such class: did you mean 'dog'?"),
         (["--label=3"], "--label=3: the classes are 0 to 2"),
         (["--label=-1"], "--label=-1: the classes are 0 to 2"),
-        (["--strength=0"], "--strength=0.0: it must be above 0"),
+        (["--strength=0"], "--strength=0.0, but it must be above 0"),
         (["--target=sumer"], "--target=sumer: no such domain: did you mean 'summer'?"),
         (["--strenght=1"], "--strenght=1: do of the game of RUN takes no --strenght: did you mean 'strength'?"),
         (["--input=x"], "takes no --input"),

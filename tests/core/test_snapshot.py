@@ -8,7 +8,7 @@ import optax
 import pytest
 
 from jaxgan.core import Ability, Argument, Game, Player, Stage, Turn, averaging
-from jaxgan.core.abilities import IMAGES, LABEL
+from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL
 from jaxgan.core.arrays import ArraySpec, minibatch
 from jaxgan.core.snapshot import CompiledGame
 from jaxgan.errors import UserError
@@ -160,6 +160,38 @@ def test_statistics_for_images_are_those_of_the_images():
         scores = CompiledGame(game, data_mesh(), {"image": IMAGE}, 16, 2).at(state, 0).use("judge", KEY, images=images)
     expected = (images.mean(axis=(1, 2, 3)) - images.mean()) / images.std()
     np.testing.assert_allclose(scores, expected, atol=1e-4)
+
+
+def test_statistics_of_one_way_are_not_those_of_another():
+    """The first way asked for normalises nothing, the second does, by the statistics of all images together."""
+
+    class Way(nn.Module):
+        normalised: bool
+
+        @nn.compact
+        def __call__(self, x):
+            x = x + self.param("offset", nn.initializers.zeros, ())  # a player has something to learn
+            return BatchNorm()(x) if self.normalised else x
+
+    def judge(nets, key, images, target):
+        return (nets.plain if target == "a" else nets.normalised)(images).mean(axis=(1, 2, 3))
+
+    takes = {"images": Argument(IMAGES, required=True), "target": Argument(DOMAIN, choices=("a", "b"), required=True)}
+    images = np.random.default_rng(0).normal(3.0, 2.0, (32, 8, 8, 1)).astype(np.float32)
+    images[16:] += 5.0  # a batch of its own has another mean
+    game = Game(
+        players={"plain": player(Way(False)), "normalised": player(Way(True))},
+        inputs={name: lambda batch: (batch["image"],) for name in ("plain", "normalised")},
+        stages=(Stage((Turn("plain", None), Turn("normalised", None))),),
+        abilities={"judge": Ability(judge, takes, gives="scores")},
+    )
+    state = game.init(jax.random.key(0), {"image": images[:1]})
+    with jax.set_mesh(data_mesh()):
+        snapshot = CompiledGame(game, data_mesh(), {"image": IMAGE}, 16, 2).at(state, 0)
+        plain, normalised = (snapshot.use("judge", KEY, images=images, target=target) for target in "ab")
+    means = images.mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(plain, means, atol=1e-4)
+    np.testing.assert_allclose(normalised, (means - images.mean()) / images.std(), atol=1e-4)
 
 
 def test_the_weights_themselves():

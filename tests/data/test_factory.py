@@ -29,7 +29,10 @@ def test_names_dicts_and_configs_are_equal() -> None:
     [
         ({"name": "digit"}, "data.name='digit' is unknown; did you mean 'digits'? (there are digits, "),
         ({"image_sise": 32}, "data has no field 'image_sise'; did you mean 'image_size'? (its fields: name, path, "),
-        ({"image_size": "32"}, "data.image_size='32' is not a size; give a number of pixels or (height, width)"),
+        (
+            {"image_size": "32"},
+            "data.image_size='32' is not a size; give a number of pixels, 1 to 16384, or (height, width)",
+        ),
         ({"image_size": 0}, "data.image_size=0 is not a size"),
         ({"image_size": (3, 4, 5)}, "data.image_size=(3, 4, 5) is not a size"),
         ({"image_size": True}, "data.image_size=True is not a size"),

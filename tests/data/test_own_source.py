@@ -50,8 +50,36 @@ def test_what_is_not_a_source(module: pathlib.Path) -> None:
     (module / "wrong.py").write_text("def number(config):\n    return 3\n")
     with pytest.raises(UserError, match=r"data.name='wrong:number' made a int; return a jaxgan.data.Source$"):
         make_source("wrong:number")
+    for name, problem in (("os:getcwd", "takes no arguments"), ("math:sqrt", "must be real number, not DataConfig")):
+        with pytest.raises(UserError, match=rf"^data.name='{name}' cannot be called with DataConfig: .*{problem}"):
+            make_source(name)
     for name in ("wrong:nothing", "nowhere:shapes"):
         with pytest.raises(UserError, match=rf"data\.name.*{name}"):
             make_source(name)
     with pytest.raises(DataError, match=r"'shape' is unknown .*module:attribute for your own"):
         make_source("shape")
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("pass", "without name; set it"),
+        ("name = 'x'", "without arrays; set it"),
+        ("name, arrays = 'x', {'image': (4, 4, 1)}", r"whose arrays\['image'\] is no jaxgan.core.ArraySpec"),
+        ("name, arrays = 'x', {}", "without __len__; define it"),
+        ("name, arrays, __len__ = 'x', {}, lambda self: 3", "without record; define it"),
+        ("name, arrays, __len__, record = 'x', {}, lambda self: 0, print", "without records; give it one"),
+    ],
+)
+def test_sources_that_lack_something(module: pathlib.Path, monkeypatch, body: str, problem: str) -> None:
+    text = f"from jaxgan.data import Source\nclass Half(Source):\n    {body}\ndef half(config):\n    return Half()\n"
+    (module / "lacking.py").write_text(text)
+    monkeypatch.delitem(sys.modules, "lacking", raising=False)
+    with pytest.raises(DataError, match=f"^data.name='lacking:half' made a source {problem}"):
+        make_source("lacking:half")
+
+
+def test_an_error_in_ones_own_lines_keeps_its_traceback(module: pathlib.Path) -> None:
+    (module / "failing.py").write_text("def fails(config):\n    return {}['no such key']\n")
+    with pytest.raises(KeyError, match="no such key"):
+        make_source("failing:fails")

@@ -1,12 +1,18 @@
 """Reference statistics: found again under a hash of all that they depend on, and not where any of it changed."""
 
+import json
+import os
+import zipfile
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from jaxgan.data import make_source
+from jaxgan.data import Source, make_source
+from jaxgan.data.specs import image_spec
 from jaxgan.evaluation import cached_statistics as reference
 from jaxgan.evaluation.cached_statistics import cache_path, load_statistics, summarize_source
+from jaxgan.evaluation.compared import open_images
 from jaxgan.features.extractors import make_extractor
 
 
@@ -57,10 +63,99 @@ def test_whatever_changes_the_statistics_changes_the_name(folder):
     names.add(cache_path(extractor, make_source("folder", path=str(folder), channels=3), 30))
     names.add(cache_path(extractor, make_source("digits", split="test"), 30))
     names.add(cache_path(extractor, make_source("digits", split="train"), 30))
+    names.add(
+        cache_path(extractor, make_source("folder", path=str(folder), channels=1, resample="box", image_size=16), 30)
+    )
     Image.fromarray(np.zeros((16, 16), np.uint8)).save(folder / "07.png")
     names.add(cache_path(extractor, source(folder), 30))
-    assert len(names) == 7
+    assert len(names) == 8
     assert cache_path(extractor, source(folder), 30) in names
+
+
+def images(number):
+    """More images than a sample of them would hold."""
+    return np.random.default_rng(0).integers(256, size=(number, 16, 16, 1), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("index", [0, 1, 7, 298, 299])
+def test_one_image_of_an_npz_that_is_written_anew(tmp_path, index, calls):
+    extractor, path, image = make_extractor("digits"), tmp_path / "real.npz", images(300)
+    found = []
+    for _ in range(2):
+        np.savez(path, image=image)
+        found.append(summarize_source(extractor, open_images(str(path))))
+        image[index] = 255 - image[index]
+    assert len(calls) == 2 and not np.array_equal(found[0].mean, found[1].mean)
+    np.savez(path, image=image)  # as it was at first
+    np.testing.assert_array_equal(summarize_source(extractor, open_images(str(path))).mean, found[0].mean)
+    assert len(calls) == 2
+
+
+def test_a_record_of_ones_own_source(calls):
+    """Of which nothing is known but its records."""
+
+    class Own(Source):
+        name = "own"
+
+        def __init__(self, image):
+            self.image, self.arrays = image, {"image": image_spec(image.shape[1:])}
+
+        def __len__(self):
+            return len(self.image)
+
+        def record(self, index, draw):
+            return {"image": self.image[index]}
+
+    extractor, image = make_extractor("digits"), images(300)
+    first = summarize_source(extractor, Own(image))
+    image[101] = 0
+    assert not np.array_equal(summarize_source(extractor, Own(image)).mean, first.mean) and len(calls) == 2
+
+
+def test_a_file_with_the_size_and_the_time_of_the_old_one(folder, tmp_path):
+    """As `cp -p` leaves it: the pictures are not compressed, so that all are of one size."""
+    for path in folder.iterdir():
+        with Image.open(path) as picture:
+            picture.load()
+        picture.save(path, compress_level=0)
+    extractor, file = make_extractor("digits"), folder / "07.png"
+    packed = tmp_path / "real.zip"
+    names = set()
+    for value in (10, 20):
+        old = file.stat()
+        Image.new("L", (16, 16), value).save(file, compress_level=0)
+        assert file.stat().st_size == old.st_size
+        os.utime(file, ns=(old.st_atime_ns, old.st_mtime_ns))
+        names.add(cache_path(extractor, source(folder), 30))
+        with zipfile.ZipFile(packed, "w") as archive:
+            for path in sorted(folder.iterdir()):
+                archive.write(path, path.name)
+        os.utime(packed, ns=(0, 0))
+        names.add(cache_path(extractor, make_source("zip", path=str(packed), channels=1), 30))
+    assert len(names) == 4
+
+
+def test_labels_that_change_beside_the_images(folder):
+    extractor = make_extractor("digits")
+    names = set()
+    for label in (3, 4):
+        pairs = [[path.name, label if path.name == "07.png" else 5] for path in folder.glob("*.png")]
+        (folder / "dataset.json").write_text(json.dumps({"labels": pairs}))
+        names.add(cache_path(extractor, source(folder), 30))
+    assert len(names) == 2
+
+
+def test_images_that_change_while_they_are_read_are_not_kept(folder, monkeypatch):
+    extractor, summarize = make_extractor("digits"), reference.summarize
+
+    def meanwhile(*args, **kwargs):
+        Image.new("L", (16, 16), 77).save(folder / "07.png")
+        return summarize(*args, **kwargs)
+
+    monkeypatch.setattr(reference, "summarize", meanwhile)
+    path = cache_path(extractor, source(folder), 30)
+    summarize_source(extractor, source(folder))
+    assert not path.exists()
 
 
 def test_a_damaged_cache_is_made_again(folder, calls):

@@ -6,8 +6,10 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from jaxgan.training import plan_without_data, summarize, summary
+from jaxgan.data import make_source
+from jaxgan.training import summarize, summary
 from jaxgan.training.live_bytes import live_bytes
+from jaxgan.training.plan import Plan
 
 KIB = jax.ShapeDtypeStruct((256,), jnp.float32)  # 1 KiB, as is each of its images under a map
 
@@ -45,8 +47,10 @@ def test_the_estimate_is_near_the_compilers_own_count(tiny, variant, monkeypatch
     config = tiny(variant)
     config.batch_size = 512  # 64 on each of eight devices: an estimate that forgot them would be eight times as large
 
+    source = make_source(config.data)
+
     def megabytes():
-        text = summarize(plan_without_data(config))
+        text = summarize(Plan.of(config, source.arrays, source.domains))  # however few data there are
         return text, float(re.search(r"activations and gradients of a step +([\d,.]+) MiB", text)[1].replace(",", ""))
 
     text, counted = megabytes()
