@@ -184,7 +184,7 @@ def test_every_image_is_translated_under_its_own_name(runs, tmp_path, capsys):
         ("cyclegan", ["a.png"], ["--source=c"], "--source=c: no such domain: choose one of digits, inverted"),
         ("cyclegan", ["a.png"], ["--source=a", "--target=digits"], "no way of source='a', target='a'"),
         ("cyclegan", ["a.png"], ["--direction=ba"], "takes no --direction: choose one of input, output, "),
-        ("dcgan", ["a.png"], [], "cannot translate; it can: generate, judge, latents, sample"),
+        ("dcgan", ["a.png"], [], "cannot translate: choose one of evaluate, generate, judge, latents, sample"),
     ],
 )
 def test_translations_that_cannot_be_had(variant, files, more, message, runs, tmp_path):
