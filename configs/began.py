@@ -49,9 +49,7 @@ def paper() -> ConfigDict:
     adam = named("adam", learning_rate=1e-4, b1=0.9, b2=0.999)  # Adam's own b1: the program's 0.5 is never passed on
     # The paper halves it where the measure of convergence stalls; the program at fixed steps, as here.
     decay = named("exponential_decay", factor=0.5, every=100_000, floor=0.2)
-    config.players.generator = player(
-        named("BEGANGenerator", width=64, skip_connections=True), adam, schedule=decay
-    )
+    config.players.generator = player(named("BEGANGenerator", width=64, skip_connections=True), adam, schedule=decay)
     config.players.discriminator = player(
         named("BEGANAutoencoder", width=64, hidden=64, skip_connections=True), adam, schedule=decay
     )
