@@ -1,7 +1,7 @@
 """BEGAN: Berthelot, Schumm and Metz 2017 (arXiv:1703.10717), autoencoder losses of reals and fakes held in balance.
 
-gamma trades diversity for quality: --config.game.gamma=0.3. The paper's networks have skip connections and vanishing
-residuals (section 3.5.1) and move at once; carpedm20's program has the latter alone, and the halved learning rate.
+gamma trades diversity for quality: --config.game.gamma=0.3. The paper's networks have skip connections and vanishing residuals
+(section 3.5.1), which carpedm20's program has not; the learning rate is halved at the steps of that program.
 
 python train.py --config=configs/began.py        digits 16x16, a minute and a half on two CPU cores
 python train.py --config=configs/began.py:paper  64x64 faces

@@ -1,9 +1,8 @@
 """The networks of BEGAN: a generator, and an autoencoder whose decoder has the generator's architecture.
 
 Berthelot, Schumm and Metz, "BEGAN: Boundary Equilibrium Generative Adversarial Networks" (2017, arXiv:1703.10717), section
-3.5, with the widths of carpedm20's public program, which has neither skip connections nor vanishing residuals (section
-3.5.1). Its first version left the convolutions of stride 2 without the exponential linear unit that the paper puts behind
-every convolution; its last one has them.
+3.5: an exponential linear unit (ELU) behind every 3x3 convolution, those of stride 2 too, but the last. The widths are those
+of carpedm20's public program, which has neither the skip connections nor the vanishing residuals of section 3.5.1.
 """
 
 from typing import Any
