@@ -1,6 +1,7 @@
 """BEGAN: Berthelot, Schumm and Metz 2017 (arXiv:1703.10717), autoencoder losses of reals and fakes held in balance.
 
-gamma trades diversity for quality: --config.game.gamma=0.3.
+gamma trades diversity for quality: --config.game.gamma=0.3. The paper's networks have skip connections and vanishing residuals
+(section 3.5.1), which carpedm20's program has not; the learning rate is halved at the steps of that program.
 
 python train.py --config=configs/began.py        digits 16x16, a minute and a half on two CPU cores
 python train.py --config=configs/began.py:paper  64x64 faces
@@ -38,11 +39,20 @@ def digits() -> ConfigDict:
 def paper() -> ConfigDict:
     config = default()
     config.system = "began"
-    config.game = {"latent_size": 64, "gamma": 0.5, "gain": 1e-3}
+    config.game = {
+        "latent_size": 64,
+        "gamma": 0.5,
+        "gain": 1e-3,
+        "simultaneous": True,
+        "vanishing_steps": 16_000,
+    }
     adam = named("adam", learning_rate=1e-4, b1=0.9, b2=0.999)  # Adam's own b1: the program's 0.5 is never passed on
-    decay = named("exponential_decay", factor=0.5 ** (1 / 100_000), floor=0.2)
-    config.players.generator = player(named("BEGANGenerator", width=64), adam, schedule=decay)
-    config.players.discriminator = player(named("BEGANAutoencoder", width=64, hidden=64), adam, schedule=decay)
+    # The paper halves it where the measure of convergence stalls; the program at fixed steps, as here.
+    decay = named("exponential_decay", factor=0.5, every=100_000, floor=0.2)
+    config.players.generator = player(named("BEGANGenerator", width=64, skip_connections=True), adam, schedule=decay)
+    config.players.discriminator = player(
+        named("BEGANAutoencoder", width=64, hidden=64, skip_connections=True), adam, schedule=decay
+    )
     config.data.name = "folder"
     config.data.path = "data/celeba"
     config.data.image_size = 64

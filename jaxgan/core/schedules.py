@@ -136,16 +136,21 @@ def cosine_ramp(
     return lambda clock: final * 0.5 * (1.0 - jnp.cos(jnp.pi * progress(clock)))
 
 
-def exponential_decay(factor: float, floor: float = 0.0) -> Schedule:
-    """1 at the start, multiplied by `factor` at each step, but never below `floor` (GAN, LAPGAN: 1 / 1.000004).
+def exponential_decay(factor: float, floor: float = 0.0, every: int = 1) -> Schedule:
+    """1 at the start, multiplied by `factor` after every so many steps, but never below `floor`.
+
+    GAN and LAPGAN: 1 / 1.000004 at each step; BEGAN: halved every 100,000.
 
     Args:
-        factor: Of each step, in (0, 1].
+        factor: In (0, 1].
         floor: The least value.
+        every: Steps between two multiplications, at least 1.
 
     Raises:
-        UserError: `factor` is out of range.
+        UserError: `factor` or `every` is out of range.
     """
     if not 0 < factor <= 1:
-        raise UserError(f"schedule: the factor of each step is {factor}, but it must lie in (0, 1]")
-    return lambda clock: jnp.maximum(jnp.exp(clock.step * jnp.log(factor)), floor)
+        raise UserError(f"schedule: the factor is {factor}, but it must lie in (0, 1]")
+    if every < 1:
+        raise UserError(f"schedule: it is multiplied every {every} steps, but that must be at least 1")
+    return lambda clock: jnp.maximum(jnp.exp(clock.step // every * jnp.log(factor)), floor)

@@ -103,7 +103,7 @@ def test_a_label_is_what_the_generator_is_asked_for(runs, tmp_path):
     [
         ("dcgan", ["--label=3"], "takes no --label: choose one of"),
         ("conditional", ["--label=10"], "the classes are 0 to 9"),
-        ("cyclegan", [], "cannot sample; it can: translate"),
+        ("cyclegan", [], "cannot sample: choose one of evaluate, translate"),
         ("dcgan", ["--num=0"], "from 1 to 10,000,000"),
         ("dcgan", ["--truncation=0"], "but it must be above 0"),
         ("dcgan", ["--step=7"], "no checkpoint of step 7: choose one of"),

@@ -50,6 +50,9 @@ def test_what_rises_and_what_decays_at_every_step():
     assert [round(float(ramp(clock(step=now))), 6) for now in (0, 100, 200, 300, 400)] == [0, 0, 0.3, 0.6, 0.6]
     decay = schedules.exponential_decay(0.9, floor=0.5)
     assert float(decay(clock(step=3))) == pytest.approx(0.9**3) and float(decay(clock(step=30))) == 0.5
+    halved = schedules.exponential_decay(0.5, floor=0.2, every=100)
+    values = [float(halved(clock(step=now))) for now in (0, 99, 100, 199, 200, 299, 300, 10_000)]
+    assert values == pytest.approx([1, 1, 0.5, 0.5, 0.25, 0.25, 0.2, 0.2])
     # An average whose half-life itself rises from 0: at half-way it is half of it.
     rule = averaging.half_life(1000, ramp_images=10_000)
     assert float(rule(clock(images=0))) == 0.0
@@ -121,6 +124,8 @@ def test_bad_rules_are_refused():
         schedules.cosine_decay(0.5, start=0.5, run=Run(steps=10))
     with pytest.raises(UserError, match=r"must lie in \(0, 1\]"):
         schedules.exponential_decay(1.5)
+    with pytest.raises(UserError, match="multiplied every 0 steps"):
+        schedules.exponential_decay(0.5, every=0)
     for run in (None, Run()):
         for maker in (schedules.linear_decay, schedules.cosine_decay, schedules.cosine_ramp):
             with pytest.raises(UserError, match=r"1\.0 is a share of the run, whose length is not known"):

@@ -61,6 +61,56 @@ def test_began_holds_its_balance():
         assert float(metrics["generator/loss"]) == pytest.approx(FAKE, rel=1e-5)
 
 
+class Shift(nn.Module):
+    """A generator: w plus the carry."""
+
+    start: float = 0.5
+    output_shape: tuple[int, ...] = (4, 4, 1)
+
+    @nn.compact
+    def __call__(self, z, carry=0.0):
+        w = self.param("w", lambda key: jnp.float32(self.start))
+        return (w + carry) * jnp.ones((len(z), *self.output_shape))
+
+
+class ShiftedEnergy(Energy):
+    """Energies less half the carry."""
+
+    @nn.compact
+    def __call__(self, x, features=False, carry=0.0):
+        return jnp.abs(x - self.param("w", lambda key: jnp.float32(self.start))).mean(axis=(1, 2, 3)) - carry / 2
+
+
+def test_began_moves_its_players_one_after_the_other_or_at_once():
+    # L(G(z)) = |g - w| with g above w; the autoencoder goes down the slope of its mean over reals, since k is 0 at first.
+    reals, w, rate = np.asarray(IMAGES), 0.3, 0.1
+    moved = w - rate * np.sign(w - reals).mean()
+    for simultaneous, seen in ((False, moved), (True, w)):
+        options = {"latent_size": 2, "gamma": 0.9, "gain": 0.1, "simultaneous": simultaneous}
+        game = gans.began(still(Constant(), rate), still(Energy(w), rate), **options)
+        state, metrics = play(game, {"image": IMAGES})
+        assert float(state.players["discriminator"].params["w"]) == pytest.approx(moved, rel=1e-5)
+        assert float(metrics["generator/loss"]) == pytest.approx(0.5 - seen, rel=1e-5)
+        assert float(state.players["generator"].params["w"]) == pytest.approx(0.5 - rate, rel=1e-5)
+        # Either way k learns from both errors as they were before the step.
+        expected = 0.1 * (0.9 * np.abs(reals - w).mean() - (0.5 - w))
+        assert float(state.memory["k"]) == pytest.approx(expected, rel=1e-4) and expected > 0
+
+
+def test_began_fades_its_layers_in():
+    game = gans.began(still(Shift()), still(ShiftedEnergy()), latent_size=2, vanishing_steps=4)
+    state = game.init(jax.random.key(0), {"image": IMAGES})
+    for step in range(6):
+        carry = max(1 - step / 4, 0)
+        # Samples are of the same moment as the losses.
+        np.testing.assert_allclose(game.sample(state, jax.random.key(1), 2), 0.5 + carry, rtol=1e-6)
+        state, metrics = game.step(state, {"image": IMAGES})
+        assert float(metrics["discriminator/d_real"]) == pytest.approx(REAL.mean() - carry / 2, rel=1e-5)
+        assert float(metrics["generator/loss"]) == pytest.approx(0.25 + carry / 2, rel=1e-5)
+    with pytest.raises(UserError, match=r"^began: vanishing_steps=-1"):
+        gans.began(still(Shift()), still(ShiftedEnergy()), vanishing_steps=-1)
+
+
 def test_wgan_warms_its_critic_up():
     game = gans.wgan(still(Constant()), still(Mean()), latent_size=2, discriminator_steps=2, warm_up=3, warm_up_steps=8)
     played = [game.due(step, 0).turns for step in range(14)]

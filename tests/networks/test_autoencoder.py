@@ -132,11 +132,12 @@ def test_conv_autoencoder_agrees_with_torch(drawn, normal):
     np.testing.assert_allclose(energy, (t - y).square().mean((1, 2, 3)).detach().numpy(), rtol=1e-4)
 
 
-def test_began_agrees_with_torch(drawn):
+@pytest.mark.parametrize(("skip", "carry"), [(False, None), (True, None), (False, 0.75), (True, 0.25)])
+def test_began_agrees_with_torch(skip, carry, drawn):
     torch = pytest.importorskip("torch")
     nn, functional = torch.nn, torch.nn.functional
     x = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 1)), jnp.float32)
-    network = BEGANAutoencoder(width=2, hidden=3)
+    network = BEGANAutoencoder(width=2, hidden=3, skip_connections=skip)
     params = drawn(network, x)
 
     def convolve(h, layer, name, stride=1):
@@ -151,33 +152,45 @@ def test_began_agrees_with_torch(drawn):
 
     t = torch.tensor(np.asarray(x).transpose(0, 3, 1, 2), requires_grad=True)
     elu = nn.ELU()
+
+    def fade(h, layer, name):
+        """A convolution from a map to one of the same size."""
+        return (carry or 0) * h + (1 - (carry or 0)) * elu(convolve(h, layer, name))
+
     h = elu(convolve(t, params, "from_image"))
-    h = elu(convolve(elu(convolve(h, params, "conv_0_0")), params, "conv_0_1"))
-    h = convolve(h, params, "down_0", stride=2)
-    h = elu(convolve(elu(convolve(h, params, "conv_1_0")), params, "conv_1_1"))
+    h = fade(fade(h, params, "conv_0_0"), params, "conv_0_1")
+    h = elu(convolve(h, params, "down_0", stride=2))
+    h = fade(elu(convolve(h, params, "conv_1_0")), params, "conv_1_1")
     code = dense(h.permute(0, 2, 3, 1).reshape(2, -1), params, "code")
     decoder = params["decoder"]
-    h = dense(code, decoder, "project").reshape(2, 8, 8, 2).permute(0, 3, 1, 2)
-    h = elu(convolve(elu(convolve(h, decoder, "conv_0_0")), decoder, "conv_0_1"))
+    h = first = dense(code, decoder, "project").reshape(2, 8, 8, 2).permute(0, 3, 1, 2)
+    h = fade(fade(h, decoder, "conv_0_0"), decoder, "conv_0_1")
     h = functional.interpolate(h, scale_factor=2, mode="nearest")
-    h = elu(convolve(elu(convolve(h, decoder, "conv_1_0")), decoder, "conv_1_1"))
+    if skip:
+        h = torch.cat([h, functional.interpolate(first, scale_factor=2, mode="nearest")], dim=1)
+        h = elu(convolve(h, decoder, "conv_1_0"))
+    else:
+        h = fade(h, decoder, "conv_1_0")
+    h = fade(h, decoder, "conv_1_1")
     y = convolve(h, decoder, "to_image")
     error = (t - y).abs().mean((1, 2, 3))
     # The generator's gradient: through the image as what is encoded, and as what is to be reconstructed.
     error.sum().backward()
 
     def judge(x):
-        error, code, _ = network.apply({"params": params}, x, features=True)
-        return error.sum(), (error, code, network.apply({"params": params}, x, method="reconstruct"))
+        error, code, _ = network.apply({"params": params}, x, features=True, carry=carry)
+        reconstruction = BEGANGenerator((16, 16, 1), 2, skip).apply({"params": params["decoder"]}, code, carry)
+        return error.sum(), (error, code, reconstruction)
 
+    # The decoder is a generator.
     (_, (ours, features, reconstruction)), gradient = jax.jit(jax.value_and_grad(judge, has_aux=True))(x)
     np.testing.assert_allclose(features, code.detach().numpy(), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(reconstruction, image(y), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(ours, error.detach().numpy(), rtol=1e-4)
     np.testing.assert_allclose(gradient, image(t.grad), rtol=1e-3, atol=1e-5)
-    # The decoder is a generator.
-    generated = BEGANGenerator((16, 16, 1), width=2).apply({"params": decoder}, features)
-    np.testing.assert_allclose(generated, reconstruction, rtol=1e-4, atol=1e-5)
+    if carry is None:
+        own = network.apply({"params": params}, x, method="reconstruct")
+        np.testing.assert_allclose(own, reconstruction, rtol=1e-4, atol=1e-5)
 
 
 def test_initialisation(initialised):

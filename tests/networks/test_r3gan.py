@@ -1,14 +1,17 @@
 """R3GAN: published sizes, grouped convolutions and whole networks against torch, and the initialisation."""
 
 import itertools
+import math
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from configs import r3gan
 from jaxgan.networks import R3GANDiscriminator, R3GANGenerator
 from jaxgan.networks.r3gan import _Block, joined_groups, native_groups
+from jaxgan.training.plan import plan_without_data
 
 FFHQ_256 = (768, 768, 768, 768, 384, 192, 96)
 
@@ -42,6 +45,26 @@ def test_parameters_with_classes(count):
     assert count(R3GANGenerator((32, 32, 3), embedded_classes=10), (2, 64), "label") == plain + 10 * 64 + 64 * 768
     plain = count(R3GANDiscriminator(), (2, 32, 32, 3))
     assert count(R3GANDiscriminator(projected_classes=10), (2, 32, 32, 3), "label") == plain + 10 * 768 + 767 * 768
+
+
+# Layers of the authors' networks for CIFAR-10 as their --preset=CIFAR10 --cond=1 makes them, in PyTorch's shapes.
+BLOCK = [(1536, 768, 1, 1), (1536,), (1536, 16, 3, 3), (1536,), (768, 1536, 1, 1)]
+PUBLISHED = {
+    "generator": [(64, 10), (768, 4, 4), (768, 64 + 64), *(8 * BLOCK), (3, 768, 1, 1)],
+    "discriminator": [(768, 3, 1, 1), *(8 * BLOCK), (768, 1, 4, 4), (768, 768), (768, 10)],
+}
+
+
+def test_the_published_command_is_conditional():
+    def sizes(variant):
+        players = plan_without_data(r3gan.get_config(variant)).abstract_state().players
+        return {name: sum(leaf.size for leaf in jax.tree.leaves(player.params)) for name, player in players.items()}
+
+    layers = {name: sum(map(math.prod, shapes)) for name, shapes in PUBLISHED.items()}
+    assert sizes("paper") == layers == {"generator": 20_781_952, "discriminator": 21_280_512}
+    # The published commands for faces have no --cond.
+    assert sizes("ffhq64") == {"generator": 22_429_824, "discriminator": 22_381_440}
+    assert sizes("ffhq256") == {"generator": 23_057_952, "discriminator": 23_009_568}
 
 
 def test_widths_and_groups(shapes):
