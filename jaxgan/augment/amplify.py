@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-# H(z) H(1/z) / 2 of the wavelet symlet 2, whose 4 taps are (1 + r, 3 + r, 3 - r, 1 - r) / (4 sqrt(2)), r = sqrt(3): it keeps the
-# lower half of the frequencies. With z turned to -z it keeps the upper half, and the two add up to 1.
+# H(z) H(1/z) / 2 of the wavelet symlet 2, whose taps are (1 + r, 3 + r, 3 - r, 1 - r) / (4 sqrt(2)), r = sqrt(3): it keeps
+# the lower half of the frequencies. With z turned to -z it keeps the upper half, and the two add up to 1.
 _LOWER = np.array([-1, 0, 9, 16, 9, 0, -1]) / 32
 _UPPER = np.array([1, 0, -9, 16, -9, 0, 1]) / 32
 BANDS = 4
@@ -16,8 +16,8 @@ BANDS = 4
 def amplify(images: jax.Array, gains: jax.Array) -> jax.Array:
     """Each image with its frequencies, octave by octave, multiplied by gains of its own, along both axes.
 
-    Karras et al. 2020 (arXiv:2006.06676), appendix B.2: a filter of 43 taps, the sum of those of four bands that together are 1,
-    each by its gain. Gains of 1 change nothing but rounding.
+    Karras et al. 2020 (arXiv:2006.06676), appendix B: a filter of 43 taps, the sum of four bands' filters, each by its gain;
+    without gains the four are 1 together. Gains of 1 change nothing but rounding.
 
     Args:
         images: (B, H, W, C), mirrored about the border pixels beyond the edge.
@@ -41,8 +41,9 @@ def normalized_gains(factors: jax.Array) -> jax.Array:
         factors: t, float32 (B, 4).
 
     Returns:
-        float32 (B, 4): the product, over the bands i, of the vector that is t_i in band i and 1 elsewhere, divided by the root
-        of its mean square over the power of images, which is taken to fall by 1/f: 10/13 in the lowest band, 1/13 in the others.
+        float32 (B, 4): the product, over the bands i, of the vector that is t_i in band i and 1 elsewhere, divided by the
+        root of its mean square over the power of images. That is taken to fall by 1/f: 10/13 of it in the lowest band, 1/13
+        in each of the others.
     """
     power = jnp.array([[10.0, 1.0, 1.0, 1.0]]) / 13
     # sum_j power_j t_j^2, t_j being 1 but for band i; the root divides all bands alike.

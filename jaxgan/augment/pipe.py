@@ -44,8 +44,8 @@ def augment_pipe(categories: str | Mapping[str, float] = "bgc", probability: flo
     | o | zeros in a rectangle of half the image's sides (cut-out) | centre anywhere on the image |
 
     Pixels that only move to pixels stay as they are; all other maps go through `smooth_warp`. Differs from the paper: beyond
-    its edge an image is mirrored again and again. The paper has "bgc" at most for its results: it found "f", "n" and "o" of little
-    use beside them.
+    its edge an image is mirrored again and again. The paper's results are by "bgc": it found "f", "n" and "o" of little use
+    beside them.
 
     Args:
         categories: Which ones; or, for each, a factor on its probability. R3GAN (Huang et al. 2024, arXiv:2501.05441) has

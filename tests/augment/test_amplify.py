@@ -1,4 +1,4 @@
-"""Filters of octaves: the bank against the wavelet's transfer functions, waves against closed forms, and the power that is kept."""
+"""Filters of octaves: the bank against the wavelet's transfer functions, waves against closed forms, the power that is kept."""
 
 import jax
 import jax.numpy as jnp
