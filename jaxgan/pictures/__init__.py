@@ -11,6 +11,7 @@ from jaxgan.pictures.drawing import (
     density,
     grid,
     save,
+    save_animation,
     to_image,
     to_uint8,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "density",
     "grid",
     "save",
+    "save_animation",
     "to_image",
     "to_uint8",
 ]
