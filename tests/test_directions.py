@@ -1,0 +1,175 @@
+"""Directions of latents against singular vectors, kernels that are known, and axes that a generator was built with."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan import directions
+from jaxgan.errors import UserError
+from jaxgan.layers import Conv, UpConv, pixel_norm
+from jaxgan.networks import BigGANGenerator, DCGANGenerator, ProGANGenerator
+
+SIZE = 6  # of the latents
+
+
+def latents(number=8, size=SIZE):
+    return jax.random.normal(jax.random.key(1), (number, size))
+
+
+def generator(network, *label):
+    """The network's parameters, and it as a function of latents alone."""
+    labels = lambda number: tuple(jnp.full(number, each, jnp.int32) for each in label)  # noqa: E731
+    variables = network.init(jax.random.key(0), latents(2), *labels(2))
+    return variables["params"], lambda z: network.apply(variables, z, *labels(len(z)))
+
+
+def layers_of(generate):
+    return directions.layers(*(np.asarray(each) for each in directions.varying(generate, latents())))
+
+
+def aligned(a, b):
+    """|cosine| of the angle between the rows of two arrays, unit vectors."""
+    return np.abs(np.sum(np.asarray(a) * np.asarray(b), axis=1))
+
+
+def right_singular_vectors(matrix):
+    return np.linalg.svd(np.asarray(matrix, np.float64))[2]
+
+
+# ---- which layers read the latent
+
+
+class Chain(nn.Module):
+    """A constant that convolutions turn into a map, which styles of the latent scale: after a layer, and before one."""
+
+    @nn.compact
+    def __call__(self, z):
+        constant = self.param("constant", nn.initializers.normal(1.0), (4, 4, 3))
+        x = Conv(3, name="of_the_constant")(jnp.broadcast_to(constant[None], (len(z), 4, 4, 3)))
+        x = x * nn.Dense(3, name="style")(z)[:, None, None]
+        x = Conv(2, name="of_the_style")(nn.relu(x))
+        return jnp.tanh(x * nn.Dense(2, name="second_style")(z)[:, None, None])
+
+
+def test_the_first_layers_are_those_that_read_the_latent_itself():
+    _, generate = generator(Chain())
+    assert layers_of(generate) == directions.Layers(first=(1, 3), hidden=2)
+    _, generate = generator(DCGANGenerator(output_shape=(16, 16, 1), width=4))
+    assert layers_of(generate) == directions.Layers((0,), 1)
+    _, generate = generator(nn.Dense(3))
+    assert layers_of(generate) == directions.Layers((0,), None)
+    with pytest.raises(UserError, match="no layer of the generator reads its latent"):
+        layers_of(lambda z: jnp.tanh(z))
+
+
+# ---- in closed form
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_linear_generators_directions_are_its_singular_vectors(seed):
+    kernel = np.random.default_rng(seed).normal(size=(SIZE, 20)).astype(np.float32)
+    bias = jnp.full(20, 3.0)
+    generate = lambda z: nn.Dense(20).apply({"params": {"kernel": kernel, "bias": bias}}, z)  # noqa: E731
+    gram = directions.gram(generate, latents()[0], layers_of(generate).first)
+    np.testing.assert_allclose(gram, kernel @ kernel.T, rtol=1e-4, atol=1e-4)
+    found = directions.closed_form(gram, 4)
+    assert found.shape == (4, SIZE) and found.dtype == np.float32
+    np.testing.assert_allclose(aligned(found, right_singular_vectors(kernel.T)[:4]), 1, atol=1e-5)
+    assert (np.take_along_axis(found, np.abs(found).argmax(1)[:, None], 1) > 0).all()
+    assert len(directions.closed_form(gram, 100)) == SIZE
+
+
+def test_several_first_layers_are_one_matrix():
+    params, generate = generator(Chain())
+    kernels = [params[name]["kernel"] for name in ("style", "second_style")]
+    gram = directions.gram(generate, latents()[0], (1, 3))
+    np.testing.assert_allclose(gram, sum(kernel @ kernel.T for kernel in kernels), rtol=1e-4, atol=1e-5)
+
+
+def test_biggans_chunks_of_the_latent_do_not_mix():
+    """Each chunk is read by the first map or by the norms of its block: the Gram matrix has a block for each."""
+    params, generate = generator(
+        BigGANGenerator(output_shape=(16, 16, 1), width=4, embedded_classes=3, shared_size=5), 1
+    )
+    chunk, expected = SIZE // 3, np.zeros((SIZE, SIZE))
+    blocks = [[params["project"]["kernel"]]]
+    for block in ("block_0", "block_1"):
+        norms = [params[block][norm][part]["kernel"][5:] for norm in ("norm_1", "norm_2") for part in ("gain", "bias")]
+        blocks.append(norms)  # behind the five components of the embedding
+    for index, kernels in enumerate(blocks):
+        place = slice(index * chunk, (index + 1) * chunk)
+        expected[place, place] = sum(np.asarray(kernel @ kernel.T) for kernel in kernels)
+    gram = directions.gram(generate, latents()[0], layers_of(generate).first)
+    np.testing.assert_allclose(gram, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_behind_a_normalisation_the_mean_has_the_kernels_eigenvectors():
+    """J = A (1 - u u') at a point u of the unit sphere: E[J' J] = (1 - 2/d + 2/(d (d + 2))) A' A + tr(A' A) / (d (d + 2))."""
+    params, generate = generator(ProGANGenerator(output_shape=(8, 8, 1), base_width=8, max_width=4))
+    kernel = np.asarray(params["project"]["kernel"], np.float64)  # (4, 4, D, 4), of a map of one pixel
+    whole = np.einsum("hwdc,hwec->de", kernel, kernel)
+    points = pixel_norm(latents(4000))  # of radius sqrt(D), where the normalisation's factor is 1
+    assert layers_of(generate).first == (0,)
+    grams = jax.jit(jax.vmap(lambda z: directions.gram(generate, z, (0,))))(points)
+    expected = (1 - 2 / SIZE + 2 / (SIZE * (SIZE + 2))) * whole + np.trace(whole) / (SIZE * (SIZE + 2)) * np.eye(SIZE)
+    np.testing.assert_allclose(grams.mean(0), expected, atol=0.03 * np.abs(whole).max())
+
+
+def test_a_convolution_may_be_the_first_layer():
+    class OfConvolutions(nn.Module):
+        @nn.compact
+        def __call__(self, z):
+            return UpConv(3, name="first")(z[:, None, None])
+
+    params, generate = generator(OfConvolutions())
+    kernel = params["first"]["kernel"][1:3, 1:3].reshape(4, SIZE, 3)  # what is left of a 4x4 window on one pixel
+    gram = directions.gram(generate, latents()[0], (0,))
+    np.testing.assert_allclose(gram, jnp.einsum("kdc,kec->de", kernel, kernel), rtol=1e-4, atol=1e-5)
+
+
+# ---- by principal components
+
+
+def test_principal_components_lead_back_to_the_axes_that_activations_were_built_of():
+    rng = np.random.default_rng(0)
+    axes = np.linalg.qr(rng.normal(size=(SIZE, SIZE)))[0][:3]
+    places = np.linalg.qr(rng.normal(size=(40, 3)))[0].T
+    z = rng.normal(size=(1000, SIZE)).astype(np.float32)
+    # Odd functions of the coordinates along three axes, each with a deviation of its own.
+    coordinates = z @ axes.T
+    read = (5 * np.tanh(coordinates[:, :1]) * places[:1]) + coordinates[:, 1:2] ** 3 / 3 * places[1:2]
+    read = (read + 0.3 * coordinates[:, 2:] * places[2:] + 7.0).astype(np.float32)
+    found = directions.principal(read, z, 5)
+    assert found.shape == (3, SIZE)  # there are no more
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
+    assert (aligned(found, axes) > 0.99).all()
+    assert len(directions.principal(read, z, 2)) == 2
+
+
+def test_of_a_linear_layer_both_find_the_same():
+    """Latents of mean 0 and covariance 1, exactly: the components of A z are those of A A', which A' A's eigenvectors make."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(500, SIZE))
+    z = np.linalg.qr(z - z.mean(0))[0] * np.sqrt(500)
+    matrix = rng.normal(size=(SIZE, 30))
+    found = directions.principal((z @ matrix).astype(np.float32), z.astype(np.float32), SIZE)
+    np.testing.assert_allclose(aligned(found, directions.closed_form(matrix @ matrix.T, SIZE)), 1, atol=1e-4)
+
+
+def test_components_of_the_latents_themselves_are_the_directions():
+    w = np.random.default_rng(0).normal(size=(300, SIZE)) @ np.diag([5, 4, 3, 2, 1, 0.5]) + 2.0
+    expected = right_singular_vectors(w - w.mean(0))
+    w = w.astype(np.float32)
+    np.testing.assert_allclose(aligned(directions.principal(w, w, SIZE), expected), 1, atol=1e-4)
+
+
+def test_activations_are_what_the_next_layer_reads():
+    params, generate = generator(Chain())
+    z = latents()
+    styles = z @ params["style"]["kernel"] + params["style"]["bias"][None]
+    first = Conv(3).apply({"params": params["of_the_constant"]}, params["constant"][None])
+    expected = nn.relu(first * styles[:, None, None]).reshape(len(z), -1)
+    np.testing.assert_allclose(directions.activations(generate, z, 2), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(directions.activations(generate, z, None), generate(z).reshape(len(z), -1), rtol=1e-6)
