@@ -263,7 +263,8 @@ def test_metrics_whose_weights_are_missing_are_refused_before_training(tiny, tmp
     config = tiny("dcgan")
     config.metrics = ("fid/inception",)
     with pytest.raises(
-        ConfigError, match=r"names 'fid/inception', but no weights of 'inception' at .* python -m jaxgan weights weights"
+        ConfigError,
+        match=r"names 'fid/inception', but no weights of 'inception' at .* python -m jaxgan weights weights",
     ):
         train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
