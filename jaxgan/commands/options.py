@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, Ability, Argument
+from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, POSITION, STRENGTH, Ability, Argument
 from jaxgan.errors import UserError, nearest
 
 FORMATS = ("png", "npz", "folder")
@@ -119,7 +119,7 @@ def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str,
     """An argument's option, and what argparse is told of it."""
     if argument.kind == NUMBER:
         return "num", {"type": int, "default": _NUMBER, "help": f"{argument.help} (default: {_NUMBER})"}
-    if argument.kind == STRENGTH:
+    if argument.kind in (STRENGTH, POSITION):
         return name, {"type": float, "help": argument.help}
     if argument.kind == IMAGES:
         return "input", {"type": Path, "help": f"{argument.help}: a folder (or zip) of PNG, JPEG, WebP, of any size"}
@@ -127,7 +127,8 @@ def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str,
         return name, {"type": Path, "help": argument.help}
     if argument.kind == DOMAIN:
         return name, {"help": f"{argument.help}: {names.calls(argument.choices)}"}
-    return name, {"help": f"{argument.help}: {names.listed} (default: all in turn)".replace("%", "%%")}
+    default = "" if argument.required else " (default: all in turn)"
+    return name, {"help": f"{argument.help}: {names.listed}{default}".replace("%", "%%")}
 
 
 def refuse_unknown(left: Sequence[str], parser: argparse.ArgumentParser, ability: str, workdir: str) -> None:
@@ -171,6 +172,8 @@ def values(asked: argparse.Namespace, ability: Ability, names: Names) -> dict[st
             raise UserError(f"--num={value}: ask for at least 1")
         if argument.kind == STRENGTH and value is not None and not value > 0:
             raise UserError(f"--{name}={value}: it must be above 0")
+        if argument.kind == POSITION and value is not None and not 0 <= value < 1:
+            raise UserError(f"--{name}={value}: it must be at least 0 and below 1")
         if argument.kind == DOMAIN and value is not None:
             value = names.domain(name, value, argument.choices)
         if argument.kind == LABEL and value is not None:

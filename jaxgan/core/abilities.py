@@ -13,6 +13,7 @@ IMAGES = "images"  # float32 (B, H, W, C) in [-1, 1]
 LATENTS = "latents"  # float32 (B, D)
 DOMAIN = "domain"  # the name of a domain: a static string
 STRENGTH = "strength"  # a number above 0: a float
+POSITION = "position"  # a place along an axis, from 0 to 1, the end not among them: a float
 
 # Kinds with an entry for each image, which a long call is cut along.
 PER_ENTRY = (LABEL, IMAGES, LATENTS)

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, STRENGTH
+from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, POSITION, STRENGTH
 from jaxgan.core.arrays import Arrays
 from jaxgan.core.game import Game
 from jaxgan.core.nets import merge_statistics
@@ -235,6 +235,8 @@ class Snapshot:
                 )
             if argument.kind == STRENGTH and not value > 0:
                 raise UserError(f"{ability}: {name}={value!r}, but it must be above 0")
+            if argument.kind == POSITION and not 0 <= value < 1:
+                raise UserError(f"{ability}: {name}={value!r}, but it must be at least 0 and below 1")
             if argument.kind == NUMBER and value < 1:
                 raise UserError(f"{ability}: {name}={value!r}: ask for at least 1")
             if argument.kind in PER_ENTRY and not len(value):
