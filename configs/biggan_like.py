@@ -2,7 +2,7 @@
 
 python train.py --config=configs/biggan_like.py              digits 16x16 with labels, about three minutes on two CPU cores
 python train.py --config=configs/biggan_like.py:cifar10      CIFAR-10 at 32x32, one accelerator
-python train.py --config=configs/biggan_like.py:paper        ImageNet at 128x128, batch 2,048: a pod; FID 8.7, IS 98.8 in the paper
+python train.py --config=configs/biggan_like.py:paper        ImageNet at 128x128, batch 2,048; FID 8.7, IS 98.8 in the paper
 python train.py --config=configs/biggan_like.py:imagenet256  the same at 256x256; FID 8.7, IS 142.3 in the paper
 python train.py --config=configs/biggan_like.py:imagenet512  the same at 512x512; FID 8.1, IS 144.2 in the paper
 

@@ -215,7 +215,9 @@ def _path_length(measured: Measured, reference: Reference | None, settings: Sett
 def _overfitting(measured: Measured, reference: Reference | None, settings: Settings) -> list[Result]:
     """Whether the discriminator knows its training images by heart (Brock et al. 2018, arXiv:1809.11096, section 4.2)."""
     if measured.snapshot is None or "judge" not in measured.snapshot.game.abilities:
-        raise UserError("overfitting needs a game whose discriminator can judge: one of noise to images, with --workdir")
+        raise UserError(
+            "overfitting needs a game whose discriminator can judge: one of noise to images, with --workdir"
+        )
     number = min(_IMAGES, measured.protocol.fakes)
     logits = []
     for split in ("train", "test"):

@@ -1,4 +1,4 @@
-"""Gaussian: the toy of "Generative Adversarial Nets", Goodfellow et al. 2014 (arXiv:1406.2661), figure 1: noise becomes normal."""
+"""The normal toy: figure 1 of "Generative Adversarial Nets", Goodfellow et al. 2014 (arXiv:1406.2661), as a game."""
 
 from collections.abc import Sequence
 
@@ -18,8 +18,8 @@ def gaussian(
 ) -> Game:
     """Numbers from U(-1, 1) become numbers of a normal density, which has tails that the noise has not.
 
-    The generator must learn a curved map, the quantiles of the normal density: an affine one can have its mean and deviation, but
-    stays uniform. Its pictures are histograms beside the data's, with the discriminator's logit over them, as in figure 1.
+    The generator must learn a curved map, the quantiles of the normal density: an affine one can have its mean and deviation,
+    but stays uniform. Its pictures are histograms beside the data's, with the discriminator's logit over them, as in figure 1.
 
     Args:
         generator: Network z (B, latent_size) -> numbers (B, 1).

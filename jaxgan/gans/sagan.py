@@ -20,12 +20,12 @@ def sagan(
 ) -> Game:
     """SNGAN's game, in which each pixel of both networks may look at all others, one step of each player, at two rates.
 
-    What makes it itself stands in its players: attention (section 3) is their networks' field `attention`; spectral norm of both
-    is their constraint, and the two time scales are their optimisers' rates. A generator with attention has the ability "attend".
+    What makes it itself stands in its players: attention (section 3) is their networks' field `attention`; spectral norm of
+    both is their constraint, and the two time scales are their optimisers' rates. A generator with attention can "attend".
 
-    The authors' program differs from the paper, and the field `attention_form` of the networks chooses: "paper" has values of C / 8
-    channels and keys for every pixel, "released" values of C / 2 and keys max-pooled 2x2. The program's Adam has b2 0.999, where
-    the paper says 0.9.
+    The authors' program differs from the paper, and the field `attention_form` of the networks chooses: "paper" has values of
+    C / 8 channels and keys for every pixel, "released" values of C / 2 and keys max-pooled 2x2. The program's Adam has b2
+    0.999, where the paper says 0.9.
 
     Args:
         generator: Network z (B, latent_size) [, labels (B,)] -> images (B, ...).

@@ -99,7 +99,10 @@ def attend_abilities(draws: Draws, generator: Player, classes: Sequence[str] = (
         if not maps:
             return jnp.full_like(images, -1.0)  # no map of these images has the side that the network names
         weights = maps[-1]
-        at = [(jnp.asarray(where) * side).astype(int) for where, side in zip((row, column), weights.shape[1:3], strict=True)]
+        at = [
+            (jnp.asarray(where) * side).astype(int)
+            for where, side in zip((row, column), weights.shape[1:3], strict=True)
+        ]
         seen = weights[:, at[0], at[1]]
         seen = 2 * seen / seen.max(axis=(1, 2), keepdims=True) - 1
         for axis in (1, 2):

@@ -39,7 +39,9 @@ def played():
     players = [Player(network, adam, constraint=constraints.spectral_norm()) for network in networks]
     players[0] = dataclasses.replace(players[0], average=averaging.exponential(0.9))
     game = sagan(*players, latent_size=6, conditional=True, num_classes=10).complete(minibatch(source.arrays, 1))
-    state = jax.jit(game.init)(jax.random.key(3), {"image": jnp.zeros((1, 8, 8, 1)), "label": jnp.zeros((1,), jnp.int32)})
+    state = jax.jit(game.init)(
+        jax.random.key(3), {"image": jnp.zeros((1, 8, 8, 1)), "label": jnp.zeros((1,), jnp.int32)}
+    )
     # A player's own parameters have gamma 0.5 and -0.2, its average gamma 0.3.
     own = {"generator": 0.5, "discriminator": -0.2}
     state = state.replace(
@@ -129,7 +131,7 @@ def test_a_place_outside_the_image_is_refused(place, played):
 
 
 def test_a_discriminator_that_is_told_labels_judges_beside_them(played):
-    compiled, state, source = played
+    compiled, state, _ = played
     snapshot = compiled.at(state, 0)
     images = np.random.default_rng(0).uniform(-1, 1, (3, 8, 8, 1)).astype(np.float32)
     label = np.array([1, 5, 9])
