@@ -40,8 +40,8 @@ class BigGANDeepGenerator(nn.Module):
     Brock, Donahue and Simonyan (2018, arXiv:1809.11096), appendix B, figure 16 and tables 7 to 9. A block narrows the map to a
     quarter of its width by a 1x1 convolution, has two 3x3 there, and widens it by another 1x1; conditional batch norm and ReLU
     come before each. Its shortcut has no weights: where the width falls, the last channels are dropped. At each size a block
-    that keeps it comes before one that doubles it. All of z beside the label's shared embedding goes to the first layer and to all
-    norms. Leave the embedding out of spectral norm and regularisation, as in `BigGANGenerator`.
+    that keeps it comes before one that doubles it. All of z beside the label's shared embedding goes to the first layer and to
+    all norms. Leave the embedding out of spectral norm and regularisation, as in `BigGANGenerator`.
 
     Attributes:
         output_shape: (S, S, C) of an image, S one of 16, 32, 64, 128, 256, 512.
