@@ -1,6 +1,6 @@
 """BigGAN-deep: Brock, Donahue and Simonyan 2018 (arXiv:1809.11096), four times as deep as BigGAN, with bottlenecks.
 
-python train.py --config=configs/biggan_deep.py              digits 16x16 with labels, about four minutes on two CPU cores
+python train.py --config=configs/biggan_deep.py              digits 16x16 with labels, about five minutes on two CPU cores
 python train.py --config=configs/biggan_deep.py:paper        ImageNet at 128x128, batch 2,048; FID 5.7, IS 124.5 in the paper
 python train.py --config=configs/biggan_deep.py:imagenet256  the same at 256x256; FID 6.9, IS 171.4 in the paper
 python train.py --config=configs/biggan_deep.py:imagenet512  the same at 512x512; FID 7.5, IS 152.8 in the paper
@@ -33,7 +33,7 @@ def digits() -> ConfigDict:
     )
     config.data.name = "digits"
     config.metrics = ("default", "singular_values")
-    config.steps = 600
+    config.steps = 1000
     config.evaluate_every, config.sample_every = 100, 100
     return config
 

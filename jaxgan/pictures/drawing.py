@@ -226,6 +226,7 @@ def layers(lines: Sequence[Mapping[str, Any]]) -> Image.Image | None:
     """
     from matplotlib import colormaps
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogFormatter
 
     panels: dict[tuple[str, str], dict[str, list[tuple[int, float]]]] = {}
     for line in lines:
@@ -247,8 +248,10 @@ def layers(lines: Sequence[Mapping[str, Any]]) -> Image.Image | None:
             label = layer if index in (0, len(ordered) - 1) else None
             axes.plot(steps, values, linewidth=0.9, color=shade, marker="." if len(steps) < 20 else "", label=label)
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
         axes.set_title(f"{player}: {quantity}", fontsize=9)
-        axes.tick_params(labelsize=7)
+        axes.tick_params(which="both", labelsize=7)
         axes.legend(fontsize=6)
         axes.grid(alpha=0.3)
     return _render(figure)
