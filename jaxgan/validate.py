@@ -43,7 +43,7 @@ _FIELDS: dict[str, _Range] = {
         ("width", "widths", "base_width", "max_width", "group_width", "hidden", "units", "pieces", "blocks"),
         _AT_LEAST_1,
     ),
-    **dict.fromkeys(("latent_size", "shared_size", "resolution", "every", "output_shape"), _AT_LEAST_1),
+    **dict.fromkeys(("latent_size", "resolution", "every", "output_shape", "attention"), _AT_LEAST_1),
     **dict.fromkeys(("discriminator_steps", "batch_sizes"), _AT_LEAST_1),
     **dict.fromkeys(
         ("embedded_classes", "projected_classes", "class_logits", "num_classes", "labelled"), _NOT_NEGATIVE
@@ -51,7 +51,9 @@ _FIELDS: dict[str, _Range] = {
     **dict.fromkeys(("penalty", "gamma", "cycle", "identity", "class_weight"), _NOT_NEGATIVE),
     **dict.fromkeys(("reconstruction", "adversarial", "gain", "ramp_up", "ramp_images"), _NOT_NEGATIVE),
     **dict.fromkeys(("weight", "eps", "epsilon", "deviation", "margin", "start", "stop", "updates"), _NOT_NEGATIVE),
-    **dict.fromkeys(("final", "floor", "fade_images", "stable_images", "pool_size", "downsamples"), _NOT_NEGATIVE),
+    **dict.fromkeys(
+        ("final", "floor", "fade_images", "stable_images", "pool_size", "downsamples", "shared_size"), _NOT_NEGATIVE
+    ),
     **dict.fromkeys(("image_size", "load_size"), _PIXELS),
 }
 _CHOICES = {"dtype": ("float32", "bfloat16", "float16")}
