@@ -81,5 +81,5 @@ def imagenet512() -> ConfigDict:
 
 VARIANTS = {"": digits, "paper": paper, "imagenet256": imagenet256, "imagenet512": imagenet512}
 
-_LEARNED = {"class_accuracy": ">= 0.9", "digit_fd": "<= 25"}
+_LEARNED = {"class_accuracy": ">= 0.9", "digit_fd": "<= 15"}
 CHECKS = {"": Check(_LEARNED, baselines={"class_accuracy": "0.10 (chance)"})}

@@ -87,7 +87,7 @@ def test_the_roughness_of_known_curves():
 
 
 def test_the_page_beside_another_run(run, tmp_path):
-    truncation.main([f"--workdir={run}", f"--without={run}", "--num=40", f"--docs={tmp_path}"])
+    truncation.main([f"--workdir={run}", f"--without={run}", "--num=100", f"--docs={tmp_path}"])
     page = (tmp_path / "truncation.md").read_text()
     assert "same game without it, run (10 steps)" in page
     # The same curve twice, and equally bent.

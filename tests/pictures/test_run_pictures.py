@@ -228,6 +228,6 @@ def test_an_ability_of_ones_own_is_drawn_by_its_entry(tmp_path, monkeypatch):
 
 
 def test_every_drawing_that_the_library_declares_is_in_the_table():
-    attended = attend_abilities(Draws(Latent(2)), Player(ResNetGenerator(attention=(8,)), None))["attend"]
+    attended = attend_abilities(Draws(Latent(2)), Player(ResNetGenerator(attention=(8,)), optax.sgd(0.1)))["attend"]
     declared = {sample_ability(None).drawn, translate_ability(None, ("a", "b")).drawn, attended.drawn}
     assert declared == DRAWN.keys()
