@@ -20,7 +20,7 @@ from jaxgan.layers import laplacian
 from jaxgan.losses import DIVERGENCES
 from jaxgan.mesh import data_mesh
 from jaxgan.metrics import class_accuracy
-from jaxgan.training import trained
+from jaxgan.training import train, trained
 from jaxgan.training.records import read_metrics
 from jaxgan.training.run_folder import RunFolder
 
@@ -186,6 +186,15 @@ def levels_of_detail(folder: pathlib.Path) -> dict[str, float]:
     return {"gain": gain, "residual_error": float(np.abs(ratios - 1).max())}
 
 
+def against_no_attention(folder: pathlib.Path) -> dict[str, float]:
+    """SAGAN: its digit-FD over that of the same game without attention, which this trains in a folder below."""
+    config = RunFolder(folder).read()[0]
+    for player in config.players.values():
+        player.network.attention = ()
+    without = train(config, folder / "without_attention")["digit_fd"]
+    return {"fd_ratio": _column(folder, "digit_fd")[config.steps] / without}
+
+
 COMPUTED: dict[str, Callable[[pathlib.Path], dict[str, float]]] = {
     function.__name__: function
     for function in (
@@ -198,5 +207,6 @@ COMPUTED: dict[str, Callable[[pathlib.Path], dict[str, float]]] = {
         balance,
         divergence_left,
         levels_of_detail,
+        against_no_attention,
     )
 }

@@ -51,7 +51,7 @@ _FIELDS: dict[str, _Range] = {
         ("width", "widths", "base_width", "max_width", "group_width", "hidden", "units"),
         _AT_LEAST_1,
     ),
-    **dict.fromkeys(("latent_size", "shared_size", "resolution", "every", "output_shape"), _AT_LEAST_1),
+    **dict.fromkeys(("latent_size", "resolution", "every", "output_shape", "attention"), _AT_LEAST_1),
     **dict.fromkeys(("discriminator_steps", "pieces", "blocks", "layers"), _REPEATS),
     "batch_sizes": _BATCH,
     **dict.fromkeys(
@@ -60,11 +60,20 @@ _FIELDS: dict[str, _Range] = {
     **dict.fromkeys(("penalty", "gamma", "cycle", "identity", "class_weight"), _NOT_NEGATIVE),
     **dict.fromkeys(("reconstruction", "adversarial", "gain", "ramp_up", "ramp_images"), _NOT_NEGATIVE),
     **dict.fromkeys(("weight", "eps", "epsilon", "deviation", "margin", "start", "stop", "updates"), _NOT_NEGATIVE),
-    **dict.fromkeys(("final", "floor", "fade_images", "stable_images", "pool_size", "downsamples"), _NOT_NEGATIVE),
+    **dict.fromkeys(
+        ("final", "floor", "fade_images", "stable_images", "pool_size", "downsamples", "shared_size"), _NOT_NEGATIVE
+    ),
     **dict.fromkeys(("image_size", "image_size_b", "load_size"), _PIXELS),
 }
 # Of the commands' options, by kind.
-_OPTIONS = {"number": _IMAGES, "strength": _POSITIVE, "setting": _SETTING, "seed": _SEED, "pictures": _PICTURES}
+_OPTIONS = {
+    "number": _IMAGES,
+    "strength": _POSITIVE,
+    "position": _BELOW_1,
+    "setting": _SETTING,
+    "seed": _SEED,
+    "pictures": _PICTURES,
+}
 _CHOICES = {"dtype": ("float32", "bfloat16", "float16")}
 
 

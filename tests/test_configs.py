@@ -22,6 +22,7 @@ from benchmarks import zoo
 from jaxgan import gans, overrides
 from jaxgan.core import Due
 from jaxgan.core.arrays import minibatch
+from jaxgan.core.constraints import path_string
 from jaxgan.data import DataError, make_source
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.registry import resolve
@@ -113,6 +114,7 @@ def test_the_embedded_default_trains(name, tmp_path):
 
 # The same networks as another variant's, at a size that takes long to trace.
 _LARGE = {("r3gan", "ffhq64"), ("r3gan", "ffhq256"), ("biggan_like", "cifar10"), ("sngan", "imagenet")}
+_LARGE |= {(name, variant) for name in ("biggan_like", "biggan_deep") for variant in ("imagenet256", "imagenet512")}
 
 
 @pytest.mark.parametrize(
@@ -133,15 +135,54 @@ def test_other_variants_build_and_a_whole_step_traces(name, variant):
         assert all(metric.shape == () and metric.dtype == jnp.float32 for metric in metrics.values())
 
 
-def test_the_published_biggan_has_the_published_size():
-    plan = plan_without_data(MODULES["biggan_like"].get_config("paper"))
+@pytest.mark.parametrize(
+    ("name", "generator", "discriminator"),
+    [("biggan_like", 70_433_988, 87_982_370), ("biggan_deep", 50_244_484, 34_590_210)],
+)
+def test_the_published_biggan_has_the_published_size(name, generator, discriminator):
+    plan = plan_without_data(MODULES[name].get_config("paper"))
     state = plan.abstract_state()
     sizes = {name: sum(leaf.size for leaf in jax.tree.leaves(one.params)) for name, one in state.players.items()}
-    assert sizes == {"generator": 70_433_988, "discriminator": 87_982_370}
+    assert sizes == {"generator": generator, "discriminator": discriminator}
     # The generator is regularised first, as in the paper, then divided; the shared embedding is left as it is.
     _, spectral = state.players["generator"].constraint
     assert spectral and not any("shared_embedding" in path for path in spectral)
     assert any("head" in path for path in state.players["discriminator"].constraint)
+
+
+@pytest.mark.parametrize("name", ["biggan_like", "biggan_deep"])
+def test_the_ablation_of_biggan_by_flags(name):
+    """Each flag of table 1 takes away what it says, and nothing else."""
+    network, constraints = "players.generator.network", "players.generator.constraints"
+    module = MODULES[name]
+
+    def changed(field: str, value: object) -> tuple[ConfigDict, dict[str, tuple[int, ...]], bool]:
+        config = overrides.apply(module.get_config(), [(field, value)])
+        plan = plan_without_data(config)
+        leaves = jax.tree_util.tree_leaves_with_path(plan.abstract_state().players["generator"].params)
+        regularised = plan.game.players["generator"].constraint.penalty is not None
+        return config, {path_string(path): leaf.shape for path, leaf in leaves}, regularised
+
+    _, whole, regularised = changed("seed", 0)
+    assert regularised and whole["shared_embedding/embedding"] == (10, 32)
+    gains = [path for path in whole if path.endswith("gain/kernel")]
+
+    _, shapes, regularised = changed(f"{network}.shared_size", 0)
+    assert regularised and whole.keys() - shapes.keys() == {"shared_embedding/embedding"}
+    assert all(whole[path][0] - shapes[path][0] == 32 - 10 for path in gains)  # a one-hot label for the embedding
+
+    _, shapes, regularised = changed(f"{network}.hierarchical", "false")
+    assert regularised and shapes.keys() == whole.keys() and {shapes[path][0] for path in gains} == {32}
+    assert shapes["project/kernel"][0] == 24 + (32 if name == "biggan_deep" else 0)  # all of z is there
+
+    _, shapes, regularised = changed(constraints, "spectral_norm")
+    assert shapes == whole and not regularised
+
+    _, shapes, regularised = changed(f"{network}.width", 8)
+    assert regularised and shapes["norm/scale"] == (4 * 8,) != whole["norm/scale"]
+
+    config, shapes, _ = changed("batch_size", 256)
+    assert shapes == whole and config.batch_size == 256
 
 
 @pytest.fixture(scope="module")

@@ -201,7 +201,7 @@ def test_players_in_groups_are_reached_by_their_path():
         (["batch_size=abc"], "config.batch_size='abc', but it must be an integer"),
         (["batch_size=1.5"], "config.batch_size='1.5', but it must be an integer"),
         (["batch_size=none"], "config.batch_size='none', but it must be an integer"),
-        (["batch_size=0"], "config.batch_size=0, but it must be at least 1"),
+        (["batch_size=0"], "config.batch_size=0, but it must be from 1 to 1,048,576"),
         (["data.flip=1"], "config.data.flip='1', but it must be true or false"),
         (["game=none"], "config.game has fields of its own: set one of them ("),
         (["game.name=foo"], "config.game has no field 'name'"),

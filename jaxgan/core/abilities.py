@@ -18,6 +18,7 @@ IMAGES = "images"  # float32 (B, H, W, C) in [-1, 1]
 LATENTS = "latents"  # float32 (B, D)
 DOMAIN = "domain"  # the name of a domain: a static string
 STRENGTH = "strength"  # a number above 0: a float
+POSITION = "position"  # a place along an axis, from 0 to 1, the end not among them: a float
 
 # Kinds with an entry for each image, which a long call is cut along.
 PER_ENTRY = (LABEL, IMAGES, LATENTS)
@@ -127,6 +128,8 @@ class Ability:
                 lengths[each] = len(value)
             elif argument.kind == STRENGTH and not isinstance(value, jax.core.Tracer) and not value > 0:
                 raise UserError(f"{where}={value!r}, but it must be above 0")
+            elif argument.kind == POSITION and not isinstance(value, jax.core.Tracer) and not 0 <= value < 1:
+                raise UserError(f"{where}={value!r}, but it must be at least 0 and below 1")
         for each, length in lengths.items():
             first = next(iter(lengths))
             if length != lengths[first]:

@@ -217,14 +217,18 @@ def _path_length(measured: Measured, reference: Reference | None, settings: Sett
 def _overfitting(measured: Measured, reference: Reference | None, settings: Settings) -> list[Result]:
     """Whether the discriminator knows its training images by heart (Brock et al. 2018, arXiv:1809.11096, section 4.2)."""
     if measured.snapshot is None or "judge" not in measured.snapshot.game.abilities:
-        raise UserError("overfitting needs a game whose discriminator can judge: an unconditional one with --workdir")
+        raise UserError(
+            "overfitting needs a game whose discriminator can judge: one of noise to images, with --workdir"
+        )
     number = min(_IMAGES, measured.protocol.fakes)
     logits = []
     for split in ("train", "test"):
         source = other_split(measured.data, split, measured.snapshot.arrays)
-        stack = source.stack(range(min(number, len(source))))["image"]
-        images = stack.astype(np.float32) / 127.5 - 1.0
-        logits.append(measured.snapshot.use("judge", jax.random.key(0), images=images).astype(np.float64))
+        records = source.stack(range(min(number, len(source))))
+        given = {"images": records["image"].astype(np.float32) / 127.5 - 1.0}
+        if measured.snapshot.takes("judge", "label"):
+            given["label"] = records["label"]
+        logits.append(measured.snapshot.use("judge", jax.random.key(0), **given).astype(np.float64))
     accuracy = [float((part > 0).mean()) for part in logits]
     counts = f"{len(logits[0])} training and {len(logits[1])} held-out images"
     values = [

@@ -14,6 +14,7 @@ from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source
 from jaxgan.errors import ConfigError, nearest
 from jaxgan.evaluation import measure as measures
+from jaxgan.evaluation import network_metrics as networks
 from jaxgan.evaluation import sample_metrics as samples
 from jaxgan.evaluation import translation_metrics as translations
 from jaxgan.evaluation.compared import data_reference, measured_game
@@ -89,6 +90,8 @@ METRICS: dict[str, Metric] = {
     "modes": Metric(samples.modes, "modes", False, samples.needs_modes),
     "stacked_modes": Metric(samples.stacked_modes, "modes", False, samples.needs_stacked_digits, floor="modes_floor"),
     "density1d": Metric(samples.density1d, "wasserstein", True, samples.needs_numbers, floor="wasserstein_floor"),
+    "attention": Metric(networks.attention, "attention_reach", False, networks.needs_latents),
+    "singular_values": Metric(networks.singular_values, "largest_singular_value", True, networks.needs_weights),
     "translation": Metric(translations.translation, "agreement", False, translations.needs_readable_digits),
     "paired_translation": Metric(translations.paired_translation, "l1", True, translations.needs_pairs),
     # "fid/inception", "kid/digits" ...

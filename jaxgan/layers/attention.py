@@ -7,29 +7,48 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax.nn.initializers import Initializer
 
+from jaxgan.errors import UserError
 from jaxgan.layers.conv import Conv
 from jaxgan.layers.resampling import max_pool
 
+FORMS = ("released", "paper")
+
 
 class SelfAttention(nn.Module):
-    """The non-local block of SAGAN (Zhang et al. 2018) and BigGAN (Brock et al. 2018), as the authors released it.
+    """The non-local block of SAGAN (Zhang et al. 2018, arXiv:1805.08318, section 3) and BigGAN (Brock et al. 2018).
 
-    Queries and keys have C / 8 channels, values C / 2; keys and values are max-pooled 2x2; the scores are not divided by
-    the square root of their width. (The paper's text has C / 8 channels for all three and no pooling.) The learned scalar
-    "gamma" starts at 0, so that the block starts as the identity.
+    Queries f and keys g have C / 8 channels; the scores are not divided by the square root of their width. Values h have C / 8
+    channels in the paper; in the authors' program, which BigGAN took over, they have C / 2, and keys and values are max-pooled
+    2x2. The learned scalar "gamma" starts at 0, so that the block starts as the identity.
 
     Attributes:
+        form: "released" for the authors' program, "paper" for the paper's text.
         kernel_init: Initialiser of the four 1x1 convolutions, which have no biases.
         dtype: Compute and output dtype; the softmax is computed in float32.
     """
 
+    form: str = "released"
     kernel_init: Initializer = nn.initializers.lecun_normal()
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        """Lets each pixel of `x`, (B, H, W, C) with H and W even, attend to all (pooled) pixels; the shape of `x`."""
+    def __call__(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Lets each pixel of `x` attend to all (pooled) pixels.
+
+        Args:
+            x: (B, H, W, C); "released" needs H and W even.
+
+        Returns:
+            The map that comes out, in the shape of `x`; and where each pixel looks, float32 (B, H, W, h, w) whose sum over the
+            (pooled) map h, w is 1.
+
+        Raises:
+            UserError: An unknown form, or an odd map that is to be pooled.
+        """
+        if self.form not in FORMS:
+            raise UserError(f"SelfAttention: form={self.form!r} is unknown: choose one of {', '.join(FORMS)}")
         batch, height, width, channels = x.shape
+        released = self.form == "released"
 
         def project(features: int, name: str) -> Conv:
             return Conv(features, 1, use_bias=False, kernel_init=self.kernel_init, dtype=self.dtype, name=name)
@@ -37,14 +56,18 @@ class SelfAttention(nn.Module):
         def pixels(maps: jax.Array) -> jax.Array:
             return maps.reshape(batch, -1, maps.shape[-1])
 
-        narrow, half = max(1, channels // 8), max(1, channels // 2)
+        narrow = max(1, channels // 8)
         query = pixels(project(narrow, "query")(x))
-        key = pixels(max_pool(project(narrow, "key")(x)))
-        value = pixels(max_pool(project(half, "value")(x)))
+        key = project(narrow, "key")(x)
+        value = project(max(1, channels // 2) if released else narrow, "value")(x)
+        if released:
+            key, value = max_pool(key), max_pool(value)
         # beta_{j,i} = softmax over the keys i of f(x_i)^T g(x_j)
-        scores = jnp.einsum("bqc,bkc->bqk", query, key, preferred_element_type=jnp.float32)
-        weights = jax.nn.softmax(scores, axis=-1).astype(self.dtype)
-        attended = jnp.einsum("bqk,bkc->bqc", weights, value).reshape(batch, height, width, half)
+        scores = jnp.einsum("bqc,bkc->bqk", query, pixels(key), preferred_element_type=jnp.float32)
+        weights = jax.nn.softmax(scores, axis=-1)
+        attended = jnp.einsum("bqk,bkc->bqc", weights.astype(self.dtype), pixels(value))
+        attended = project(channels, "output")(attended.reshape(batch, height, width, -1))
         # y = x + gamma o
         gamma = self.param("gamma", nn.initializers.zeros, (), jnp.float32)
-        return x.astype(self.dtype) + gamma.astype(self.dtype) * project(channels, "output")(attended)
+        y = x.astype(self.dtype) + gamma.astype(self.dtype) * attended
+        return y, weights.reshape(batch, height, width, *key.shape[1:3])

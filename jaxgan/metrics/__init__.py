@@ -1,5 +1,6 @@
 """How good samples are: Frechet distances, a digit classifier with its weights, and coverage of known modes."""
 
+from jaxgan.metrics.attention import attention_reach
 from jaxgan.metrics.digits import (
     class_accuracy,
     classes_present,
@@ -19,6 +20,7 @@ from jaxgan.metrics.modes import (
 __all__ = [
     "ModeCoverage",
     "Moments",
+    "attention_reach",
     "class_accuracy",
     "classes_present",
     "digit_fd",

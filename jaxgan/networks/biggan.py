@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxgan.errors import UserError
-from jaxgan.layers import BatchNorm, ConditionalBatchNorm, Conv, SelfAttention
-from jaxgan.networks.blocks import DownBlock, ProjectionHead, UpBlock
+from jaxgan.layers import BatchNorm, ConditionalBatchNorm, Conv
+from jaxgan.networks.blocks import DownBlock, ProjectionHead, UpBlock, attend
 from jaxgan.networks.common import check_label, image_shape, image_sides, tanh_image
 
 # Widths of the maps, in units of `width`. 128 to 512 are the paper's. 64 and 32, which it leaves open, are the first
@@ -42,13 +42,15 @@ class BigGANGenerator(nn.Module):
     gains and offsets of a block's batch norms are linear in its chunk and the label's embedding, which is one for all
     blocks. The size of z must therefore be a multiple of the number of chunks: the paper has 20 in each, 120 at 128
     pixels, 140 at 256, 160 at 512. Leave the embedding ("shared_embedding" in its path) out of spectral norm and
-    regularisation.
+    regularisation. Embedding and chunks can be switched off, as in the paper's table 1.
 
     Attributes:
         output_shape: (S, S, C) of an image, S one of 16, 32, 64, 128, 256, 512.
         width: The unit of the blocks' widths ("ch": 96 in the paper; 64 is the usual choice at 32 pixels).
         embedded_classes: Rows of the shared embedding, at least 1.
-        shared_size: Length of the shared embedding.
+        shared_size: Length of the shared embedding; 0: none, and every norm has gains and offsets of its own for each class
+            (it is linear in the label as a one-hot vector).
+        hierarchical: Whether chunks of z go to the blocks; if not, all of z goes to the first layer, and labels alone to norms.
         attention: Sizes of the maps that self-attention follows; sizes that do not occur are ignored.
         dtype: Compute dtype.
     """
@@ -57,35 +59,40 @@ class BigGANGenerator(nn.Module):
     width: int = 96
     embedded_classes: int = 0
     shared_size: int = 128
+    hierarchical: bool = True
     attention: tuple[int, ...] = (64,)
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, z: jax.Array, label: jax.Array) -> jax.Array:
-        """Maps latents (B, latent) and labels (B,) to images (B, S, S, C)."""
+    def __call__(self, z: jax.Array, label: jax.Array, attention_maps: bool = False) -> Any:
+        """Maps latents (B, latent) and labels (B,) to images (B, S, S, C).
+
+        With `attention_maps` also gives where the pixels of each attended map look: a tuple of (B, H, W, h, w).
+        """
         check_label(self, "embedded_classes", label)
         height, width, channels = image_shape(self)
-        widths = _widths(_GENERATOR_WIDTHS, self, height, width)
-        if z.shape[-1] % len(widths):
+        widths = widths_for(_GENERATOR_WIDTHS, self, height, width)
+        if self.hierarchical and z.shape[-1] % len(widths):
             raise UserError(
                 f"BigGANGenerator: images of {height}x{width} split latents into {len(widths)} equal chunks, but "
                 f"they have size {z.shape[-1]}; use a multiple of {len(widths)}"
             )
-        first, *chunks = jnp.split(z, len(widths), axis=-1)
-        embedding = nn.Embed(self.embedded_classes, self.shared_size, embedding_init=_init, name="shared_embedding")(
-            label
-        )
+        # Without chunks each block gets the last one of none: an array without columns.
+        chunks = jnp.split(z, len(widths), axis=-1) if self.hierarchical else [z] + [z[:, :0]] * (len(widths) - 1)
+        first, *chunks = chunks
+        embedding = embed_class(self, label)
         norm = functools.partial(ConditionalBatchNorm, kernel_init=_init)
 
         x = nn.Dense(4 * 4 * widths[0], kernel_init=_init, dtype=self.dtype, name="project")(first)
         x = x.reshape(-1, 4, 4, widths[0])
+        looks: list[jax.Array] = []
         for index, (features, chunk) in enumerate(zip(widths[1:], chunks, strict=True)):
             condition = jnp.concatenate([embedding, chunk], axis=-1)
             x = UpBlock(features, norm, _init, _init, self.dtype, name=f"block_{index}")(x, condition)
-            if x.shape[1] in self.attention:
-                x = SelfAttention(kernel_init=_init, dtype=self.dtype, name=f"attention_{index}")(x)
+            x = attend(self, x, f"attention_{index}", looks, _init)
         x = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(x))
-        return tanh_image(Conv(channels, kernel_init=_init, dtype=self.dtype, name="to_image")(x))
+        image = tanh_image(Conv(channels, kernel_init=_init, dtype=self.dtype, name="to_image")(x))
+        return (image, tuple(looks)) if attention_maps else image
 
 
 class BigGANDiscriminator(nn.Module):
@@ -113,18 +120,31 @@ class BigGANDiscriminator(nn.Module):
         """Maps images (B, S, S, C) and labels (B,) to logits (B,)."""
         check_label(self, "projected_classes", label)
         height, width = image_sides(self, x)
-        widths = _widths(_DISCRIMINATOR_WIDTHS, self, height, width)
+        widths = widths_for(_DISCRIMINATOR_WIDTHS, self, height, width)
         downsamples = 2 if height <= 32 else len(widths) - 1
         for index, features in enumerate(widths):
             downsample = index < downsamples
             x = DownBlock(features, features, downsample, index > 0, _init, _init, self.dtype, name=f"block_{index}")(x)
-            if downsample and x.shape[1] in self.attention:
-                x = SelfAttention(kernel_init=_init, dtype=self.dtype, name=f"attention_{index}")(x)
+            x = attend(self, x, f"attention_{index}", [], _init) if downsample else x
         h = jnp.sum(nn.relu(x).astype(jnp.float32), axis=(1, 2))
         return ProjectionHead(self.projected_classes, _init, name="head")(h, label)
 
 
-def _widths(table: dict[int, tuple[int, ...]], network: Any, height: int, width: int) -> list[int]:
+def embed_class(network: Any, label: jax.Array) -> jax.Array:
+    """What the norms of a generator are told of the label: the shared embedding (B, shared_size), or it as a one-hot vector.
+
+    Args:
+        network: The calling module, which has `embedded_classes` and `shared_size`.
+        label: int (B,).
+    """
+    if not network.shared_size:
+        return jax.nn.one_hot(label, network.embedded_classes)
+    embed = nn.Embed(network.embedded_classes, network.shared_size, embedding_init=_init, name="shared_embedding")
+    return embed(label)
+
+
+def widths_for(table: dict[int, tuple[int, ...]], network: Any, height: int, width: int) -> list[int]:
+    """The widths of a table for images of a size, or an error that says that there are none."""
     if height != width or height not in table:
         raise UserError(
             f"{type(network).__name__} does not exist for images of {height}x{width}; "

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax.nn.initializers import Initializer
 
-from jaxgan.layers import BatchNorm, Conv, average_pool, upsample_nearest
+from jaxgan.errors import UserError
+from jaxgan.layers import BatchNorm, Conv, SelfAttention, average_pool, upsample_nearest
 from jaxgan.networks.initializers import variance_scaling
 
 # Uniform, deviation sqrt(4 / (fan_in + fan_out)): WGAN-GP's "He" initialisation is SNGAN's Glorot with gain sqrt(2).
@@ -111,3 +112,36 @@ class ProjectionHead(nn.Module):
             return logits
         embed = nn.Embed(self.projected_classes, h.shape[-1], embedding_init=self.kernel_init, name="class_embedding")
         return logits + jnp.sum(embed(label) * h, axis=-1)
+
+
+def attend(
+    network: Any, x: jax.Array, name: str, looks: list[jax.Array], kernel_init: Initializer, form: str = "released"
+) -> jax.Array:
+    """Self-attention of the calling network, if its field `attention` names the side of this map.
+
+    Args:
+        network: The calling module, which has `attention` and `dtype`.
+        x: The map, (B, H, W, C).
+        name: Of the layer.
+        looks: Where the pixels look is added to it, (B, H, W, h, w).
+        kernel_init: Of the layer's convolutions.
+        form: As in `SelfAttention`.
+
+    Returns:
+        The map after it, in the shape of `x`; `x` itself where the network does not name it.
+    """
+    if x.shape[1] not in network.attention:
+        return x
+    y, weights = SelfAttention(form, kernel_init=kernel_init, dtype=network.dtype, name=name)(x)
+    looks.append(weights)
+    return y
+
+
+def check_attended(network: Any, looks: list[jax.Array]) -> None:
+    """Raises a UserError if the network names a map for self-attention that it does not have."""
+    missing = sorted(set(network.attention) - {weights.shape[1] for weights in looks})
+    if missing:
+        raise UserError(
+            f"{type(network).__name__} has no map of side {missing[0]} for attention={tuple(network.attention)}: name sides "
+            "that its layers make, or leave it out, attention=()"
+        )

@@ -8,6 +8,7 @@ from flax import linen as nn
 
 from jaxgan.errors import UserError
 from jaxgan.layers import Conv, UpConv, Verdict
+from jaxgan.networks.blocks import attend, check_attended
 from jaxgan.networks.common import choose, image_shape, image_sides, leaky_relu, normal_init, normalization, tanh_image
 
 # Kernel and padding of the layers that double or halve a map. The 5x5 are padded as in the paper's Theano code, by 2 on
@@ -36,17 +37,24 @@ class DCGANGenerator(nn.Module):
         width: Features of the last hidden layer; the first has `width * 2 ** (doublings - 1)`, at 64 pixels 8 times.
         layout: "paper" for a dense projection and 5x5 layers; "torch" for the 4x4 layers of the Torch and PyTorch
             versions, whose projection is a transposed convolution from 1x1, with width 64.
+        attention: Sides of the maps that self-attention follows, as in small SAGANs: (4, 8) for two of them.
+        attention_form: As `form` of `jaxgan.layers.SelfAttention`.
         dtype: Compute dtype.
     """
 
     output_shape: tuple[int, ...] | None = None
     width: int = 128
     layout: str = "paper"
+    attention: tuple[int, ...] = ()
+    attention_form: str = "paper"
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, z: jax.Array) -> jax.Array:
-        """Maps latents (B, latent) to images (B, H, W, C)."""
+    def __call__(self, z: jax.Array, attention_maps: bool = False) -> Any:
+        """Maps latents (B, latent) to images (B, H, W, C).
+
+        With `attention_maps` also gives where the pixels of each attended map look: a tuple of (B, H, W, h, w).
+        """
         up = choose(_UP, self.layout, "layout")
         height, width, channels = image_shape(self)
         base, doublings = _base_map(height, width)
@@ -57,11 +65,15 @@ class DCGANGenerator(nn.Module):
             x = x.reshape(-1, *base, widths[0])
         else:
             x = UpConv(widths[0], base, strides=1, padding=0, **common, name="project")(z[:, None, None, :])
-        x = nn.relu(normalization("batch", self.dtype, "norm_0")(x))
-        for index, features in enumerate(widths[1:], start=1):
-            x = UpConv(features, **up, **common, name=f"up_{index}")(x)
+        looks: list[jax.Array] = []
+        for index, features in enumerate(widths):
+            if index:
+                x = UpConv(features, **up, **common, name=f"up_{index}")(x)
             x = nn.relu(normalization("batch", self.dtype, f"norm_{index}")(x))
-        return tanh_image(UpConv(channels, **up, **common, name="to_image")(x))
+            x = attend(self, x, f"attention_{index}", looks, normal_init, self.attention_form)
+        check_attended(self, looks)
+        image = tanh_image(UpConv(channels, **up, **common, name="to_image")(x))
+        return (image, tuple(looks)) if attention_maps else image
 
 
 class DCGANDiscriminator(nn.Module):
@@ -77,12 +89,16 @@ class DCGANDiscriminator(nn.Module):
             whole map, with width 64.
         norm: "batch", or "none" (with biases instead) for a critic with a gradient penalty, where no sample may see
             another.
+        attention: Sides of the maps that self-attention follows.
+        attention_form: As `form` of `jaxgan.layers.SelfAttention`.
         dtype: Compute dtype.
     """
 
     width: int = 128
     layout: str = "paper"
     norm: str = "batch"
+    attention: tuple[int, ...] = ()
+    attention_form: str = "paper"
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -91,11 +107,13 @@ class DCGANDiscriminator(nn.Module):
         down = choose(_DOWN, self.layout, "layout")
         base, halvings = _base_map(*image_sides(self, x))
         common: dict[str, Any] = {"use_bias": self.norm != "batch", "kernel_init": normal_init}
+        looks: list[jax.Array] = []
         for index in range(halvings):
             x = Conv(self.width * 2**index, strides=2, **down, **common, dtype=self.dtype, name=f"down_{index}")(x)
             if index > 0:
                 x = normalization(self.norm, self.dtype, f"norm_{index}")(x)
-            x = leaky_relu(x)
+            x = attend(self, leaky_relu(x), f"attention_{index}", looks, normal_init, self.attention_form)
+        check_attended(self, looks)
         x = x.astype(jnp.float32)
         flat = x.reshape(len(x), -1)
         if self.layout == "paper":

@@ -1,12 +1,13 @@
-"""The usual abilities of games: to sample, to judge, to classify, to translate."""
+"""The usual abilities of games: to sample, to attend, to judge, to classify, to translate."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
-from jaxgan.core import Ability, Argument, Nets, uniform_labels
-from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH
+from jaxgan.core import Ability, Argument, Nets, Player, uniform_labels
+from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, POSITION, STRENGTH
 from jaxgan.errors import UserError
 from jaxgan.parts.draws import Draws
 from jaxgan.parts.pairs import as_verdict
@@ -32,16 +33,12 @@ def sample_abilities(draws: Draws, generate: Callable[..., jax.Array] | None = N
         return draws.latent(key, number, truncation)
 
     def from_latents(nets: Nets, key: jax.Array, latents: jax.Array, label: jax.Array | None = None) -> jax.Array:
-        if draws.num_classes and label is None:
-            label = uniform_labels(key, len(latents), draws.num_classes)
-        return make(nets, latents, label)
+        return make(nets, latents, _labels(draws, key, len(latents), label))
 
     def sample(
         nets: Nets, key: jax.Array, number: int, label: jax.Array | None = None, truncation: Any = None
     ) -> jax.Array:
-        # Games without labels spend the whole key on their latents.
-        latent_key, label_key = jax.random.split(key) if draws.num_classes else (key, key)
-        return from_latents(nets, label_key, draws.latent(latent_key, number, truncation), label)
+        return make(nets, *_drawn(draws, key, number, label, truncation))
 
     return {
         "sample": sample_ability(sample, draws.num_classes),
@@ -60,6 +57,65 @@ def sample_abilities(draws: Draws, generate: Callable[..., jax.Array] | None = N
     }
 
 
+def _drawn(
+    draws: Draws, key: jax.Array, number: int, label: jax.Array | None, truncation: Any = None
+) -> tuple[jax.Array, jax.Array | None]:
+    """What samples are made from: latents, and labels in a game that has them."""
+    # Games without labels spend the whole key on their latents.
+    latent_key, label_key = jax.random.split(key) if draws.num_classes else (key, key)
+    return draws.latent(latent_key, number, truncation), _labels(draws, label_key, number, label)
+
+
+def _labels(draws: Draws, key: jax.Array, number: int, label: jax.Array | None) -> jax.Array | None:
+    """The labels asked for; where none were, in a game that has them, drawn ones."""
+    return uniform_labels(key, number, draws.num_classes) if draws.num_classes and label is None else label
+
+
+def attend_abilities(draws: Draws, generator: Player) -> dict[str, Ability]:
+    """Of a generator whose network has attention, where a pixel looks while samples are made; {} for others.
+
+    The map is that of the last layer with attention, the nearest to the image, as in figure 5 of SAGAN (Zhang et al. 2018,
+    arXiv:1805.08318). The same key makes the samples that "sample" draws.
+
+    Args:
+        draws: What the game draws.
+        generator: The player. A network with attention says so by its field `attention`, and gives its maps when it is called
+            with `attention_maps=True`.
+    """
+    if not getattr(generator.network, "attention", ()):
+        return {}
+
+    def attend(
+        nets: Nets, key: jax.Array, number: int, label: jax.Array | None = None, row: Any = 0.5, column: Any = 0.5
+    ) -> jax.Array:
+        latents, label = _drawn(draws, key, number, label)
+        images, maps = nets.generator(
+            latents, *draws.condition(label), *draws.reference(nets.memory), attention_maps=True
+        )
+        if not maps:
+            return jnp.full_like(images, -1.0)  # no map of these images has the side that the network names
+        weights = maps[-1]
+        at = [
+            (jnp.asarray(where) * side).astype(int)
+            for where, side in zip((row, column), weights.shape[1:3], strict=True)
+        ]
+        seen = weights[:, at[0], at[1]]
+        seen = 2 * seen / seen.max(axis=(1, 2), keepdims=True) - 1
+        for axis in (1, 2):
+            # Each pixel of the (pooled) map becomes a block.
+            seen = jnp.take(seen, jnp.arange(images.shape[axis]) * seen.shape[axis] // images.shape[axis], axis=axis)
+        return jnp.broadcast_to(seen[..., None], images.shape)
+
+    takes = {
+        "number": _NUMBER,
+        **_label(draws.num_classes),
+        "row": Argument(POSITION, "the pixel's place from the top (0) to the bottom (1; default: 0.5)"),
+        "column": Argument(POSITION, "the pixel's place from the left (0) to the right (1; default: 0.5)"),
+    }
+    help = "draws where a pixel of each sample looks: brightest where most"
+    return {"attend": Ability(attend, takes, gives="images", drawn="attention", help=help)}
+
+
 def sample_ability(sample: Callable[..., jax.Array], num_classes: int = 0) -> Ability:
     """To draw samples.
 
@@ -75,14 +131,21 @@ def _label(num_classes: int) -> dict[str, Argument]:
     return {"label": Argument(LABEL, "the class of each", classes=num_classes)} if num_classes else {}
 
 
-def judge_ability(player: str = "discriminator") -> Ability:
-    """What a discriminator that is told nothing else says of images: its scores (B,)."""
+def judge_ability(player: str = "discriminator", num_classes: int = 0) -> Ability:
+    """What a discriminator says of images: its scores (B,).
 
-    def judge(nets: Nets, key: jax.Array, images: jax.Array) -> jax.Array:
-        return as_verdict(nets[player](images)).score
+    Args:
+        player: Its name.
+        num_classes: It is told their labels, of so many classes; 0: none. Nothing else can be told.
+    """
 
-    argument = Argument(IMAGES, "images to judge", required=True, array="image")
-    return Ability(judge, {"images": argument}, gives="scores", help="says how real images look to the discriminator")
+    def judge(nets: Nets, key: jax.Array, images: jax.Array, label: jax.Array | None = None) -> jax.Array:
+        return as_verdict(nets[player](images, *(() if label is None else (label,)))).score
+
+    takes = {"images": Argument(IMAGES, "images to judge", required=True, array="image")}
+    if num_classes:
+        takes["label"] = Argument(LABEL, "the class that they are said to be of", required=True, classes=num_classes)
+    return Ability(judge, takes, gives="scores", help="says how real images look to the discriminator")
 
 
 def classify_ability(player: str = "discriminator") -> Ability:

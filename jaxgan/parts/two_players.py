@@ -9,7 +9,7 @@ import jax
 
 from jaxgan.core import Aux, Batch, Game, Memory, Nets, Player, Stage, Turn
 from jaxgan.losses import Objective
-from jaxgan.parts.abilities import judge_ability, sample_abilities
+from jaxgan.parts.abilities import attend_abilities, judge_ability, sample_abilities
 from jaxgan.parts.draws import Draws
 from jaxgan.parts.pairs import Pair, scores_of
 from jaxgan.parts.terms import DISCRIMINATOR, GENERATOR, Term
@@ -72,7 +72,9 @@ def two_player_game(
             ),
         ),
         memory=lambda key, batch: merged(draws.first_memory(key), extra.first_memory()),
-        abilities=sample_abilities(draws) | ({} if draws.num_classes and draws.told else {"judge": judge_ability()}),
+        abilities=sample_abilities(draws)
+        | attend_abilities(draws, generator)
+        | {"judge": judge_ability(num_classes=draws.num_classes if draws.told else 0)},
     )
 
 

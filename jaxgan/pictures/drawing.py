@@ -3,6 +3,7 @@
 import io
 import itertools
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ _SMALL = 48  # smaller images are enlarged to about this many pixels
 _GROUND = 96  # the grey behind grids
 _NAME = 14  # letters of a row's name, at most
 _FIELD = 64  # points along each axis at which a discriminator's field is taken
+_LAYERS = "layers/"  # what the names of values begin with that a layer has
 _FRAMES, _FRAME_MS, _LAST_FRAME_MS = 24, 150, 2000  # of an animation
 
 
@@ -96,6 +98,34 @@ def alike(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     return shown
 
 
+def as_colours(images: np.ndarray) -> np.ndarray:
+    """Images (N, H, W, C) as RGB, (N, H, W, 3): of channels that are neither RGB nor RGBA, the first is shown."""
+    return images[..., :3] if images.shape[3] >= 3 else images[..., :1].repeat(3, axis=3)
+
+
+def looking(images: np.ndarray, seen: np.ndarray, row: float, column: float) -> np.ndarray:
+    """Samples with what one of their pixels looks at: them in dim grey, red where it looks, and the pixel itself in green.
+
+    Args:
+        images: (N, H, W, C) in [-1, 1].
+        seen: Of the same shape: 1 where it looks most, -1 where not at all.
+        row: The pixel's place from the top, in [0, 1).
+        column: And from the left.
+
+    Returns:
+        (N, H, W, 3) in [-1, 1].
+    """
+    grey = as_colours(images).mean(axis=3, keepdims=True)
+    dim = np.repeat(0.6 * (grey + 1) - 1, 3, axis=3)
+    heat = (as_colours(seen)[..., :1] + 1) / 2
+    shown = dim * (1 - heat) + heat * np.array([1.0, -1.0, -1.0])
+    _, height, width, _ = images.shape
+    thick, wide = max(1, height // 32), max(1, width // 32)
+    top, left = int(row * height), int(column * width)
+    shown[:, top : top + thick, left : left + wide] = [-1.0, 1.0, -1.0]
+    return shown
+
+
 def beside(left: Image.Image, right: Image.Image) -> Image.Image:
     """Two pictures with a white gap between them."""
     canvas = Image.new(left.mode, (left.width + 12 + right.width, max(left.height, right.height)), "white")
@@ -157,14 +187,15 @@ def curves(lines: Sequence[Mapping[str, Any]]) -> Image.Image:
     """The lines of a metrics.jsonl: a panel for each quantity, in it a curve for each turn or player.
 
     Names are "turn/quantity", or "quantity" for evaluations. Quantities that begin with the same word share a panel:
-    "d_real" and "d_fake", "digit_fd" and "digit_fd_floor".
+    "d_real" and "d_fake", "digit_fd" and "digit_fd_floor". What is said of each layer has a picture of its own, `layers`.
     """
     from matplotlib.figure import Figure
 
     series: dict[str, list[tuple[int, float]]] = {}
     for line in lines:
         for name, value in line.items():
-            if value is not None and name not in ("step", "images", "seconds", "images_per_second"):
+            told = name in ("step", "images", "seconds", "images_per_second") or name.startswith(_LAYERS)
+            if value is not None and not told:
                 series.setdefault(name, []).append((line["step"], value))
     panels: dict[str, list[str]] = {"loss": []}
     for name in series:
@@ -187,6 +218,49 @@ def curves(lines: Sequence[Mapping[str, Any]]) -> Image.Image:
         axes.legend(fontsize=6)
         axes.grid(alpha=0.3)
     return _render(figure)
+
+
+def layers(lines: Sequence[Mapping[str, Any]]) -> Image.Image | None:
+    """What the lines of a metrics.jsonl say of each layer: a row for each player, a panel for each quantity; None for nothing.
+
+    Names are "layers/quantity/player/layer". A curve is a layer, from dark to light in the order of names.
+    """
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogFormatter
+
+    panels: dict[tuple[str, str], dict[str, list[tuple[int, float]]]] = {}
+    for line in lines:
+        for name, value in line.items():
+            if name.startswith(_LAYERS) and value is not None:
+                quantity, player, layer = name.removeprefix(_LAYERS).split("/", 2)
+                panels.setdefault((player, quantity), {}).setdefault(layer, []).append((line["step"], value))
+    if not panels:
+        return None
+    players, quantities = ([*dict.fromkeys(each)] for each in zip(*panels, strict=True))
+    figure = Figure(figsize=(4.2 * len(quantities), 3.0 * len(players)), layout="constrained")
+    every = figure.subplots(len(players), len(quantities), squeeze=False)
+    for (player, quantity), series in panels.items():
+        axes = every[players.index(player), quantities.index(quantity)]
+        ordered = sorted(series, key=_in_numbers)
+        for index, layer in enumerate(ordered):
+            steps, values = zip(*series[layer], strict=True)
+            shade = colormaps["viridis"](0.9 * index / max(1, len(ordered) - 1))
+            label = layer if index in (0, len(ordered) - 1) else None
+            axes.plot(steps, values, linewidth=0.9, color=shade, marker="." if len(steps) < 20 else "", label=label)
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
+        axes.set_title(f"{player}: {quantity}", fontsize=9)
+        axes.tick_params(which="both", labelsize=7)
+        axes.legend(fontsize=6)
+        axes.grid(alpha=0.3)
+    return _render(figure)
+
+
+def _in_numbers(name: str) -> list[Any]:
+    """What names are sorted by: "block_10" after "block_9"."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _render(figure: Any) -> Image.Image:

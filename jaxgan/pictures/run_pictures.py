@@ -17,6 +17,8 @@ from jaxgan.data import Source, prepare
 _POINTS = 2000  # of a toy density
 _CLASSES = 10  # rows of a class grid, at most
 _TRANSLATED = 8  # rows of a translation grid
+_ATTENDED = 6  # samples whose attention is drawn, and the pixels that look: (row, column) as shares of the image
+_LOOKING = ((0.5, 0.5), (0.25, 0.25), (0.25, 0.75), (0.75, 0.25), (0.75, 0.75))
 
 
 class Places(Protocol):
@@ -38,6 +40,9 @@ class Places(Protocol):
     def animation(self) -> Path:
         """What became of the fixed noise."""
 
+    def picture(self, name: str) -> Path:
+        """What is drawn beside the samples, by its name."""
+
 
 class Drawing(NamedTuple):
     """What is drawn at one moment.
@@ -52,7 +57,9 @@ class Drawing(NamedTuple):
 
 
 class RunPictures:
-    """Draws the first ability of a game that says how it is drawn, `Ability.drawn`, by the function of that name in `DRAWN`.
+    """Draws what a game can do, as far as it says how: `Ability.drawn` names a function in `DRAWN`.
+
+    Of the first such ability a picture of each moment is kept, beside real data; of the others the newest.
 
     Args:
         places: Where pictures go.
@@ -79,7 +86,7 @@ class RunPictures:
     ) -> None:
         self.source, self.key = source, key
         self._places, self._write = places, write
-        self._ability = next((name for name, ability in compiled.game.abilities.items() if ability.drawn), None)
+        self._abilities = [name for name, ability in compiled.game.abilities.items() if ability.drawn]
         kept = -1 if step is None else step
         self.frames = {at: path for at, path in _frames(places.samples).items() if at <= kept}
         for at, path in _frames(places.samples).items() if write else ():
@@ -88,14 +95,16 @@ class RunPictures:
 
     def draw(self, snapshot: Snapshot, step: int) -> None:
         """Draws the same noise (or the same inputs) as ever, as the game answers after `step` steps."""
-        if self._ability is None:
+        if not self._abilities:
             return
-        drawing = DRAWN[snapshot.game.ability(self._ability).drawn](self, snapshot, self._ability)
+        drawings = [DRAWN[snapshot.game.ability(name).drawn](self, snapshot, name) for name in self._abilities]
         self.frames[step] = path = self._places.samples / f"step_{step:07d}.png"
         if self._write:
-            pictures.save(drawing.frame, path)
-            if drawing.comparison is not None:
-                pictures.save(drawing.comparison, self._places.real_and_fake)
+            pictures.save(drawings[0].frame, path)
+            if drawings[0].comparison is not None:
+                pictures.save(drawings[0].comparison, self._places.real_and_fake)
+            for name, drawing in zip(self._abilities[1:], drawings[1:], strict=True):
+                pictures.save(drawing.frame, self._places.picture(name))
 
     @property
     def latest(self) -> Path | None:
@@ -106,6 +115,8 @@ class RunPictures:
         """Draws the curves of the lines of metrics.jsonl, and the animation of what the noise became."""
         if self._write:
             pictures.save(pictures.curves(lines), self._places.losses)
+            if (layers := pictures.layers(lines)) is not None:
+                pictures.save(layers, self._places.picture("layers"))
             if self.frames:
                 pictures.animate([self.frames[step] for step in sorted(self.frames)], self._places.animation)
 
@@ -140,7 +151,8 @@ def _points(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
         order = np.random.default_rng(0).permutation(len(points))
         return snapshot.use("judge", run.key, images=points[order])[np.argsort(order)]
 
-    return Drawing(pictures.density(real, fake, field if "judge" in snapshot.game.abilities else None))
+    judges = "judge" in snapshot.game.abilities and not snapshot.takes("judge", "label")
+    return Drawing(pictures.density(real, fake, field if judges else None))
 
 
 def _translations(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
@@ -157,8 +169,28 @@ def _translations(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing
     )
 
 
+def _attention(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
+    """A row for each of a few samples: the sample, and it again for each of five pixels, red where that pixel looks."""
+    label, names = None, snapshot.classes(ability)
+    if names:
+        label = np.linspace(0, len(names) - 1, min(len(names), _ATTENDED)).astype(np.int32)
+        names = tuple(names[index] for index in label)
+    given = {"number": len(names) or _ATTENDED, "label": label}
+    images = snapshot.use("sample", run.key, **given)
+    columns = [pictures.as_colours(images)]
+    for row, column in _LOOKING:
+        seen = snapshot.use(ability, run.key, row=row, column=column, **given)
+        columns.append(pictures.looking(images, seen, row, column))
+    shown = np.stack(columns, axis=1).reshape(-1, *columns[0].shape[1:])
+    return Drawing(pictures.grid(shown, len(columns), names))
+
+
 # How abilities are drawn: (the run's pictures, the game now, the ability's name) -> what is drawn.
-DRAWN: dict[str, Callable[[RunPictures, Snapshot, str], Drawing]] = {"samples": _samples, "translations": _translations}
+DRAWN: dict[str, Callable[[RunPictures, Snapshot, str], Drawing]] = {
+    "samples": _samples,
+    "translations": _translations,
+    "attention": _attention,
+}
 
 
 def _frames(folder: Path) -> dict[int, Path]:

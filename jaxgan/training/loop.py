@@ -61,8 +61,9 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
     with jax.set_mesh(plan.mesh):
         # Networks and losses that do not fit the data, or each other, say so before anything is written.
         abstract, first = plan.abstract_state(), game.due(0, 0)
-        batches = loader.batches(plan.batch_size(0))
-        play.trace(abstract, tuple(itertools.islice(batches, game.minibatches(first))), loader.resident, first)
+        if not folder.checkpoints.exists():
+            batches = loader.batches(plan.batch_size(0))
+            play.trace(abstract, tuple(itertools.islice(batches, game.minibatches(first))), loader.resident, first)
         told = folder.claim(plan.config, plan.arrays, plan.domains, write=main)
 
     with (

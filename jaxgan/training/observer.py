@@ -101,7 +101,7 @@ class Observer:
             if metric.floor:
                 notes.append(f"real held-out data {self._records.series(metric.floor)[max(by_step)]:.4g}")
             notes.append("lower is better" if metric.lower_is_better else "higher is better")
-            lines.append(f"{metric.score:<18}{by_step[max(by_step)]:.4g}   ({', '.join(notes)})")
+            lines.append(f"{metric.score:<17} {by_step[max(by_step)]:.4g}   ({', '.join(notes)})")
         return "\n".join(lines)
 
     @property

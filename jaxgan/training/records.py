@@ -148,7 +148,9 @@ class Records:
     def evaluated(self, step: int, images: int, values: Mapping[str, float]) -> None:
         """Records the values of an evaluation after `step` steps."""
         self._append(step, images, values)
-        self.say(f"step={step} " + " ".join(f"{name}={value:.4g}" for name, value in values.items()))
+        # Those of each layer are too many to read; they are in the file.
+        shown = {name: value for name, value in values.items() if not name.startswith("layers/")}
+        self.say(f"step={step} " + " ".join(f"{name}={value:.4g}" for name, value in shown.items()))
 
     def print(self, text: str) -> None:
         """Prints what is not progress but result, to stdout."""

@@ -79,6 +79,23 @@ def test_the_page_of_a_run(run, tmp_path):
         assert image.width > 500 and image.height > 300
 
 
+def test_the_roughness_of_known_curves():
+    assert truncation.roughness([1.0, 2.0, 3.0, 4.0]) == pytest.approx(0)
+    assert truncation.roughness([0.0, 1.0, 0.0, 1.0]) == pytest.approx(2)
+    assert truncation.roughness([4.0, 1.0, 0.0]) == pytest.approx(2 / 4)
+    assert truncation.roughness([1.0, 1.0, 1.0]) == 0
+
+
+def test_the_page_beside_another_run(run, tmp_path):
+    truncation.main([f"--workdir={run}", f"--without={run}", "--num=100", f"--docs={tmp_path}"])
+    page = (tmp_path / "truncation.md").read_text()
+    assert "same game without it, run (10 steps)" in page
+    # The same curve twice, and equally bent.
+    rows = [line for line in page.splitlines() if line.startswith("| 0.5 ")]
+    bends = [line for line in page.splitlines() if line.startswith("| run ")]
+    assert len(rows) == 2 and len(set(rows)) == 1 and len(set(bends)) == 1
+
+
 def test_other_games_are_refused(run, tmp_path):
     shutil.copytree(run, tmp_path / "run")
     config = tmp_path / "run" / "config.json"

@@ -286,7 +286,7 @@ def test_metrics_whose_weights_are_missing_are_refused_before_training(tiny, tmp
         (["--workdir={dcgan}", "--metrics=ppl_w", "--features=digits"], UserError, "no latent space W"),
         (["--workdir={dcgan}", "--metrics=ifid", "--features=digits"], UserError, "a game that takes labels"),
         (["--workdir={dcgan}", "--metrics=cas"], UserError, "a game that takes labels"),
-        (["--workdir={conditional}", "--metrics=overfitting"], UserError, "whose discriminator can judge"),
+        (["--images={real}", "--metrics=overfitting"], UserError, "whose discriminator can judge"),
         (["--workdir={ring8}"], UserError, "are vectors"),
         (["--images={real}"], UserError, "fid compares with real images: give --reference"),
         (["--images={real}", "--reference={real}", "--num=701"], DataError, "too few images: 701 of"),

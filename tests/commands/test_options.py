@@ -10,7 +10,7 @@ import pytest
 from jaxgan.commands import listing, options
 from jaxgan.commands.inputs import read_latents
 from jaxgan.core import Ability, Argument
-from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH
+from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, POSITION, STRENGTH
 from jaxgan.errors import UserError
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -22,6 +22,7 @@ EVERYTHING = Ability(
         "number": Argument(NUMBER, "how many", required=True),
         "label": Argument(LABEL, "the class of each"),
         "strength": Argument(STRENGTH, "how much"),
+        "row": Argument(POSITION, "where"),
         "target": Argument(DOMAIN, "where to", ("a", "b")),
     },
     gives="images",
@@ -37,10 +38,11 @@ def parse(ability, arguments, names=NAMES):
 
 
 def test_every_kind_of_argument_has_its_option():
-    asked, given = parse(EVERYTHING, ["--num=3", "--label=dog", "--strength=0.5", "--target=winter", "--seed=4"])
-    assert given == {"number": 3, "label": 1, "strength": 0.5, "target": "b"}
+    arguments = ["--num=3", "--label=dog", "--strength=0.5", "--row=0", "--target=winter", "--seed=4"]
+    asked, given = parse(EVERYTHING, arguments)
+    assert given == {"number": 3, "label": 1, "strength": 0.5, "row": 0.0, "target": "b"}
     assert (asked.seed, asked.format, asked.output) == (4, None, None)
-    assert parse(EVERYTHING, [])[1] == {"number": 64, "label": None, "strength": None, "target": None}
+    assert parse(EVERYTHING, [])[1] == {"number": 64, "label": None, "strength": None, "row": None, "target": None}
     assert parse(EVERYTHING, ["--label=2", "--target=a"])[1]["label"] == 2
     assert parse(EVERYTHING, ["--label=7"])[1]["label"] == 2  # a name before a number
 
@@ -66,6 +68,8 @@ def test_the_help_says_what_the_declaration_says():
         (["--label=3"], "--label=3: the classes are 0 to 2"),
         (["--label=-1"], "--label=-1: the classes are 0 to 2"),
         (["--strength=0"], "--strength=0.0, but it must be above 0"),
+        (["--row=1"], "--row=1.0, but it must be in [0, 1)"),
+        (["--row=nan"], "--row=nan, but it must be in [0, 1)"),
         (["--target=sumer"], "--target=sumer: no such domain: did you mean 'summer'?"),
         (["--strenght=1"], "--strenght=1: do of the game of RUN takes no --strenght: did you mean 'strength'?"),
         (["--input=x"], "takes no --input"),

@@ -12,34 +12,41 @@ def pooled(maps):
     return np.array([[maps[i : i + 2, j : j + 2].max((0, 1)) for j in range(0, maps.shape[1], 2)] for i in (0, 2)])
 
 
-def test_equals_the_sums_written_out():
+@pytest.mark.parametrize(("form", "values"), [("released", 8), ("paper", 2)])
+def test_equals_the_sums_written_out(form, values):
     x = np.random.default_rng(0).normal(size=(2, 4, 6, 16)).astype(np.float32)
-    module = SelfAttention()
+    module = SelfAttention(form)
     params = module.init(jax.random.key(0), x)["params"]
     shapes = {name: leaf["kernel"].shape[2:] for name, leaf in params.items() if name != "gamma"}
-    assert shapes == {"query": (16, 2), "key": (16, 2), "value": (16, 8), "output": (8, 16)}
+    assert shapes == {"query": (16, 2), "key": (16, 2), "value": (16, values), "output": (values, 16)}
     params = {**params, "gamma": jnp.float32(0.7)}
     w = {name: np.asarray(params[name]["kernel"][0, 0]) for name in shapes}
+    shrunk = pooled if form == "released" else lambda maps: maps
+    made, looks = module.apply({"params": params}, x)
     expected = np.empty_like(x)
     for sample, image in enumerate(x):
-        keys = pooled(image @ w["key"]).reshape(-1, 2)
-        values = pooled(image @ w["value"]).reshape(-1, 8)
+        keys, values = shrunk(image @ w["key"]), shrunk(image @ w["value"])
         for i in range(4):
             for j in range(6):
                 scores = keys @ (image[i, j] @ w["query"])
                 weights = np.exp(scores) / np.exp(scores).sum()
-                expected[sample, i, j] = image[i, j] + 0.7 * (weights @ values) @ w["output"]
-    np.testing.assert_allclose(module.apply({"params": params}, x), expected, rtol=1e-4, atol=1e-5)
+                attended = (weights[..., None] * values).sum((0, 1))
+                expected[sample, i, j] = image[i, j] + 0.7 * attended @ w["output"]
+                np.testing.assert_allclose(looks[sample, i, j], weights, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_starts_as_the_identity_in_the_compute_dtype():
+@pytest.mark.parametrize("form", ["released", "paper"])
+def test_starts_as_the_identity_in_the_compute_dtype(form):
     x = jax.random.normal(jax.random.key(1), (1, 2, 2, 8)).astype(jnp.bfloat16)
-    y, variables = SelfAttention(dtype=jnp.bfloat16).init_with_output(jax.random.key(0), x)
-    assert y.dtype == jnp.bfloat16
+    (y, looks), variables = SelfAttention(form, dtype=jnp.bfloat16).init_with_output(jax.random.key(0), x)
+    assert y.dtype == jnp.bfloat16 and looks.dtype == jnp.float32
     np.testing.assert_array_equal(y, x)
     assert variables["params"]["gamma"].shape == ()
 
 
-def test_odd_maps_are_refused():
+def test_what_is_refused():
     with pytest.raises(ValueError, match="multiples of 2"):
         SelfAttention().init(jax.random.key(0), jnp.ones((1, 3, 4, 8)))
+    with pytest.raises(ValueError, match="form='papper' is unknown: choose one of released, paper"):
+        SelfAttention("papper").init(jax.random.key(0), jnp.ones((1, 4, 4, 8)))

@@ -111,6 +111,26 @@ def test_the_label_enters_through_the_embedding_alone(drawn):
     np.testing.assert_array_equal(apply(blind, LABEL), apply(blind, 2 - LABEL))
 
 
+def test_without_the_shared_embedding_each_class_has_its_own_gains(drawn, run):
+    params = drawn(SMALL.clone(shared_size=0), LATENT, LABEL)
+    assert params["block_0"]["norm_1"]["gain"]["kernel"].shape[0] == 3 + 3  # a row for each class, and the chunk's
+    made = run(SMALL.clone(shared_size=0), params, LATENT, LABEL)
+    # It is the network whose embedding is the identity.
+    shared = params | {"shared_embedding": {"embedding": jnp.eye(3)}}
+    np.testing.assert_allclose(made, run(SMALL.clone(shared_size=3), shared, LATENT, LABEL), atol=1e-6)
+
+
+def test_without_the_hierarchy_all_of_z_enters_the_first_layer(drawn, run):
+    network = SMALL.clone(hierarchical=False)
+    latent = jnp.concatenate([LATENT, LATENT[:, :1]], axis=1)  # 10 components, which three chunks could not share
+    params = drawn(network, latent, LABEL)
+    assert params["project"]["kernel"].shape[0] == 10
+    assert params["block_1"]["norm_2"]["gain"]["kernel"].shape[0] == 4
+    silent = params | {"project": jax.tree.map(jnp.zeros_like, params["project"])}
+    np.testing.assert_array_equal(run(network, silent, latent, LABEL), run(network, silent, -latent, LABEL))
+    assert np.abs(run(network, params, latent, LABEL) - run(network, params, -latent, LABEL)).max() > 1e-3
+
+
 @pytest.mark.parametrize(
     ("network", "inputs", "words"),
     [

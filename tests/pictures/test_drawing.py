@@ -155,3 +155,30 @@ def test_curves_have_a_panel_for_each_quantity():
     lines[-1] |= {"d/penalty": 1.0}
     assert pictures.curves(lines).size == (3 * one[0], 2 * one[1])
     assert pictures.curves([]).size == one  # nothing was logged yet
+
+
+def test_layers_have_a_row_for_each_player_and_a_panel_for_each_quantity():
+    lines = [{"step": 0, "loss": 1.0}]
+    assert pictures.layers(lines) is None
+    names = [f"layers/{sigma}/{player}/{layer}" for sigma in "ab" for player in "xyz" for layer in ("l_2", "l_10")]
+    lines += [{"step": step, "loss": 1.0} | {name: step + 1.0 for name in names} for step in range(3)]
+    whole = pictures.layers(lines).size
+    one = [{name: value for name, value in line.items() if "layers" not in name or "a/x" in name} for line in lines]
+    width, height = pictures.layers(one).size
+    assert whole == (2 * width, 3 * height)
+    # They are in no other picture.
+    plain = [{name: value for name, value in line.items() if "layers" not in name} for line in lines]
+    assert pictures.curves(lines).size == pictures.curves(plain).size
+
+
+def test_where_a_pixel_looks_is_red_and_the_pixel_green():
+    images, seen = np.full((1, 4, 4, 1), 1.0), np.full((1, 4, 4, 1), -1.0)
+    seen[0, 1, 2] = 1
+    shown = pictures.looking(images, seen, 0.75, 0.0)
+    np.testing.assert_allclose(shown[0, 1, 2], [1, -1, -1])
+    np.testing.assert_allclose(shown[0, 3, 0], [-1, 1, -1])
+    rest = np.ones((4, 4), bool)
+    rest[1, 2] = rest[3, 0] = False
+    np.testing.assert_allclose(shown[0][rest], 0.2, atol=1e-6)  # white, dimmed
+    colours = np.random.default_rng(0).uniform(-1, 1, (2, 4, 4, 4))
+    np.testing.assert_array_equal(pictures.as_colours(colours), colours[..., :3])
