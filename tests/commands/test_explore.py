@@ -16,6 +16,7 @@ from jaxgan.errors import UserError
 from jaxgan.mesh import data_mesh
 from jaxgan.pictures import to_uint8
 from jaxgan.training.trained import load
+from tests.docs.test_pages import blocks
 
 CELL = 8 * 6 + 2  # of a grid: images of 8x8 are enlarged six times
 
@@ -108,6 +109,20 @@ def test_directions_move_the_first_latent_by_their_strength(explored):
     vectors = np.linalg.svd(np.asarray(kernel, float))[0].T[:3]
     cosines = np.sum(vectors * found["closed_form"], 1) / np.linalg.norm(found["closed_form"], axis=1)
     np.testing.assert_allclose(np.abs(cosines), 1, atol=1e-3)
+
+
+def test_the_page_goes_on_from_a_direction(explored, tmp_path, monkeypatch):
+    folder, output = explored
+    (block,) = blocks("docs/latents.md")
+    (tmp_path / "directions.npz").write_bytes((output / "directions.npz").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, "docs/latents.md", "exec"), {})
+    listing.main(
+        ["generate", f"--workdir={folder}", "--trust", "--latents=walk.npz", "--output=walk.npy", "--format=npz"]
+    )
+    with np.load(tmp_path / "walk.npy") as file:
+        walk = file["image"]
+    assert walk.shape == (24, 8, 8, 1) and len({image.tobytes() for image in walk}) > 12
 
 
 def test_rows_are_of_the_class_that_is_asked_for(runs):
