@@ -59,10 +59,12 @@ def layers(first: np.ndarray, every: np.ndarray) -> Layers:
 
 
 def gram(generate: Generate, latent: jax.Array, first: Sequence[int]) -> jax.Array:
-    """A' A, float32 (D, D), of the first layers' matrices A, one below the other; pure.
+    """A' A, float32 (D, D), of the first layers' matrices A, one below the other, each row divided by its norm; pure.
 
-    Where a layer reads the latent itself that is its kernel's, wherever the latent lies; where it reads a normalised one, A is
-    the derivative at this latent, and the mean over several has the same eigenvectors.
+    Where a layer reads the latent itself A is its kernel, wherever the latent lies; where it reads a normalised one, A is the
+    derivative at this latent, and the mean over several has the same eigenvectors. Rows of unit norm are of the authors'
+    program, not of the paper: all that layers give then has one deviation, as norms behind them make it. Otherwise the many
+    norms of BigGAN, which change little, may outweigh its first map.
 
     Args:
         generate: The generator.
@@ -79,7 +81,8 @@ def gram(generate: Generate, latent: jax.Array, first: Sequence[int]) -> jax.Arr
     # The library's convolutions have derivatives in reverse mode alone. u -> A' u is linear, and its reverse is v -> A v.
     _, push = jax.vjp(lambda u: pull(u)[0], jax.tree.map(jnp.zeros_like, given))
     columns = jax.vmap(lambda v: push(v)[0])(jnp.eye(len(latent)))
-    flat = jnp.concatenate([part.reshape(len(latent), -1) for part in columns], axis=1)
+    flat = jnp.concatenate([part.reshape(len(latent), -1) for part in columns], axis=1)  # A', (D, F)
+    flat = flat / jnp.maximum(jnp.linalg.norm(flat, axis=0, keepdims=True), 1e-12)
     return jnp.matmul(flat, flat.T, precision="highest")
 
 

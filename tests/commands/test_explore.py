@@ -106,7 +106,7 @@ def test_directions_move_the_first_latent_by_their_strength(explored):
                 expected = to_uint8(ask("generate", latents=found["start"] + strength * found[name]))[..., 0]
                 np.testing.assert_allclose(seen[:, column].astype(int), expected, atol=1)
         kernel = load(folder, trust=True).state.players["generator"].average["project"]["kernel"]
-    vectors = np.linalg.svd(np.asarray(kernel, float))[0].T[:3]
+    vectors = np.linalg.svd(np.asarray(kernel, float) / np.linalg.norm(kernel, axis=0))[0].T[:3]
     cosines = np.sum(vectors * found["closed_form"], 1) / np.linalg.norm(found["closed_form"], axis=1)
     np.testing.assert_allclose(np.abs(cosines), 1, atol=1e-3)
 
@@ -195,7 +195,7 @@ def test_where_latents_are_mapped_directions_are_those_of_the_mapped_ones(mapped
     np.testing.assert_allclose(np.abs(np.diag(principal)), stretch[[1, 3, 2, 0]], rtol=0.06)
     assert np.abs(principal - np.diag(np.diag(principal))).max() < 0.1 * 8
     # In closed form they are the singular vectors of what makes images of w; the map is no part of it.
-    vectors = np.linalg.svd(kernel)[0].T
+    vectors = np.linalg.svd(kernel / np.linalg.norm(kernel, axis=0))[0].T
     lengths = np.linalg.norm(found["closed_form"], axis=1)
     np.testing.assert_allclose(np.abs(np.sum(vectors * found["closed_form"], 1)) / lengths, 1, atol=1e-4)
     np.testing.assert_allclose(lengths, np.sqrt(np.sum((vectors * stretch) ** 2, 1)), rtol=0.06)
