@@ -88,9 +88,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name in ("batch_size", "k", "subset_size", "border"):
         if getattr(asked, name) < 0:
             raise UserError(f"--{name}={getattr(asked, name)}: it cannot be negative")
-    if asked.truncation is not None and not asked.truncation > 0:
-        raise UserError(f"--truncation={asked.truncation}: it must be above 0")
-    if asked.images and (asked.truncation or asked.no_average or asked.step is not None):
+    if asked.images and (asked.truncation is not None or asked.no_average or asked.step is not None):
         raise UserError("--truncation, --no_average and --step are for runs: leave them out, or give --workdir")
     command_line.use_compilation_cache()
     output = asked.output or (RunFolder(Path(asked.workdir)).evaluation if asked.workdir else None)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, Ability, Argument
+from jaxgan.core.abilities import CHOICE, DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, Ability, Argument
 from jaxgan.errors import UserError, nearest
 
 FORMATS = ("png", "npz", "folder")
@@ -125,6 +125,8 @@ def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str,
         return "input", {"type": Path, "help": f"{argument.help}: a folder (or zip) of PNG, JPEG, WebP, of any size"}
     if argument.kind == LATENTS:
         return name, {"type": Path, "help": argument.help}
+    if argument.kind == CHOICE:
+        return name, {"choices": argument.choices, "help": argument.help}
     if argument.kind == DOMAIN:
         return name, {"help": f"{argument.help}: {names.calls(argument.choices)}"}
     return name, {"help": f"{argument.help}: {names.listed} (default: all in turn)".replace("%", "%%")}
@@ -169,8 +171,8 @@ def values(asked: argparse.Namespace, ability: Ability, names: Names) -> dict[st
         value = given[name]
         if argument.kind == NUMBER and value < 1:
             raise UserError(f"--num={value}: ask for at least 1")
-        if argument.kind == STRENGTH and value is not None and not value > 0:
-            raise UserError(f"--{name}={value}: it must be above 0")
+        if argument.kind == STRENGTH and value is not None:
+            argument.check_strength(f"--{name}", value)
         if argument.kind == DOMAIN and value is not None:
             value = names.domain(name, value, argument.choices)
         if argument.kind == LABEL and value is not None:

@@ -2,7 +2,10 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
 
 from jaxgan.errors import UserError
 
@@ -12,12 +15,13 @@ LABEL = "label"  # the class of each, int32 (B,)
 IMAGES = "images"  # float32 (B, H, W, C) in [-1, 1]
 LATENTS = "latents"  # float32 (B, D)
 DOMAIN = "domain"  # the name of a domain: a static string
-STRENGTH = "strength"  # a number above 0: a float
+STRENGTH = "strength"  # a number above 0, or within the argument's bounds: a float
+CHOICE = "choice"  # one of a few words: a static string
 
 # Kinds with an entry for each image, which a long call is cut along.
 PER_ENTRY = (LABEL, IMAGES, LATENTS)
 # Kinds that a compiled call is compiled for.
-STATIC = (NUMBER, DOMAIN)
+STATIC = (NUMBER, DOMAIN, CHOICE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,9 +31,11 @@ class Argument:
     Attributes:
         kind: One of the names above.
         help: For the command line.
-        choices: Of a domain: the names there are. Of a label: the classes, as the data call them.
+        choices: Of a domain or a choice: the names there are. Of a label: the classes, as the data call them.
         required: Whether it must be given.
         array: Of images: the array of a minibatch that they are like ("image", "a"), for pictures and checks; "" for any.
+        bounds: Of a strength: the least and the largest; None for anything above 0.
+        space: Of latents: "" for those of the ability "latents", or what else they are, of any number of components.
     """
 
     kind: str
@@ -37,6 +43,44 @@ class Argument:
     choices: tuple[str, ...] = ()
     required: bool = False
     array: str = ""
+    bounds: tuple[float, float] | None = None
+    space: str = ""
+
+    def check_strength(self, what: str, value: Any) -> None:
+        """Refuses a strength, a number or an array of them, that is out of range; `what` begins the message.
+
+        Raises:
+            UserError: It is.
+        """
+        values = np.asarray(value)
+        if self.bounds is None:
+            fine, asked = (values > 0).all(), "be above 0"
+        else:
+            fine = ((values >= self.bounds[0]) & (values <= self.bounds[1])).all()
+            asked = f"lie in [{self.bounds[0]:g}, {self.bounds[1]:g}]"
+        if not fine:
+            raise UserError(f"{what}={value}: it must {asked}")
+
+
+class Search(NamedTuple):
+    """How what an ability gives is found step by step. The host runs the loop, around pure functions that are compiled each
+    for itself: on a CPU the gradient of a convolution inside a compiled loop takes tens of times as long.
+
+    Attributes:
+        start: (nets, key, **arguments) -> a pytree, to start from.
+        step: (nets, key, found, index, distance, **arguments) -> the same, a step on. `index` is int32 (), and `distance` tells
+            how far apart images (B, H, W, C) look, float32 (B,): as well as whoever asks can measure it.
+        steps: How many.
+    """
+
+    start: Callable[..., Any]
+    step: Callable[..., Any]
+    steps: int
+
+
+def pixel_distance(a: Any, b: Any) -> Any:
+    """The mean squared difference of images (B, ...), (B,): what a `Search` goes by where nothing better is at hand."""
+    return jnp.square(a - b).mean(axis=tuple(range(1, a.ndim)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +97,7 @@ class Ability:
         drawn: How a run's pictures show it: a name in `jaxgan.pictures.run_pictures.DRAWN`, or "" for not at all.
         help: What it does, a line for the command line.
         draws: Whether a network draws in it too: its "dropout" key is there, as pix2pix's noise needs it.
+        search: For what is found step by step; `function` is then (nets, key, found, **arguments) -> array, the last step.
     """
 
     function: Callable[..., Any]
@@ -61,6 +106,7 @@ class Ability:
     drawn: str = ""
     help: str = ""
     draws: bool = False
+    search: Search | None = None
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:

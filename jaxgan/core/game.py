@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.core import step as playing
-from jaxgan.core.abilities import DOMAIN, STATIC, Ability
+from jaxgan.core.abilities import CHOICE, DOMAIN, STATIC, Ability, pixel_distance
 from jaxgan.core.nets import Net, Nets, Randomness
 from jaxgan.core.players import Cast, Player, Players, flatten, nest
 from jaxgan.core.state import Clock, Memory, Params, PlayerState, State, clock_of
@@ -269,10 +269,18 @@ class Game:
                 taken = ", ".join(declared.takes) or "nothing"
                 raise UserError(f"{ability} takes no {name!r} in this game; it takes: {taken}")
             argument = declared.takes[name]
-            if argument.kind == DOMAIN and value is not None and value not in argument.choices:
-                raise UserError(f"{ability}: there is no domain {name}={value!r}: {nearest(value, argument.choices)}")
+            if argument.kind in (DOMAIN, CHOICE) and value is not None and value not in argument.choices:
+                raise UserError(
+                    f"{ability}: there is no {argument.kind} {name}={value!r}: {nearest(value, argument.choices)}"
+                )
         nets = self.nets(state, average, stage, statistics, key=jax.random.fold_in(key, 1) if declared.draws else None)
-        return declared.function(nets, key, *args, **options)
+        if declared.search is None:
+            return declared.function(nets, key, *args, **options)
+        found, search = declared.search.start(nets, key, *args, **options), declared.search
+        step = jax.jit(lambda found, index: search.step(nets, key, found, index, pixel_distance, *args, **options))
+        for index in range(search.steps):
+            found = step(found, jnp.int32(index))
+        return declared.function(nets, key, found, *args, **options)
 
     def ability(self, name: str) -> Ability:
         """The declaration of an ability.

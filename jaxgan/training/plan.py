@@ -15,6 +15,7 @@ from jaxgan.core.snapshot import CompiledGame
 from jaxgan.data import DataError, Source, make_source
 from jaxgan.errors import ConfigError
 from jaxgan.evaluation import monitored
+from jaxgan.evaluation.perception import perception
 from jaxgan.mesh import data_mesh, replicated
 from jaxgan.registry import resolve
 
@@ -71,7 +72,8 @@ class Plan:
     def compiled(self) -> CompiledGame:
         """What the game can do, compiled once."""
         config = self.config
-        return CompiledGame(self.game, self.mesh, self.arrays, config.batch_size, config.statistics_batches)
+        perceive = functools.partial(perception, self.arrays)
+        return CompiledGame(self.game, self.mesh, self.arrays, config.batch_size, config.statistics_batches, perceive)
 
     def batch_size(self, stage: int) -> int:
         """Images in a minibatch of a stage, over all devices."""
