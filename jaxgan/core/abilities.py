@@ -94,7 +94,8 @@ class Ability:
         function: (nets, key, **arguments) -> array; pure. `nets` are the averaged players without views and dropout.
         takes: Its arguments by name.
         gives: "images" (B, H, W, C) in [-1, 1] or vectors (B, D), "latents" (B, D), "class_logits" (B, K), or "scores" (B,).
-        drawn: How a run's pictures show it: a name in `jaxgan.pictures.run_pictures.DRAWN`, or "" for not at all.
+        drawn: How a run's pictures show it: a name in `jaxgan.pictures.run_pictures.DRAWN` or `AT_THE_END`, or "" for not at
+        all.
         help: What it does, a line for the command line.
         draws: Whether a network draws in it too: its "dropout" key is there, as pix2pix's noise needs it.
         search: For what is found step by step; `function` is then (nets, key, found, **arguments) -> array, the last step.

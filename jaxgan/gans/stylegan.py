@@ -28,6 +28,7 @@ def stylegan(
     batch_sizes: Mapping[str, int] | None = None,
     conditional: bool = False,
     num_classes: int = 0,
+    inversion_steps: int = 200,
     terms: Sequence[Term] = (),
 ) -> Game:
     """The non-saturating loss with R1, on a generator that is told its style at each layer.
@@ -49,6 +50,7 @@ def stylegan(
         batch_sizes: As in `progan`.
         conditional: Whether both networks are told the label.
         num_classes: Classes of the label; the data's own, in a config.
+        inversion_steps: Steps of the ability "invert".
         terms: What the losses have beside R1; see `jaxgan.parts.terms`.
     """
     return style_game(
@@ -60,5 +62,6 @@ def stylegan(
         mixing=mixing,
         truncated_slots=truncated_slots,
         growth=Growth(resolution, fade_images, stable_images, batch_sizes, first_resolution) if grow else None,
+        inversion_steps=inversion_steps,
         terms=(r1(gamma), *terms),
     )

@@ -53,12 +53,12 @@ class Styles:
         width = nets.memory[_MEAN].shape[0]
         if w.shape[1] == width:
             return jnp.broadcast_to(w[:, None], (len(w), self.slots(nets), width))
-        if w.shape[1] != self.slots(nets) * width:
+        count = self.slots(nets)
+        if w.shape[1] % width or w.shape[1] < count * width:
             raise UserError(
-                f"styles of {w.shape[1]} components: this game has {width}, or {self.slots(nets)} times as many, a style for "
-                "each slot"
+                f"styles of {w.shape[1]} components: this game has {width}, or {count} times as many, a style for each slot"
             )
-        return w.reshape(len(w), -1, width)
+        return w.reshape(len(w), -1, width)[:, :count]
 
     def mixed(self, nets: Nets, w: jax.Array, label: jax.Array | None, key: jax.Array) -> jax.Array:
         """Styles (B, slots, D): w, and from a random slot on, in some of the images, that of another z.
@@ -110,6 +110,7 @@ def style_game(
     truncated_slots: int | None,
     growth: Growth | None,
     terms: Sequence[Term],
+    inversion_steps: int = 200,
     mean_decay: float = 0.995,
 ) -> Game:
     """Non-saturating, with mixed styles, and the moving mean of w in its memory.
@@ -125,6 +126,7 @@ def style_game(
         truncated_slots: How many slots, the coarsest ones, truncation is for; None: all.
         growth: How the networks grow; None: they do not.
         terms: What the losses have beside the objective.
+        inversion_steps: Steps of the ability "invert".
         mean_decay: Share of the mean of w that a turn keeps.
 
     Raises:
@@ -137,6 +139,8 @@ def style_game(
         )
     if not 0 <= mixing <= 1:
         raise UserError(f"styles: mixing={mixing} is a share of the images, in [0, 1]")
+    if inversion_steps < 1:
+        raise UserError(f"styles: inversion_steps={inversion_steps}, but it must be at least 1")
     if truncated_slots is not None and truncated_slots < 1:
         raise UserError(f"styles: truncated_slots={truncated_slots}, but it must be at least 1")
     if width is None or not all(hasattr(type(network), name) for name in ("map", "synthesize")):
@@ -196,5 +200,5 @@ def style_game(
         outputs={GENERATOR: lambda batch: batch["image"]},
         stages=growth.stages(turns) if growth else (Stage(turns),),
         memory=lambda key, batch: merged({_MEAN: jnp.zeros((width,))}, extra.first_memory()),
-        abilities=style_abilities(styles, draws),
+        abilities=style_abilities(styles, draws, inversion_steps),
     )

@@ -12,6 +12,7 @@ from PIL import Image
 from jaxgan import pictures
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source, prepare
+from jaxgan.pictures.style_pictures import style_pictures
 
 _POINTS = 2000  # of a toy density
 _CLASSES = 10  # rows of a class grid, at most
@@ -37,6 +38,9 @@ class Places(Protocol):
     def animation(self) -> Path:
         """What became of the fixed noise."""
 
+    def picture(self, name: str) -> Path:
+        """A picture of the trained game."""
+
 
 class Drawing(NamedTuple):
     """What is drawn at one moment.
@@ -51,7 +55,9 @@ class Drawing(NamedTuple):
 
 
 class RunPictures:
-    """Draws the first ability of a game that says how it is drawn, `Ability.drawn`, by the function of that name in `DRAWN`.
+    """Draws the first ability of a game that is drawn by a function in `DRAWN`; at the end, those that `AT_THE_END` draws.
+
+    Which function that is, an ability says itself, `Ability.drawn`.
 
     Args:
         places: Where pictures go.
@@ -78,7 +84,9 @@ class RunPictures:
     ) -> None:
         self.source, self.key = source, key
         self._places, self._write = places, write
-        self._ability = next((name for name, ability in compiled.game.abilities.items() if ability.drawn), None)
+        drawn = {name: ability.drawn for name, ability in compiled.game.abilities.items() if ability.drawn}
+        self._ability = next((name for name, how in drawn.items() if how in DRAWN), None)
+        self._at_the_end = [name for name, how in drawn.items() if how in AT_THE_END]
         kept = -1 if step is None else step
         self.frames = {at: path for at, path in _frames(places.samples).items() if at <= kept}
         for at, path in _frames(places.samples).items() if write else ():
@@ -95,6 +103,13 @@ class RunPictures:
             pictures.save(drawing.frame, path)
             if drawing.comparison is not None:
                 pictures.save(drawing.comparison, self._places.real_and_fake)
+
+    def draw_at_the_end(self, snapshot: Snapshot) -> None:
+        """Draws what is drawn of the trained game alone."""
+        for ability in self._at_the_end:
+            drawn = AT_THE_END[snapshot.game.ability(ability).drawn](snapshot, self.key, ability)
+            for name, picture in drawn.items() if self._write else ():
+                pictures.save(picture, self._places.picture(name))
 
     @property
     def latest(self) -> Path | None:
@@ -158,6 +173,8 @@ def _translations(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing
 
 # How abilities are drawn: (the run's pictures, the game now, the ability's name) -> what is drawn.
 DRAWN: dict[str, Callable[[RunPictures, Snapshot, str], Drawing]] = {"samples": _samples, "translations": _translations}
+# How the trained game's are: (the game, a key, the ability's name) -> pictures by name.
+AT_THE_END: dict[str, Callable[[Snapshot, jax.Array, str], dict[str, Image.Image]]] = {"styles": style_pictures}
 
 
 def _frames(folder: Path) -> dict[int, Path]:

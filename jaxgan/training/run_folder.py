@@ -65,6 +65,10 @@ class RunFolder:
     def animation(self) -> Path:
         return self.path / "animation.gif"
 
+    def picture(self, name: str) -> Path:
+        """A picture of the trained game, by its name."""
+        return self.path / f"{name}.png"
+
     def claim(self, config: ConfigDict, arrays: Arrays, domains: Sequence[str] = (), write: bool = True) -> str:
         """Notes that the folder is this config's, unless it holds a checkpoint of another one.
 
