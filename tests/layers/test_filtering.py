@@ -55,7 +55,10 @@ CASES = {
 def values(name):
     """Ours and theirs: the result, its gradients, and the gradients of a penalty on the gradient by the images."""
     rng = np.random.default_rng(0)
-    x, kernel = rng.standard_normal((2, 6, 4, 3)).astype(np.float32), rng.standard_normal((3, 3, 3, 5)).astype(np.float32)
+    x, kernel = (
+        rng.standard_normal((2, 6, 4, 3)).astype(np.float32),
+        rng.standard_normal((3, 3, 3, 5)).astype(np.float32),
+    )
     ours, theirs = CASES[name]
 
     def loss(x, kernel):
@@ -102,7 +105,9 @@ def test_the_layer_of_1x1_works_at_the_lower_resolution():
         params = layer.init(jax.random.key(1), x)["params"]
         params["bias"] = jnp.arange(5.0)
         own = layer.apply({"params": params}, x)
-        np.testing.assert_allclose(own, np.asarray(expected(x)) @ np.asarray(params["kernel"][0, 0]) + np.arange(5.0), atol=1e-5)
+        np.testing.assert_allclose(
+            own, np.asarray(expected(x)) @ np.asarray(params["kernel"][0, 0]) + np.arange(5.0), atol=1e-5
+        )
 
 
 def test_bad_input_is_refused_in_one_line():

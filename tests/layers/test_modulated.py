@@ -45,7 +45,9 @@ def test_values_and_first_and_second_derivatives_equal_torch(demodulate):
     first = torch.autograd.grad(torch.sin(y).sum(), inputs, create_graph=True)
     second = torch.autograd.grad(first[2].square().sum(), inputs)
     orders = [(0, 2, 3, 1), (2, 3, 1, 0), (0, 1)]
-    expected = [y.permute(orders[0])] + [part.permute(order) for parts in (first, second) for part, order in zip(parts, orders)]
+    expected = [y.permute(orders[0])] + [
+        part.permute(order) for parts in (first, second) for part, order in zip(parts, orders)
+    ]
     for ours, other in zip(own, expected, strict=True):
         other = other.detach().numpy()
         np.testing.assert_allclose(ours, other, atol=3e-5 * np.abs(other).max(), rtol=1e-4)
@@ -62,8 +64,9 @@ def test_demodulated_outputs_have_unit_deviation():
     raw = modulated_convolution(x, kernel, style, demodulate=False)[:, 1:-1, 1:-1]
     assert raw.std(axis=(1, 2)).min() > 10
     # With upsampling the kernel is scaled alike, before the filter.
-    up, plain = modulated_convolution(x[:, :8, :8], kernel, style, up=True), smooth_up_convolution(
-        x[:, :8, :8] * style[:, None, None], kernel
+    up, plain = (
+        modulated_convolution(x[:, :8, :8], kernel, style, up=True),
+        smooth_up_convolution(x[:, :8, :8] * style[:, None, None], kernel),
     )
     ratio = np.sqrt(np.einsum("bc,hwcd->bd", np.square(style), np.square(kernel)))[:, None, None]
     np.testing.assert_allclose(up * ratio, plain, rtol=1e-3, atol=1e-2)
