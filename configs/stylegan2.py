@@ -197,6 +197,18 @@ VARIANTS = {
 }
 
 CHECKS = {
-    "": Check({"digit_fd": "<= 25", "digits_present": ">= 10"}),
+    "": Check(
+        {"digit_fd": "<= 25", "digits_present": ">= 10", "w_over_z": "<= 0.5", "inversion_error": "<= 0.025"},
+        baselines={"w_over_z": "0.8 (w is z)", "inversion_error": "1 (their mean)"},
+        computed="styles",
+    ),
+    # Paths in W are rougher, and the styles of the game's own samples are found less well.
+    "without path lengths": Check(
+        {"inversion_error": "<= 0.025"},
+        changes={"game.path_weight": 0.0},
+        baselines={"inversion_error": "1 (their mean)"},
+        control=True,
+        computed="styles",
+    ),
     "by class": Check({"class_accuracy": ">= 0.9"}, "conditional"),
 }

@@ -46,7 +46,7 @@ def test_values_and_first_and_second_derivatives_equal_torch(demodulate):
     second = torch.autograd.grad(first[2].square().sum(), inputs)
     orders = [(0, 2, 3, 1), (2, 3, 1, 0), (0, 1)]
     expected = [y.permute(orders[0])] + [
-        part.permute(order) for parts in (first, second) for part, order in zip(parts, orders)
+        part.permute(order) for parts in (first, second) for part, order in zip(parts, orders, strict=True)
     ]
     for ours, other in zip(own, expected, strict=True):
         other = other.detach().numpy()

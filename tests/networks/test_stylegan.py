@@ -1,5 +1,7 @@
 """StyleGAN's and StyleGAN2's networks: sizes by an independent table, halves, structures, growth, noise, precision."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -66,7 +68,7 @@ def style1(width):
 
 def judge(width, structure):
     sizes, total = sorted(width), 0
-    for below, size in zip(sizes, sizes[1:]):
+    for below, size in itertools.pairwise(sizes):
         total += conv(3, width[size], width[size]) + conv(3, width[size], width[below])
         total += width[size] * width[below] if structure == "residual" else 0
     read = sizes if structure in ("plain", "skip") else [1024]
@@ -217,7 +219,7 @@ def test_only_the_largest_resolutions_compute_in_half_precision_and_features_are
     half = {"dtype": jnp.bfloat16, "reduced_levels": 2, "clamp": 0.5}
     made, judge_ = generator(StyleGAN2Generator, 32, **half), discriminator(**half)
     z, x = jnp.ones((1, 3)), jnp.ones((1, 32, 32, 2))
-    for network, given, method in ((made, z, None), (judge_, x, None)):
+    for network, given in ((made, z), (judge_, x)):
         params = drawn(network, given.shape)
         _, seen = network.apply({"params": params}, given, capture_intermediates=True, mutable=["intermediates"])
         maps = jax.tree_util.tree_leaves_with_path(seen)
