@@ -65,7 +65,7 @@ _FIELDS: dict[str, _Range] = {
     **dict.fromkeys(("image_size", "image_size_b", "load_size"), _PIXELS),
 }
 # Of the commands' options, by kind.
-_OPTIONS = {"number": _IMAGES, "strength": _POSITIVE, "setting": _SETTING, "seed": _SEED}
+_OPTIONS = {"number": _IMAGES, "setting": _SETTING, "seed": _SEED}
 _CHOICES = {"dtype": ("float32", "bfloat16", "float16")}
 
 
@@ -181,7 +181,7 @@ def check_option(name: str, value: float, kind: str) -> None:
     Args:
         name: Of the option, without its dashes.
         value: The number.
-        kind: "number" of images, "strength", "setting" or "seed".
+        kind: "number" of images, "setting" or "seed".
 
     Raises:
         ConfigError: It is out of range, or not finite.

@@ -58,7 +58,7 @@ class Argument:
         """
         values = np.asarray(value)
         if self.bounds is None:
-            fine, asked = (values > 0).all(), "be above 0"
+            fine, asked = ((values > 0) & np.isfinite(values)).all(), "be above 0"
         else:
             fine = ((values >= self.bounds[0]) & (values <= self.bounds[1])).all()
             asked = f"lie in [{self.bounds[0]:g}, {self.bounds[1]:g}]"

@@ -226,7 +226,7 @@ def test_the_weights_themselves():
             {"number": 3, "label": [1]},
             "sample takes no label in this game; it takes: number, truncation",
         ),
-        ("dcgan", "sample", {"number": 3, "truncation": 0.0}, "truncation=0.0: it must be above 0"),
+        ("dcgan", "sample", {"number": 3, "truncation": 0.0}, "truncation=0.0, but it must be above 0"),
         ("dcgan", "judge", {"images": np.zeros((0, 8, 8, 1))}, "images is empty"),
         (
             "cyclegan",

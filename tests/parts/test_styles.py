@@ -234,7 +234,7 @@ def test_on_the_host_the_search_goes_by_the_given_distance_and_in_batches():
     assert np.abs(found[:, 1:]).max() < 1.5 < np.abs(wanted[:, 1:]).max()
     with pytest.raises(UserError, match=r"space='z' is no choice of this game: choose one of w, w\+"):
         snapshot.use("invert", jax.random.key(1), images=images, space="z")
-    with pytest.raises(UserError, match=r"truncation=1\.5: it must lie in \[-1, 1\]"):
+    with pytest.raises(UserError, match=r"truncation=1\.5, but it must lie in \[-1, 1\]"):
         snapshot.use("sample", jax.random.key(1), number=2, truncation=1.5)
     shape = snapshot.use("sample", jax.random.key(1), number=2, truncation=np.array([0.5, 0.5, 1.0, 1.0])).shape
     assert shape == (2, SIDE, SIDE, 1)
