@@ -97,7 +97,7 @@ def _style(layer: Layer) -> jax.Array:
 
 def _grouped(x: jax.Array, kernel: jax.Array, style: jax.Array) -> jax.Array:
     """StyleGAN2's modulated convolution as its programs compute it: a kernel for each sample, in groups."""
-    batch, height, width, channels = x.shape
+    batch, height, width, _ = x.shape
     w = kernel[None] * style[:, None, None, :, None]
     w = w * lax.rsqrt(jnp.square(w).sum((1, 2, 3), keepdims=True) + 1e-8)
     w = w.transpose(1, 2, 3, 0, 4).reshape(*kernel.shape[:3], -1)
