@@ -198,8 +198,8 @@ VARIANTS = {
 
 CHECKS = {
     "": Check(
-        {"digit_fd": "<= 25", "digits_present": ">= 10", "w_over_z": "<= 0.5", "inversion_error": "<= 0.025"},
-        baselines={"w_over_z": "0.8 (w is z)", "inversion_error": "1 (their mean)"},
+        {"digit_fd": "<= 25", "digits_present": ">= 10", "w_over_z": "<= 0.4", "inversion_error": "<= 0.025"},
+        baselines={"w_over_z": "1 (as in Z)", "inversion_error": "1 (their mean)"},
         computed="styles",
     ),
     # Paths in W are rougher, and the styles of the game's own samples are found less well.
