@@ -28,6 +28,7 @@ _BATCH = _Range("from 1 to 1,048,576", lambda value: 1 <= value <= 2**20)
 _SETTING = _Range("from 0 to 65,536", lambda value: 0 <= value <= 2**16)
 # What Python repeats while it builds or compiles a game.
 _REPEATS = _Range("from 1 to 1024", lambda value: 1 <= value <= 1024)
+_PICTURES = _Range("from 2 to 64", lambda value: 2 <= value <= 64)
 _SEED = _Range("at least 0 and below 2**32", lambda value: 0 <= value < 2**32)
 
 # Of the fields that stand at the top of a config.
@@ -65,7 +66,7 @@ _FIELDS: dict[str, _Range] = {
     **dict.fromkeys(("image_size", "image_size_b", "load_size"), _PIXELS),
 }
 # Of the commands' options, by kind.
-_OPTIONS = {"number": _IMAGES, "setting": _SETTING, "seed": _SEED}
+_OPTIONS = {"number": _IMAGES, "strength": _POSITIVE, "setting": _SETTING, "seed": _SEED, "pictures": _PICTURES}
 _CHOICES = {"dtype": ("float32", "bfloat16", "float16")}
 
 
@@ -181,7 +182,7 @@ def check_option(name: str, value: float, kind: str) -> None:
     Args:
         name: Of the option, without its dashes.
         value: The number.
-        kind: "number" of images, "setting" or "seed".
+        kind: "number" of images, "strength", "setting", "seed" or "pictures" of a row.
 
     Raises:
         ConfigError: It is out of range, or not finite.

@@ -127,5 +127,5 @@ def test_options_of_commands_have_ranges(value, kind, words):
 
 
 def test_options_in_their_ranges():
-    for value, kind in ((10_000_000, "number"), (1, "number"), (0, "setting"), (2**32 - 1, "seed")):
+    for value, kind in ((10_000_000, "number"), (1, "number"), (0, "setting"), (2**32 - 1, "seed"), (0.5, "strength")):
         check_option("x", value, kind)

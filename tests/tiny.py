@@ -108,7 +108,7 @@ def lapgan() -> ConfigDict:
     config.system, config.game = "lapgan", {"latent_size": 4, "conditional": True}
     config.players.generator = {
         "level_0": _player(named("LAPGANCoarseGenerator", hidden=(8,)), average=True),
-        "level_1": _player(named("LAPGANGenerator", widths=(4,)), average=True),
+        "level_1": _player(named("LAPGANGenerator", widths=(4, 4)), average=True),
     }
     config.players.discriminator = {
         "level_0": _player(named("LAPGANCoarseDiscriminator", hidden=(8,))),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import jax
 
-from jaxgan.commands import evaluate, use, weights
+from jaxgan.commands import evaluate, explore, use, weights
 from jaxgan.mesh import data_mesh
 from jaxgan.training.trained import load
 
@@ -13,13 +13,18 @@ _USAGE = """\
 usage: python -m jaxgan COMMAND --workdir=RUN [options]
 
   evaluate      measures a run, or a folder of images
+  explore       shows what a run's latents do: pictures between them, truncated ones, and directions found without labels
   weights FILE  converts the weights of a feature network for evaluate, once
   ABILITY       asks the run's game for something that it can do: sample, translate, classify, judge ...
 
 python -m jaxgan --workdir=RUN lists what a run can do, and python -m jaxgan ABILITY --workdir=RUN --help its options."""
 
 
-_OTHERS: dict[str, Callable[[list[str]], None]] = {"evaluate": evaluate.main, "weights": weights.main}
+_OTHERS: dict[str, Callable[[list[str]], None]] = {
+    "evaluate": evaluate.main,
+    "explore": explore.main,
+    "weights": weights.main,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,6 +57,9 @@ def abilities(workdir: str, trust: bool = False) -> str:
     """
     with jax.set_mesh(data_mesh()):
         game = load(workdir, trust=trust).plan.game
-    width = max(map(len, game.abilities), default=0)
-    rows = [f"  {name:<{width}}  {ability.help}" for name, ability in game.abilities.items()]
-    return "\n".join([f"python -m jaxgan COMMAND --workdir={workdir}", *rows, f"  {'evaluate':<{width}}  measures it"])
+    rows = {name: ability.help for name, ability in game.abilities.items()}
+    rows |= {"explore": "shows what its latents do"} if explore.can(game.abilities) else {}
+    rows |= {"evaluate": "measures it"}
+    width = max(map(len, rows))
+    lines = [f"  {name:<{width}}  {what}" for name, what in rows.items()]
+    return "\n".join([f"python -m jaxgan COMMAND --workdir={workdir}", *lines])

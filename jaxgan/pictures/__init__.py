@@ -14,6 +14,7 @@ from jaxgan.pictures.drawing import (
     layers,
     looking,
     save,
+    save_animation,
     to_image,
     to_uint8,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "layers",
     "looking",
     "save",
+    "save_animation",
     "to_image",
     "to_uint8",
 ]

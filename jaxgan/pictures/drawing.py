@@ -280,12 +280,24 @@ def save(image: Image.Image, path: Path) -> None:
 
 
 def animate(frames: Sequence[Path], path: Path) -> None:
-    """Writes PNG files as an animated GIF: at most 24 of them, evenly chosen, made smaller until it fits `LARGEST`."""
+    """Writes PNG files as an animated GIF that rests on the last one; of more than 24 files some, evenly chosen."""
     images = []
     for index in np.linspace(0, len(frames) - 1, min(len(frames), _FRAMES)):
         with open_picture(str(frames[round(index)])) as frame:
-            images.append(frame.convert("L" if frame.mode == "L" else "RGB"))
-    durations = [_FRAME_MS] * (len(images) - 1) + [_LAST_FRAME_MS]
+            images.append(frame.convert(frame.mode))
+    save_animation(images, path, rest_ms=_LAST_FRAME_MS)
+
+
+def save_animation(frames: Sequence[Image.Image], path: Path, rest_ms: int = _FRAME_MS) -> None:
+    """Writes pictures of one size as an animated GIF, made smaller until it is no larger than `LARGEST` bytes.
+
+    Args:
+        frames: In order.
+        path: The file.
+        rest_ms: How long the last one stays, in milliseconds.
+    """
+    images = [frame.convert("L" if frame.mode == "L" else "RGB") for frame in frames]
+    durations = [_FRAME_MS] * (len(images) - 1) + [rest_ms]
     while True:
         # GIF packs few colours far better than many, and a digit needs few.
         first, *others = [image.quantize(16 if image.mode == "L" else 64) for image in images]

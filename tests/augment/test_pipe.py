@@ -36,7 +36,7 @@ def fits(values, distribution):
 @pytest.mark.parametrize("shape", [(3, 8, 8, 1), (3, 6, 9, 3)])
 def test_nothing_happens_at_p_0(shape):
     x = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
-    never, always = look("bgco", x, [0.0, 1.0])
+    never, always = look("bgcfno", x, [0.0, 1.0])
     np.testing.assert_array_equal(never, x)
     assert (np.abs(always - x).max(axis=(1, 2, 3)) > 0.1).all()
 
@@ -180,6 +180,50 @@ def test_cut_out_is_half_the_sides_anywhere():
     assert rows.sum(1).max() == 4 and columns.sum(1).max() == 3
     assert is_share(rows[:, 0, 0], 0.25 + 0.5 / 8) and is_share(rows[:, 3, 0], 0.5)
     assert is_share((at_half == 1).all((1, 2, 3)), 0.5)
+
+
+# ---- filters and noise
+
+
+def test_octaves_are_amplified_as_in_the_paper():
+    """Lines of four waves, one in each octave: what each was multiplied by tells the gains, but for what all share."""
+    width = 65
+    places = np.array([0, 12, 24, 64])  # half waves
+    waves = np.cos(np.pi * np.outer(np.arange(width), places) / (width - 1))
+    lines = np.broadcast_to(waves[None, None], (MANY, 1, width, 4))
+    half = np.pi * places / (width - 1)
+    low = [(8 + 9 * np.cos(2**octave * half) - np.cos(3 * 2**octave * half)) / 16 for octave in range(3)]
+    bands = np.stack([low[0] * low[1] * low[2], low[0] * low[1] * (1 - low[2]), low[0] * (1 - low[1]), 1 - low[0]])
+
+    def read(seen):
+        # A line of one pixel is a constant along y, which the lowest band's gain multiplies.
+        shown = np.einsum("bwc,wc->bc", seen[:, 0].astype(float), waves) / np.square(waves).sum(0)
+        gains = np.linalg.solve(bands.T, shown.T).T
+        return gains / np.sqrt(gains[:, :1])
+
+    always, seldom = (read(seen) for seen in look("f", lines, [1.0, 0.2]))
+    for a, b in ((0, 1), (1, 2), (2, 3)):
+        # All bands are scaled back by the same: what is left is the ratio of two factors 2^N(0, 1).
+        assert fits(np.log2(always[:, a] / always[:, b]), stats.norm(0, np.sqrt(2)))
+    assert is_share((np.abs(seldom - 1) < 1e-3).all(1), 0.8**4)
+    power = np.array([10, 1, 1, 1]) / 13
+    for band in range(4):
+        others = np.delete(seldom, band, axis=1)
+        alone = (np.ptp(others, axis=1) < 1e-3) & (np.abs(seldom[:, band] / others[:, 0] - 1) > 1e-2)
+        assert is_share(alone, 0.2 * 0.8**3)
+        np.testing.assert_allclose((power * seldom[alone] ** 2).sum(1), 1, rtol=5e-3)
+        assert fits(np.log2(seldom[alone, band] / others[alone, 0]), stats.norm(0, 1))
+
+
+def test_noise_is_drawn_as_in_the_paper():
+    always, at_half = look("n", np.full((MANY, 16, 16, 3), 0.5), [1.0, 0.5])
+    noise = (always - 0.5).reshape(MANY, -1).astype(float)
+    # Of 768 entries the deviation is known to 3 percent, far less than it varies.
+    deviation = noise.std(1)
+    assert fits(deviation, stats.halfnorm(0, 0.1))
+    assert fits((noise / deviation[:, None])[:, ::100].ravel(), stats.norm())
+    assert abs(np.corrcoef(noise[:, 0] / deviation, noise[:, 1] / deviation)[0, 1]) < 5 / np.sqrt(MANY)
+    assert is_share((at_half == 0.5).all((1, 2, 3)), 0.5)
 
 
 # ---- what must hold of any augmentation

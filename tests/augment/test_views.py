@@ -16,6 +16,7 @@ VIEWS = {
     "diff_augment": diff_augment(),
     "instance_noise": instance_noise(0.3),
     "augment_pipe": augment_pipe("bgco", probability=0.8),
+    "filters_and_noise": augment_pipe("fn", probability=0.8),
     "ada": ada("bc", start=0.6),
 }
 
@@ -64,7 +65,7 @@ def test_a_view_of_images_does_not_take_points(name):
 
 def test_devices_share_the_work_and_see_what_one_would():
     x = images(16)
-    view = chain_views([VIEWS["augment_pipe"], VIEWS["diff_augment"], VIEWS["instance_noise"], VIEWS["ada"]])
+    view = chain_views(list(VIEWS.values()))
 
     def slopes(key, x):
         return jax.value_and_grad(lambda x: jnp.square(view.apply(key, x, None, view.init())).mean())(x)

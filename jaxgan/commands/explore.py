@@ -1,0 +1,253 @@
+"""Shows what a run's latents do: python -m jaxgan explore --workdir=RUN
+
+Writes a folder: straight.png and spherical.png, rows of images on the way from one latent to another, and the same as GIFs;
+truncation.png, a row for each threshold; closed_form.png and principal.png, rows of one image moved along directions that were
+found without labels, from -strength to strength, and directions.npz, the directions. What they are: docs/latents.md.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from PIL import Image
+
+from jaxgan import directions, pictures
+from jaxgan.commands import outputs
+from jaxgan.commands.options import Names, Parser, common_options
+from jaxgan.core import Ability, Nets
+from jaxgan.core.abilities import LABEL, LATENTS
+from jaxgan.core.snapshot import Snapshot
+from jaxgan.errors import UserError
+from jaxgan.files import atomically
+from jaxgan.foreign import below
+from jaxgan.mesh import data_mesh
+from jaxgan.metrics.path_length import lerp, slerp
+from jaxgan.training import command_line
+from jaxgan.training.trained import Trained, load
+from jaxgan.validate import check_option
+
+_NEEDED = ("sample", "latents", "generate")
+_TRUNCATIONS = (0.1, 0.3, 0.5, 0.7, 1.0, None)
+_LATENTS = 2048  # that directions are measured on
+_DERIVATIVES = 16  # of them at which a layer behind a normalisation is differentiated
+
+
+def can(abilities: Mapping[str, Ability]) -> bool:
+    """Whether a game with these abilities has latents to explore."""
+    return all(name in abilities for name in _NEEDED)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command.
+
+    Args:
+        arguments: The command's arguments; None: those of the process.
+
+    Raises:
+        UserError: The game has no latents or makes no images of them, or an option is out of range.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    first = _parser()
+    if not any(argument.startswith("--workdir") for argument in arguments):
+        first.parse_args(arguments)  # prints the help, or says what is missing
+    command_line.use_compilation_cache()
+    with jax.set_mesh(data_mesh()):
+        known, _ = _parser(add_help=False).parse_known_args(arguments)
+        trained = load(known.workdir, known.step, known.trust)
+        snapshot = trained.snapshot
+        if not can(snapshot.game.abilities):
+            raise UserError(
+                f"the game of {known.workdir} has no latents to explore: it needs the abilities {', '.join(_NEEDED)}"
+            )
+        names = Names(snapshot.classes("generate"))
+        parser = _parser(subject=f"explore of the game of {known.workdir}")
+        _own_options(parser, names)
+        asked = parser.parse_args(arguments)
+        for option, kind in (("num", "number"), ("steps", "pictures"), ("strength", "strength"), ("seed", "seed")):
+            check_option(option, getattr(asked, option), kind)
+        label = None if getattr(asked, "label", None) is None else names.label(asked.label)
+        shape = next(spec.shape for spec in snapshot.arrays.values() if spec.kind != "label")
+        if len(shape) == 1:
+            raise UserError("explore draws images, but the samples of this run are vectors: take sample or generate")
+        outputs.check_format("png", asked.num * max(asked.steps, len(_TRUNCATIONS)), shape)
+        if asked.output is not None and asked.output.exists():
+            raise UserError(f"--output={asked.output} exists already: remove it, or choose another name")
+        output = asked.output or below(Path(asked.workdir), f"generated/{_name(asked, trained.step, label)}")
+        _explore(trained, asked, label, output)
+    print(f"what latents do at step {trained.step}: {output}")
+
+
+def _parser(**settings: Any) -> Parser:
+    parser = Parser(
+        prog="python -m jaxgan explore",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **settings,
+    )
+    common_options(parser)
+    return parser
+
+
+def _own_options(parser: Parser, names: Names) -> None:
+    add = parser.add_argument
+    add("--num", type=int, default=8, help="rows of a picture: pairs of latents, directions (default: 8)")
+    add("--steps", type=int, default=9, help="images in a row (default: 9)")
+    add("--strength", type=float, default=3.0, help="how far along directions, in standard deviations (default: 3)")
+    if names.classes:
+        text = f"the class: {names.listed} (default: all in turn; directions: the first)"
+        add("--label", help=text.replace("%", "%%"))
+    add("--seed", type=int, default=0, help="the same seed draws the same latents (default: 0)")
+    add("--output", type=Path, help="a new folder (default: in WORKDIR/generated, under a name that says it all)")
+
+
+def _name(asked: argparse.Namespace, step: int, label: int | None) -> str:
+    """A name that tells this result from all others, so that asking again writes the same files again."""
+    parts = ["explore", f"step{step}", f"num{asked.num}", f"seed{asked.seed}", f"steps{asked.steps}"]
+    parts += [f"strength{asked.strength:g}"] + ([] if label is None else [f"label{label}"])
+    return "-".join(parts)
+
+
+class Space:
+    """The latents that images are made of: W where the game maps its latents to one and makes images of that, or else Z.
+
+    Args:
+        snapshot: A game with the abilities "sample", "latents" and "generate".
+        key: The same key draws the same latents.
+    """
+
+    def __init__(self, snapshot: Snapshot, key: jax.Array) -> None:
+        self._snapshot, self._key, abilities = snapshot, key, snapshot.game.abilities
+        self._mapped = "map" in abilities and "synthesize" in abilities
+        self._maker = "synthesize" if self._mapped else "generate"
+
+    def draw(self, number: int, truncation: float | None = None) -> np.ndarray:
+        """Latents z (number, D)."""
+        return self._snapshot.use("latents", self._key, number=number, truncation=truncation)
+
+    def carried(self, z: np.ndarray, label: np.ndarray | None) -> np.ndarray:
+        """Latents z as points of the space."""
+        return self._ask("map", z, label) if self._mapped else z
+
+    def images(self, points: np.ndarray, label: np.ndarray | None) -> np.ndarray:
+        """Images of points (rows, columns, D): (rows, columns, H, W, C).
+
+        Every column is asked for by itself, with the same key, so that what a network draws beside its latent, such as noise
+        for each pixel, is one draw for each row.
+        """
+        columns = [self._ask(self._maker, points[:, column], label) for column in range(points.shape[1])]
+        return np.stack(columns, axis=1)
+
+    def truncated(self, number: int, label: np.ndarray | None) -> np.ndarray:
+        """The same latents by threshold, as the game itself truncates: images (thresholds, number, H, W, C).
+
+        Raises:
+            UserError: The game's latents cannot be truncated.
+        """
+        if self._snapshot.takes("generate", "truncation"):
+            z = self.draw(number)
+            return np.stack([self._ask("generate", z, label, truncation=psi) for psi in _TRUNCATIONS])
+        if not self._snapshot.takes("latents", "truncation"):
+            raise UserError("this game's latents cannot be truncated")
+        return np.stack([self._ask("generate", self.draw(number, limit), label) for limit in _TRUNCATIONS])
+
+    def directions(self, number: int, label: int | None) -> dict[str, np.ndarray]:
+        """Directions (K, D) by name, each as long as the deviation of the space's points along it.
+
+        Raises:
+            UserError: No layer of the generator reads the latent.
+        """
+        labels = None if label is None else np.full(_LATENTS, label, np.int32)
+        points = self.carried(self.draw(_LATENTS), labels)
+        size = self._snapshot.compiled.batch_size
+        found = self._compiled(directions.varying, label)(points[:size])
+        layers = directions.layers(*(np.asarray(each) for each in found))
+        read = self._compiled(lambda generate, z: directions.gram(generate, z[0], layers.first), label)
+        grams = [np.asarray(read(point[None])) for point in points[:_DERIVATIVES]]
+        given = points
+        if not self._mapped:
+            see = self._compiled(lambda generate, z: directions.activations(generate, z, layers.hidden), label)
+            given = np.concatenate([np.asarray(see(points[at : at + size])) for at in range(0, _LATENTS, size)])
+        units = {
+            "closed_form": directions.closed_form(np.mean(grams, axis=0), number),
+            "principal": directions.principal(given, points, number),
+        }
+        return {name: each * (points @ each.T).std(axis=0)[:, None] for name, each in units.items()}
+
+    def _ask(self, ability: str, latents: np.ndarray, label: np.ndarray | None, **more: Any) -> np.ndarray:
+        """What an ability of latents, and of labels if it takes them, gives."""
+        declared = self._snapshot.game.ability(ability)
+        given = dict.fromkeys(declared.kinds(LATENTS), latents) | dict.fromkeys(declared.kinds(LABEL), label)
+        return self._snapshot.use(ability, self._key, **given, **more)
+
+    def _compiled(self, function: Any, label: int | None) -> Any:
+        """points -> function(generate, points), compiled; `generate` makes images of points, all of one class."""
+        declared, key = self._snapshot.game.ability(self._maker), self._key
+
+        def run(nets: Nets, points: jax.Array) -> Any:
+            def generate(latents: jax.Array) -> jax.Array:
+                labels = None if label is None else jnp.full(len(latents), label, jnp.int32)
+                given = dict.fromkeys(declared.kinds(LATENTS), latents) | dict.fromkeys(declared.kinds(LABEL), labels)
+                return declared.function(nets, key, **given)
+
+            return function(generate, points)
+
+        return self._snapshot.nets_call(run)
+
+
+def _explore(trained: Trained, asked: argparse.Namespace, label: int | None, output: Path) -> None:
+    """Writes the pictures."""
+    snapshot = trained.snapshot
+    space, num, classes = Space(snapshot, jax.random.key(asked.seed)), asked.num, len(snapshot.classes("generate"))
+    labels = None
+    if classes:
+        labels = np.arange(num, dtype=np.int32) % classes if label is None else np.full(num, label, np.int32)
+    z = space.draw(2 * num)  # fewer are the first ones of more: so are the pairs
+    starts, ends = z[::2], z[1::2]
+    shares = np.linspace(0.0, 1.0, asked.steps, dtype=np.float32)
+    ways = {
+        "straight": _way(lerp, space.carried(starts, labels), space.carried(ends, labels), shares),
+        "spherical": np.stack(
+            [space.carried(part, labels) for part in _way(slerp, starts, ends, shares).swapaxes(0, 1)], 1
+        ),
+    }
+    for name, points in ways.items():
+        images = space.images(points, labels)
+        _write(pictures.grid(_rows(images), asked.steps), output / f"{name}.png")
+        columns = min(num, pictures.columns_for(images.shape[2:]))
+        frames = [pictures.grid(images[:, at], columns) for at in range(asked.steps)]
+        pictures.save_animation(frames + frames[-2:0:-1], output / f"{name}.gif")  # there and back
+    try:
+        names = ["none" if limit is None else f"{limit:g}" for limit in _TRUNCATIONS]
+        _write(pictures.grid(_rows(space.truncated(num, labels)), num, names), output / "truncation.png")
+    except UserError as error:
+        print(f"no truncation.png: {error}", file=sys.stderr)
+    chosen = (label or 0) if classes else None
+    found = space.directions(num, chosen)
+    one = None if chosen is None else np.array([chosen], np.int32)
+    start = space.carried(z[:1], one)
+    strengths = np.linspace(-asked.strength, asked.strength, asked.steps, dtype=np.float32)
+    for name, each in found.items():
+        points = start[:, None] + strengths[None, :, None] * each[:, None]
+        row = None if one is None else np.repeat(one, len(each))
+        numbers = [str(index) for index in range(1, len(each) + 1)]
+        _write(pictures.grid(_rows(space.images(points, row)), asked.steps, numbers), output / f"{name}.png")
+    outputs.write_npz({"start": start, **found}, output / "directions.npz")
+
+
+def _way(interpolate: Any, starts: np.ndarray, ends: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Points (B, steps, D) on the ways between latents (B, D)."""
+    return np.stack([interpolate(starts, ends, jnp.full((len(starts), 1), share)) for share in shares], axis=1)
+
+
+def _rows(images: np.ndarray) -> np.ndarray:
+    return images.reshape(-1, *images.shape[2:])
+
+
+def _write(picture: Image.Image, path: Path) -> None:
+    with atomically(path) as temporary:
+        picture.save(temporary, "PNG")
