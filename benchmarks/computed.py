@@ -16,10 +16,13 @@ import scipy.stats
 from jaxgan.core.constraints import is_weight, path_string
 from jaxgan.data import make_source, prepare
 from jaxgan.data.toy import ToyDensity
+from jaxgan.evaluation.fakes import squared_speeds
+from jaxgan.features.extractors import make_perceptual
 from jaxgan.layers import laplacian
 from jaxgan.losses import DIVERGENCES
 from jaxgan.mesh import data_mesh
 from jaxgan.metrics import class_accuracy
+from jaxgan.metrics.path_length import path_length
 from jaxgan.training import train, trained
 from jaxgan.training.records import read_metrics
 from jaxgan.training.run_folder import RunFolder
@@ -195,6 +198,27 @@ def against_no_attention(folder: pathlib.Path) -> dict[str, float]:
     return {"fd_ratio": _column(folder, "digit_fd")[config.steps] / without}
 
 
+def styles(folder: pathlib.Path) -> dict[str, float]:
+    """StyleGAN: perceptual path lengths by the digit classifier, and how well the styles of the game's own samples are found.
+
+    Returns:
+        "ppl" in Z and "ppl_w" in W, "w_over_z", the second as a share of the first; and "inversion_error", the mean squared
+        difference of samples and the images of the styles found in W, as a share of the samples' variance.
+    """
+    with jax.set_mesh(data_mesh()):
+        snapshot, key = _last(folder).snapshot, jax.random.key(0)
+        perceptual = make_perceptual("digits")
+        lengths = {
+            name: path_length(squared_speeds(snapshot, perceptual, key, 2048, space))
+            for name, space in (("ppl", "z"), ("ppl_w", "w"))
+        }
+        samples = snapshot.sample(key, 64)
+        found = snapshot.use("invert", key, images=samples, space="w")
+        again = snapshot.use("synthesize", key, latents=found)
+    error = np.square(samples - again).mean() / np.square(samples - samples.mean(axis=0)).mean()
+    return lengths | {"w_over_z": lengths["ppl_w"] / lengths["ppl"], "inversion_error": float(error)}
+
+
 COMPUTED: dict[str, Callable[[pathlib.Path], dict[str, float]]] = {
     function.__name__: function
     for function in (
@@ -208,5 +232,6 @@ COMPUTED: dict[str, Callable[[pathlib.Path], dict[str, float]]] = {
         divergence_left,
         levels_of_detail,
         against_no_attention,
+        styles,
     )
 }

@@ -6,6 +6,7 @@ Best of several runs, alternating between the two. "gradient" is the gradient of
 included; "second" the gradient by the kernel of a penalty on the loss's gradient by the images.
 """
 
+import functools
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from jax import lax
 
 from jaxgan.layers import average_pool, convolution, up_convolution, upsample_nearest
 from jaxgan.layers.conv import pooled_convolution, upsampled_convolution
+from jaxgan.layers.filtering import smooth_down_convolution, smooth_up_convolution
+from jaxgan.layers.modulated import modulated_convolution
 
 Function = Callable[[jax.Array, jax.Array], jax.Array]
 REPEATS = 5
@@ -37,7 +40,7 @@ class Layer(NamedTuple):
     strides: int
     padding: int
     output_padding: int = 0
-    resample: str = ""  # "up" or "down": as in `jaxgan.layers.Conv`
+    resample: str = ""  # "up" or "down": as in `jaxgan.layers.Conv`; "smooth up", "smooth down", "modulated"
 
 
 LAYERS = [
@@ -62,6 +65,9 @@ LAYERS = [
     Layer("ResNet 32", False, 64, 32, 128, 128, 3, 1, 1),
     Layer("ResNet 16 to 32", False, 64, 16, 128, 128, 3, 1, 1, resample="up"),
     Layer("ResNet 32 to 16", False, 64, 32, 128, 128, 3, 1, 1, resample="down"),
+    Layer("StyleGAN filter, 16 to 32", False, 16, 16, 64, 64, 3, 1, 1, resample="smooth up"),
+    Layer("StyleGAN filter, 32 to 16", False, 16, 32, 64, 64, 3, 1, 1, resample="smooth down"),
+    Layer("StyleGAN2 modulated", False, 16, 32, 64, 64, 3, 1, 1, resample="modulated"),
     Layer("1x1", False, 64, 32, 64, 128, 1, 1, 0),
 ]
 
@@ -69,6 +75,10 @@ LAYERS = [
 def plain(layer: Layer) -> Function:
     """The layer as one `lax` operation, and one more where it resamples."""
     strides, pads = (layer.strides, layer.strides), (layer.padding, layer.padding)
+    if layer.resample == "modulated":
+        return functools.partial(_grouped, style=_style(layer))
+    if layer.resample.startswith("smooth"):
+        return functools.partial(_filtered, up=layer.resample.endswith("up"))
     if layer.resample:
         conv = plain(layer._replace(resample=""))
         if layer.resample == "up":
@@ -81,8 +91,42 @@ def plain(layer: Layer) -> Function:
     return lambda x, kernel: lax.conv_transpose(x, kernel[::-1, ::-1], strides, (pads, pads), dimension_numbers=LAYOUT)
 
 
+def _style(layer: Layer) -> jax.Array:
+    return 1 + 0.1 * jax.random.normal(jax.random.key(2), (layer.batch, layer.inputs))
+
+
+def _grouped(x: jax.Array, kernel: jax.Array, style: jax.Array) -> jax.Array:
+    """StyleGAN2's modulated convolution as its programs compute it: a kernel for each sample, in groups."""
+    batch, height, width, _ = x.shape
+    w = kernel[None] * style[:, None, None, :, None]
+    w = w * lax.rsqrt(jnp.square(w).sum((1, 2, 3), keepdims=True) + 1e-8)
+    w = w.transpose(1, 2, 3, 0, 4).reshape(*kernel.shape[:3], -1)
+    x = x.transpose(1, 2, 0, 3).reshape(1, height, width, -1)
+    y = lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=LAYOUT, feature_group_count=batch)
+    return y.reshape(height, width, batch, -1).transpose(2, 0, 1, 3)
+
+
+def _filtered(x: jax.Array, kernel: jax.Array, up: bool) -> jax.Array:
+    """The filter [1, 3, 3, 1] as a depthwise convolution, before or after the learned kernel."""
+    taps = jnp.array([1.0, 3.0, 3.0, 1.0]) / 8
+    channels = kernel.shape[3] if up else x.shape[3]
+    window = jnp.tile((taps[:, None] * taps[None])[:, :, None, None], (1, 1, 1, channels))
+
+    def blur(x: jax.Array, padding: int) -> jax.Array:
+        pads = ((padding, padding),) * 2
+        return lax.conv_general_dilated(x, window, (1, 1), pads, dimension_numbers=LAYOUT, feature_group_count=channels)
+
+    if up:
+        return 4 * blur(lax.conv_transpose(x, kernel, (2, 2), "VALID", dimension_numbers=LAYOUT), 1)
+    return lax.conv_general_dilated(blur(x, 2), kernel, (2, 2), "VALID", dimension_numbers=LAYOUT)
+
+
 def ours(layer: Layer) -> Function:
     """The layer as jaxgan computes it."""
+    if layer.resample == "modulated":
+        return functools.partial(modulated_convolution, style=_style(layer))
+    if layer.resample.startswith("smooth"):
+        return smooth_up_convolution if layer.resample.endswith("up") else smooth_down_convolution
     if layer.resample:
         return upsampled_convolution if layer.resample == "up" else pooled_convolution
     if not layer.up:

@@ -78,6 +78,7 @@ def _schedules() -> Mapping[str, Maker]:
         "cosine_decay": schedules.cosine_decay,
         "cosine_ramp": schedules.cosine_ramp,
         "exponential_decay": schedules.exponential_decay,
+        "piecewise": schedules.piecewise,
     }
 
 

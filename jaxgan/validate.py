@@ -66,14 +66,7 @@ _FIELDS: dict[str, _Range] = {
     **dict.fromkeys(("image_size", "image_size_b", "load_size"), _PIXELS),
 }
 # Of the commands' options, by kind.
-_OPTIONS = {
-    "number": _IMAGES,
-    "strength": _POSITIVE,
-    "position": _BELOW_1,
-    "setting": _SETTING,
-    "seed": _SEED,
-    "pictures": _PICTURES,
-}
+_OPTIONS = {"number": _IMAGES, "strength": _POSITIVE, "setting": _SETTING, "seed": _SEED, "pictures": _PICTURES}
 _CHOICES = {"dtype": ("float32", "bfloat16", "float16")}
 
 

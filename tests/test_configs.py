@@ -115,6 +115,7 @@ def test_the_embedded_default_trains(name, tmp_path):
 # The same networks as another variant's, at a size that takes long to trace.
 _LARGE = {("r3gan", "ffhq64"), ("r3gan", "ffhq256"), ("biggan_like", "cifar10"), ("sngan", "imagenet")}
 _LARGE |= {(name, variant) for name in ("biggan_like", "biggan_deep") for variant in ("imagenet256", "imagenet512")}
+_LARGE |= {("stylegan", "paper"), *(("stylegan2", variant) for variant in ("a", "b", "c", "d", "e", "ffhq256", "auto"))}
 
 
 @pytest.mark.parametrize(
@@ -183,6 +184,37 @@ def test_the_ablation_of_biggan_by_flags(name):
 
     config, shapes, _ = changed("batch_size", 256)
     assert shapes == whole and config.batch_size == 256
+
+
+def test_the_presets_of_stylegan2_have_the_published_numbers():
+    """Adam's numbers for lazy turns (StyleGAN2, appendix B), and those of ADA's launch script."""
+    module = MODULES["stylegan2"]
+    paper, cifar, auto = (module.get_config(variant) for variant in ("paper", "cifar", "auto"))
+    generator, discriminator = (paper.players[name].optimizer for name in ("generator", "discriminator"))
+    assert (generator.learning_rate, generator.b2) == pytest.approx((0.0016, 0.99**0.8))
+    assert (discriminator.learning_rate, discriminator.b2) == pytest.approx((0.002 * 16 / 17, 0.99 ** (16 / 17)))
+    assert generator.b1 == discriminator.b1 == 0
+    assert cifar.players.generator.optimizer.learning_rate == 0.0025  # no lazy turn of the generator
+    view = cifar.players.discriminator.views[0]
+    assert (view.name, view.categories, view.target, view.images) == ("ada", "bgc", 0.6, 500_000)
+    assert (cifar.game.gamma, cifar.game.mixing, cifar.game.path_weight) == (0.01, 0.0, 0.0)
+    assert auto.game.gamma is None and auto.players.generator.average.images == 10_000 * auto.batch_size / 32
+
+
+def test_the_rates_of_stylegan_follow_its_levels():
+    """1e-3, 1.5e-3 from 128 pixels, 2e-3 from 256, 3e-3 from 512 on."""
+    from jaxgan.core.schedules import piecewise
+    from jaxgan.core.state import Clock
+
+    config = MODULES["stylegan"].get_config("paper")
+    fields = dict(config.players.generator.schedule.items())
+    assert fields.pop("name") == "piecewise"
+    factor, stages = piecewise(**fields), plan_without_data(config).game.stages
+    begins = {stage.resolution * 2: stage.until_images for stage in stages[:-1]}
+    for side, expected in ((16, 1.0), (64, 1.0), (128, 1.5), (256, 2.0), (512, 3.0), (1024, 3.0)):
+        for images, value in ((begins[side], expected), (begins[side] + 10, expected)):
+            clock = Clock(*(jnp.int32(number) for number in (0, images, 0, 0)))
+            assert float(factor(clock)) == value, side
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ _NUMBER = 50_000  # samples of a run: what published numbers take
 _CHECKED = {
     **dict.fromkeys(("num", "reference_num"), "number"),
     **dict.fromkeys(("batch_size", "k", "subset_size", "border"), "setting"),
-    **{"seed": "seed", "truncation": "strength"},
+    "seed": "seed",
 }
 
 
@@ -91,7 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name, kind in _CHECKED.items():
         if (value := getattr(asked, name)) is not None:
             check_option(name, value, kind)
-    if asked.images and (asked.truncation or asked.no_average or asked.step is not None):
+    if asked.images and (asked.truncation is not None or asked.no_average or asked.step is not None):
         raise UserError("--truncation, --no_average and --step are for runs: leave them out, or give --workdir")
     command_line.use_compilation_cache()
     output = asked.output or (RunFolder(Path(asked.workdir)).evaluation if asked.workdir else None)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, POSITION, STRENGTH, Ability, Argument
+from jaxgan.core.abilities import CHOICE, DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, Ability, Argument
 from jaxgan.errors import UserError, nearest
 from jaxgan.validate import check_option
 
@@ -141,12 +141,14 @@ def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str,
     """An argument's option, and what argparse is told of it."""
     if argument.kind == NUMBER:
         return "num", {"type": int, "default": _NUMBER, "help": f"{argument.help} (default: {_NUMBER})"}
-    if argument.kind in (STRENGTH, POSITION):
+    if argument.kind == STRENGTH:
         return name, {"type": float, "help": argument.help}
     if argument.kind == IMAGES:
         return "input", {"type": Path, "help": f"{argument.help}: a folder (or zip) of PNG, JPEG, WebP, of any size"}
     if argument.kind == LATENTS:
         return name, {"type": Path, "help": argument.help}
+    if argument.kind == CHOICE:
+        return name, {"choices": argument.choices, "help": argument.help}
     if argument.kind == DOMAIN:
         return name, {"help": f"{argument.help}: {names.calls(argument.choices)}"}
     default = "" if argument.required else " (default: all in turn)"
@@ -182,8 +184,8 @@ def values(asked: argparse.Namespace, ability: Ability, names: Names) -> dict[st
         value = given[name]
         if argument.kind == NUMBER:
             check_option("num", value, "number")
-        if argument.kind in (STRENGTH, POSITION) and value is not None:
-            check_option(name, value, argument.kind)
+        if argument.kind == STRENGTH and value is not None:
+            argument.check_strength(f"--{name}", value)
         if argument.kind == DOMAIN and value is not None:
             value = names.domain(name, value, argument.choices)
         if argument.kind == LABEL and value is not None:

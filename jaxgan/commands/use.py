@@ -89,7 +89,7 @@ def _drawn(trained: Trained, name: str, asked: argparse.Namespace, given: dict[s
     declared, snapshot = trained.plan.game.ability(name), trained.snapshot
     given, beside = dict(given), None
     for option in declared.kinds(LATENTS):
-        drawn = "latents" in snapshot.game.abilities
+        drawn = "latents" in snapshot.game.abilities and not declared.takes[option].space
         size = snapshot.use("latents", jax.random.key(0), number=1).shape[1] if drawn else None
         given[option], beside = read_latents(option, getattr(asked, option), size)
     counted = next(iter((*declared.kinds(NUMBER), *declared.kinds(LATENTS))))

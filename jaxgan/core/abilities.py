@@ -3,7 +3,7 @@
 import dataclasses
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,13 +17,13 @@ LABEL = "label"  # the class of each, int32 (B,)
 IMAGES = "images"  # float32 (B, H, W, C) in [-1, 1]
 LATENTS = "latents"  # float32 (B, D)
 DOMAIN = "domain"  # the name of a domain: a static string
-STRENGTH = "strength"  # a number above 0: a float
-POSITION = "position"  # a place along an axis, from 0 to 1, the end not among them: a float
+STRENGTH = "strength"  # a number above 0, or within the argument's bounds: a float
+CHOICE = "choice"  # one of a few words: a static string
 
 # Kinds with an entry for each image, which a long call is cut along.
 PER_ENTRY = (LABEL, IMAGES, LATENTS)
 # Kinds that a compiled call is compiled for.
-STATIC = (NUMBER, DOMAIN)
+STATIC = (NUMBER, DOMAIN, CHOICE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,10 +33,12 @@ class Argument:
     Attributes:
         kind: One of the names above.
         help: For the command line.
-        choices: Of a domain: the names there are.
+        choices: Of a domain or a choice: the names there are.
         required: Whether it must be given.
         classes: Of a label: how many classes there are; 0 where only the data know.
         array: Of images: the array of a minibatch that they are like ("image", "a"), for pictures and checks; "" for any.
+        bounds: Of a strength: the least and the largest; None for anything above 0.
+        space: Of latents: "" for those of the ability "latents", or what else they are, of any number of components.
     """
 
     kind: str
@@ -45,6 +47,44 @@ class Argument:
     required: bool = False
     classes: int = 0
     array: str = ""
+    bounds: tuple[float, float] | None = None
+    space: str = ""
+
+    def check_strength(self, what: str, value: Any) -> None:
+        """Refuses a strength, a number or an array of them, that is out of range; `what` begins the message.
+
+        Raises:
+            UserError: It is.
+        """
+        values = np.asarray(value)
+        if self.bounds is None:
+            fine, asked = ((values > 0) & np.isfinite(values)).all(), "be above 0"
+        else:
+            fine = ((values >= self.bounds[0]) & (values <= self.bounds[1])).all()
+            asked = f"lie in [{self.bounds[0]:g}, {self.bounds[1]:g}]"
+        if not fine:
+            raise UserError(f"{what}={value}, but it must {asked}")
+
+
+class Search(NamedTuple):
+    """How what an ability gives is found step by step. The host runs the loop, around pure functions that are compiled each
+    for itself: on a CPU the gradient of a convolution inside a compiled loop takes tens of times as long.
+
+    Attributes:
+        start: (nets, key, **arguments) -> a pytree, to start from.
+        step: (nets, key, found, index, distance, **arguments) -> the same, a step on. `index` is int32 (), and `distance` tells
+            how far apart images (B, H, W, C) look, float32 (B,): as well as whoever asks can measure it.
+        steps: How many.
+    """
+
+    start: Callable[..., Any]
+    step: Callable[..., Any]
+    steps: int
+
+
+def pixel_distance(a: Any, b: Any) -> Any:
+    """The mean squared difference of images (B, ...), (B,): what a `Search` goes by where nothing better is at hand."""
+    return jnp.square(a - b).mean(axis=tuple(range(1, a.ndim)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,9 +98,11 @@ class Ability:
         function: (nets, key, **arguments) -> array; pure. `nets` are the averaged players without views and dropout.
         takes: Its arguments by name, in the function's order.
         gives: "images" (B, H, W, C) in [-1, 1] or vectors (B, D), "latents" (B, D), "class_logits" (B, K), or "scores" (B,).
-        drawn: How a run's pictures show it: a name in `jaxgan.pictures.run_pictures.DRAWN`, or "" for not at all.
+        drawn: How a run's pictures show it: a name in `jaxgan.pictures.run_pictures.DRAWN` or `AT_THE_END`, or "" for not at
+        all.
         help: What it does, a line for the command line.
         draws: Whether a network draws in it too: its "dropout" key is there, as pix2pix's noise needs it.
+        search: For what is found step by step; `function` is then (nets, key, found, **arguments) -> array, the last step.
     """
 
     function: Callable[..., Any]
@@ -69,6 +111,7 @@ class Ability:
     drawn: str = ""
     help: str = ""
     draws: bool = False
+    search: Search | None = None
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:
@@ -116,8 +159,10 @@ class Ability:
         lengths = {}
         for each, value in given.items():
             argument, where = self.takes[each], f"{name}: {each}"
-            if argument.kind == DOMAIN and value not in argument.choices:
-                raise UserError(f"{where}={value!r} is no domain of this game: {nearest(value, argument.choices)}")
+            if argument.kind in (DOMAIN, CHOICE) and value not in argument.choices:
+                raise UserError(
+                    f"{where}={value!r} is no {argument.kind} of this game: {nearest(value, argument.choices)}"
+                )
             if argument.kind == NUMBER:
                 lengths[each] = _number(value, where)
             elif argument.kind == LABEL:
@@ -126,10 +171,8 @@ class Ability:
                 if not np.ndim(value) or not len(value):
                     raise UserError(f"{where} is empty or no array: give an entry for each image")
                 lengths[each] = len(value)
-            elif argument.kind == STRENGTH and not isinstance(value, jax.core.Tracer) and not value > 0:
-                raise UserError(f"{where}={value!r}, but it must be above 0")
-            elif argument.kind == POSITION and not isinstance(value, jax.core.Tracer) and not 0 <= value < 1:
-                raise UserError(f"{where}={value!r}, but it must be at least 0 and below 1")
+            elif argument.kind == STRENGTH and not isinstance(value, jax.core.Tracer):
+                argument.check_strength(where, value)
         for each, length in lengths.items():
             first = next(iter(lengths))
             if length != lengths[first]:

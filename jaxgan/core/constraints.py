@@ -311,7 +311,11 @@ def max_norm(limit: float) -> Constraint:
     return Constraint(lambda params, key: (project(params), ()), project=project)
 
 
-def equalized(gain: float = math.sqrt(2.0), gains: Mapping[str, float] | None = None) -> Constraint:
+def equalized(
+    gain: float = math.sqrt(2.0),
+    gains: Mapping[str, float] | None = None,
+    rates: Mapping[str, float] | None = None,
+) -> Constraint:
     """Equalised learning rate: weights are stored with unit scale and multiplied by gain / sqrt(fan-in) when used.
 
     ProGAN (Karras et al. 2017, arXiv:1710.10196), section 4.1. The network keeps its own initialisation (the stored
@@ -320,14 +324,22 @@ def equalized(gain: float = math.sqrt(2.0), gains: Mapping[str, float] | None = 
     Args:
         gain: He's constant, sqrt(2) for rectifiers.
         gains: Other gains, for weights in whose path the key (a regular expression) is found, such as {"to_rgb": 1.0}.
+        rates: Learning-rate multipliers, likewise, for weights and all other parameters: they are stored larger by 1 / rate.
+            StyleGAN (Karras, Laine and Aila 2018, arXiv:1812.04948, appendix C) has {"mapping": 0.01}.
+
+    Raises:
+        UserError: A rate that is not above 0.
     """
+    if any(not rate > 0 for rate in (rates or {}).values()):
+        raise UserError(f"equalised learning rate: rates={dict(rates or {})}, but each must be above 0")
+
+    def chosen(values: Mapping[str, float] | None, name: str, otherwise: float) -> float:
+        return next((value for pattern, value in (values or {}).items() if re.search(pattern, name)), otherwise)
 
     def factor(path: tuple[Any, ...], leaf: jax.Array) -> float:
         name = path_string(path)
-        if not is_weight(name):
-            return 1.0
-        own = next((value for pattern, value in (gains or {}).items() if re.search(pattern, name)), gain)
-        return own / math.sqrt(leaf.size / leaf.shape[-1])
+        rate = chosen(rates, name, 1.0)
+        return rate * chosen(gains, name, gain) / math.sqrt(leaf.size / leaf.shape[-1]) if is_weight(name) else rate
 
     def init(params: Any, key: jax.Array) -> tuple[Any, Any]:
         return jax.tree_util.tree_map_with_path(lambda path, leaf: leaf / factor(path, leaf), params), ()

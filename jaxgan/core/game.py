@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.core import step as playing
-from jaxgan.core.abilities import STATIC, Ability
+from jaxgan.core.abilities import STATIC, Ability, pixel_distance
 from jaxgan.core.nets import Net, Nets, Randomness
 from jaxgan.core.players import Cast, Player, Players, flatten, nest
 from jaxgan.core.state import Clock, Memory, Params, PlayerState, State, clock_of
@@ -279,7 +279,13 @@ class Game:
         _check_key(key)
         given = declared.checked(ability, dict(zip(declared.takes, args, strict=False)) | options)
         nets = self.nets(state, average, stage, statistics, key=jax.random.fold_in(key, 1) if declared.draws else None)
-        return declared.function(nets, key, **given)
+        if declared.search is None:
+            return declared.function(nets, key, **given)
+        found, search = declared.search.start(nets, key, **given), declared.search
+        step = jax.jit(lambda found, index: search.step(nets, key, found, index, pixel_distance, **given))
+        for index in range(search.steps):
+            found = step(found, jnp.int32(index))
+        return declared.function(nets, key, found, **given)
 
     def ability(self, name: str) -> Ability:
         """The declaration of an ability.

@@ -154,3 +154,30 @@ def exponential_decay(factor: float, floor: float = 0.0, every: int = 1) -> Sche
     if every < 1:
         raise UserError(f"schedule: it is multiplied every {every} steps, but that must be at least 1")
     return lambda clock: jnp.maximum(jnp.exp(clock.step // every * jnp.log(factor)), floor)
+
+
+def piecewise(
+    starts: tuple[float, ...], factors: tuple[float, ...], unit: str = "images", run: Run | None = None
+) -> Schedule:
+    """1 at the start, and from each of `starts` on the factor of the same place (StyleGAN, as it grows).
+
+    Args:
+        starts: In rising order: shares of the run in (0, 1], or numbers of `unit` above 1.
+        factors: As many.
+        unit: "steps" or "images".
+        run: How long the run is, for shares.
+
+    Raises:
+        UserError: Not as many of each, starts that do not rise, another unit, or a share without a run.
+    """
+    if len(starts) != len(factors) or not starts:
+        raise UserError(f"schedule: {len(starts)} starts and {len(factors)} factors: give as many of each")
+    places, unit = in_units("schedule", tuple(starts), unit, run)
+    if list(places) != sorted(set(places)):
+        raise UserError(f"schedule: the starts {tuple(starts)} do not rise")
+
+    def factor(clock: Clock) -> jax.Array:
+        passed = (now(clock, unit) >= jnp.asarray(places)).sum()
+        return jnp.asarray((1.0, *factors))[passed]
+
+    return factor

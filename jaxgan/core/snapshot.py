@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY
+from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, Search, pixel_distance
 from jaxgan.core.arrays import Arrays
 from jaxgan.core.game import Game
 from jaxgan.core.nets import merge_statistics
@@ -29,11 +29,20 @@ class CompiledGame:
         batch_size: Images in a minibatch of its training.
         statistics_batches: How many batches batch norm's statistics for an ability are estimated over; 0: each batch has its
             own.
+        perceive: Finds, when it is first needed, what an ability's `Search` tells images apart by: parameters, and a pure
+            function of them and two arrays of images. None: by their pixels.
     """
 
     def __init__(
-        self, game: Game, mesh: jax.sharding.Mesh, arrays: Arrays, batch_size: int, statistics_batches: int
+        self,
+        game: Game,
+        mesh: jax.sharding.Mesh,
+        arrays: Arrays,
+        batch_size: int,
+        statistics_batches: int,
+        perceive: Callable[[], tuple[Any, Callable[[Any, jax.Array, jax.Array], jax.Array]]] | None = None,
     ) -> None:
+        self._perceive = perceive
         self.game, self.arrays, self.statistics_batches = game, arrays, statistics_batches
         # Images in a call: a number that the mesh divides.
         self.batch_size = -(-max(batch_size, _SMALLEST_BATCH) // mesh.size) * mesh.size
@@ -45,7 +54,10 @@ class CompiledGame:
     def call(self, what: str, ability: str) -> Callable[..., Any]:
         """`game.use` or `game.statistics` (`what`) of one ability, compiled."""
         if (what, ability) not in self._compiled:
-            function = getattr(self.game, what)
+            function, search = getattr(self.game, what), self.game.ability(ability).search
+            if search is not None:
+                self._compiled[what, ability] = self.search(ability, search)
+                return self._compiled[what, ability]
 
             def run(state: State, key: jax.Array, stage: int, **options: Any) -> Any:
                 return (
@@ -56,6 +68,33 @@ class CompiledGame:
 
             self._compiled[what, ability] = self.jit(run, static_argnames=("stage", *self.game.static(ability)))
         return self._compiled[what, ability]
+
+    def search(self, ability: str, search: Search) -> Callable[..., Any]:
+        """(state, key, stage, **arguments) -> what an ability that is found step by step gives."""
+        params, distance = (None, lambda _, a, b: pixel_distance(a, b)) if self._perceive is None else self._perceive()
+        finish, static = self.game.ability(ability).function, ("stage", *self.game.static(ability))
+
+        def start(state: State, key: jax.Array, stage: int, **options: Any) -> Any:
+            return search.start(self.game.nets(state, stage=stage), key, **options)
+
+        def step(
+            params: Any, state: State, key: jax.Array, found: Any, index: jax.Array, stage: int, **options: Any
+        ) -> Any:
+            apart = functools.partial(distance, params)
+            return search.step(self.game.nets(state, stage=stage), key, found, index, apart, **options)
+
+        def last(state: State, key: jax.Array, found: Any, stage: int, **options: Any) -> Any:
+            return finish(self.game.nets(state, stage=stage), key, found, **options)
+
+        begin, go_on, end = (jax.jit(function, static_argnames=static) for function in (start, step, last))
+
+        def find(state: State, key: jax.Array, stage: int, statistics: Any = None, **options: Any) -> Any:
+            found = begin(state, key, stage=stage, **options)
+            for index in range(search.steps):
+                found = go_on(params, state, key, found, np.int32(index), stage=stage, **options)
+            return end(state, key, found, stage=stage, **options)
+
+        return find
 
     def at(self, state: State, stage: int) -> "Snapshot":
         """The game as it is now; `state` must not be donated while the snapshot is used.
@@ -185,6 +224,8 @@ class Snapshot:
         # Another way may go through another network.
         which = (ability, self._stage, *sorted(static.items()))
         if not self.compiled.statistics_batches or not self.compiled.normalising.get(which, True):
+            return {}
+        if self.game.ability(ability).search is not None:
             return {}
         takes, size, entries = self.game.ability(ability).takes, self.compiled.batch_size, dict(entries or {})
         images = any(takes[name].kind == IMAGES for name in entries)

@@ -138,6 +138,8 @@ def measured_game(
         raise UserError("the game's samples are vectors: their metrics are those of metrics.jsonl")
     if truncation is not None and not snapshot.takes("sample", "truncation"):
         raise UserError(f"truncation {truncation}: the game has none")
+    if truncation is not None:
+        snapshot.game.ability("sample").takes["truncation"].check_strength("truncation", truncation)
     standing = f"{compiled.statistics_batches} batches of {compiled.batch_size}"
     protocol = Protocol(
         fakes=number,

@@ -84,13 +84,17 @@ def squared_speeds(
         raise UserError("the game has no latent space W (abilities map and synthesize): measure ppl instead")
     if not {"latents", "generate"} <= abilities.keys():
         raise UserError("the game does not make images from one latent vector each, so that it has no path length")
+    # Latents are truncated, or, where there is a W, the styles that are made of them.
     options: dict[str, Any] = {} if truncation is None else {"truncation": truncation}
+    drawn, made = ({}, options) if "truncation" not in abilities["latents"].takes else (options, {})
+    if made and space == "w":
+        raise UserError("ppl_w is measured without truncation: leave it out")
 
     def speeds(nets: Nets, params: Any, key: jax.Array) -> jax.Array:
         begin, end, where, own = jax.random.split(key, 4)
-        a, b = (abilities["latents"].function(nets, each, number=size, **options) for each in (begin, end))
+        a, b = (abilities["latents"].function(nets, each, number=size, **drawn) for each in (begin, end))
         # One key for both ends: they are given the same label.
-        interpolate, make = path_length.slerp, lambda z: abilities["generate"].function(nets, own, z)
+        interpolate, make = path_length.slerp, lambda z: abilities["generate"].function(nets, own, z, **made)
         t = jax.random.uniform(where, (size,))
         if space == "w":
             a, b = (abilities["map"].function(nets, own, z) for z in (a, b))

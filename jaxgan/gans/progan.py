@@ -3,16 +3,12 @@
 arXiv:1710.10196. Both networks start at 4x4 pixels and grow by a level at a time, each faded in while images go by.
 """
 
-import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
-from jaxgan.core import Aux, Batch, Game, Latent, Memory, Nets, Player, Stage, Turn
-from jaxgan.layers import average_pool, upsample_nearest
+from jaxgan.core import Aux, Batch, Game, Latent, Memory, Nets, Player, Turn
 from jaxgan.parts import (
     DISCRIMINATOR,
     GENERATOR,
@@ -25,21 +21,9 @@ from jaxgan.parts import (
     sample_abilities,
     scores_of,
 )
+from jaxgan.parts.growth import Growth, alpha, level
 from jaxgan.parts.terms import drift as drift_term
 from jaxgan.parts.terms import gradient_penalty
-
-
-@dataclasses.dataclass(frozen=True)
-class Level(Stage):
-    """A stage of growth.
-
-    Attributes:
-        resolution: Side of the images, in pixels.
-        fade_images: Real images during which alpha rises from 0 to 1; 0 starts at 1.
-    """
-
-    resolution: int = 4
-    fade_images: int = 0
 
 
 def progan(
@@ -70,31 +54,19 @@ def progan(
         drift: Weight of E[C(x)^2] over reals, which keeps the scores near zero (appendix A.1).
         terms: What the losses have beside these; see `jaxgan.parts.terms`.
     """
+    growth = Growth(resolution, fade_images, stable_images, batch_sizes)
     draws = Draws(Latent(latent_size))
     # Appendix A.1: L' = L + lambda E[(|| grad || - 1)^2] + eps_drift E[C(x)^2]
     extra = Terms((gradient_penalty(penalty), drift_term(drift), *terms))
 
-    def alpha(nets: Nets) -> jax.Array:
-        # How far the present level has faded in, by images shown, not by steps.
-        fade = nets.stage.fade_images
-        return jnp.minimum(nets.clock.stage_images / fade, 1.0) if fade else jnp.float32(1.0)
-
-    def reals(nets: Nets, images: jax.Array) -> jax.Array:
-        """The data as the present level sees them: averaged down, and faded like the generator's output."""
-        images = average_pool(images, resolution // nets.stage.resolution)
-        if not nets.stage.fade_images:
-            return images
-        coarse = upsample_nearest(average_pool(images, 2), 2)
-        return coarse + alpha(nets) * (images - coarse)
-
     def generate(nets: Nets, z: jax.Array, label: None = None) -> jax.Array:
-        return nets.generator(z, resolution=nets.stage.resolution, alpha=alpha(nets))
+        return nets.generator(z, **level(nets))
 
     def score(nets: Nets, images: jax.Array, **options: bool) -> jax.Array:
-        return nets.discriminator(images, resolution=nets.stage.resolution, alpha=alpha(nets), **options)
+        return nets.discriminator(images, **level(nets), **options)
 
     def drawn(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> Pair:
-        real, latent = reals(nets, batch["image"]), draws.latent(key, len(batch["image"]))
+        real, latent = growth.reals(nets, batch["image"]), draws.latent(key, len(batch["image"]))
         fields: dict[str, Any] = {"discriminate": score, "generate": generate, "latent": latent}
         return make_pair(nets, DISCRIMINATOR, real, generate(nets, latent), batch, memory, **fields)
 
@@ -114,27 +86,11 @@ def progan(
         Turn(GENERATOR, generator_loss),
         *extra.lazy_turns(lambda *args: [drawn(*args)]),
     )
-    levels = []
-    for index in range(round(math.log2(resolution)) - 1):
-        side = 4 * 2**index
-        levels.append(
-            Level(
-                turns,
-                name=f"{side}x{side}",
-                # The first level has nothing to fade from; the last one goes on until the run ends.
-                until_images=stable_images + index * (fade_images + stable_images) if side < resolution else None,
-                reset_optimizers=True,
-                batch_size=(batch_sizes or {}).get(str(side)),
-                resolution=side,
-                fade_images=fade_images if index else 0,
-            )
-        )
-
     return Game(
         players={GENERATOR: generator, DISCRIMINATOR: discriminator},
         inputs={GENERATOR: draws.generator_inputs, DISCRIMINATOR: draws.discriminator_inputs},
         outputs={GENERATOR: lambda batch: batch["image"]},
-        stages=tuple(levels),
+        stages=growth.stages(turns),
         memory=lambda key, batch: merged(extra.first_memory()),
         abilities=sample_abilities(draws, generate),
     )

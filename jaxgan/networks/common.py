@@ -108,3 +108,27 @@ def check_label(network: Any, field: str, label: jax.Array | None) -> None:
         raise UserError(f"{name} has {field}={classes} but got no labels; pass them or set {field}=0")
     if not classes and label is not None:
         raise UserError(f"{name} has {field}=0 but got labels; set {field} or leave the labels out")
+
+
+# ---- networks that grow by a level at a time, from 4x4 pixels on
+
+Weight = jax.Array | float  # of a level that fades in: traced, or a number
+
+
+def level_sizes(network: Any, height: int, width: int) -> list[int]:
+    """Sizes of the levels' maps, 4, 8, ... up to that of the images, or an error that says that there are none."""
+    if height != width or height < 4 or height & (height - 1):
+        raise UserError(
+            f"{type(network).__name__}: images of {height}x{width}, but the sides must be equal, and a power of two from 4 on"
+        )
+    return [2**power for power in range(2, height.bit_length())]
+
+
+def level_width(network: Any, size: int) -> int:
+    """Features of the map of a size, by the network's fields `base_width` and `max_width`."""
+    return max(1, min(2 * network.base_width // size, network.max_width))
+
+
+def fade(old: jax.Array, new: jax.Array, alpha: Weight) -> jax.Array:
+    """(1 - alpha) old + alpha new: exactly one of them at either end."""
+    return ((1 - alpha) * old + alpha * new).astype(new.dtype)

@@ -10,13 +10,11 @@ from jax.nn.initializers import Initializer
 
 from jaxgan.errors import UserError
 from jaxgan.layers import Conv, UpConv, average_pool, minibatch_stddev, pixel_norm, upsample_nearest
-from jaxgan.networks.common import image_shape, image_sides, leaky_relu
+from jaxgan.networks.common import Weight, fade, image_shape, image_sides, leaky_relu, level_sizes, level_width
 from jaxgan.networks.initializers import variance_scaling
 
 # Gains of the layers that have another one than sqrt(2), by name.
 _GAINS = {"to_rgb": 1.0, "score": 1.0}
-
-Weight = jax.Array | float  # of a level that fades in: traced, or a number
 
 
 def _init(layer: str = "") -> Initializer:
@@ -45,7 +43,7 @@ class ProGANGenerator(nn.Module):
     dtype: Any = jnp.float32
 
     def setup(self) -> None:
-        widths = {size: _width(self, size) for size in self._sizes()}
+        widths = {size: level_width(self, size) for size in self._sizes()}
         # From 1x1 to 4x4. (In the code a dense layer with gain sqrt(2) / 4, which is sqrt(2) with this layer's fan-in.)
         self.project = UpConv(widths[4], 4, strides=1, padding=0, kernel_init=_init(), dtype=self.dtype)
         self.level = {"4": _Convolutions((widths[4],), normalize=True, dtype=self.dtype)} | {
@@ -72,7 +70,7 @@ class ProGANGenerator(nn.Module):
             )
         if self.is_initializing():
             # Every level gets its parameters, whatever the resolution of the call; one pixel is enough for that.
-            x = jnp.zeros((1, 1, 1, _width(self, 4)))
+            x = jnp.zeros((1, 1, 1, level_width(self, 4)))
             for size in sizes:
                 x = self.level[str(size)](x)
                 self.to_rgb[str(size)](x)
@@ -84,12 +82,12 @@ class ProGANGenerator(nn.Module):
                 previous, x = x, self.level[str(size)](x)
         image = self.to_rgb[str(resolution)](x)
         if alpha is not None and resolution > 4:
-            image = _fade(upsample_nearest(self.to_rgb[str(resolution // 2)](previous)), image, alpha)
+            image = fade(upsample_nearest(self.to_rgb[str(resolution // 2)](previous)), image, alpha)
         return image.astype(jnp.float32)
 
     def _sizes(self) -> list[int]:
         height, width, _ = image_shape(self)
-        return _sizes(self, height, width)
+        return level_sizes(self, height, width)
 
 
 class ProGANDiscriminator(nn.Module):
@@ -123,7 +121,7 @@ class ProGANDiscriminator(nn.Module):
                 their size; None (no fading) is 1.
         """
         height, width = image_sides(self, x)
-        sizes = _sizes(self, height, width)
+        sizes = level_sizes(self, height, width)
         if resolution not in (None, height):
             raise UserError(
                 f"ProGANDiscriminator: images of {height}x{width} at resolution={resolution}; make them agree"
@@ -138,7 +136,7 @@ class ProGANDiscriminator(nn.Module):
 
         # Only the level that reads the image, and the one below while it fades, are used; all get their parameters.
         readers = {
-            size: Conv(_width(self, size), 1, kernel_init=_init(), dtype=self.dtype, name=f"from_rgb_{size}")
+            size: Conv(level_width(self, size), 1, kernel_init=_init(), dtype=self.dtype, name=f"from_rgb_{size}")
             for size in sizes
         }
         if self.is_initializing():
@@ -147,13 +145,13 @@ class ProGANDiscriminator(nn.Module):
 
         h = read(x, readers[height])
         for size in reversed(sizes[1:]):
-            widths = _width(self, size), _width(self, size // 2)
+            widths = level_width(self, size), level_width(self, size // 2)
             h = average_pool(_Convolutions(widths, normalize=False, dtype=self.dtype, name=f"level_{size}")(h))
             if size == height and alpha is not None:
-                h = _fade(read(average_pool(x), readers[size // 2]), h, alpha)
-        last = _Convolutions((_width(self, 4),), normalize=False, dtype=self.dtype, name="level_4")
+                h = fade(read(average_pool(x), readers[size // 2]), h, alpha)
+        last = _Convolutions((level_width(self, 4),), normalize=False, dtype=self.dtype, name="level_4")
         h = last(minibatch_stddev(h, self.group_size))
-        h = nn.Dense(_width(self, 2), kernel_init=_init(), dtype=self.dtype, name="dense")(h.reshape(len(h), -1))
+        h = nn.Dense(level_width(self, 2), kernel_init=_init(), dtype=self.dtype, name="dense")(h.reshape(len(h), -1))
         return nn.Dense(1, kernel_init=_init("score"), name="score")(leaky_relu(h).astype(jnp.float32))[:, 0]
 
 
@@ -173,21 +171,3 @@ class _Convolutions(nn.Module):
             x = leaky_relu(conv(x))
             x = pixel_norm(x) if self.normalize else x
         return x
-
-
-def _fade(old: jax.Array, new: jax.Array, alpha: Weight) -> jax.Array:
-    """(1 - alpha) old + alpha new: exactly one of them at either end."""
-    return ((1 - alpha) * old + alpha * new).astype(new.dtype)
-
-
-def _sizes(network: Any, height: int, width: int) -> list[int]:
-    """Sizes of the levels' maps, 4, 8, ... up to that of the images, or an error that says that there are none."""
-    if height != width or height < 4 or height & (height - 1):
-        raise UserError(
-            f"{type(network).__name__}: images of {height}x{width}, but the sides must be equal, and a power of two from 4 on"
-        )
-    return [2**power for power in range(2, height.bit_length())]
-
-
-def _width(network: Any, size: int) -> int:
-    return max(1, min(2 * network.base_width // size, network.max_width))

@@ -14,6 +14,7 @@ from jax import lax
 
 from jaxgan.errors import UserError
 from jaxgan.layers import Conv, Verdict, convolution
+from jaxgan.layers.filtering import smooth_downsample, smooth_upsample
 from jaxgan.networks.common import base_map, check_label, image_shape, leaky_relu
 from jaxgan.networks.initializers import normal, variance_scaling
 
@@ -70,7 +71,7 @@ class R3GANGenerator(nn.Module):
             if stage:
                 if width != x.shape[-1]:
                     x = Conv(width, 1, **plain, dtype=dtype, name=f"widen_{stage}")(x)
-                x = _upsample(_upsample(x, axis=1), axis=2)
+                x = smooth_upsample(x)
             x = _stage(self, x, stage)
         return Conv(image_shape(self)[2], 1, **plain, dtype=dtype, name="to_image")(x).astype(jnp.float32)
 
@@ -115,12 +116,7 @@ class R3GANDiscriminator(nn.Module):
             dtype = _dtype(self, stage)
             x = _stage(self, x, stage)
             if stage:
-                if x.shape[1] % 2 or x.shape[2] % 2:
-                    raise UserError(
-                        f"R3GANDiscriminator: a map of {x.shape[1]}x{x.shape[2]} cannot be halved; resize the images, or "
-                        "use fewer widths"
-                    )
-                x = _downsample(_downsample(x, axis=1), axis=2)
+                x = smooth_downsample(x)
         # A depthwise convolution over the whole map; its fan-in is the number of pixels.
         pixels = x.shape[1] * x.shape[2]
         basis = self.param("basis", normal(1 / math.sqrt(pixels)), x.shape[1:], jnp.float32)
@@ -219,30 +215,3 @@ def joined_groups(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
     pairs = zip(jnp.split(x, parts, axis=3), jnp.split(kernel, parts, axis=3), strict=True)
     return jnp.concatenate([convolve(*pair) for pair in pairs], axis=3)
-
-
-def _upsample(x: jax.Array, axis: int) -> jax.Array:
-    """Doubles an axis: zeros between pixels, then the filter [1, 3, 3, 1] / 4; zeros beyond the border."""
-    before, after = _neighbours(x, axis)
-    # y[2 i] = (x[i - 1] + 3 x[i]) / 4,  y[2 i + 1] = (3 x[i] + x[i + 1]) / 4
-    pairs = jnp.stack([0.25 * before + 0.75 * x, 0.75 * x + 0.25 * after], axis=axis + 1)
-    return pairs.reshape(*x.shape[:axis], 2 * x.shape[axis], *x.shape[axis + 1 :])
-
-
-def _downsample(x: jax.Array, axis: int) -> jax.Array:
-    """Halves an axis: the filter [1, 3, 3, 1] / 8 at every second place; zeros beyond the border."""
-    pairs = x.reshape(*x.shape[:axis], x.shape[axis] // 2, 2, *x.shape[axis + 1 :])
-    even, odd = (
-        lax.index_in_dim(pairs, 0, axis + 1, keepdims=False),
-        lax.index_in_dim(pairs, 1, axis + 1, keepdims=False),
-    )
-    # y[i] = (x[2 i - 1] + 3 x[2 i] + 3 x[2 i + 1] + x[2 i + 2]) / 8
-    return 0.375 * (even + odd) + 0.125 * (_neighbours(odd, axis)[0] + _neighbours(even, axis)[1])
-
-
-def _neighbours(x: jax.Array, axis: int) -> tuple[jax.Array, jax.Array]:
-    """x[i - 1] and x[i + 1] along an axis, zeros beyond the ends."""
-    ends = [(0, 0)] * x.ndim
-    ends[axis] = (1, 1)
-    padded, size = jnp.pad(x, ends), x.shape[axis]
-    return lax.slice_in_dim(padded, 0, size, axis=axis), lax.slice_in_dim(padded, 2, size + 2, axis=axis)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.core import Ability, Argument, Nets, Player, uniform_labels
-from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, POSITION, STRENGTH
+from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH
 from jaxgan.errors import UserError
 from jaxgan.parts.draws import Draws
 from jaxgan.parts.pairs import as_verdict
@@ -96,7 +96,7 @@ def attend_abilities(draws: Draws, generator: Player) -> dict[str, Ability]:
             return jnp.full_like(images, -1.0)  # no map of these images has the side that the network names
         weights = maps[-1]
         at = [
-            (jnp.asarray(where) * side).astype(int)
+            jnp.minimum((jnp.asarray(where) * side).astype(int), side - 1)
             for where, side in zip((row, column), weights.shape[1:3], strict=True)
         ]
         seen = weights[:, at[0], at[1]]
@@ -109,8 +109,12 @@ def attend_abilities(draws: Draws, generator: Player) -> dict[str, Ability]:
     takes = {
         "number": _NUMBER,
         **_label(draws.num_classes),
-        "row": Argument(POSITION, "the pixel's place from the top (0) to the bottom (1; default: 0.5)"),
-        "column": Argument(POSITION, "the pixel's place from the left (0) to the right (1; default: 0.5)"),
+        "row": Argument(
+            STRENGTH, "the pixel's place from the top (0) to the bottom (1; default: 0.5)", bounds=(0.0, 1.0)
+        ),
+        "column": Argument(
+            STRENGTH, "the pixel's place from the left (0) to the right (1; default: 0.5)", bounds=(0.0, 1.0)
+        ),
     }
     help = "draws where a pixel of each sample looks: brightest where most"
     return {"attend": Ability(attend, takes, gives="images", drawn="attention", help=help)}

@@ -31,6 +31,8 @@ class Pair(NamedTuple):
         mismatched_verdict: On real images beside labels of other classes; None where the game draws none.
         decide: How scores are read, as in `jaxgan.losses.Objective`: above 0 for what is taken for real.
         remembered: What the term that is being computed remembers of this pair; None for a term without memory.
+        styles: float32 (B, slots, D), what a generator with a mapping has made of the latents; None for others.
+        synthesize: (nets, styles) -> images, of such a generator.
         name: Tells a game's pairs apart in the log, "a" and "b"; "" where there is one.
     """
 
@@ -50,6 +52,8 @@ class Pair(NamedTuple):
     mismatched_verdict: Verdict | None = None
     decide: Callable[[jax.Array], jax.Array] = lambda logits: logits
     remembered: Any = None
+    styles: Any = None
+    synthesize: Callable[[Nets, jax.Array], jax.Array] | None = None
     name: str = ""
 
     @property

@@ -4,6 +4,7 @@ The mathematics is in `jaxgan.losses`; a term says what of a pair it is computed
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -248,25 +249,37 @@ def label_smoothing(real_target: float = 0.9, fake_target: float = 0.0) -> Term:
     return Term("label_smoothing", value, 1.0, cross_entropy=True)
 
 
-def path_length(weight: float = 2.0, decay: float = 0.01, every: int = 1) -> Term:
+def path_length(weight: float = 2.0, decay: float = 0.01, every: int = 1, shrink: int = 1) -> Term:
     """Equal steps of the latent move the image equally far: E[(|| J' y || - a)^2], J the generator's Jacobian.
 
-    StyleGAN2 (Karras et al. 2019, arXiv:1912.04958), section 3.2, on the latents z; y is a normal image divided by the root
-    of its number of pixels, and a the moving average of the lengths. The paper plays it every 8 steps, its code every 4.
+    StyleGAN2 (Karras et al. 2019, arXiv:1912.04958), section 3.2, on the styles w where the generator has them, and else on the
+    latents z; y is a normal image divided by the root of its number of pixels, and a the moving average of the lengths. A style
+    for each slot has a gradient of its own, and the length is the root of the mean over the slots of its square, as in the
+    authors' program. The paper plays it every 8 steps, its program every 4, both on half the minibatch.
 
     Args:
         weight: gamma_pl.
         decay: Share of each new mean in a.
         every: As in `Term`.
+        shrink: It is computed on this fraction of the minibatch: 2 for half of it.
     """
+    if shrink < 1:
+        raise UserError(f"path_length: shrink={shrink}, but it must be at least 1")
 
     def value(pair: Pair, key: jax.Array) -> tuple[jax.Array, jax.Array]:
-        shape = pair.fake.shape
+        if pair.synthesize is None:
+            inner, make = pair.needed_latent, pair.from_latents
+        else:
+            inner, make = pair.styles, functools.partial(pair.synthesize, pair.nets)
+        if shrink > 1:
+            # Every so manieth one, so that each device of a mesh keeps as many.
+            inner = inner[::shrink]
+        shape = (-(-len(pair.fake) // shrink), *pair.fake.shape[1:])
         noise = shard_batch(jax.random.normal(key, (math.prod(shape),)).reshape(shape))
         noise = noise / math.sqrt(math.prod(shape[1:-1]))  # (B, H, W, C); a vector counts as one pixel
-        # J' y = grad of <G(z), y>
-        steps = jax.grad(lambda z: (pair.from_latents(z) * noise).sum())(pair.needed_latent)
-        lengths = jnp.sqrt(jnp.square(steps).sum(axis=1) + 1e-12)
+        # J' y = grad of <G(w), y>
+        steps = jax.grad(lambda inner: (make(inner) * noise).sum())(inner)
+        lengths = jnp.sqrt(jnp.square(steps).sum(axis=-1).reshape(shape[0], -1).mean(axis=1) + 1e-12)
         mean = batch_mean(jax.lax.stop_gradient(lengths), 0)
         average = pair.remembered + decay * (mean - pair.remembered)
         return jnp.square(lengths - average).mean(), average

@@ -13,6 +13,7 @@ from PIL import Image
 from jaxgan import pictures
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source, prepare
+from jaxgan.pictures.style_pictures import style_pictures
 
 _POINTS = 2000  # of a toy density
 _CLASSES = 10  # rows of a class grid, at most
@@ -57,7 +58,7 @@ class Drawing(NamedTuple):
 
 
 class RunPictures:
-    """Draws what a game can do, as far as it says how: `Ability.drawn` names a function in `DRAWN`.
+    """Draws what a game can do, as far as it says how: `Ability.drawn` names a function in `DRAWN` or `AT_THE_END`.
 
     Of the first such ability a picture of each moment is kept, beside real data; of the others the newest.
 
@@ -86,7 +87,9 @@ class RunPictures:
     ) -> None:
         self.source, self.key = source, key
         self._places, self._write = places, write
-        self._abilities = [name for name, ability in compiled.game.abilities.items() if ability.drawn]
+        drawn = {name: ability.drawn for name, ability in compiled.game.abilities.items() if ability.drawn}
+        self._abilities = [name for name, how in drawn.items() if how in DRAWN]
+        self._at_the_end = [name for name, how in drawn.items() if how in AT_THE_END]
         kept = -1 if step is None else step
         self.frames = {at: path for at, path in _frames(places.samples).items() if at <= kept}
         for at, path in _frames(places.samples).items() if write else ():
@@ -105,6 +108,13 @@ class RunPictures:
                 pictures.save(drawings[0].comparison, self._places.real_and_fake)
             for name, drawing in zip(self._abilities[1:], drawings[1:], strict=True):
                 pictures.save(drawing.frame, self._places.picture(name))
+
+    def draw_at_the_end(self, snapshot: Snapshot) -> None:
+        """Draws what is drawn of the trained game alone."""
+        for ability in self._at_the_end:
+            drawn = AT_THE_END[snapshot.game.ability(ability).drawn](snapshot, self.key, ability)
+            for name, picture in drawn.items() if self._write else ():
+                pictures.save(picture, self._places.picture(name))
 
     @property
     def latest(self) -> Path | None:
@@ -191,6 +201,8 @@ DRAWN: dict[str, Callable[[RunPictures, Snapshot, str], Drawing]] = {
     "translations": _translations,
     "attention": _attention,
 }
+# How the trained game's are: (the game, a key, the ability's name) -> pictures by name.
+AT_THE_END: dict[str, Callable[[Snapshot, jax.Array, str], dict[str, Image.Image]]] = {"styles": style_pictures}
 
 
 def _frames(folder: Path) -> dict[int, Path]:

@@ -64,6 +64,8 @@ class Observer:
         snapshot = self._compiled.at(state, stage)
         if draws:
             self._pictures.draw(snapshot, step)
+            if last:
+                self._pictures.draw_at_the_end(snapshot)
         if not measures:
             return None
         measured: dict[str, float | Result] = {}

@@ -17,6 +17,7 @@ from jaxgan.data import Source, check_batch_size, make_source
 from jaxgan.data.errors import AbsentDataError
 from jaxgan.errors import ConfigError
 from jaxgan.evaluation import monitored
+from jaxgan.evaluation.perception import perception
 from jaxgan.mesh import data_mesh, replicated
 from jaxgan.registry import resolve
 
@@ -78,7 +79,8 @@ class Plan:
     def compiled(self) -> CompiledGame:
         """What the game can do, compiled once."""
         config = self.config
-        return CompiledGame(self.game, self.mesh, self.arrays, config.batch_size, config.statistics_batches)
+        perceive = functools.partial(perception, self.arrays)
+        return CompiledGame(self.game, self.mesh, self.arrays, config.batch_size, config.statistics_batches, perceive)
 
     def batch_size(self, stage: int) -> int:
         """Images in a minibatch of a stage, over all devices."""

@@ -68,7 +68,7 @@ class RunFolder:
 
     def picture(self, name: str) -> Path:
         """What is drawn beside the samples, by its name."""
-        return self.path / f"{name}.png"
+        return below(self.path, f"{name}.png")
 
     def claim(self, config: ConfigDict, arrays: Arrays, domains: Sequence[str] = (), write: bool = True) -> str:
         """Notes that the folder is this config's, unless it holds a checkpoint of another one.

@@ -10,7 +10,7 @@ import pytest
 from jaxgan.commands import listing, options
 from jaxgan.commands.inputs import read_latents
 from jaxgan.core import Ability, Argument
-from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, POSITION, STRENGTH
+from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH
 from jaxgan.errors import UserError
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -22,7 +22,7 @@ EVERYTHING = Ability(
         "number": Argument(NUMBER, "how many", required=True),
         "label": Argument(LABEL, "the class of each"),
         "strength": Argument(STRENGTH, "how much"),
-        "row": Argument(POSITION, "where"),
+        "row": Argument(STRENGTH, "where", bounds=(0.0, 1.0)),
         "target": Argument(DOMAIN, "where to", ("a", "b")),
     },
     gives="images",
@@ -68,8 +68,8 @@ def test_the_help_says_what_the_declaration_says():
         (["--label=3"], "--label=3: the classes are 0 to 2"),
         (["--label=-1"], "--label=-1: the classes are 0 to 2"),
         (["--strength=0"], "--strength=0.0, but it must be above 0"),
-        (["--row=1"], "--row=1.0, but it must be in [0, 1)"),
-        (["--row=nan"], "--row=nan, but it must be in [0, 1)"),
+        (["--row=1.5"], "--row=1.5, but it must lie in [0, 1]"),
+        (["--row=nan"], "--row=nan, but it must lie in [0, 1]"),
         (["--target=sumer"], "--target=sumer: no such domain: did you mean 'summer'?"),
         (["--strenght=1"], "--strenght=1: do of the game of RUN takes no --strenght: did you mean 'strength'?"),
         (["--input=x"], "takes no --input"),

@@ -106,6 +106,18 @@ def test_a_half_life_rises_for_a_share_of_the_run():
     assert float(rule(clock(images=10_000))) == pytest.approx(0.5 ** (64 / 1000), rel=1e-5)
 
 
+def test_a_piecewise_factor_holds_from_each_start_on():
+    by_images = schedules.piecewise((100, 300), (1.5, 3.0))
+    seen = [float(by_images(clock(images=images))) for images in (0, 99, 100, 299, 300, 10_000)]
+    assert seen == [1.0, 1.0, 1.5, 1.5, 3.0, 3.0]
+    by_share = schedules.piecewise((0.5,), (0.1,), run=Run(steps=10))
+    assert [round(float(by_share(clock(step=step))), 6) for step in (4, 5)] == [1.0, 0.1]
+    with pytest.raises(UserError, match="2 starts and 1 factors: give as many of each"):
+        schedules.piecewise((100, 300), (1.5,))
+    with pytest.raises(UserError, match="do not rise"):
+        schedules.piecewise((300, 100), (1.5, 2.0))
+
+
 def test_numbers_do_not_depend_on_the_run():
     for run in (None, Run(steps=7), Run(images=7)):
         assert float(schedules.linear_decay(300, start=100, run=run)(clock(step=150))) == pytest.approx(0.75)

@@ -134,6 +134,22 @@ def test_max_norm_shortens_what_is_too_long_and_nothing_else():
         constraints.max_norm(0.0)
 
 
+def test_a_learning_rate_multiplier_slows_weights_and_biases_alike():
+    """A step d of the stored parameters moves the used ones by rate d, and the kernel's by its equalised factor too."""
+    constraint = constraints.equalized(gain=1.0, rates={"mapping": 0.01})
+    ones = {"kernel": jnp.ones((4, 3)), "bias": jnp.ones((3,))}
+    params = {"mapping": ones, "other": ones}
+    stored, state = constraint.init(params, jax.random.key(0))
+    jax.tree.map(np.testing.assert_allclose, constraint.apply(stored, state)[0], params)
+    np.testing.assert_allclose(stored["mapping"]["kernel"], 200.0)  # 1 / (0.01 / sqrt(4))
+    moved, _ = constraint.apply(jax.tree.map(lambda leaf: leaf + 1, stored), state)
+    steps = jax.tree.map(lambda new, old: float((new - old).mean()), moved, params)
+    expected = {"mapping": {"kernel": 0.005, "bias": 0.01}, "other": {"kernel": 0.5, "bias": 1.0}}
+    jax.tree.map(lambda step, wanted: np.testing.assert_allclose(step, wanted, rtol=1e-3), steps, expected)
+    with pytest.raises(ValueError, match="each must be above 0"):
+        constraints.equalized(rates={"mapping": 0.0})
+
+
 def test_equalized_weights_are_stored_with_unit_scale_and_used_as_initialised():
     constraint = constraints.equalized(gains={"dense": 1.0})
     stored, state = constraint.init(params(), jax.random.key(0))

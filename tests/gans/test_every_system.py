@@ -70,11 +70,14 @@ def test_it_does_what_it_declares(run):
                 given[argument] = batch[declared.array or "a"]
             elif declared.kind == LATENTS:
                 given[argument] = game.use("latents", state, jax.random.key(1), BATCH)
+                if declared.space == "w":
+                    given[argument] = game.use("map", state, jax.random.key(1), latents=given[argument])
             elif declared.kind == DOMAIN and argument == "target":
                 given[argument] = declared.choices[-1]
         made = np.asarray(game.use(name, state, jax.random.key(1), **given))
         assert len(made) == BATCH and np.isfinite(made).all()
-        expected = {"images": (SIDE, SIDE, 1), "scores": (), "class_logits": (CLASSES,), "latents": (5,)}
+        latents = (5,) if name == "latents" else (6,)  # W, beside z
+        expected = {"images": (SIDE, SIDE, 1), "scores": (), "class_logits": (CLASSES,), "latents": latents}
         assert made.shape[1:] == expected[ability.gives], name
     assert {"sample", "translate"} & game.abilities.keys()
 

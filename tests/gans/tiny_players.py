@@ -17,19 +17,31 @@ CLASSES, SIDE, BATCH = 3, 8, 4
 
 
 class Writer(nn.Module):
-    """Whatever it is called with -> samples of `output_shape`, or smaller ones of side `resolution`; it drops a tenth."""
+    """Whatever it is called with -> samples of `output_shape`, or smaller ones of side `resolution`; it drops a tenth.
+
+    By halves: `map` to w (B, 6), `synthesize` from it, or from such a style for each slot.
+    """
 
     output_shape: tuple[int, ...] | None = None
     embedded_classes: int = 0
+    style_width: int = 6
 
-    @nn.compact
+    def setup(self):
+        self.first, self.last, self.drop = nn.Dense(self.style_width), nn.Dense(self.output_shape[-1]), nn.Dropout(0.1)
+
     def __call__(self, x, *others, resolution=None, alpha=None):
+        return self.synthesize(self.map(x), resolution, alpha)
+
+    def map(self, x, *others):
+        return self.first(x.mean(tuple(range(1, x.ndim - 1))))
+
+    def synthesize(self, w, resolution=None, alpha=None):
         *sides, channels = self.output_shape
         sides = sides if resolution is None else [resolution] * len(sides)
-        x = nn.Dense(6)(x.mean(tuple(range(1, x.ndim - 1))))
-        x = nn.Dropout(0.1, deterministic=not self.has_rng("dropout"))(nn.tanh(x))
+        w = w.mean(1) if w.ndim == 3 else w
+        w = self.drop(nn.tanh(w), deterministic=not self.has_rng("dropout"))
         patch = jnp.linspace(0.5, 1, math.prod(sides)).reshape(1, *sides, 1)
-        return jnp.tanh(nn.Dense(channels)(x)).reshape(-1, *[1] * len(sides), channels) * patch
+        return jnp.tanh(self.last(w)).reshape(-1, *[1] * len(sides), channels) * patch
 
 
 class Reader(nn.Module):
