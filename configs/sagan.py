@@ -20,13 +20,13 @@ def digits() -> ConfigDict:
     config.game = {"latent_size": 32}
     spectral_norm = named("spectral_norm")
     config.players.generator = player(
-        named("ResNetGenerator", widths=(32, 32, 32), attention=(8,)),
+        named("ResNetGenerator", widths=(32, 32, 32), attention=(0.5,)),
         named("adam", learning_rate=5e-4, b1=0.0, b2=0.9),
         constraints=(spectral_norm,),
         average=named("half_life", images=10_000, ramp_up=0.1),
     )
     config.players.discriminator = player(
-        named("ResNetDiscriminator", widths=(32, 32, 32), pooling="sum", wide=True, attention=(8,)),
+        named("ResNetDiscriminator", widths=(32, 32, 32), pooling="sum", wide=True, attention=(0.5,)),
         named("adam", learning_rate=2e-3, b1=0.0, b2=0.9),
         constraints=(spectral_norm,),
     )

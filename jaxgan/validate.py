@@ -43,7 +43,7 @@ _COMMON: dict[str, _Range] = {
 }
 # Of all other fields, wherever they stand.
 _FIELDS: dict[str, _Range] = {
-    **dict.fromkeys(("learning_rate", "scale"), _POSITIVE),
+    **dict.fromkeys(("learning_rate", "scale", "attention"), _POSITIVE),
     **dict.fromkeys(("b1", "b2", "final_b2", "momentum", "decay"), _BELOW_1),
     **dict.fromkeys(("dropout_rate", "input_dropout", "hidden_dropout"), _BELOW_1),
     **dict.fromkeys(("probability", "max_unreadable"), _SHARE),
@@ -51,7 +51,7 @@ _FIELDS: dict[str, _Range] = {
         ("width", "widths", "base_width", "max_width", "group_width", "hidden", "units"),
         _AT_LEAST_1,
     ),
-    **dict.fromkeys(("latent_size", "resolution", "every", "output_shape", "attention"), _AT_LEAST_1),
+    **dict.fromkeys(("latent_size", "resolution", "every", "output_shape"), _AT_LEAST_1),
     **dict.fromkeys(("discriminator_steps", "pieces", "blocks", "layers"), _REPEATS),
     "batch_sizes": _BATCH,
     **dict.fromkeys(

@@ -51,7 +51,8 @@ class BigGANGenerator(nn.Module):
         shared_size: Length of the shared embedding; 0: none, and every norm has gains and offsets of its own for each class
             (it is linear in the label as a one-hot vector).
         hierarchical: Whether chunks of z go to the blocks; if not, all of z goes to the first layer, and labels alone to norms.
-        attention: Sizes of the maps that self-attention follows; sizes that do not occur are ignored.
+        attention: Sides of the maps that self-attention follows; below 1, shares of the image's; those that do not occur are
+            ignored.
         dtype: Compute dtype.
     """
 
@@ -60,7 +61,7 @@ class BigGANGenerator(nn.Module):
     embedded_classes: int = 0
     shared_size: int = 128
     hierarchical: bool = True
-    attention: tuple[int, ...] = (64,)
+    attention: tuple[int | float, ...] = (64,)
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -89,7 +90,7 @@ class BigGANGenerator(nn.Module):
         for index, (features, chunk) in enumerate(zip(widths[1:], chunks, strict=True)):
             condition = jnp.concatenate([embedding, chunk], axis=-1)
             x = UpBlock(features, norm, _init, _init, self.dtype, name=f"block_{index}")(x, condition)
-            x = attend(self, x, f"attention_{index}", looks, _init)
+            x = attend(self, x, image_shape(self)[0], f"attention_{index}", looks, _init)
         x = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(x))
         image = tanh_image(Conv(channels, kernel_init=_init, dtype=self.dtype, name="to_image")(x))
         return (image, tuple(looks)) if attention_maps else image
@@ -106,13 +107,14 @@ class BigGANDiscriminator(nn.Module):
     Attributes:
         width: The unit of the blocks' widths ("ch": 96 in the paper).
         projected_classes: Rows of the projection, at least 1.
-        attention: Sizes of the maps that self-attention follows; sizes that do not occur are ignored.
+        attention: Sides of the maps that self-attention follows; below 1, shares of the image's; those that do not occur are
+            ignored.
         dtype: Compute dtype.
     """
 
     width: int = 96
     projected_classes: int = 0
-    attention: tuple[int, ...] = (64,)
+    attention: tuple[int | float, ...] = (64,)
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -122,10 +124,11 @@ class BigGANDiscriminator(nn.Module):
         height, width = image_sides(self, x)
         widths = widths_for(_DISCRIMINATOR_WIDTHS, self, height, width)
         downsamples = 2 if height <= 32 else len(widths) - 1
+        side = x.shape[1]
         for index, features in enumerate(widths):
             downsample = index < downsamples
             x = DownBlock(features, features, downsample, index > 0, _init, _init, self.dtype, name=f"block_{index}")(x)
-            x = attend(self, x, f"attention_{index}", [], _init) if downsample else x
+            x = attend(self, x, side, f"attention_{index}", [], _init) if downsample else x
         h = jnp.sum(nn.relu(x).astype(jnp.float32), axis=(1, 2))
         return ProjectionHead(self.projected_classes, _init, name="head")(h, label)
 

@@ -49,7 +49,8 @@ class BigGANDeepGenerator(nn.Module):
         embedded_classes: Rows of the shared embedding, at least 1.
         shared_size: Length of the shared embedding; 0: none, as in `BigGANGenerator`.
         hierarchical: Whether z goes to the norms; if not, they are told the label alone.
-        attention: Sizes of the maps that self-attention follows; sizes that do not occur are ignored.
+        attention: Sides of the maps that self-attention follows; below 1, shares of the image's; those that do not occur are
+            ignored.
         dtype: Compute dtype.
     """
 
@@ -58,7 +59,7 @@ class BigGANDeepGenerator(nn.Module):
     embedded_classes: int = 0
     shared_size: int = 128
     hierarchical: bool = True
-    attention: tuple[int, ...] = (64,)
+    attention: tuple[int | float, ...] = (64,)
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -79,7 +80,7 @@ class BigGANDeepGenerator(nn.Module):
         for index, features in enumerate(widths):
             doubles = index % 2 == 1
             x = _UpBottleneck(features, doubles, self.dtype, name=f"block_{index}")(x, condition)
-            x = attend(self, x, f"attention_{index}", looks, _init) if doubles else x
+            x = attend(self, x, image_shape(self)[0], f"attention_{index}", looks, _init) if doubles else x
         x = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(x))
         image = tanh_image(Conv(channels, kernel_init=_init, dtype=self.dtype, name="to_image")(x))
         return (image, tuple(looks)) if attention_maps else image
@@ -95,13 +96,14 @@ class BigGANDeepDiscriminator(nn.Module):
     Attributes:
         width: The unit of the blocks' widths ("ch": 128 in the paper).
         projected_classes: Rows of the projection, at least 1.
-        attention: Sizes of the maps that self-attention follows; sizes that do not occur are ignored.
+        attention: Sides of the maps that self-attention follows; below 1, shares of the image's; those that do not occur are
+            ignored.
         dtype: Compute dtype.
     """
 
     width: int = 128
     projected_classes: int = 0
-    attention: tuple[int, ...] = (64,)
+    attention: tuple[int | float, ...] = (64,)
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -110,10 +112,11 @@ class BigGANDeepDiscriminator(nn.Module):
         check_label(self, "projected_classes", label)
         first, *widths = widths_for(_DISCRIMINATOR_WIDTHS, self, *image_sides(self, x))
         x = Conv(first, kernel_init=_init, dtype=self.dtype, name="from_image")(x)
+        side = x.shape[1]
         for index, features in enumerate(widths):
             halves = index % 2 == 0
             x = _DownBottleneck(features, halves, self.dtype, name=f"block_{index}")(x)
-            x = x if halves else attend(self, x, f"attention_{index}", [], _init)
+            x = x if halves else attend(self, x, side, f"attention_{index}", [], _init)
         h = jnp.sum(nn.relu(x).astype(jnp.float32), axis=(1, 2))
         return ProjectionHead(self.projected_classes, _init, name="head")(h, label)
 

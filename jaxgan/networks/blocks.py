@@ -115,13 +115,20 @@ class ProjectionHead(nn.Module):
 
 
 def attend(
-    network: Any, x: jax.Array, name: str, looks: list[jax.Array], kernel_init: Initializer, form: str = "released"
+    network: Any,
+    x: jax.Array,
+    side: int,
+    name: str,
+    looks: list[jax.Array],
+    kernel_init: Initializer,
+    form: str = "released",
 ) -> jax.Array:
     """Self-attention of the calling network, if its field `attention` names the side of this map.
 
     Args:
         network: The calling module, which has `attention` and `dtype`.
         x: The map, (B, H, W, C).
+        side: Of the images.
         name: Of the layer.
         looks: Where the pixels look is added to it, (B, H, W, h, w).
         kernel_init: Of the layer's convolutions.
@@ -130,18 +137,23 @@ def attend(
     Returns:
         The map after it, in the shape of `x`; `x` itself where the network does not name it.
     """
-    if x.shape[1] not in network.attention:
+    if x.shape[1] not in _attended_sides(network, side):
         return x
     y, weights = SelfAttention(form, kernel_init=kernel_init, dtype=network.dtype, name=name)(x)
     looks.append(weights)
     return y
 
 
-def check_attended(network: Any, looks: list[jax.Array]) -> None:
+def _attended_sides(network: Any, side: int) -> set[int]:
+    """The sides of the maps that self-attention follows; below 1 they are shares of the image's."""
+    return {round(each * side) if each < 1 else int(each) for each in network.attention}
+
+
+def check_attended(network: Any, side: int, looks: list[jax.Array]) -> None:
     """Raises a UserError if the network names a map for self-attention that it does not have."""
-    missing = sorted(set(network.attention) - {weights.shape[1] for weights in looks})
+    missing = sorted(_attended_sides(network, side) - {weights.shape[1] for weights in looks})
     if missing:
         raise UserError(
             f"{type(network).__name__} has no map of side {missing[0]} for attention={tuple(network.attention)}: name sides "
-            "that its layers make, or leave it out, attention=()"
+            "that its layers make, or shares of the image's, (0.5,), or leave it out, attention=()"
         )

@@ -37,7 +37,8 @@ class DCGANGenerator(nn.Module):
         width: Features of the last hidden layer; the first has `width * 2 ** (doublings - 1)`, at 64 pixels 8 times.
         layout: "paper" for a dense projection and 5x5 layers; "torch" for the 4x4 layers of the Torch and PyTorch
             versions, whose projection is a transposed convolution from 1x1, with width 64.
-        attention: Sides of the maps that self-attention follows, as in small SAGANs: (4, 8) for two of them.
+        attention: Sides of the maps that self-attention follows; below 1, shares of the image's. Small SAGANs
+            have two, (4, 8).
         attention_form: As `form` of `jaxgan.layers.SelfAttention`.
         dtype: Compute dtype.
     """
@@ -45,7 +46,7 @@ class DCGANGenerator(nn.Module):
     output_shape: tuple[int, ...] | None = None
     width: int = 128
     layout: str = "paper"
-    attention: tuple[int, ...] = ()
+    attention: tuple[int | float, ...] = ()
     attention_form: str = "paper"
     dtype: Any = jnp.float32
 
@@ -70,8 +71,8 @@ class DCGANGenerator(nn.Module):
             if index:
                 x = UpConv(features, **up, **common, name=f"up_{index}")(x)
             x = nn.relu(normalization("batch", self.dtype, f"norm_{index}")(x))
-            x = attend(self, x, f"attention_{index}", looks, normal_init, self.attention_form)
-        check_attended(self, looks)
+            x = attend(self, x, height, f"attention_{index}", looks, normal_init, self.attention_form)
+        check_attended(self, height, looks)
         image = tanh_image(UpConv(channels, **up, **common, name="to_image")(x))
         return (image, tuple(looks)) if attention_maps else image
 
@@ -89,7 +90,7 @@ class DCGANDiscriminator(nn.Module):
             whole map, with width 64.
         norm: "batch", or "none" (with biases instead) for a critic with a gradient penalty, where no sample may see
             another.
-        attention: Sides of the maps that self-attention follows.
+        attention: Sides of the maps that self-attention follows; below 1, shares of the image's.
         attention_form: As `form` of `jaxgan.layers.SelfAttention`.
         dtype: Compute dtype.
     """
@@ -97,7 +98,7 @@ class DCGANDiscriminator(nn.Module):
     width: int = 128
     layout: str = "paper"
     norm: str = "batch"
-    attention: tuple[int, ...] = ()
+    attention: tuple[int | float, ...] = ()
     attention_form: str = "paper"
     dtype: Any = jnp.float32
 
@@ -105,15 +106,16 @@ class DCGANDiscriminator(nn.Module):
     def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | Verdict:
         """Maps images (B, H, W, C) to logits (B,); with `features` also gives the flattened last map, float32 (B, F)."""
         down = choose(_DOWN, self.layout, "layout")
-        base, halvings = _base_map(*image_sides(self, x))
+        side, width = image_sides(self, x)
+        base, halvings = _base_map(side, width)
         common: dict[str, Any] = {"use_bias": self.norm != "batch", "kernel_init": normal_init}
         looks: list[jax.Array] = []
         for index in range(halvings):
             x = Conv(self.width * 2**index, strides=2, **down, **common, dtype=self.dtype, name=f"down_{index}")(x)
             if index > 0:
                 x = normalization(self.norm, self.dtype, f"norm_{index}")(x)
-            x = attend(self, leaky_relu(x), f"attention_{index}", looks, normal_init, self.attention_form)
-        check_attended(self, looks)
+            x = attend(self, leaky_relu(x), side, f"attention_{index}", looks, normal_init, self.attention_form)
+        check_attended(self, side, looks)
         x = x.astype(jnp.float32)
         flat = x.reshape(len(x), -1)
         if self.layout == "paper":

@@ -24,7 +24,7 @@ class ResNetGenerator(nn.Module):
         output_shape: (H, W, C) of an image, H and W multiples of `2 ** (len(widths) - 1)`.
         widths: Of the first map and of each block after it; each block doubles the map.
         embedded_classes: Classes that have their own gains and offsets in the blocks' batch norms; 0: no labels.
-        attention: Sides of the maps that self-attention follows.
+        attention: Sides of the maps that self-attention follows; below 1, shares of the image's.
         attention_form: As `form` of `jaxgan.layers.SelfAttention`.
         dtype: Compute dtype.
     """
@@ -32,7 +32,7 @@ class ResNetGenerator(nn.Module):
     output_shape: tuple[int, ...] | None = None
     widths: tuple[int, ...] = (128, 128, 128, 128)
     embedded_classes: int = 0
-    attention: tuple[int, ...] = ()
+    attention: tuple[int | float, ...] = ()
     attention_form: str = "paper"
     dtype: Any = jnp.float32
 
@@ -54,8 +54,8 @@ class ResNetGenerator(nn.Module):
         looks: list[jax.Array] = []
         for index, features in enumerate(self.widths[1:]):
             x = UpBlock(features, norm, dtype=self.dtype, name=f"block_{index}")(x, *condition)
-            x = attend(self, x, f"attention_{index}", looks, shortcut_init, self.attention_form)
-        check_attended(self, looks)
+            x = attend(self, x, image_shape(self)[0], f"attention_{index}", looks, shortcut_init, self.attention_form)
+        check_attended(self, image_shape(self)[0], looks)
         x = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(x))
         to_image = Conv(image_shape(self)[2], kernel_init=shortcut_init, dtype=self.dtype, name="to_image")
         image = tanh_image(to_image(x))
@@ -76,7 +76,7 @@ class ResNetDiscriminator(nn.Module):
         pooling: "mean" or "sum" of the last map.
         wide: Blocks widen in their first convolution (SAGAN, BigGAN); otherwise in their second (WGAN-GP, SNGAN).
         projected_classes: Classes of the label, which enters by projection; 0: no labels.
-        attention: Sides of the maps that self-attention follows, each once.
+        attention: Sides of the maps that self-attention follows; below 1, shares of the image's, each once.
         attention_form: As `form` of `jaxgan.layers.SelfAttention`.
         dtype: Compute dtype.
     """
@@ -86,7 +86,7 @@ class ResNetDiscriminator(nn.Module):
     pooling: str = "mean"
     wide: bool = False
     projected_classes: int = 0
-    attention: tuple[int, ...] = ()
+    attention: tuple[int | float, ...] = ()
     attention_form: str = "paper"
     dtype: Any = jnp.float32
 
@@ -97,7 +97,7 @@ class ResNetDiscriminator(nn.Module):
         With `features` also gives the pooled last map, float32 (B, F), which does not depend on the label.
         """
         check_label(self, "projected_classes", label)
-        pool = choose({"mean": jnp.mean, "sum": jnp.sum}, self.pooling, "pooling")
+        pool, side = choose({"mean": jnp.mean, "sum": jnp.sum}, self.pooling, "pooling"), x.shape[1]
         looks: list[jax.Array] = []
         for index, width in enumerate(self.widths):
             first = index == 0
@@ -105,8 +105,8 @@ class ResNetDiscriminator(nn.Module):
             halve = index < self.downsamples
             x = DownBlock(width, hidden, halve, preactivate=not first, dtype=self.dtype, name=f"block_{index}")(x)
             if halve:
-                x = attend(self, x, f"attention_{index}", looks, shortcut_init, self.attention_form)
-        check_attended(self, looks)
+                x = attend(self, x, side, f"attention_{index}", looks, shortcut_init, self.attention_form)
+        check_attended(self, side, looks)
         h = pool(nn.relu(x).astype(jnp.float32), axis=(1, 2))
         logits = ProjectionHead(self.projected_classes, name="head")(h, label)
         return Verdict(logits, h) if features else logits
