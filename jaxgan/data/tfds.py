@@ -1,7 +1,6 @@
 """Data sets that tensorflow_datasets has prepared as array_record, read without TensorFlow."""
 
 import io
-import json
 import os
 import re
 from pathlib import Path
@@ -12,7 +11,7 @@ from PIL import Image
 from jaxgan.data.errors import AbsentDataError, DataError, nearest
 from jaxgan.data.listing import stamp
 from jaxgan.errors import UserError
-from jaxgan.foreign import open_picture, read_json
+from jaxgan.foreign import open_picture, parse_json, read_json
 
 
 class TfdsPictures:
@@ -43,7 +42,12 @@ class TfdsPictures:
             ) from error
         _check_classes(folder)
         self._folder = folder
-        builder = tfds.builder_from_directory(folder)
+        try:
+            builder = tfds.builder_from_directory(folder)
+        except Exception as error:  # a damaged description can be wrong in every way there is
+            raise DataError(
+                f"{folder} cannot be read as a prepared set ({type(error).__name__}); {_how_to_prepare(name, data_dir)}"
+            ) from error
         if builder.info.file_format is not tfds.core.FileFormat.ARRAY_RECORD:
             raise DataError(
                 f"{folder} is prepared as {builder.info.file_format.value}, not as array_record; "
@@ -89,27 +93,34 @@ def _check_classes(folder: str) -> None:
     """Refuses a set whose features are classes of anything but tensorflow_datasets, which would import what they name."""
     file = Path(folder, "features.json")
     try:
-        named = sorted(_classes(read_json(file)))
+        named = sorted(_dotted(read_json(file), file))
     except UserError as error:
         raise DataError(str(error)) from error
-    if foreign := [name for name in named if not name.startswith("tensorflow_datasets.core.features.")]:
+    # tensorflow_datasets.FeaturesDict and the like are messages, which are looked up and not imported.
+    own = re.compile(r"tensorflow_datasets\.(core\.features\.[\w.]+|\w+)")
+    if foreign := [name for name in named if not own.fullmatch(name)]:
         raise DataError(
             f"{file} names code of its own, {', '.join(foreign)}, which would be imported and run: "
             "prepare the set with features of tensorflow_datasets"
         )
 
 
-def _classes(value: Any, key: str = "") -> set[str]:
-    """The Python classes that a features.json names; a feature may hold those within it as JSON in a string."""
+def _dotted(value: Any, where: Path) -> set[str]:
+    """Every text in a features.json that could name a Python class, whatever it stands under, and within JSON in a string too:
+    the format has several forms, old and new.
+
+    Raises:
+        UserError: What looks like JSON in a string is none.
+    """
     if isinstance(value, dict):
-        return set().union(*(_classes(item, name) for name, item in value.items()))
+        return set().union(*(_dotted(item, where) for each in value.items() for item in each))
     if isinstance(value, list):
-        return set().union(*(_classes(item, key) for item in value))
+        return set().union(*(_dotted(item, where) for item in value))
     if not isinstance(value, str):
         return set()
-    if key == "json":
-        return _classes(json.loads(value))
-    return {value} if key in ("pythonClassName", "python_class_name") or (key == "type" and "." in value) else set()
+    if value.strip()[:1] in ("{", "[", '"'):
+        return _dotted(parse_json(value, where), where)
+    return {value} if re.fullmatch(r"\s*[^\W\d]\w*(\.[^\W\d]\w*)+\s*", value) else set()
 
 
 def _image_key(name: str, features: Any, image_type: type) -> str:

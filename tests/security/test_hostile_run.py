@@ -208,12 +208,23 @@ def test_a_prepared_data_set_that_names_a_feature(run, canary, tmp_path):
             "jsonFeature": {"json": json.dumps(nested)},
         },
         nested,
+        {
+            "type": "tensorflow_datasets.core.features.features_dict.FeaturesDict",
+            "proto_cls": "tensorflow_datasets.FeaturesDict",
+            "content": ' {"features": {"image": {"pythonClassName": "canary.Feature"}}}',
+        },
+        {"type": "tensorflow_datasets.core.features.features_dict.FeaturesDict", "content": {"image": nested}},
     ]
     for features in hostile:
         (folder / "features.json").write_text(json.dumps(features))
         with pytest.raises(UserError, match=r"features.json names code of its own, canary.Feature"):
             evaluate.main([f"--workdir={run}", "--features=digits", "--num=8"])
         assert not canary.exists()
+    for damaged in ({"json": "{not json"}, [], {"pythonClassName": "tensorflow_datasets.core.features.nope.Nope"}):
+        (folder / "features.json").write_text(json.dumps(damaged))
+        with pytest.raises(UserError, match=r"is no JSON|cannot be read as a prepared set"):
+            evaluate.main([f"--workdir={run}", "--features=digits", "--num=8"])
+    (folder / "features.json").write_text(json.dumps(hostile[-2]))
     with pytest.raises(Exception):  # noqa: B017
         tfds.builder_from_directory(str(folder))
     assert canary.read_text() == "imported"  # the ammunition is live
