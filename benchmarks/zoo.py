@@ -99,8 +99,8 @@ ROWS = {
 def configured(row: Row, seed: int) -> ConfigDict:
     """The config that a check trains."""
     config = CONFIGS[row.config].get_config(row.check.variant)
-    # Each seed knows labels of its own, where few are known.
-    drawn = [("data.labelled_draw", seed)] if config.data.labelled else []
+    # Where few labels are known, each seed knows others.
+    drawn = [("data.labelled_draw", config.data.labelled_draw + seed)] if config.data.labelled else []
     return overrides.apply(config, [("seed", seed), *drawn, *row.check.changes.items()])
 
 

@@ -23,7 +23,7 @@ def digits() -> ConfigDict:
         "latent_size": 24,
         "clusters": 20,
         "rotations": (0, 90),
-        "pretraining_steps": 500,
+        "pretraining_steps": 300,
         "clustering_steps": 20,
         "clustering_batch_size": 1024,
         "discriminator_steps": 1,
@@ -40,11 +40,15 @@ def digits() -> ConfigDict:
         named("BigGANDiscriminator", width=8, attention=()), adam, constraints=(spectral_norm,)
     )
     pretraining = named("adam", learning_rate=1e-3)
-    config.players.classifier = player(named("ResNetClassifier", depths=(1, 1, 1), width=8, norm="layer"), pretraining)
+    config.players.classifier = player(
+        named("ACGANDiscriminator", widths=(16, 32, 32, 64), dropout_rate=0.3),
+        pretraining,
+        views=(named("diff_augment", policy=("translation",)),),
+    )
     config.players.pretraining_head = player(named("LinearClassifier"), pretraining)
     config.data.name = "digits"
-    config.steps = 1520
-    config.log_every, config.evaluate_every = 50, 500
+    config.steps = 920
+    config.log_every, config.evaluate_every = 50, 300
     return config
 
 

@@ -19,7 +19,7 @@ def get_config(variant: str = "") -> ConfigDict:
 def digits() -> ConfigDict:
     config = default()
     config.system = "s2gan"
-    config.game = {"latent_size": 24, "rotations": (0, 90), "pretraining_steps": 500, "discriminator_steps": 1}
+    config.game = {"latent_size": 24, "rotations": (0, 90), "pretraining_steps": 300, "discriminator_steps": 1}
     spectral_norm = named("spectral_norm", exclude="shared_embedding", epsilon=1e-6)
     adam = named("adam", learning_rate=1e-3, b1=0.0, b2=0.999)
     config.players.generator = player(
@@ -32,12 +32,17 @@ def digits() -> ConfigDict:
         named("BigGANDiscriminator", width=8, attention=()), adam, constraints=(spectral_norm,)
     )
     pretraining = named("adam", learning_rate=1e-3)
-    config.players.classifier = player(named("ResNetClassifier", depths=(1, 1, 1), width=8, norm="layer"), pretraining)
+    config.players.classifier = player(
+        named("ACGANDiscriminator", widths=(16, 32, 32, 64), dropout_rate=0.3),
+        pretraining,
+        views=(named("diff_augment", policy=("translation",)),),
+    )
     config.players.pretraining_head = player(named("LinearClassifier"), pretraining)
     config.data.name = "digits"
     config.data.labelled = 140
-    config.steps = 1500
-    config.log_every, config.evaluate_every = 50, 500
+    config.data.labelled_draw = 1  # the first ones are by a few writers
+    config.steps = 900
+    config.log_every, config.evaluate_every = 50, 300
     return config
 
 

@@ -81,7 +81,7 @@ def clustering_gan(
     draws = Draws(Latent(latent_size, latent), 1 if inferred == "single" else clusters, labels)
 
     def features(nets: Nets, images: jax.Array) -> jax.Array:
-        return nets[CLASSIFIER](images, features=True).features
+        return nets.bare[CLASSIFIER](images, features=True).features
 
     def clustering(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         seen = features(nets, batch["image"])

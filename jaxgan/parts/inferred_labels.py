@@ -184,8 +184,8 @@ def few_label_game(
     classifier = classifier.with_network(class_logits=known_classes(draws.num_classes))
 
     def labelled(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> Labelled:
-        # c_S2L(F(x)), the likeliest class, of every real image; the classifier no longer moves
-        return batch["image"], nets[CLASSIFIER](batch["image"]).class_logits.argmax(-1)
+        # c_S2L(F(x)), the likeliest class, of every real image as it is; the classifier no longer moves
+        return batch["image"], nets.bare[CLASSIFIER](batch["image"]).class_logits.argmax(-1)
 
     players = {
         GENERATOR: generator,
