@@ -69,5 +69,8 @@ _BOUNDS = {"class_accuracy": ">= 0.9", "digit_fd": "<= 5"}
 CHECKS = {
     "": Check(_BOUNDS, baselines={"class_accuracy": "0.10 (chance)"}),
     "20 % of the labels": Check(_BOUNDS, changes={"data.labelled": 290}, baselines={"class_accuracy": "0.10 (chance)"}),
+    "97 % of the labels": Check(
+        _BOUNDS, changes={"data.labelled": 1390}, baselines={"class_accuracy": "0.10 (chance)"}
+    ),
     "without the labels": Check(_BOUNDS, changes={"game.label_weight": 0.0}, control=True),
 }

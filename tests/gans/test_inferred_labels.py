@@ -37,7 +37,7 @@ class Filled(nn.Module):
 
 
 class Halves(nn.Module):
-    """A judge: features are the means of the upper and of the left half; the score is v times the first, with a label's part."""
+    """A judge: features are the means of the upper and of the left half; the score is v times the first, and a label's."""
 
     projected_classes: int = 0
     class_logits: int = 0
@@ -122,7 +122,12 @@ def inferred(images):
 
 
 def filled(label):
-    return 0.25 * (np.asarray(label) + 1.0)[:, None, None, None] * (np.arange(4) < 2)[None, :, None, None] * np.ones((1, 4, 4, 1))
+    return (
+        0.25
+        * (np.asarray(label) + 1.0)[:, None, None, None]
+        * (np.arange(4) < 2)[None, :, None, None]
+        * np.ones((1, 4, 4, 1))
+    )
 
 
 def score(images, label):
