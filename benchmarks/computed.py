@@ -219,6 +219,35 @@ def styles(folder: pathlib.Path) -> dict[str, float]:
     return lengths | {"w_over_z": lengths["ppl_w"] / lengths["ppl"], "inversion_error": float(error)}
 
 
+def cluster_accuracy(folder: pathlib.Path) -> dict[str, float]:
+    """What clusters have to do with digits.
+
+    Returns:
+        "purity", the share of held-out digits that are the digit their cluster has most of among the training digits; and
+        "cluster_accuracy", the share of samples that are read as the digit that the cluster they were asked for has most of.
+    """
+    with jax.set_mesh(data_mesh()):
+        run = _last(folder)
+        key = jax.random.key(0)
+
+        def assigned(split: str) -> tuple[np.ndarray, np.ndarray]:
+            records = prepare(make_source(run.plan.config.data, split=split).stack())
+            logits = run.snapshot.use("cluster", key, images=np.asarray(records["image"]))
+            return np.asarray(logits).argmax(-1), np.asarray(records["label"])
+
+        cluster, digit = assigned("train")
+        counts = np.zeros((run.plan.config.game.clusters, 10), int)
+        np.add.at(counts, (cluster, digit), 1)
+        most = counts.argmax(-1)
+        held_out, truth = assigned("test")
+        # In the shares in which clusters occur; a game of one label has no other.
+        single = run.plan.config.game.inferred == "single"
+        asked = np.zeros(len(cluster), int) if single else cluster
+        images = run.snapshot.sample(key, len(asked), asked)
+    purity = float((most[held_out] == truth).mean())
+    return {"purity": purity, "cluster_accuracy": class_accuracy(images, most[cluster])}
+
+
 COMPUTED: dict[str, Callable[[pathlib.Path], dict[str, float]]] = {
     function.__name__: function
     for function in (
@@ -233,5 +262,6 @@ COMPUTED: dict[str, Callable[[pathlib.Path], dict[str, float]]] = {
         levels_of_detail,
         against_no_attention,
         styles,
+        cluster_accuracy,
     )
 }

@@ -99,7 +99,9 @@ ROWS = {
 def configured(row: Row, seed: int) -> ConfigDict:
     """The config that a check trains."""
     config = CONFIGS[row.config].get_config(row.check.variant)
-    return overrides.apply(config, [("seed", seed), *row.check.changes.items()])
+    # Where few labels are known, each seed knows others.
+    drawn = [("data.labelled_draw", config.data.labelled_draw + seed)] if config.data.labelled else []
+    return overrides.apply(config, [("seed", seed), *drawn, *row.check.changes.items()])
 
 
 def run(name: str, row: Row, seed: int, workdir: pathlib.Path) -> dict[str, float]:

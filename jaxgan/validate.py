@@ -52,11 +52,14 @@ _FIELDS: dict[str, _Range] = {
         _AT_LEAST_1,
     ),
     **dict.fromkeys(("latent_size", "resolution", "every", "output_shape"), _AT_LEAST_1),
-    **dict.fromkeys(("discriminator_steps", "pieces", "blocks", "layers"), _REPEATS),
+    **dict.fromkeys(("discriminator_steps", "pieces", "blocks", "layers", "depths"), _REPEATS),
     "batch_sizes": _BATCH,
-    **dict.fromkeys(
-        ("embedded_classes", "projected_classes", "class_logits", "num_classes", "labelled"), _NOT_NEGATIVE
-    ),
+    **dict.fromkeys(("embedded_classes", "projected_classes", "class_logits", "num_classes"), _NOT_NEGATIVE),
+    **dict.fromkeys(("labelled", "pretraining_steps", "clustering_steps"), _NOT_NEGATIVE),
+    **dict.fromkeys(("labelled_draw",), _SEED),
+    **dict.fromkeys(("label_weight", "discriminator_rotation", "generator_rotation"), _NOT_NEGATIVE),
+    **dict.fromkeys(("clusters", "rotated_one_in"), _AT_LEAST_1),
+    "clustering_batch_size": _BATCH,
     **dict.fromkeys(("penalty", "gamma", "cycle", "identity", "class_weight"), _NOT_NEGATIVE),
     **dict.fromkeys(("reconstruction", "adversarial", "gain", "ramp_up", "ramp_images"), _NOT_NEGATIVE),
     **dict.fromkeys(("weight", "eps", "epsilon", "deviation", "margin", "start", "stop", "updates"), _NOT_NEGATIVE),

@@ -98,6 +98,11 @@ def tiny(name: str) -> ConfigDict:
             each.network.group_width = 4
     if "discriminator_steps" in config.game:
         config.game.discriminator_steps = min(2, config.game.discriminator_steps)
+    for field in ("pretraining_steps", "clustering_steps"):  # at most one step before the game
+        if field in config.game:
+            config.game[field] = 1 if field == "pretraining_steps" and "clustering_steps" not in config.game else 0
+    if "clusters" in config.game:
+        config.game.update({"clusters": 4, "clustering_batch_size": 8, "clustering_steps": 1})
     if name == "progan":  # a step of 4x4, and one of 8x8
         config.game.stable_images, config.game.fade_images = 8, 4
         config.data.image_size = 8
@@ -233,9 +238,11 @@ def photos(tmp_path_factory):
 def test_the_embedded_default_builds_on_pictures_of_ones_own(name, photos):
     path, source = (photos / "trainA", "folder") if name in ON_DIGITS else (photos, "two_folders")
     fields = {"data.name": source, "data.path": str(path), "data.image_size": "32"}
-    config = overrides.apply(MODULES[name].get_config(), [*fields.items(), ("data.labelled", "0")])
+    config = overrides.apply(
+        MODULES[name].get_config(), [*fields.items(), ("data.labelled", "0"), ("data.labelled_draw", "0")]
+    )
     config.batch_size = 10  # of 20 pictures
-    if name == "improved_gan":
+    if resolve(MODULES[name].get_config()).data.labelled:
         config.data.labelled = 10
     made = make_source(config.data)
     plan = Plan.of_source(config, made)

@@ -203,7 +203,9 @@ class Snapshot:
         """The names of the classes that an ability can be asked for; () if it takes no labels, or they have no names."""
         for argument in self.game.ability(ability).takes.values():
             if argument.kind == LABEL:
-                return self.arrays["label"].names if "label" in self.arrays else ()
+                names = self.arrays["label"].names if "label" in self.arrays else ()
+                # A game may find classes of its own, of which the data know nothing.
+                return names if argument.classes in (0, len(names)) else tuple(map(str, range(argument.classes)))
         return ()
 
     def statistics(

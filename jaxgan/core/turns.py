@@ -38,7 +38,8 @@ class Turn:
     Attributes:
         name: The turn's name, under which its metrics are logged ("discriminator/loss").
         loss: (nets, batch, memory, key) -> (scalar, Aux); pure.
-        players: Names of the players that move; by default the one with the turn's name.
+        players: Names of the players that move; None: the one with the turn's name. () moves nobody: a turn that only
+            remembers.
         every: The turn is played at steps that are a multiple of this.
         repeats: How many times in a row it is played in a step, each on the next minibatch.
         lazy: The loss is a regulariser: it is multiplied by `every`, so that playing it less often does not weaken it
@@ -51,7 +52,7 @@ class Turn:
 
     name: str
     loss: Loss
-    players: tuple[str, ...] = ()
+    players: tuple[str, ...] = None  # type: ignore[assignment]  # the default is filled in
     every: int = 1
     repeats: int = 1
     lazy: bool = False
@@ -66,7 +67,7 @@ class Turn:
             raise UserError(
                 f"turn {self.name!r}: together with the one before it, it can be played once, not {self.repeats}"
             )
-        object.__setattr__(self, "players", self.players or (self.name,))
+        object.__setattr__(self, "players", (self.name,) if self.players is None else self.players)
         object.__setattr__(self, "randomness", self.randomness or self.name)
 
 

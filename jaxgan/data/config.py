@@ -40,6 +40,7 @@ class DataConfig:
         aligned: For two domains: whether records are pairs.
         labelled: How many labels are known, for semi-supervised games: records are then "image", "labelled_image" and
             "label". 0: all, and records are "image" and "label".
+        labelled_draw: Which those are: 0, the first ones of each class; another number, a random choice of its own.
         scale: Toy densities are multiplied by this.
         max_unreadable: Share of the images that may be unreadable (they are skipped) before it is an error.
     """
@@ -61,6 +62,7 @@ class DataConfig:
     tinted: bool = False
     aligned: bool = False
     labelled: int = 0
+    labelled_draw: int = 0
     scale: float = 1.0
     max_unreadable: float = 0.01
 
@@ -121,8 +123,9 @@ def _checked(field: str, value: Any, default: Any) -> Any:
         )
     if field in ("channels", "channels_b"):
         return value if value is None else _choose(field, value, CHANNELS)
-    if field == "labelled" and not (_is_int(value) and value >= 0):
-        raise DataError(f"data.labelled={value!r} is not a number of labels; give an integer of at least 0")
+    if field in ("labelled", "labelled_draw") and not (_is_int(value) and value >= 0):
+        what = "number of labels" if field == "labelled" else "number of a draw"
+        raise DataError(f"data.{field}={value!r} is not a {what}; give an integer of at least 0")
     if isinstance(default, float):
         if (_is_int(value) or isinstance(value, float)) and value >= 0:
             return float(value)

@@ -64,7 +64,11 @@ def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fiel
         raise DataError(
             f"data.name={config.name!r} is unknown{nearest(kind, SOURCES)} (there are {names}; module:attribute for your own)"
         )
-    source = FewLabels(source, config.labelled) if config.labelled else source
+    if config.labelled_draw and not config.labelled:
+        raise DataError(
+            f"data.labelled_draw={config.labelled_draw}, but all labels are known; set data.labelled to how many are to be"
+        )
+    source = FewLabels(source, config.labelled, config.labelled_draw) if config.labelled else source
     source.dequantize = source.dequantize or config.dequantize
     return source
 
@@ -80,7 +84,7 @@ def other_split(data: str | Mapping[str, Any] | DataConfig, split: str, arrays: 
     Raises:
         DataError: As `make_source`; or a class of the split has another number, as the data have changed since.
     """
-    source = make_source(data, split=split, flip=False, dequantize=False, labelled=0)
+    source = make_source(data, split=split, flip=False, dequantize=False, labelled=0, labelled_draw=0)
     if "label" in arrays and "label" in source.arrays:
         check_classes(source.arrays["label"].names, arrays["label"].names, f"split {split!r} of {source.name}")
     return source
@@ -251,9 +255,10 @@ def _toy(density: Callable[[str, float], Source]) -> SourceKind:
 
 
 _IMAGES = frozenset(
-    {"split", "image_size", "load_size", "resize", "crop", "resample", "channels", "flip", "dequantize", "labelled"}
+    {"split", "image_size", "load_size", "resize", "crop", "resample", "channels", "flip", "dequantize"}
+    | {"labelled", "labelled_draw"}
 )
-_PAIRS = _IMAGES - {"labelled"} | {"image_size_b", "channels_b", "aligned"}
+_PAIRS = _IMAGES - {"labelled", "labelled_draw"} | {"image_size_b", "channels_b", "aligned"}
 _FILES = frozenset({"path", "max_unreadable"})
 _INK = frozenset({"domain", "tinted"})
 

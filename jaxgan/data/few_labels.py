@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from jaxgan.data import order
 from jaxgan.data.errors import DataError
 from jaxgan.data.sources import Record, Source
+
+_PART = 1000  # keeps the choice of labels apart from the orders of the sources of a run
 
 
 class FewLabels(Source):
@@ -14,21 +17,22 @@ class FewLabels(Source):
 
     Args:
         source: A set with labels.
-        labelled: How many labels are known: the first ones of each class, the same number in each.
+        labelled: How many labels are known, the same number in each class.
+        draw: Which: 0 takes the first ones of each class, every other number a random choice of its own.
 
     Raises:
         DataError: The set has no labels, or too few of a class; its classes do not divide the number; or its images differ in
             size.
     """
 
-    def __init__(self, source: Source, labelled: int) -> None:
+    def __init__(self, source: Source, labelled: int, draw: int = 0) -> None:
         source.check_batchable()
         if not {"image", "label"} <= source.arrays.keys():
             raise DataError(f"data.labelled={labelled}, but {source.name} has no images with labels; set it to 0")
         each, remainder = divmod(labelled, source.num_classes)
         if remainder or not each:
             raise DataError(f"data.labelled={labelled} is no multiple of the {source.num_classes} classes; choose one")
-        self._source, self.name = source, f"{source.name}, {labelled} labels"
+        self._source, self.name = source, f"{source.name}, {labelled} labels" + (f", draw {draw}" if draw else "")
         self.arrays = {
             "image": source.arrays["image"],
             "labelled_image": source.arrays["image"],
@@ -37,7 +41,8 @@ class FewLabels(Source):
         self.metrics = ("label_accuracy", *source.metrics)
         self.flip, self.fixed = source.flip, source.fixed
         label = np.array([int(record["label"]) for record in source])
-        chosen = [np.flatnonzero(label == which)[:each] for which in range(source.num_classes)]
+        queue = order.permutation(len(label), draw, _PART, 0) if draw else np.arange(len(label))
+        chosen = [queue[label[queue] == which][:each] for which in range(source.num_classes)]
         if short := [which for which, indices in enumerate(chosen) if len(indices) < each]:
             raise DataError(f"data.labelled={labelled} needs {each} of each class; class {short[0]} has fewer")
         self._parts = (_Columns(source, np.arange(len(source)), False), _Columns(source, np.concatenate(chosen), True))

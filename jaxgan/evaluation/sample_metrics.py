@@ -131,8 +131,12 @@ def needs_labelled_digits(compiled: CompiledGame, source: Source, config: Config
     """And the game must take labels."""
     if obstacle := needs_samples(compiled, source, config):
         return obstacle
-    unconditional = "" if "label" in compiled.game.ability("sample").takes else "the game takes no labels"
-    return unconditional or needs_digits(compiled, source, config)
+    label = compiled.game.ability("sample").takes.get("label")
+    if label is None:
+        return "the game takes no labels"
+    if label.classes not in (0, 10):
+        return f"the game's {label.classes} classes are not the ten digits"
+    return needs_digits(compiled, source, config)
 
 
 def needs_classes(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxgan.errors import UserError
-from jaxgan.layers import BatchNorm, ConditionalBatchNorm, Conv
+from jaxgan.layers import BatchNorm, ConditionalBatchNorm, Conv, Verdict
 from jaxgan.networks.blocks import DownBlock, ProjectionHead, UpBlock, attend
 from jaxgan.networks.common import check_label, image_shape, image_sides, tanh_image
 
@@ -118,19 +118,23 @@ class BigGANDiscriminator(nn.Module):
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, label: jax.Array) -> jax.Array:
-        """Maps images (B, S, S, C) and labels (B,) to logits (B,)."""
+    def __call__(self, x: jax.Array, label: jax.Array, features: bool = False) -> jax.Array | Verdict:
+        """Maps images (B, S, S, C) and labels (B,) to logits (B,).
+
+        With `features`, a `Verdict` has them too: float32 (B, F), the pooled map, which the label has no part in.
+        """
         check_label(self, "projected_classes", label)
         height, width = image_sides(self, x)
         widths = widths_for(_DISCRIMINATOR_WIDTHS, self, height, width)
         downsamples = 2 if height <= 32 else len(widths) - 1
         side = x.shape[1]
-        for index, features in enumerate(widths):
+        for index, own in enumerate(widths):
             downsample = index < downsamples
-            x = DownBlock(features, features, downsample, index > 0, _init, _init, self.dtype, name=f"block_{index}")(x)
+            x = DownBlock(own, own, downsample, index > 0, _init, _init, self.dtype, name=f"block_{index}")(x)
             x = attend(self, x, side, f"attention_{index}", [], _init) if downsample else x
         h = jnp.sum(nn.relu(x).astype(jnp.float32), axis=(1, 2))
-        return ProjectionHead(self.projected_classes, _init, name="head")(h, label)
+        logits = ProjectionHead(self.projected_classes, _init, name="head")(h, label)
+        return Verdict(logits, h) if features else logits
 
 
 def embed_class(network: Any, label: jax.Array) -> jax.Array:

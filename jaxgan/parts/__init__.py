@@ -3,6 +3,7 @@
 from jaxgan.parts.abilities import classify_ability, judge_ability, sample_abilities, sample_ability, translate_ability
 from jaxgan.parts.draws import Draws, known_classes, label_of
 from jaxgan.parts.pairs import Pair, as_verdict, make_pair, scores_of
+from jaxgan.parts.self_supervision import Rotations, SelfSupervision
 from jaxgan.parts.terms import DISCRIMINATOR, GENERATOR, Term
 from jaxgan.parts.two_players import read, two_player_game
 from jaxgan.parts.weighted import Terms, merged
@@ -12,6 +13,8 @@ __all__ = [
     "GENERATOR",
     "Draws",
     "Pair",
+    "Rotations",
+    "SelfSupervision",
     "Term",
     "Terms",
     "as_verdict",

@@ -152,13 +152,23 @@ def judge_ability(player: str = "discriminator", num_classes: int = 0) -> Abilit
     return Ability(judge, takes, gives="scores", help="says how real images look to the discriminator")
 
 
-def classify_ability(player: str = "discriminator") -> Ability:
-    """What a network that tells classes apart says of images: class logits (B, K)."""
+def classify_ability(
+    player: str = "discriminator", class_logits: Callable[[Nets, jax.Array], jax.Array] | None = None
+) -> Ability:
+    """What a network that tells classes apart says of images: class logits (B, K).
+
+    Args:
+        player: Whose verdict has them.
+        class_logits: (nets, images) -> the logits, where no player has them by itself.
+    """
+
+    def of_player(nets: Nets, images: jax.Array) -> jax.Array:
+        return as_verdict(nets[player](images)).class_logits
+
+    logits = class_logits or of_player
 
     def classify(nets: Nets, key: jax.Array, images: jax.Array) -> jax.Array:
-        logits = as_verdict(nets[player](images)).class_logits
-        assert logits is not None
-        return logits
+        return logits(nets, images)
 
     argument = Argument(IMAGES, "images to classify", required=True, array="image")
     return Ability(classify, {"images": argument}, gives="class_logits", help="says which class images are of")

@@ -43,7 +43,24 @@ def test_a_minibatch_joins_both_and_only_known_labels_ever_come():
     assert len(seen) == 20
 
 
+def test_another_draw_knows_other_labels_and_as_many_of_each_class():
+    draws = []
+    for draw in (0, 1, 2, 1):
+        _, labelled = make_source("digits", labelled=30, labelled_draw=draw).parts
+        records = [labelled[index] for index in range(30)]
+        assert np.bincount([int(record["label"]) for record in records]).tolist() == [3] * 10
+        draws.append({record["labelled_image"].tobytes() for record in records})
+    assert draws[1] == draws[3]
+    assert all(len(draws[a] & draws[b]) < 10 for a, b in ((0, 1), (0, 2), (1, 2)))
+
+
 def test_what_cannot_be_is_said_in_a_line():
+    with pytest.raises(DataError, match=r"data\.labelled=5 is no multiple of the 10 classes; choose one"):
+        make_source("digits", labelled=5)
+    with pytest.raises(DataError, match=r"data\.labelled_draw=1, but all labels are known; set data\.labelled"):
+        make_source("digits", labelled_draw=1)
+    with pytest.raises(DataError, match=r"data\.labelled_draw=-1 is not a number of a draw"):
+        make_source("digits", labelled=10, labelled_draw=-1)
     with pytest.raises(DataError, match="no multiple of the 10 classes"):
         make_source("digits", labelled=25)
     with pytest.raises(DataError, match=r"data\.labelled=20000 needs 2000 of each class; class 0 has fewer"):

@@ -60,6 +60,16 @@ class Reader(nn.Module):
         return Verdict(score, x, nn.Dense(self.class_logits)(x) if self.class_logits else None)
 
 
+class Head(nn.Module):
+    """Features (B, F) -> class logits."""
+
+    class_logits: int = 0
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(self.class_logits)(x)
+
+
 def arrays(number: int = BATCH, seed: int = 0) -> dict[str, np.ndarray]:
     """A minibatch with every array that a system might want."""
     rng = np.random.default_rng(seed)
@@ -85,15 +95,19 @@ def make(system: str, view: Callable[[], View] | None = None, rate: float = 0.05
         "latent_size": 5,
         "resolution": SIDE,
         "margin": 1.0,
+        "pretraining_steps": 1,
+        "clustering_steps": 1,
+        "clusters": CLASSES,
     } | fields
 
     def player(name):
-        network = Reader() if "discriminator" in name else Writer()
+        made = {"discriminator": Reader, "classifier": Reader, "_head": Head}
+        network = next((kind() for word, kind in made.items() if word in name), Writer())
         return Player(network, optax.sgd(rate), view=view() if view and "discriminator" in name else None)
 
     players = {}
     for name, parameter in parameters.items():
-        if parameter.annotation is Player:
+        if parameter.annotation in (Player, Player | None):
             players[name] = player(name)
         elif parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:  # several players by level
             players[name] = {level: player(name) for level in ("level_0", "level_1")}

@@ -49,10 +49,11 @@ def test_logits_are_linear_in_the_features(name, drawn):
     [
         networks.ResNetDiscriminator((2, 3), projected_classes=3),
         networks.R3GANDiscriminator((4, 2), blocks=1, group_width=2, projected_classes=3),
+        networks.BigGANDiscriminator(width=1, attention=(), projected_classes=3),
     ],
 )
 def test_features_do_not_depend_on_the_label(network, drawn):
-    x = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (3, 8, 8, 1)), jnp.float32)
+    x = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (3, 16, 16, 1)), jnp.float32)
     params = drawn(network, x, LABEL)
     run = jax.jit(lambda label: network.apply({"params": params}, x, label, features=True))
     (logits, features, _), (others, same, _) = run(LABEL), run(2 - LABEL)
