@@ -132,7 +132,7 @@ def test_other_variants_build_and_a_whole_step_traces(name, variant):
     config.lock()
     plan = plan_without_data(config)
     game, state = plan.game, plan.abstract_state()
-    batch = minibatch(plan.arrays, 8)  # shapes do not depend on it, and tracing is all that happens
+    batch = minibatch(plan.arrays, 64)  # tracing is all that happens
     for index, stage in enumerate(game.stages):
         due = Due(index, tuple(turn.name for turn in stage.turns))
         step = lambda state, batch, due=due: game.step(state, (batch,) * game.minibatches(due), due)  # noqa: E731

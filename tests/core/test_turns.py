@@ -85,3 +85,19 @@ def test_a_step_of_fresh_turns_alone_takes_theirs():
     state = game.init(jax.random.key(0), minibatch(0.0))
     state, _ = game.step(state, (minibatch(1.0), minibatch(2.0)))
     assert (weight(state, "a"), weight(state, "b")) == pytest.approx((0.9, 0.8))
+
+
+def test_a_turn_that_moves_nobody_remembers():
+    def count(nets, batch, memory, key):
+        return batch["image"].sum(), Aux(memory={"seen": memory["seen"] + batch["image"].sum()})
+
+    game = scalar_game(
+        Turn("count", count, players=()), Turn("a", mean_loss("a")), memory=lambda key, batch: {"seen": jnp.float32(0)}
+    )
+    state = game.init(jax.random.key(0), minibatch(0.0))
+    before = weight(state, "a"), weight(state, "b")
+    for _ in range(2):
+        state, metrics = game.step(state, minibatch(1.0, 2.0))
+    assert float(state.memory["seen"]) == 6 and float(metrics["count/loss"]) == 3
+    assert "count/gradient_norm" not in metrics
+    assert weight(state, "a") == pytest.approx(before[0] - 2 * 0.1 * 1.5) and weight(state, "b") == before[1]
