@@ -47,7 +47,7 @@ def run(request):
         minibatches = tuple(arrays(seed=10 * index + i) for i in range(game.minibatches(due)))
         state, metrics = step(state, minibatches, due=due)
         played = (state, {name: np.asarray(value) for name, value in metrics.items()})
-        judged = any("discriminator" in name for turn in game.stages[due.stage].turns for name in turn.players)
+        judged = any("discriminator" in turn.name for turn in game.stages[due.stage].turns)
         seen = [*seen, played] if judged else [played]
     return begun, game, seen
 
