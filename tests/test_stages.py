@@ -24,8 +24,8 @@ from tests.test_configs import MODULES, NAMES, players
 
 ALL = [(name, variant) for name in NAMES for variant in MODULES[name].VARIANTS]
 STAGED = [("ebgan", ""), ("progan", ""), ("progan", "paper"), ("wgan", ""), ("wgan", "gaussian1d"), ("wgan", "paper")]
-# The others: what is learned before the GAN begins, whose turns tests/gans/test_inferred_labels.py plays one by one; and growth,
-# as in ProGAN.
+# The others: what is learned before the GAN begins, whose turns tests/gans/test_inferred_labels.py plays one by one; and
+# growth, as in ProGAN.
 FURTHER = [(name, variant) for name in ("clustering_gan", "s2gan", "s3gan") for variant in ("", "paper")]
 FURTHER += [("stylegan", "grown"), ("stylegan", "paper"), *(("stylegan2", variant) for variant in "abcd")]
 
