@@ -15,7 +15,7 @@ from PIL import Image
 from jaxgan.data.errors import AbsentDataError, DataError
 from jaxgan.data.listing import OTHER_FORMATS, LeftOut, files_below, members, stamp
 from jaxgan.errors import UserError
-from jaxgan.foreign import MAX_MEMBER, MIB, checked_name, open_picture, open_regular, read_member
+from jaxgan.foreign import MAX_JSON, MIB, checked_name, open_picture, open_regular, read_member
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
 _OTHER_EXTENSIONS = (
@@ -59,8 +59,7 @@ class _Folder:
         where = self.where(name)
         if not os.path.isfile(where):
             return None
-        if os.path.getsize(where) > MAX_MEMBER:
-            raise DataError(f"{where} is larger than {MAX_MEMBER // MIB} MiB; move it away, or repair it")
+        _check_size(where, os.path.getsize(where), len(self.names))
         with open_regular(where) as file:
             return file.read()
 
@@ -100,8 +99,11 @@ class _Zip:
 
     def read(self, name: str) -> bytes | None:
         """A member that is no image; None if it is not there."""
+        if name not in self._members:
+            return None
+        _check_size(self.where(name), self._zip().getinfo(self._members[name]).file_size, len(self.names))
         try:
-            return self._bytes(name) if name in self._members else None
+            return self._bytes(name)
         except (OSError, zipfile.BadZipFile) as error:
             raise DataError(f"{self.where(name)} cannot be read ({error}); copy it again") from error
 
@@ -134,6 +136,12 @@ class _Zip:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ |= state
         self._lock, self._handle = threading.Lock(), None
+
+
+def _check_size(where: str, size: int, images: int) -> None:
+    """Refuses a description of images that is longer than any of so many could be: what is parsed takes many times as much."""
+    if size > max(MAX_JSON, 1024 * images):
+        raise DataError(f"{where} is {size // MIB} MiB, more than {images} images need; move it away, or repair it")
 
 
 def _check_name(name: str, path: str) -> None:

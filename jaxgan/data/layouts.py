@@ -12,7 +12,7 @@ from jaxgan.data.listing import say_once
 from jaxgan.data.specs import numbered
 
 _LABELS = "dataset.json"
-_MOST_CLASSES = 1_000_000  # a larger number is no class
+_MOST_CLASSES = 65_536  # a larger number is no class
 
 
 def folder_pictures(path: str, split: str) -> FilePictures:
@@ -46,6 +46,11 @@ def folder_pictures(path: str, split: str) -> FilePictures:
     stated = {name: _stated(container, unwrap(*part)[1]) for name, part in parts.items()}
     if any(labels is not None for labels in stated.values()):
         full = _joined(*parts[chosen])
+        if stated[chosen] is None:
+            other = next(name for name, labels in stated.items() if labels is not None)
+            raise DataError(
+                f"{container.where(root)} has a {_LABELS} for {other}, but none for {split}; add one to both, or to neither"
+            )
         if not (here := stated[chosen]):
             return FilePictures(container, full, split=called)
         if missing := [name for name in full if name not in here]:
@@ -59,11 +64,16 @@ def folder_pictures(path: str, split: str) -> FilePictures:
     names, root = unwrap(*parts[chosen], keep=classes)
     tops = _tops(names)
     if not tops or not all("/" in name for name in names) or not tops <= set(classes):
-        if len(tops) > 1:
-            stray = [name for name in names if "/" not in name]
+        if classes or len(tops) > 1:
+            folders = set(classes) or tops
+            stray = [name for name in names if "/" not in name or name.split("/")[0] not in folders]
             say_once(
-                f"{container.where(root)} is read without labels: {len(stray)} of its {len(names)} images lie in none of its "
-                f"{len(tops)} subfolders, such as {stray[0]}"
+                f"{container.where(root)} is read without labels: {len(stray)} of its {len(names)} images lie in none of the "
+                f"folders {', '.join(sorted(folders)[:10])}, such as {stray[0]}"
+            )
+        elif len({top for part in parts.values() for top in _tops(part[0])}) > 1:
+            say_once(
+                f"{container.where(root)} is read without labels: each of its splits has one subfolder, of another name"
             )
         return FilePictures(container, _joined(names, root), split=called)
     number = {name: label for label, name in enumerate(classes)}
@@ -130,9 +140,11 @@ def _stated(container: Container, root: str) -> Mapping[str, int] | None:
         try:
             told = json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{where} is no JSON ({error}); repair it, or move it away") from error
-        if isinstance(told, dict) and "labels" in told:
-            return _by_path(told["labels"], place, where)
+            raise DataError(f"{where} is no JSON ({str(error)[:80]!a}); repair it, or move it away") from error
+        if not isinstance(told, dict) or "labels" not in told:
+            say_once(f'{where} says no "labels", as StyleGAN\'s tools write them, and is not used')
+            continue
+        return _by_path(told["labels"], place, where)
     return None
 
 
@@ -143,13 +155,16 @@ def _by_path(entries: object, place: str, where: str) -> Mapping[str, int]:
     for entry in entries if isinstance(entries, list) else [entries]:
         if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str)):
             raise DataError(
-                f'{where} holds {str(entry)[:60]!r}; its labels must be pairs, ["00000/img.png", 3], or null'
+                f'{where} holds {str(entry)[:60]!a}; its labels must be pairs, ["00000/img.png", 3], or null'
             )
         name, label = posixpath.join(place, entry[0].replace("\\", "/")), entry[1]
         if not (isinstance(label, int) and not isinstance(label, bool) and 0 <= label < _MOST_CLASSES):
             raise DataError(
-                f"{where} gives {entry[0]} the label {str(label)[:60]}; labels must be class numbers from 0 on"
+                f"{where} gives {entry[0][:80]!a} the label {str(label)[:60]!a}; "
+                f"labels must be class numbers from 0 to {_MOST_CLASSES - 1}"
             )
         if labels.setdefault(name, label) != label:
-            raise DataError(f"{where} gives {entry[0]} the labels {labels[name]} and {label}; remove one of them")
+            raise DataError(
+                f"{where} gives {entry[0][:80]!a} the labels {labels[name]} and {label}; remove one of them"
+            )
     return labels

@@ -11,12 +11,14 @@ from jaxgan.foreign import printable, shown
 
 _log = logging.getLogger("jaxgan.data")
 _said: set[str] = set()
+_LINKS = 3  # one behind another: of folders that link to each other crosswise there are as many paths as orders of them
 _SHOWN = 3  # names of what is left out, for each reason
 
 UNREADABLE = "folders that cannot be read"
 IRREGULAR = "things that are no regular files"
 CONTROL = "names with control characters"
 OTHER_FORMATS = "pictures of formats that are not read"
+CROSSING = "folders behind more links than are followed"
 OLDER = "older members of the same name"
 
 
@@ -57,7 +59,10 @@ def files_below(path: str, left_out: LeftOut) -> Iterator[str]:
         left_out: Where folders that cannot be read, and pipes, sockets and devices, are counted: reading these would hang.
     """
 
-    def walk(folder: str, below: str, above: tuple[tuple[int, int], ...]) -> Iterator[str]:
+    def walk(folder: str, below: str, above: tuple[tuple[int, int], ...], links: int) -> Iterator[str]:
+        if links > _LINKS:
+            left_out.add(CROSSING, below)
+            return
         try:
             here = os.stat(folder)
             entries = list(os.scandir(folder))
@@ -75,13 +80,13 @@ def files_below(path: str, left_out: LeftOut) -> Iterator[str]:
                 left_out.add(CONTROL, ascii(name))
                 continue
             if (kind := _kind(entry.path)) == stat.S_IFDIR:
-                yield from walk(entry.path, name, (*above, identity))
+                yield from walk(entry.path, name, (*above, identity), links + entry.is_symlink())
             elif kind == stat.S_IFREG:
                 yield name
             else:
                 left_out.add(IRREGULAR, name)
 
-    return walk(path, "", ())
+    return walk(path, "", (), 0)
 
 
 def stamp(path: str) -> str:

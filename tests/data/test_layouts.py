@@ -75,7 +75,7 @@ def test_images_beside_the_folders_of_classes(tmp_path: pathlib.Path, said: pyte
         save(tmp_path / name, 1)
     assert make_source("folder", path=str(tmp_path)).num_classes == 0
     (message,) = said.messages
-    assert "is read without labels: 1 of its 3 images lie in none of its 2 subfolders, such as stray.png" in message
+    assert "is read without labels: 1 of its 3 images lie in none of the folders cat, dog, such as stray.png" in message
 
 
 def test_another_split_of_the_data_of_a_run(angles: pathlib.Path) -> None:
@@ -133,12 +133,14 @@ def test_splits_in_stylegans_format_have_the_classes_of_all(tmp_path: pathlib.Pa
     ("told", "problem"),
     [
         ({"labels": PAIRS[1:]}, r"has no label for 1 of 6 images, such as 00000/img00000000.png; add them"),
-        ({"labels": [["a.png", -1]]}, r"gives a.png the label -1; labels must be class numbers from 0 on$"),
-        ({"labels": [["a.png", [0.1, 0.9]]]}, r"gives a.png the label \[0.1, 0.9\]; labels must be class numbers"),
-        ({"labels": [["a.png", 10**12]]}, r"gives a.png the label 1000000000000; labels must be class numbers"),
+        ({"labels": [["a.png", -1]]}, r"gives 'a.png' the label '-1'; labels must be class numbers from 0 to 65535$"),
+        ({"labels": [["a.png", [0.1, 0.9]]]}, r"gives 'a.png' the label '\[0.1, 0.9\]'; labels must be class numbers"),
+        ({"labels": [["a.png", 10**12]]}, r"gives 'a.png' the label '1000000000000'; labels must be class numbers"),
+        ({"labels": [["a.png", 70_000]]}, r"gives 'a.png' the label '70000'; labels must be class numbers"),
+        ({"labels": [["\x1b[2J.png", "x"]]}, r"gives '\\x1b\[2J.png' the label 'x'"),
         ({"labels": ["a.png"]}, r"holds 'a.png'; its labels must be pairs"),
         ({"labels": {"a.png": 1}}, r"its labels must be pairs"),
-        ({"labels": [["a.png", 1], ["a.png", 2]]}, r"gives a.png the labels 1 and 2; remove one of them"),
+        ({"labels": [["a.png", 1], ["a.png", 2]]}, r"gives 'a.png' the labels 1 and 2; remove one of them"),
     ],
 )
 def test_labels_of_stylegan_that_are_none(tmp_path: pathlib.Path, told: object, problem: str) -> None:
@@ -146,12 +148,59 @@ def test_labels_of_stylegan_that_are_none(tmp_path: pathlib.Path, told: object, 
         make_source("folder", path=str(stylegan(tmp_path, told)))
 
 
-def test_another_dataset_json(tmp_path: pathlib.Path) -> None:
-    stylegan(tmp_path, {"title": "cats"})
-    assert make_source("folder", path=str(tmp_path)).arrays["label"].names == ("00000", "00001")
+def test_another_dataset_json(tmp_path: pathlib.Path, said: pytest.LogCaptureFixture) -> None:
+    for told in ({"title": "cats"}, [1, 2]):
+        said.clear()
+        stylegan(tmp_path / str(len(told)), told)
+        assert make_source("folder", path=str(tmp_path / str(len(told)))).arrays["label"].names == ("00000", "00001")
+        assert 'dataset.json says no "labels", as StyleGAN' in said.text
+    stylegan(tmp_path, {})
     (tmp_path / "dataset.json").write_text("{")
     with pytest.raises(DataError, match=r"dataset.json is no JSON .*; repair it, or move it away"):
         make_source("folder", path=str(tmp_path))
+
+
+def test_a_description_that_is_far_too_long(tmp_path: pathlib.Path) -> None:
+    stylegan(tmp_path, {"labels": None})
+    (tmp_path / "dataset.json").write_text('{"labels": [' + "{}," * 6_000_000 + "{}]}")
+    with pytest.raises(DataError, match=r"dataset.json is 17 MiB, more than 6 images need"):
+        make_source("folder", path=str(tmp_path))
+    with zipfile.ZipFile(tmp_path / "set.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(tmp_path.rglob("*.*")):
+            if file.suffix in (".png", ".json"):
+                archive.write(file, file.relative_to(tmp_path))
+    assert (tmp_path / "set.zip").stat().st_size < 100_000
+    with pytest.raises(DataError, match=r"dataset.json is 17 MiB, more than 6 images need"):
+        make_source("zip", path=str(tmp_path / "set.zip"))
+
+
+def test_splits_that_are_labelled_each_in_its_own_way(tmp_path: pathlib.Path, said: pytest.LogCaptureFixture) -> None:
+    stylegan(tmp_path / "a" / "train", {"labels": PAIRS})
+    save(tmp_path / "a" / "test" / "0" / "x.png", 1)
+    with pytest.raises(
+        DataError, match=r"has a dataset.json for train, but none for test; add one to both, or to neither"
+    ):
+        make_source("folder", path=str(tmp_path / "a"), split="test")
+    for name in ("train/b/1", "train/c/2", "test/a/3"):
+        save(tmp_path / "b" / f"{name}.png", 1)
+    assert make_source("folder", path=str(tmp_path / "b"), split="test").num_classes == 0
+    assert "is read without labels: 1 of its 1 images lie in none of the folders b, c" in said.text
+    said.clear()
+    for name in ("train/a/1", "test/b/2"):
+        save(tmp_path / "c" / f"{name}.png", 1)
+    assert make_source("folder", path=str(tmp_path / "c")).num_classes == 0
+    assert "is read without labels: each of its splits has one subfolder, of another name" in said.text
+
+
+def test_folders_that_link_to_each_other_crosswise(tmp_path: pathlib.Path, said: pytest.LogCaptureFixture) -> None:
+    for one in range(8):
+        save(tmp_path / str(one) / "x.png", one)
+        for other in range(8):
+            if other != one:
+                (tmp_path / str(one) / f"to{other}").symlink_to(tmp_path / str(other), target_is_directory=True)
+    # Each, and behind one, two and three links: 8 (1 + 7 + 7 6 + 7 6 5) paths
+    assert len(make_source("folder", path=str(tmp_path))) == 8 * (1 + 7 + 42 + 210)
+    assert "folders behind more links than are followed" in said.text
 
 
 def test_a_zip_with_backslashes(tmp_path: pathlib.Path) -> None:
