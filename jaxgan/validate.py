@@ -26,6 +26,10 @@ _PIXELS = _Range("from 1 to 16384", lambda value: 1 <= value <= 16384)
 _IMAGES = _Range("from 1 to 10,000,000", lambda value: 1 <= value <= 10_000_000)
 _BATCH = _Range("from 1 to 1,048,576", lambda value: 1 <= value <= 2**20)
 _SETTING = _Range("from 0 to 65,536", lambda value: 0 <= value <= 2**16)
+_SIZE = _Range("from 1 to 65,536", lambda value: 1 <= value <= 2**16)  # of a layer, or a latent
+_COUNT = _Range("from 0 to 65,536", lambda value: 0 <= value <= 2**16)  # of classes, or of steps before others
+_RATE = _Range("above 0 and at most 1,000", lambda value: 0 < value <= 1000)
+_POOL = _Range("from 0 to 1,048,576", lambda value: 0 <= value <= 2**20)
 # What Python repeats while it builds or compiles a game.
 _REPEATS = _Range("from 1 to 1024", lambda value: 1 <= value <= 1024)
 _PICTURES = _Range("from 2 to 64", lambda value: 2 <= value <= 64)
@@ -43,18 +47,17 @@ _COMMON: dict[str, _Range] = {
 }
 # Of all other fields, wherever they stand.
 _FIELDS: dict[str, _Range] = {
-    **dict.fromkeys(("learning_rate", "scale", "attention"), _POSITIVE),
+    "learning_rate": _RATE,
+    **dict.fromkeys(("scale", "attention"), _POSITIVE),
     **dict.fromkeys(("b1", "b2", "final_b2", "momentum", "decay"), _BELOW_1),
     **dict.fromkeys(("dropout_rate", "input_dropout", "hidden_dropout"), _BELOW_1),
     **dict.fromkeys(("probability", "max_unreadable"), _SHARE),
-    **dict.fromkeys(
-        ("width", "widths", "base_width", "max_width", "group_width", "hidden", "units"),
-        _AT_LEAST_1,
-    ),
-    **dict.fromkeys(("latent_size", "resolution", "every", "output_shape"), _AT_LEAST_1),
-    **dict.fromkeys(("discriminator_steps", "pieces", "blocks", "layers", "depths"), _REPEATS),
+    **dict.fromkeys(("width", "widths", "base_width", "max_width", "group_width", "hidden", "units"), _SIZE),
+    **dict.fromkeys(("latent_size", "resolution"), _SIZE),
+    **dict.fromkeys(("every", "output_shape"), _AT_LEAST_1),
+    **dict.fromkeys(("discriminator_steps", "generator_fakes", "pieces", "blocks", "layers", "depths"), _REPEATS),
     "batch_sizes": _BATCH,
-    **dict.fromkeys(("embedded_classes", "projected_classes", "class_logits", "num_classes"), _NOT_NEGATIVE),
+    **dict.fromkeys(("embedded_classes", "projected_classes", "class_logits", "num_classes"), _COUNT),
     **dict.fromkeys(("labelled", "pretraining_steps", "clustering_steps"), _NOT_NEGATIVE),
     **dict.fromkeys(("labelled_draw",), _SEED),
     **dict.fromkeys(("label_weight", "discriminator_rotation", "generator_rotation"), _NOT_NEGATIVE),
@@ -63,9 +66,11 @@ _FIELDS: dict[str, _Range] = {
     **dict.fromkeys(("penalty", "gamma", "cycle", "identity", "class_weight"), _NOT_NEGATIVE),
     **dict.fromkeys(("reconstruction", "adversarial", "gain", "ramp_up", "ramp_images"), _NOT_NEGATIVE),
     **dict.fromkeys(("weight", "eps", "epsilon", "deviation", "margin", "start", "stop", "updates"), _NOT_NEGATIVE),
-    **dict.fromkeys(
-        ("final", "floor", "fade_images", "stable_images", "pool_size", "downsamples", "shared_size"), _NOT_NEGATIVE
-    ),
+    **dict.fromkeys(("final", "floor", "fade_images", "stable_images", "downsamples"), _NOT_NEGATIVE),
+    **dict.fromkeys(("eps_root", "weight_deviation", "weight_range", "hidden_noise", "input_noise"), _NOT_NEGATIVE),
+    **dict.fromkeys(("initial_scale", "warm_up", "warm_up_steps", "full_precision_stages"), _NOT_NEGATIVE),
+    "shared_size": _COUNT,
+    "pool_size": _POOL,
     **dict.fromkeys(("image_size", "image_size_b", "load_size"), _PIXELS),
 }
 # Of the commands' options, by kind.

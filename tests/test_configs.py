@@ -261,12 +261,14 @@ def test_classes_that_the_data_have_not_are_refused(data, cure, tmp_path):
 
 
 WRONG = {
-    **dict.fromkeys(("learning_rate",), (0.0, -1.0)),
+    "learning_rate": (0.0, -1.0, 1e30),
     "b1": (1.5,),
     "b2": (1.0,),
-    **dict.fromkeys(("width", "base_width", "latent_size"), (0, -3)),
-    **dict.fromkeys(("widths", "hidden"), ((0, 0), (4, -1))),
+    **dict.fromkeys(("width", "base_width", "max_width", "latent_size"), (0, -3, 10**9)),
+    **dict.fromkeys(("widths", "hidden"), ((0, 0), (4, -1), (10**9,))),
     **{"blocks": (0, 10**9), "discriminator_steps": (0, 10**9), "layers": (-1, 10**9)},
+    **{"generator_fakes": (0, 10**9), "pool_size": (-1, 10**9), "num_classes": (-1, 10**9)},
+    **dict.fromkeys(("pretraining_steps", "warm_up", "full_precision_stages", "hidden_noise", "eps_root"), (-1,)),
 }
 WRONG_AT_THE_TOP = {
     "steps": -5,

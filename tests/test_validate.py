@@ -44,7 +44,7 @@ def importable(monkeypatch):
         ({"data__flip": True}, ""),
         ({"players__generator__network__width": 2.5}, "generator.network.width=2.5, but it must be an integer"),
         ({"players__generator__network__width": True}, "generator.network.width=True, but it must be an integer"),
-        ({"players__generator__network__width": 0}, "generator.network.width=0, but it must be at least 1"),
+        ({"players__generator__network__width": 0}, "generator.network.width=0, but it must be from 1 to 65,536"),
         ({"players__generator__network__rates": 0.5}, "network.rates=0.5, but it must be a tuple of numbers"),
         ({"players__generator__network__rates": [1, 0.5]}, ""),
         ({"players__generator__network__size": (1, 2)}, ""),
@@ -57,7 +57,7 @@ def importable(monkeypatch):
         ({"players__generator__optimizer__learning_rate": "fast"}, "learning_rate='fast', but it must be a number or"),
         ({"players__generator__optimizer__b1": 1.0}, "b1=1.0, but it must be in [0, 1)"),
         ({"players__generator__average": named("half_life", images="1e4")}, "images='1e4', but it must be a number"),
-        ({"game__latent_size": 0}, "config.game.latent_size=0, but it must be at least 1"),
+        ({"game__latent_size": 0}, "config.game.latent_size=0, but it must be from 1 to 65,536"),
         ({"game__probability": 1.5}, "config.game.probability=1.5, but it must be in [0, 1]"),
         ({"game__batch_sizes": {"256": 0}}, "config.game.batch_sizes={'256': 0}, but it must be from 1 to 1,048,576"),
         ({"game__batch_sizes": {"256": 0.5}}, "config.game.batch_sizes={'256': 0.5}, but it must be names with values"),
@@ -106,7 +106,7 @@ def test_annotations_in_words():
     assert describe(tuple[str, ...]) == "a tuple of strings"
     assert describe(Literal["x", "y"]) == "'x' or 'y'"
     assert describe(Objective | str) == "a Objective or a string"
-    with pytest.raises(ConfigError, match=r"^config\.x\.width=-2, but it must be at least 1$"):
+    with pytest.raises(ConfigError, match=r"^config\.x\.width=-2, but it must be from 1 to 65,536$"):
         check(-2, int, "config.x.width")
 
 

@@ -126,7 +126,7 @@ def test_a_pixel_looks_while_the_same_samples_are_drawn(played):
 @pytest.mark.parametrize("place", [-0.1, 1.0, float("nan")])
 def test_a_place_outside_the_image_is_refused(place, played):
     compiled, state, _ = played
-    with pytest.raises(UserError, match=r"attend: row=.*, but it must be at least 0 and below 1"):
+    with pytest.raises(UserError, match=r"attend: row=.*, but it must lie in \[0, 1\]"):
         compiled.at(state, 0).use("attend", KEY, number=2, row=place)
 
 
