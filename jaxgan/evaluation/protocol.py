@@ -123,7 +123,13 @@ class Result:
 
 
 def append_results(path: Path, results: Iterable[Result]) -> None:
-    """Appends lines of JSON to a file."""
+    """Appends lines of JSON to a file.
+
+    Raises:
+        UserError: It is no file, such as a pipe, which would wait for a reader.
+    """
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is no file: remove it, or choose another --output")
     with path.open("a") as file:
         file.writelines(result.to_json() + "\n" for result in results)
 

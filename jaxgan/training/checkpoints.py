@@ -120,16 +120,23 @@ class Checkpoints:
         """
         # Compared beforehand, for orbax reports one wrong shape by a page of tracebacks.
         wanted = {_name(path): _stored_shape(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(abstract)}
+        folder = Path(self._manager.directory) / str(step)
+        if irregular := [file for file in folder.rglob("*") if not (file.is_file() or file.is_dir())]:
+            raise ConfigError(f"{irregular[0]} is no file: remove it, or go on from another checkpoint")
         with _readable(self._manager.directory, step):
-            metadata = self._manager.item_metadata(step)
-            there = {leaf.name: tuple(leaf.shape) for leaf in jax.tree.leaves(metadata.tree)}
+            leaves = jax.tree.leaves(self._manager.item_metadata(step).tree)
+            there = {leaf.name: tuple(leaf.shape) for leaf in leaves}
+            # A piece of an array is unpacked whole, however little of it the array needs.
+            for leaf in leaves:
+                pieces = zip(leaf.storage.chunk_shape or (), leaf.shape, strict=True)
+                if any(piece > max(1, side) for piece, side in pieces):
+                    raise ValueError(f"{leaf.name} is stored in pieces that are larger than it")
         for name in sorted(wanted.keys() | there.keys()):
             if wanted.get(name) != there.get(name):
                 raise ConfigError(
                     f"{self._manager.directory}/{step} does not fit this config: {name} has shape "
                     f"{there.get(name, 'none')} there and {wanted.get(name, 'none')} here; choose another --workdir"
                 )
-        folder = Path(self._manager.directory) / str(step)
         stored = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         unpacked = sum(math.prod(shape) for shape in wanted.values()) * 4
         check_expansion(folder, stored, unpacked)  # chunks that are not there would be filled with zeros

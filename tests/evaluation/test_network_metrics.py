@@ -123,7 +123,7 @@ def test_a_pixel_looks_while_the_same_samples_are_drawn(played):
     np.testing.assert_allclose((seen[..., 0] + 1) / 2, looks / looks.max((1, 2), keepdims=True), atol=1e-5)
 
 
-@pytest.mark.parametrize("place", [-0.1, 1.0, float("nan")])
+@pytest.mark.parametrize("place", [-0.1, 1.1, float("nan")])
 def test_a_place_outside_the_image_is_refused(place, played):
     compiled, state, _ = played
     with pytest.raises(UserError, match=r"attend: row=.*, but it must lie in \[0, 1\]"):

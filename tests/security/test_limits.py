@@ -1,5 +1,7 @@
 """What claims to be huge, or becomes huge, is refused in a process that has little memory to spare."""
 
+import json
+import os
 import struct
 import subprocess
 import sys
@@ -9,7 +11,8 @@ import numpy as np
 import pytest
 
 from jaxgan import foreign
-from jaxgan.errors import UserError
+from jaxgan.errors import ConfigError, UserError
+from jaxgan.evaluation.protocol import append_results
 from jaxgan.features.foreign_files import WeightsError, read_graph, read_torch
 from jaxgan.foreign import MAX_UNPACKED, MIB, check_expansion, read_npz
 from jaxgan.training.checkpoints import Checkpoints
@@ -22,7 +25,8 @@ import pathlib, resource, sys
 from jaxgan.commands.inputs import InputImages, read_latents
 from jaxgan.core.arrays import ArraySpec
 from jaxgan.config import default
-from jaxgan.errors import UserError
+from jaxgan.errors import ConfigError, UserError
+from jaxgan.evaluation.protocol import append_results
 from jaxgan.evaluation.compared import open_images
 from jaxgan.evaluation.cached_statistics import load_statistics
 from jaxgan.data import make_source
@@ -242,3 +246,29 @@ def test_chunks_of_a_checkpoint_that_are_not_there(tmp_path, monkeypatch):
         monkeypatch.setattr(foreign, "MAX_UNPACKED", MIB)
         with pytest.raises(UserError, match=r"would become \d+ MiB in memory"):
             checkpoints.restore(10, abstract(state))
+
+
+def test_pieces_of_a_checkpoint_that_are_larger_than_its_arrays(tmp_path):
+    ts = pytest.importorskip("tensorstore")
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(10, state := make_state(10, width=8))
+    store = ts.KvStore.open({"driver": "ocdbt", "base": f"file://{tmp_path / '10' / 'default'}/"}).result()
+    name = next(key for key in store.list().result() if b"params" in key and key.endswith(b"/.zarray"))
+    described = json.loads(store.read(name).result().value)
+    store.write(name, json.dumps(described | {"chunks": [2**30] * len(described["chunks"])})).result()
+    with (
+        Checkpoints(tmp_path, write=False) as checkpoints,
+        pytest.raises(ConfigError, match=r"stored in pieces that are larger than it\): it is damaged"),
+    ):
+        checkpoints.restore(10, abstract(state))
+
+
+def test_a_pipe_among_the_files_of_a_checkpoint(tmp_path):
+    with Checkpoints(tmp_path / "run") as checkpoints:
+        checkpoints.save(10, state := make_state(10))
+    os.mkfifo(tmp_path / "run" / "10" / "default" / "pipe")
+    with Checkpoints(tmp_path / "run", write=False) as checkpoints, pytest.raises(ConfigError, match="pipe is no file"):
+        checkpoints.restore(10, abstract(state))
+    os.mkfifo(tmp_path / "evaluation.jsonl")
+    with pytest.raises(UserError, match=r"evaluation.jsonl is no file: remove it"):
+        append_results(tmp_path / "evaluation.jsonl", [])
