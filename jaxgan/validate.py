@@ -28,7 +28,6 @@ _BATCH = _Range("from 1 to 1,048,576", lambda value: 1 <= value <= 2**20)
 _SETTING = _Range("from 0 to 65,536", lambda value: 0 <= value <= 2**16)
 _SIZE = _Range("from 1 to 65,536", lambda value: 1 <= value <= 2**16)  # of a layer, or a latent
 _COUNT = _Range("from 0 to 65,536", lambda value: 0 <= value <= 2**16)  # of classes, or of steps before others
-_RATE = _Range("above 0 and at most 1,000", lambda value: 0 < value <= 1000)
 _POOL = _Range("from 0 to 1,048,576", lambda value: 0 <= value <= 2**20)
 # What Python repeats while it builds or compiles a game.
 _REPEATS = _Range("from 1 to 1024", lambda value: 1 <= value <= 1024)
@@ -47,8 +46,7 @@ _COMMON: dict[str, _Range] = {
 }
 # Of all other fields, wherever they stand.
 _FIELDS: dict[str, _Range] = {
-    "learning_rate": _RATE,
-    **dict.fromkeys(("scale", "attention"), _POSITIVE),
+    **dict.fromkeys(("learning_rate", "scale", "attention"), _POSITIVE),
     **dict.fromkeys(("b1", "b2", "final_b2", "momentum", "decay"), _BELOW_1),
     **dict.fromkeys(("dropout_rate", "input_dropout", "hidden_dropout"), _BELOW_1),
     **dict.fromkeys(("probability", "max_unreadable"), _SHARE),

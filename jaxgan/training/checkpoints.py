@@ -39,6 +39,10 @@ class Checkpoints:
         best = managers.BestN(get_metric_fn=score, reverse=lower_is_better, n=1)
         if links := [entry for entry in folder.glob("*") if entry.is_symlink()]:
             raise ConfigError(f"{links[0]} is a link, and checkpoints are folders: remove it")
+        for file in folder.rglob("*"):
+            # A pipe would wait for ever; what another process removes meanwhile is nothing.
+            if not (file.is_file() or file.is_dir()) and file.exists():
+                raise ConfigError(f"{file} is no file: remove it, or the whole of its checkpoint")
         self._manager = ocp.CheckpointManager(
             folder.absolute(),
             item_handlers=ocp.StandardCheckpointHandler(),
@@ -121,8 +125,6 @@ class Checkpoints:
         # Compared beforehand, for orbax reports one wrong shape by a page of tracebacks.
         wanted = {_name(path): _stored_shape(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(abstract)}
         folder = Path(self._manager.directory) / str(step)
-        if irregular := [file for file in folder.rglob("*") if not (file.is_file() or file.is_dir())]:
-            raise ConfigError(f"{irregular[0]} is no file: remove it, or go on from another checkpoint")
         with _readable(self._manager.directory, step):
             leaves = jax.tree.leaves(self._manager.item_metadata(step).tree)
             there = {leaf.name: tuple(leaf.shape) for leaf in leaves}

@@ -13,7 +13,7 @@ from jaxgan.build import build_game
 from jaxgan.core import Arrays, ArraySpec, Due, Game, State
 from jaxgan.core.arrays import minibatch
 from jaxgan.core.snapshot import CompiledGame
-from jaxgan.data import Source, check_batch_size, make_source
+from jaxgan.data import DataError, Source, check_batch_size, make_source
 from jaxgan.data.errors import AbsentDataError
 from jaxgan.errors import ConfigError
 from jaxgan.evaluation import monitored
@@ -65,8 +65,11 @@ class Plan:
             DataError: A minibatch of a stage is larger than the data.
         """
         plan = cls.of(config, source.arrays, source.domains)
-        for stage in range(len(plan.game.stages)):
-            check_batch_size(source, plan.batch_size(stage))
+        for index, stage in enumerate(plan.game.stages):
+            try:
+                check_batch_size(source, plan.batch_size(index))
+            except DataError as error:
+                raise DataError(f"{f'stage {stage.name!r}: ' if stage.batch_size else ''}{error}") from error
         paired = set(plan.game.paired)
         if not any(paired <= part.arrays.keys() for part in source.parts):
             raise ConfigError(

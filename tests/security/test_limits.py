@@ -265,10 +265,12 @@ def test_pieces_of_a_checkpoint_that_are_larger_than_its_arrays(tmp_path):
 
 def test_a_pipe_among_the_files_of_a_checkpoint(tmp_path):
     with Checkpoints(tmp_path / "run") as checkpoints:
-        checkpoints.save(10, state := make_state(10))
-    os.mkfifo(tmp_path / "run" / "10" / "default" / "pipe")
-    with Checkpoints(tmp_path / "run", write=False) as checkpoints, pytest.raises(ConfigError, match="pipe is no file"):
-        checkpoints.restore(10, abstract(state))
+        checkpoints.save(10, make_state(10))
+    metrics = tmp_path / "run" / "10" / "metrics" / "metrics"
+    metrics.unlink()
+    os.mkfifo(metrics)
+    with pytest.raises(ConfigError, match="metrics is no file: remove it"):
+        Checkpoints(tmp_path / "run", write=False)
     os.mkfifo(tmp_path / "evaluation.jsonl")
     with pytest.raises(UserError, match=r"evaluation.jsonl is no file: remove it"):
         append_results(tmp_path / "evaluation.jsonl", [])
