@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from jaxgan.data.errors import AbsentDataError, DataError
-from jaxgan.data.listing import OTHER_FORMATS, LeftOut, files_below, members, stamp
+from jaxgan.data.listing import OTHER_FORMATS, LeftOut, files_below, members, stamp, stamp_of
 from jaxgan.errors import UserError
 from jaxgan.foreign import MAX_JSON, MIB, checked_name, open_picture, open_regular, read_member
 
@@ -78,6 +78,7 @@ class _Zip:
         self.path = path
         self._lock = threading.Lock()
         self._handle: tuple[int, zipfile.ZipFile] | None = None
+        self._stamp = ""
         try:
             archive = self._zip()
         except (OSError, zipfile.BadZipFile) as error:
@@ -121,17 +122,21 @@ class _Zip:
 
     def stamp(self, names: Sequence[str]) -> str:
         """What changes when one of these members does: their names, and what the file system notes of the zip."""
-        return hashlib.sha256("\0".join([stamp(self.path), *names]).encode("utf-8", "surrogateescape")).hexdigest()
+        return hashlib.sha256("\0".join([self._stamp, *names]).encode("utf-8", "surrogateescape")).hexdigest()
 
     def _zip(self) -> zipfile.ZipFile:
         with self._lock:
             # After a fork the file position is shared with the parent: a process needs a handle of its own.
             if self._handle is None or self._handle[0] != os.getpid():
-                self._handle = (os.getpid(), zipfile.ZipFile(self.path))
+                archive = zipfile.ZipFile(self.path)
+                assert archive.fp is not None
+                # Of the file that is read, whatever lies under its name later; it holds for every process.
+                self._stamp = self._stamp or stamp_of(os.fstat(archive.fp.fileno()))
+                self._handle = (os.getpid(), archive)
             return self._handle[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "names": self.names, "_members": self._members}
+        return {"path": self.path, "names": self.names, "_members": self._members, "_stamp": self._stamp}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ |= state

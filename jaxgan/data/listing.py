@@ -91,7 +91,11 @@ def files_below(path: str, left_out: LeftOut) -> Iterator[str]:
 
 def stamp(path: str) -> str:
     """Size, place and times of a file. The time of the last change is set by the system alone, whoever sets the other."""
-    status = os.stat(path)
+    return stamp_of(os.stat(path))
+
+
+def stamp_of(status: os.stat_result) -> str:
+    """`stamp`, of a file that is open."""
     return f"{status.st_size} {status.st_ino} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 

@@ -101,6 +101,13 @@ def _of_features(
     extractor = load_extractor(settings.features, settings.resize)
     real = _real(extractor, reference, keep, settings) if reference is not None else None
     if real is not None and reference is not None and real.labels is not None:
+        named = reference.class_names or measured.class_names
+        one_sided = measured.data is None and bool(reference.class_names) != bool(measured.class_names)
+        if one_sided and named != tuple(str(index) for index in range(len(named))):
+            raise UserError(
+                f"one side has labels that are numbers alone, the other classes that are called {', '.join(named[:10])}: "
+                "give both in folders, or both in .npz"
+            )
         # None where the reference has other classes.
         found = numbered_as(real.labels, reference.class_names, measured.class_names, measured.classes)
         real = dataclasses.replace(real, labels=found)

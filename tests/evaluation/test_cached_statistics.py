@@ -135,6 +135,25 @@ def test_a_file_with_the_size_and_the_time_of_the_old_one(folder, tmp_path):
     assert len(names) == 4
 
 
+def test_a_zip_that_is_replaced_while_it_is_open(folder, tmp_path):
+    """Statistics of the old pictures are not kept under the name of the new ones."""
+
+    def packed(path, turn):
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in sorted(folder.iterdir()):
+                pixels = turn(np.asarray(Image.open(file)))
+                Image.fromarray(pixels).save(tmp_path / "one.png")
+                archive.write(tmp_path / "one.png", file.name)
+        return path
+
+    path = packed(tmp_path / "set.zip", lambda pixels: pixels)
+    extractor, old = make_extractor("digits"), make_source("zip", path=str(path), channels=1)
+    os.replace(packed(tmp_path / "new.zip", lambda pixels: 255 - pixels), path)
+    before = summarize_source(extractor, old)
+    after = summarize_source(extractor, make_source("zip", path=str(path), channels=1))
+    assert np.abs(before.mean - after.mean).max() > 0.1
+
+
 def test_labels_that_change_beside_the_images(folder):
     extractor = make_extractor("digits")
     names = set()

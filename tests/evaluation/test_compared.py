@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from jaxgan.data import DataError, make_source
+from jaxgan.errors import UserError
 from jaxgan.evaluation.compared import Measured, measured_images, numbered_as, open_images, open_reference
 from jaxgan.evaluation.measure import Settings, measure
 from jaxgan.evaluation.protocol import Protocol
@@ -60,6 +61,20 @@ def test_folders_whose_classes_have_other_numbers(tmp_path):
     reference = open_reference(str(few), None, measured)
     (result,) = measure(measured, reference, ["ifid"], Settings(features="digits"))
     assert result.value == pytest.approx(0.0, abs=1e-4) and result.protocol.settings == "2 classes"
+
+
+def test_numbers_alone_are_not_taken_for_the_places_of_names(tmp_path):
+    stack = make_source("digits", split="test").stack(range(100))
+    np.savez(tmp_path / "digits.npz", image=stack["image"], label=stack["label"])
+    measured = measured_images(str(tmp_path / "digits.npz"), None)
+    some = open_reference(str(digits_by_class(tmp_path / "some", {3: "3", 7: "7"})), None, measured)
+    with pytest.raises(
+        UserError, match=r"one side has labels that are numbers alone, the other classes .* called 3, 7: give"
+    ):
+        measure(measured, some, ["fid"], Settings(features="digits"))
+    # Where the names are the numbers, they mean the same.
+    all_ten = open_reference(str(digits_by_class(tmp_path / "all", dict(enumerate("0123456789")))), None, measured)
+    assert measure(measured, all_ten, ["fid"], Settings(features="digits"))[0].value > 0
 
 
 def test_a_game_is_asked_for_the_classes_of_the_reference_by_name(tmp_path):
