@@ -113,7 +113,16 @@ def load_statistics(path: str | Path) -> Summary:
     mean, covariance = arrays.get("mu"), arrays.get("sigma")
     if mean is None or covariance is None or mean.ndim != 1 or covariance.shape != (len(mean), len(mean)):
         raise UserError(f"{path}: no statistics; expected arrays mu (D,) and sigma (D, D)")
-    count = int(arrays["count"]) if "count" in arrays else None
+    real = all(np.isrealobj(each) and np.issubdtype(each.dtype, np.number) for each in (mean, covariance))
+    if not real or not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
+        raise UserError(f"{path}: mu and sigma are not all finite real numbers")
+    scale = np.abs(covariance).max(initial=0.0)
+    if np.abs(covariance - covariance.T).max(initial=0.0) > 1e-5 * scale:
+        raise UserError(f"{path}: sigma is not symmetric, and so no covariance")
+    counted = arrays.get("count")
+    if counted is not None and (counted.ndim or not np.issubdtype(counted.dtype, np.integer) or counted < 1):
+        raise UserError(f"{path}: count is {str(counted)[:40]!a}, but must be a whole number from 1 on")
+    count = None if counted is None else int(counted)
     return Summary(
         count, mean.astype(np.float64), covariance.astype(np.float64), arrays.get("features"), arrays.get("labels")
     )

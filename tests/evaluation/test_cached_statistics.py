@@ -206,6 +206,17 @@ def test_files_of_statistics(tmp_path):
     np.savez(tmp_path / "other.npz", mu=np.zeros(3), sigma=np.eye(4))
     with pytest.raises(ValueError, match=r"other.npz: no statistics; expected arrays mu \(D,\) and sigma"):
         load_statistics(tmp_path / "other.npz")
+    for changes, message in (
+        ({"mu": np.array(["a", "b", "c"])}, "mu and sigma are not all finite real numbers"),
+        ({"mu": np.zeros(3, complex)}, "mu and sigma are not all finite real numbers"),
+        ({"sigma": np.diag([1, np.nan, 1])}, "mu and sigma are not all finite real numbers"),
+        ({"sigma": np.tri(3)}, "sigma is not symmetric"),
+        ({"count": np.array([1, 2])}, "count is '.1 2.', but must be a whole number from 1 on"),
+        ({"count": np.array(0)}, "count is '0', but must be"),
+    ):
+        np.savez(tmp_path / "wrong.npz", **({"mu": np.zeros(3), "sigma": np.eye(3)} | changes))
+        with pytest.raises(ValueError, match=rf"wrong\.npz: {message}"):
+            load_statistics(tmp_path / "wrong.npz")
     (tmp_path / "cut.npz").write_bytes((tmp_path / "theirs.npz").read_bytes()[:100])
     with pytest.raises(ValueError, match=r"cut\.npz cannot be read: it is no"):
         load_statistics(tmp_path / "cut.npz")
