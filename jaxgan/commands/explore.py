@@ -18,7 +18,7 @@ from PIL import Image
 
 from jaxgan import directions, pictures
 from jaxgan.commands import outputs
-from jaxgan.commands.options import Names, Parser, common_options
+from jaxgan.commands.options import Names, Parser, asked_run, common_options
 from jaxgan.core import Ability, Nets
 from jaxgan.core.abilities import LABEL, LATENTS
 from jaxgan.core.snapshot import Snapshot
@@ -52,20 +52,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         UserError: The game has no latents or makes no images of them, or an option is out of range.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    first = _parser()
-    if not any(argument.startswith("--workdir") for argument in arguments):
-        first.parse_args(arguments)  # prints the help, or says what is missing
+    run = asked_run(arguments, _parser)
     command_line.use_compilation_cache()
     with jax.set_mesh(data_mesh()):
-        known, _ = _parser(add_help=False).parse_known_args(arguments)
-        trained = load(known.workdir, known.step, known.trust)
+        trained = load(run.workdir, run.step, run.trust)
         snapshot = trained.snapshot
         if not can(snapshot.game.abilities):
             raise UserError(
-                f"the game of {known.workdir} has no latents to explore: it needs the abilities {', '.join(_NEEDED)}"
+                f"the game of {run.workdir} has no latents to explore: it needs the abilities {', '.join(_NEEDED)}"
             )
         names = Names(snapshot.classes("generate"))
-        parser = _parser(subject=f"explore of the game of {known.workdir}")
+        parser = _parser(subject=f"explore of the game of {run.workdir}")
         _own_options(parser, names)
         asked = parser.parse_args(arguments)
         for option, kind in (("num", "number"), ("steps", "pictures"), ("strength", "strength"), ("seed", "seed")):
@@ -75,8 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if len(shape) == 1:
             raise UserError("explore draws images, but the samples of this run are vectors: take sample or generate")
         outputs.check_format("png", asked.num * max(asked.steps, len(_TRUNCATIONS)), shape)
-        if asked.output is not None and asked.output.exists():
-            raise UserError(f"--output={asked.output} exists already: remove it, or choose another name")
+        outputs.check_new(asked.output)
         output = asked.output or below(Path(asked.workdir), f"generated/{_name(asked, trained.step, label)}")
         _explore(trained, asked, label, output)
     print(f"what latents do at step {trained.step}: {output}")

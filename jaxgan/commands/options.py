@@ -1,7 +1,7 @@
 """The options of an ability's command, and their values: all of it follows from the ability's declaration."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -99,6 +99,24 @@ class Names:
         """Domains for the help: each array with what people call it."""
         called = {array: name for name, array in self.domains.items() if name != array}
         return ", ".join(f"{array} ({called[array]})" if array in called else array for array in choices)
+
+
+def asked_run(arguments: Sequence[str], parser: Callable[..., Parser]) -> argparse.Namespace:
+    """Which run a command is about, before its game says which other options there are.
+
+    Args:
+        arguments: The command's.
+        parser: Makes its parser, with `common_options`; it takes argparse's own settings.
+
+    Returns:
+        workdir, step and trust, as `jaxgan.training.trained.load` takes them. Without a run the help is printed.
+
+    Raises:
+        UserError: Something is missing.
+    """
+    if not any(argument.startswith("--workdir") for argument in arguments):
+        parser().parse_args(arguments)  # prints the help, or says what is missing
+    return parser(add_help=False).parse_known_args(arguments)[0]
 
 
 def common_options(parser: argparse.ArgumentParser) -> None:

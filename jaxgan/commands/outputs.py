@@ -18,6 +18,12 @@ from jaxgan.foreign import printable
 _GRID = 2**28  # pixels' values in one grid, which is held in memory
 
 
+def check_new(output: Path | None) -> None:
+    """Raises a UserError for an `--output` that is there already."""
+    if output is not None and output.exists():
+        raise UserError(f"--output={output} exists already: remove it, or choose another name")
+
+
 def check_format(format: str, number: int, shape: tuple[int, ...]) -> None:
     """Checks that so many images, (H, W, C), or vectors, (D,), can be written so; called before they are drawn.
 

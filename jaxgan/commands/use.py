@@ -4,6 +4,7 @@ The options, and what comes out, follow from the ability's declaration (`jaxgan.
 """
 
 import argparse
+import functools
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from tqdm import tqdm
 from jaxgan import pictures
 from jaxgan.commands import outputs
 from jaxgan.commands.inputs import InputImages, output_names, read_latents
-from jaxgan.commands.options import Names, Parser, chosen_format, common_options, own_options, values
+from jaxgan.commands.options import Names, Parser, asked_run, chosen_format, common_options, own_options, values
 from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, Ability
 from jaxgan.core.arrays import ArraySpec
 from jaxgan.errors import UserError, nearest
@@ -40,14 +41,10 @@ def main(ability: str, arguments: Sequence[str] | None = None) -> int:
         UserError: Something asked for cannot be had.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    first = _parser(
-        ability, f"{ability}: an ability of a run's game. Its other options stand in the help of --workdir=RUN."
-    )
-    if not any(argument.startswith("--workdir") for argument in arguments):
-        first.parse_args(arguments)  # prints the help, or says what is missing
+    about = f"{ability}: an ability of a run's game. Its other options stand in the help of --workdir=RUN."
+    run = asked_run(arguments, functools.partial(_parser, ability, about))
     command_line.use_compilation_cache()
     with jax.set_mesh(data_mesh()):
-        run, _ = _parser(ability, "", add_help=False).parse_known_args(arguments)
         trained = load(run.workdir, run.step, run.trust)
         declared = _ability(trained, ability, run.workdir)
         names = Names(trained.snapshot.classes(ability), _domain_arrays(trained), trained.plan.domains)
@@ -55,8 +52,7 @@ def main(ability: str, arguments: Sequence[str] | None = None) -> int:
         own_options(parser, declared, names)
         asked = parser.parse_args(arguments)
         given = values(asked, declared, names)
-        if asked.output is not None and asked.output.exists():
-            raise UserError(f"--output={asked.output} exists already: remove it, or choose another name")
+        outputs.check_new(asked.output)
         if declared.gives == "images" and not declared.kinds(IMAGES):
             asked.format = chosen_format(asked.format, asked.output)
         if declared.kinds(IMAGES):
