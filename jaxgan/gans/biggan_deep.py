@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from jaxgan.core import Game, Latent, Player
-from jaxgan.losses import hinge
-from jaxgan.parts import Draws, Term, known_classes, two_player_game
+from jaxgan.core import Game, Player
+from jaxgan.gans.biggan_like import biggan_like
+from jaxgan.parts import Term
 
 
 def biggan_deep(
@@ -32,6 +32,13 @@ def biggan_deep(
         num_classes: Classes of the label; the data's own, in a config.
         terms: What the losses have beside the objective; see `jaxgan.parts.terms`.
     """
-    # L_D = E[max(0, 1 - D(x, y))] + E[max(0, 1 + D(G(z, y), y))],  L_G = -E[D(G(z, y), y)]
-    draws = Draws(Latent(latent_size, latent), known_classes(num_classes), labels)
-    return two_player_game(generator, discriminator, draws, hinge, terms, discriminator_steps=discriminator_steps)
+    return biggan_like(
+        generator,
+        discriminator,
+        latent_size=latent_size,
+        latent=latent,
+        discriminator_steps=discriminator_steps,
+        labels=labels,
+        num_classes=num_classes,
+        terms=terms,
+    )

@@ -6,13 +6,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxgan.core import Ability, Argument, Nets, Player, uniform_labels
+from jaxgan.core import Ability, Argument, Nets, Player
 from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH
 from jaxgan.errors import UserError
 from jaxgan.parts.draws import Draws
 from jaxgan.parts.pairs import as_verdict
 
-_NUMBER = Argument(NUMBER, "how many", required=True)
+NUMBER_ARGUMENT = Argument(NUMBER, "how many", required=True)
 _TRUNCATION = Argument(STRENGTH, "draw latents again that exceed this: less variety, more quality")
 
 
@@ -33,42 +33,28 @@ def sample_abilities(draws: Draws, generate: Callable[..., jax.Array] | None = N
         return draws.latent(key, number, truncation)
 
     def from_latents(nets: Nets, key: jax.Array, latents: jax.Array, label: jax.Array | None = None) -> jax.Array:
-        return make(nets, latents, _labels(draws, key, len(latents), label))
+        return make(nets, latents, draws.label(key, len(latents), label))
 
     def sample(
         nets: Nets, key: jax.Array, number: int, label: jax.Array | None = None, truncation: Any = None
     ) -> jax.Array:
-        return make(nets, *_drawn(draws, key, number, label, truncation))
+        return make(nets, *draws.latent_and_label(key, number, label, truncation))
 
     return {
         "sample": sample_ability(sample, draws.num_classes),
         "latents": Ability(
-            latents, {"number": _NUMBER, "truncation": _TRUNCATION}, gives="latents", help="draws latents"
+            latents, {"number": NUMBER_ARGUMENT, "truncation": _TRUNCATION}, gives="latents", help="draws latents"
         ),
         "generate": Ability(
             from_latents,
             {
                 "latents": Argument(LATENTS, "an .npz of latents", required=True),
-                **_label(draws.num_classes),
+                **label_argument(draws.num_classes),
             },
             gives="images",
             help="makes images of latents",
         ),
     }
-
-
-def _drawn(
-    draws: Draws, key: jax.Array, number: int, label: jax.Array | None, truncation: Any = None
-) -> tuple[jax.Array, jax.Array | None]:
-    """What samples are made from: latents, and labels in a game that has them."""
-    # Games without labels spend the whole key on their latents.
-    latent_key, label_key = jax.random.split(key) if draws.num_classes else (key, key)
-    return draws.latent(latent_key, number, truncation), _labels(draws, label_key, number, label)
-
-
-def _labels(draws: Draws, key: jax.Array, number: int, label: jax.Array | None) -> jax.Array | None:
-    """The labels asked for; where none were, in a game that has them, drawn ones."""
-    return uniform_labels(key, number, draws.num_classes) if draws.num_classes and label is None else label
 
 
 def attend_abilities(draws: Draws, generator: Player) -> dict[str, Ability]:
@@ -88,7 +74,7 @@ def attend_abilities(draws: Draws, generator: Player) -> dict[str, Ability]:
     def attend(
         nets: Nets, key: jax.Array, number: int, label: jax.Array | None = None, row: Any = 0.5, column: Any = 0.5
     ) -> jax.Array:
-        latents, label = _drawn(draws, key, number, label)
+        latents, label = draws.latent_and_label(key, number, label)
         images, maps = nets.generator(
             latents, *draws.condition(label), *draws.reference(nets.memory), attention_maps=True
         )
@@ -107,8 +93,8 @@ def attend_abilities(draws: Draws, generator: Player) -> dict[str, Ability]:
         return jnp.broadcast_to(seen[..., None], images.shape)
 
     takes = {
-        "number": _NUMBER,
-        **_label(draws.num_classes),
+        "number": NUMBER_ARGUMENT,
+        **label_argument(draws.num_classes),
         "row": Argument(
             STRENGTH, "the pixel's place from the top (0) to the bottom (1; default: 0.5)", bounds=(0.0, 1.0)
         ),
@@ -127,11 +113,12 @@ def sample_ability(sample: Callable[..., jax.Array], num_classes: int = 0) -> Ab
         sample: (nets, key, number, truncation=...) and, with classes, label=... -> images.
         num_classes: It takes labels, of so many classes; 0: none.
     """
-    takes = {"number": _NUMBER, **_label(num_classes), "truncation": _TRUNCATION}
+    takes = {"number": NUMBER_ARGUMENT, **label_argument(num_classes), "truncation": _TRUNCATION}
     return Ability(sample, takes, gives="images", drawn="samples", help="draws samples")
 
 
-def _label(num_classes: int) -> dict[str, Argument]:
+def label_argument(num_classes: int) -> dict[str, Argument]:
+    """The argument "label" of an ability, where there are classes; {} where there are none."""
     return {"label": Argument(LABEL, "the class of each", classes=num_classes)} if num_classes else {}
 
 

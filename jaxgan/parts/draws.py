@@ -60,6 +60,20 @@ class Draws:
         """The generator's reference batch, where there is one."""
         return (memory["reference"],) if self.reference_size else ()
 
+    # ---- what samples are made from
+
+    def label(self, key: jax.Array, number: int, label: jax.Array | None = None) -> jax.Array | None:
+        """The labels asked for; where none were, in a game that has them, drawn ones."""
+        return uniform_labels(key, number, self.num_classes) if self.num_classes and label is None else label
+
+    def latent_and_label(
+        self, key: jax.Array, number: int, label: jax.Array | None = None, truncation: Any = None
+    ) -> tuple[jax.Array, jax.Array | None]:
+        """Latents, and labels in a game that has them."""
+        # Games without labels spend the whole key on their latents.
+        latent_key, label_key = jax.random.split(key) if self.num_classes else (key, key)
+        return self.latent(latent_key, number, truncation), self.label(label_key, number, label)
+
     # ---- what a turn is played on
 
     def pair(self, nets: Nets, batch: Batch, memory: Memory, key: jax.Array, fakes: int = 1) -> Pair:

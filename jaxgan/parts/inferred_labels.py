@@ -127,8 +127,9 @@ def inferred_label_game(
         DISCRIMINATOR: lambda batch: (batch["image"], jnp.zeros(len(batch["image"]), jnp.int32)),
         **(inputs or {}),
     }
-    supervised = self_supervision if rotation_head is not None else None
-    if supervised is not None and rotation_head is not None:
+    supervised = None
+    if self_supervision is not None and rotation_head is not None:
+        supervised = self_supervision
         all_players[ROTATION_HEAD] = rotation_head.with_network(class_logits=len(supervised.rotations))
         all_inputs[ROTATION_HEAD] = head_inputs(discriminator, told=True)
     extra = Terms(terms)

@@ -6,13 +6,14 @@ searches for it.
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from jaxgan.core import Latent, Nets, uniform_labels
+from jaxgan.core.abilities import Search
 from jaxgan.mesh import shard_batch
 
 _DRAWS = 1024  # z by which the deviation of w is estimated
@@ -22,21 +23,16 @@ _NOISE, _QUIET = 0.05, 0.75  # on the styles, in deviations of w, and the share 
 Distance = Callable[[jax.Array, jax.Array], jax.Array]
 
 
-class Inversion(NamedTuple):
-    """The parts of the search; see `jaxgan.core.abilities.Search`."""
-
-    start: Callable[..., Any]
-    step: Callable[..., Any]
-    finish: Callable[..., jax.Array]
-
-
-def inversion(styles: Any, latent: Latent, steps: int) -> Inversion:
+def inversion(styles: Any, latent: Latent, steps: int) -> tuple[Search, Callable[..., jax.Array]]:
     """The search for styles whose images look like given ones.
 
     Args:
         styles: The game's `jaxgan.parts.styles.Styles`.
         latent: The distribution of z.
         steps: How many steps it takes.
+
+    Returns:
+        The search, and what it ends with: the function of an `Ability`.
     """
     optimizer = optax.scale_by_adam()
 
@@ -79,4 +75,4 @@ def inversion(styles: Any, latent: Latent, steps: int) -> Inversion:
     def finish(nets: Nets, key: jax.Array, found: Any, images: jax.Array, space: str = "w") -> jax.Array:
         return found["w"].reshape(len(images), -1)
 
-    return Inversion(start, step, finish)
+    return Search(start, step, steps), finish

@@ -4,16 +4,15 @@ from typing import Any
 
 import jax
 
-from jaxgan.core import Ability, Argument, Nets, uniform_labels
-from jaxgan.core.abilities import CHOICE, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, Search
-from jaxgan.parts.abilities import judge_ability
+from jaxgan.core import Ability, Argument, Nets
+from jaxgan.core.abilities import CHOICE, IMAGES, LATENTS, STRENGTH
+from jaxgan.parts.abilities import NUMBER_ARGUMENT, judge_ability, label_argument
 from jaxgan.parts.draws import Draws
 from jaxgan.parts.inversion import inversion
 
 _PSI = Argument(
     STRENGTH, "psi: how far styles keep from their mean; 1 as trained, 0 the mean itself", bounds=(-1.0, 1.0)
 )
-_NUMBER = Argument(NUMBER, "how many", required=True)
 
 
 def style_abilities(styles: Any, draws: Draws, inversion_steps: int = 200) -> dict[str, Ability]:
@@ -27,16 +26,12 @@ def style_abilities(styles: Any, draws: Draws, inversion_steps: int = 200) -> di
         draws: What the game draws.
         inversion_steps: Steps of "invert"; the paper has 1,000.
     """
-    classes = draws.num_classes
-
-    def of_class(key: jax.Array, number: int, label: jax.Array | None) -> jax.Array | None:
-        return uniform_labels(key, number, classes) if classes and label is None else label
 
     def latents(nets: Nets, key: jax.Array, number: int) -> jax.Array:
         return draws.latent(key, number)
 
     def map_(nets: Nets, key: jax.Array, latents: jax.Array, label: jax.Array | None = None) -> jax.Array:
-        return styles.map(nets, latents, of_class(key, len(latents), label))
+        return styles.map(nets, latents, draws.label(key, len(latents), label))
 
     def synthesize(nets: Nets, key: jax.Array, latents: jax.Array) -> jax.Array:
         return styles.images(nets, styles.broadcast(nets, latents))
@@ -50,22 +45,20 @@ def style_abilities(styles: Any, draws: Draws, inversion_steps: int = 200) -> di
     def sample(
         nets: Nets, key: jax.Array, number: int, label: jax.Array | None = None, truncation: Any = None
     ) -> jax.Array:
-        # Games without labels spend the whole key on their latents.
-        latent_key, label_key = jax.random.split(key) if classes else (key, key)
-        return generate(nets, label_key, draws.latent(latent_key, number), label, truncation)
+        return generate(nets, key, *draws.latent_and_label(key, number, label), truncation)
 
-    label = {"label": Argument(LABEL, "the class of each", classes=classes)} if classes else {}
-    search = inversion(styles, draws.latent, inversion_steps)
+    label = label_argument(draws.num_classes)
+    search, found = inversion(styles, draws.latent, inversion_steps)
     abilities = {
         "sample": Ability(
             sample,
-            {"number": _NUMBER, **label, "truncation": _PSI},
+            {"number": NUMBER_ARGUMENT, **label, "truncation": _PSI},
             gives="images",
             drawn="samples",
             help="draws samples",
             draws=True,
         ),
-        "latents": Ability(latents, {"number": _NUMBER}, gives="latents", help="draws latents"),
+        "latents": Ability(latents, {"number": NUMBER_ARGUMENT}, gives="latents", help="draws latents"),
         "generate": Ability(
             generate,
             {"latents": Argument(LATENTS, "an .npz of latents", required=True), **label, "truncation": _PSI},
@@ -88,7 +81,7 @@ def style_abilities(styles: Any, draws: Draws, inversion_steps: int = 200) -> di
             draws=True,
         ),
         "invert": Ability(
-            search.finish,
+            found,
             {
                 "images": Argument(IMAGES, "images to find the styles of", required=True, array="image"),
                 "space": Argument(
@@ -97,7 +90,7 @@ def style_abilities(styles: Any, draws: Draws, inversion_steps: int = 200) -> di
             },
             gives="latents",
             help="finds the styles of images",
-            search=Search(search.start, search.step, inversion_steps),
+            search=search,
         ),
     }
-    return abilities | ({} if classes else {"judge": judge_ability()})
+    return abilities | ({} if draws.num_classes else {"judge": judge_ability()})
