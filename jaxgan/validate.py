@@ -27,7 +27,6 @@ _IMAGES = _Range("from 1 to 10,000,000", lambda value: 1 <= value <= 10_000_000)
 _BATCH = _Range("from 1 to 1,048,576", lambda value: 1 <= value <= 2**20)
 _SETTING = _Range("from 0 to 65,536", lambda value: 0 <= value <= 2**16)
 _SIZE = _Range("from 1 to 65,536", lambda value: 1 <= value <= 2**16)  # of a layer, or a latent
-_COUNT = _Range("from 0 to 65,536", lambda value: 0 <= value <= 2**16)  # of classes, or of steps before others
 _POOL = _Range("from 0 to 1,048,576", lambda value: 0 <= value <= 2**20)
 # What Python repeats while it builds or compiles a game.
 _REPEATS = _Range("from 1 to 1024", lambda value: 1 <= value <= 1024)
@@ -55,7 +54,7 @@ _FIELDS: dict[str, _Range] = {
     **dict.fromkeys(("every", "output_shape"), _AT_LEAST_1),
     **dict.fromkeys(("discriminator_steps", "generator_fakes", "pieces", "blocks", "layers", "depths"), _REPEATS),
     "batch_sizes": _BATCH,
-    **dict.fromkeys(("embedded_classes", "projected_classes", "class_logits", "num_classes"), _COUNT),
+    **dict.fromkeys(("embedded_classes", "projected_classes", "class_logits", "num_classes"), _SETTING),
     **dict.fromkeys(("labelled", "pretraining_steps", "clustering_steps"), _NOT_NEGATIVE),
     **dict.fromkeys(("labelled_draw",), _SEED),
     **dict.fromkeys(("label_weight", "discriminator_rotation", "generator_rotation"), _NOT_NEGATIVE),
@@ -67,7 +66,7 @@ _FIELDS: dict[str, _Range] = {
     **dict.fromkeys(("final", "floor", "fade_images", "stable_images", "downsamples"), _NOT_NEGATIVE),
     **dict.fromkeys(("eps_root", "weight_deviation", "weight_range", "hidden_noise", "input_noise"), _NOT_NEGATIVE),
     **dict.fromkeys(("initial_scale", "warm_up", "warm_up_steps", "full_precision_stages"), _NOT_NEGATIVE),
-    "shared_size": _COUNT,
+    "shared_size": _SETTING,
     "pool_size": _POOL,
     **dict.fromkeys(("image_size", "image_size_b", "load_size"), _PIXELS),
 }

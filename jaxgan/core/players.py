@@ -40,13 +40,13 @@ class Player:
     copies: int = 0
 
     def __post_init__(self) -> None:
-        for name, wanted in (
-            ("network", "a Flax module, such as networks.MLPGenerator()"),
-            ("optimizer", "optax.adam(1e-3)"),
+        for name, method, made in (
+            ("network", "init_with_output", "networks.MLPGenerator()"),
+            ("optimizer", "update", "optax.adam(1e-3)"),
         ):
-            needs = "init_with_output" if name == "network" else "update"
-            if not hasattr(getattr(self, name), needs) or isinstance(getattr(self, name), type):
-                raise UserError(f"Player: {name}={getattr(self, name)!r}, but it must be made, as in {name}={wanted}")
+            given = getattr(self, name)
+            if not hasattr(given, method) or isinstance(given, type):
+                raise UserError(f"Player: {name}={given!r}, but it must be made, as in {name}={made}")
 
     def with_network(self, **fields: Any) -> "Player":
         """The same player with some of its network's fields set: what its system knows, such as the number of classes.

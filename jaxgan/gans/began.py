@@ -49,11 +49,11 @@ def began(
             in so many steps, 16,000 in the paper, which does not say along which line; here a straight one. 0: none.
         terms: What the losses have beside these; see `jaxgan.parts.terms`.
     """
-    # The errors of reals are the lower ones.
     if not 0 <= gamma <= 1:
         raise UserError(f"began: gamma={gamma}, but it is a ratio of two errors in [0, 1]")
     if vanishing_steps < 0:
         raise UserError(f"began: vanishing_steps={vanishing_steps}, but it is a number of steps; 0 for none")
+    # The errors of reals are the lower ones.
     draws, extra = Draws(Latent(latent_size, "uniform")), Terms(terms, decide=lambda errors: -errors)
 
     def faded(nets: Nets) -> dict[str, Any]:

@@ -90,7 +90,7 @@ class BigGANGenerator(nn.Module):
         for index, (features, chunk) in enumerate(zip(widths[1:], chunks, strict=True)):
             condition = jnp.concatenate([embedding, chunk], axis=-1)
             x = UpBlock(features, norm, _init, _init, self.dtype, name=f"block_{index}")(x, condition)
-            x = attend(self, x, image_shape(self)[0], f"attention_{index}", looks, _init)
+            x = attend(self, x, height, f"attention_{index}", looks, _init)
         x = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(x))
         image = tanh_image(Conv(channels, kernel_init=_init, dtype=self.dtype, name="to_image")(x))
         return (image, tuple(looks)) if attention_maps else image
@@ -127,11 +127,10 @@ class BigGANDiscriminator(nn.Module):
         height, width = image_sides(self, x)
         widths = widths_for(_DISCRIMINATOR_WIDTHS, self, height, width)
         downsamples = 2 if height <= 32 else len(widths) - 1
-        side = x.shape[1]
         for index, own in enumerate(widths):
             downsample = index < downsamples
             x = DownBlock(own, own, downsample, index > 0, _init, _init, self.dtype, name=f"block_{index}")(x)
-            x = attend(self, x, side, f"attention_{index}", [], _init) if downsample else x
+            x = attend(self, x, height, f"attention_{index}", [], _init) if downsample else x
         h = jnp.sum(nn.relu(x).astype(jnp.float32), axis=(1, 2))
         logits = ProjectionHead(self.projected_classes, _init, name="head")(h, label)
         return Verdict(logits, h) if features else logits

@@ -80,7 +80,7 @@ class BigGANDeepGenerator(nn.Module):
         for index, features in enumerate(widths):
             doubles = index % 2 == 1
             x = _UpBottleneck(features, doubles, self.dtype, name=f"block_{index}")(x, condition)
-            x = attend(self, x, image_shape(self)[0], f"attention_{index}", looks, _init) if doubles else x
+            x = attend(self, x, height, f"attention_{index}", looks, _init) if doubles else x
         x = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(x))
         image = tanh_image(Conv(channels, kernel_init=_init, dtype=self.dtype, name="to_image")(x))
         return (image, tuple(looks)) if attention_maps else image
