@@ -23,7 +23,7 @@ from jaxgan import gans, overrides
 from jaxgan.core import Due
 from jaxgan.core.arrays import minibatch
 from jaxgan.core.constraints import path_string
-from jaxgan.data import DataError, make_source
+from jaxgan.data import make_source
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.registry import resolve
 from jaxgan.training import train
@@ -249,78 +249,6 @@ def test_the_embedded_default_builds_on_pictures_of_ones_own(name, photos):
     made = make_source(config.data)
     plan = Plan.of_source(config, made)
     jax.eval_shape(plan.game.step, plan.abstract_state(), tuple(minibatches(plan)))
-
-
-@pytest.mark.parametrize(
-    ("data", "cure"), [("digits", "set it to 10, or leave it out"), ("folder", "the data have no labels")]
-)
-def test_classes_that_the_data_have_not_are_refused(data, cure, tmp_path):
-    Image.new("RGB", (16, 16)).save(tmp_path / "one.png")
-    changes = {"data.name": data, "data.path": str(tmp_path) if data == "folder" else "", "game.num_classes": 5}
-    config = overrides.apply(MODULES["acgan"].get_config(), changes.items())
-    with pytest.raises(ConfigError, match=f"^config.game.num_classes=5, but .*{cure}"):
-        plan_without_data(config)
-
-
-WRONG = {
-    "learning_rate": (0.0, -1.0),
-    "b1": (1.5,),
-    "b2": (1.0,),
-    **dict.fromkeys(("width", "base_width", "max_width", "latent_size"), (0, -3, 10**9)),
-    **dict.fromkeys(("widths", "hidden"), ((0, 0), (4, -1), (10**9,))),
-    **{"blocks": (0, 10**9), "discriminator_steps": (0, 10**9), "layers": (-1, 10**9)},
-    **{"generator_fakes": (0, 10**9), "pool_size": (-1, 10**9), "num_classes": (-1, 10**9)},
-    **dict.fromkeys(("pretraining_steps", "warm_up", "full_precision_stages", "hidden_noise", "eps_root"), (-1,)),
-}
-WRONG_AT_THE_TOP = {
-    "steps": -5,
-    "images": -5,
-    "batch_size": 10**9,
-    "evaluate_samples": 10**9,
-    "statistics_batches": 10**9,
-    "accumulate": 0,
-    "data.image_size": 100_000,
-}
-
-
-@pytest.mark.parametrize("name", sorted(MODULES))
-def test_numbers_out_of_range_are_refused_in_one_line_before_anything_is_written(name, tmp_path):
-    changes = list(WRONG_AT_THE_TOP.items())
-
-    def look(fields, place=""):
-        for field, value in fields.items():
-            if isinstance(value, ConfigDict):
-                look(value, f"{place}{field}.")
-            elif place and value is not None:
-                changes.extend((f"{place}{field}", wrong) for wrong in WRONG.get(field, ()))
-
-    look(resolve(MODULES[name].get_config()))
-    assert {path.rpartition(".")[2] for path, _ in changes} >= {"learning_rate"}
-    for path, value in changes:
-        config = MODULES[name].get_config()
-        with pytest.raises(ConfigError, match=rf"config\.{re.escape(path)}=.*, but it must be [^\n]*$"):
-            train(overrides.apply(config, [(path, value)]), tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_minibatch_larger_than_the_data(tmp_path):
-    """Said by the dry run too, and before a folder is written."""
-    config = overrides.apply(MODULES["dcgan"].get_config(), [("batch_size", 1440)])
-    for refuse in (plan_without_data, lambda config: train(config, tmp_path / "run")):
-        with pytest.raises(
-            DataError, match=r"^batch_size=1440 exceeds the 1438 records of digits \(train\); lower it$"
-        ):
-            refuse(config)
-    assert not (tmp_path / "run").exists()
-
-
-def test_the_dry_run_forgives_absent_data_and_no_others(tmp_path):
-    changes = [("data.name", "folder"), ("data.image_size", 32)]
-    config = overrides.apply(MODULES["dcgan"].get_config(), [*changes, ("data.path", str(tmp_path / "nowhere"))])
-    assert plan_without_data(config).assumed
-    config = overrides.apply(MODULES["dcgan"].get_config(), [*changes, ("data.path", str(tmp_path))])
-    with pytest.raises(DataError, match="holds no image"):
-        plan_without_data(config)
 
 
 def test_domains_of_two_sizes_play_by_the_config_alone():
