@@ -12,6 +12,7 @@ import concurrent.futures
 import dataclasses
 import importlib.metadata
 import importlib.util
+import math
 import multiprocessing
 import os
 import pathlib
@@ -27,109 +28,12 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-import optax
 
-from jaxgan import gans, networks
-from jaxgan.core import Game, Player, averaging, constraints, regularizers
+from benchmarks.speed_systems import SYSTEMS, System, minibatches
 
 HAVE_TORCH = importlib.util.find_spec("torch") is not None
 JAXGAN, TORCH, CHANNELS_LAST = "jaxgan", "PyTorch", "PyTorch channels_last"
 SIDES = (JAXGAN, TORCH, CHANNELS_LAST) if HAVE_TORCH else (JAXGAN,)
-
-
-# ---- the systems
-
-
-def dcgan(dtype: str) -> Game:
-    """DCGAN (Radford et al. 2015) in the layout of PyTorch's tutorial."""
-    adam = optax.adam(2e-4, b1=0.5)
-    return gans.dcgan(
-        Player(networks.DCGANGenerator(width=64, layout="torch", dtype=dtype), adam),
-        Player(networks.DCGANDiscriminator(width=64, layout="torch", dtype=dtype), adam),
-        latent="normal",
-    )
-
-
-def sngan(dtype: str) -> Game:
-    """SNGAN (Miyato et al. 2018) with its CIFAR ResNet, five discriminator turns."""
-    adam = optax.adam(2e-4, b1=0.0, b2=0.9)
-    discriminator = networks.ResNetDiscriminator(pooling="sum", dtype=dtype)
-    return gans.sngan(
-        Player(networks.ResNetGenerator(widths=(256,) * 4, dtype=dtype), adam),
-        Player(discriminator, adam, constraint=constraints.spectral_norm()),
-    )
-
-
-def biggan(dtype: str) -> Game:
-    """BigGAN (Brock et al. 2018) at 32 pixels: width 64, ten classes, two discriminator turns."""
-    shared = "shared_embedding"
-    return gans.biggan_like(
-        Player(
-            networks.BigGANGenerator(width=64, dtype=dtype),
-            optax.adam(1e-4, b1=0.0),
-            constraint=constraints.chain(
-                constraints.spectral_norm(shared), regularizers.orthogonal(1e-4, exclude=shared)
-            ),
-            average=averaging.exponential(0.9999),
-        ),
-        Player(
-            networks.BigGANDiscriminator(width=64, dtype=dtype),
-            optax.adam(4e-4, b1=0.0),
-            constraint=constraints.spectral_norm(),
-        ),
-        latent_size=128,
-        num_classes=10,
-    )
-
-
-def cyclegan(dtype: str) -> Game:
-    """CycleGAN (Zhu et al. 2017) with three residual blocks and the 70x70 PatchGAN."""
-    adam = optax.adam(2e-4, b1=0.5)
-    translator = Player(networks.ResNetTranslator(blocks=3, dtype=dtype), adam)
-    discriminator = Player(networks.PatchDiscriminator(dtype=dtype), adam)
-    return gans.cyclegan(translator, translator, discriminator, discriminator)
-
-
-@dataclasses.dataclass(frozen=True)
-class System:
-    """What is trained.
-
-    Attributes:
-        title: Name in the table.
-        game: Makes the game for a compute dtype.
-        arrays: Shapes of one example, by their names in a minibatch; () is an integer label below ten.
-        batch: Examples in a minibatch, on "cpu" and "gpu".
-        minibatches: How many minibatches a step takes, one for each discriminator turn.
-    """
-
-    title: str
-    game: Callable[[str], Game]
-    arrays: Mapping[str, tuple[int, ...]]
-    batch: Mapping[str, int]
-    minibatches: int = 1
-
-
-IMAGE_32, IMAGE_64 = (32, 32, 3), (64, 64, 3)
-SYSTEMS = {
-    "dcgan64": System("DCGAN-64", dcgan, {"image": IMAGE_64}, {"cpu": 64, "gpu": 128}),
-    "sngan32": System("SNGAN-ResNet-32", sngan, {"image": IMAGE_32}, {"cpu": 16, "gpu": 64}, 5),
-    "biggan32": System("BigGAN-32", biggan, {"image": IMAGE_32, "label": ()}, {"cpu": 16, "gpu": 64}, 2),
-    "cyclegan64": System("CycleGAN-64", cyclegan, {"a": IMAGE_64, "b": IMAGE_64}, {"cpu": 1, "gpu": 16}),
-}
-
-
-def minibatches(system: System, device: str) -> list[dict[str, np.ndarray]]:
-    """The data of one step: noise in [-1, 1] and random labels, the same for every framework."""
-    generator = np.random.default_rng(0)
-    size = system.batch[device]
-
-    def array(shape: tuple[int, ...]) -> np.ndarray:
-        if not shape:
-            return generator.integers(0, 10, size, dtype=np.int32)
-        return generator.uniform(-1, 1, (size, *shape)).astype(np.float32)
-
-    return [{name: array(shape) for name, shape in system.arrays.items()} for _ in range(system.minibatches)]
 
 
 # ---- the two frameworks (PyTorch's is `benchmarks.torch_training.TorchSide`)
@@ -139,8 +43,9 @@ class JaxSide:
     """jaxgan's training of one system.
 
     Attributes:
-        compile_seconds: What tracing and compiling the step took.
-        flops: Of one step, by XLA's count.
+        period: Steps until all turns of the game have been due.
+        compile_seconds: What tracing and compiling the steps took.
+        flops: Of one step, in the mean of a period, by XLA's count.
     """
 
     def __init__(self, system: System, device: str, dtype: str) -> None:
@@ -148,15 +53,20 @@ class JaxSide:
         game = system.game(dtype).complete(batches[0])
         self._batches = batches if len(batches) > 1 else batches[0]
         self._state = jax.jit(game.init)(jax.random.key(0), batches[0])
+        self._played = 0
+        self.period = math.lcm(*(turn.every for turn in game.stages[0].turns))
+        self._due = [game.due(step, 0) for step in range(self.period)]
+        step = jax.jit(game.step, static_argnums=2, donate_argnums=0)
         start = time.perf_counter()
-        self._step = jax.jit(game.step, donate_argnums=0).lower(self._state, self._batches).compile()
+        self._steps = {due: step.lower(self._state, self._batches, due).compile() for due in dict.fromkeys(self._due)}
         self.compile_seconds = time.perf_counter() - start
-        self.flops = self._step.cost_analysis()["flops"]
+        self.flops = statistics.mean(self._steps[due].cost_analysis()["flops"] for due in self._due)
 
     def run(self, steps: int) -> None:
         """Trains and waits for the end."""
         for _ in range(steps):
-            self._state, _ = self._step(self._state, self._batches)
+            self._state, _ = self._steps[self._due[self._played % self.period]](self._state, self._batches)
+            self._played += 1
         jax.block_until_ready(self._state)
 
     def parameters(self) -> dict[str, int]:
@@ -228,8 +138,10 @@ def measure(name: str, device: str, dtype: str, steps: int, cache: str) -> list[
         made.run(2)
     compare("updates in two steps", {side: made.updates() for side, made in sides.items()})
 
-    # A GPU works while Python goes on: timed one by one, steps would pay for the waiting.
-    block = 1 if device == "cpu" else 10
+    # A block holds every lazy turn as often as it falls due. A GPU works while Python goes on: timed one by one, steps would
+    # pay for the waiting.
+    period = sides[JAXGAN].period
+    block = period * (1 if device == "cpu" else -(-10 // period))
     seconds: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(steps):
         for side, made in sides.items():
@@ -247,7 +159,7 @@ def measure(name: str, device: str, dtype: str, steps: int, cache: str) -> list[
     sides.clear()
     rows = []
     for side in SIDES:
-        memory = peak_memory_in_child(side, name, device, dtype, cache)
+        memory = peak_memory_in_child(side, name, device, dtype, cache, period)
         images = batch * system.minibatches
         rows.append(Row(system.title, side, batch, images, flops, seconds[side], compile_seconds[side], memory))
     return rows
@@ -262,14 +174,14 @@ def compare(what: str, counts: Mapping[str, Mapping[str, int]]) -> None:
     print(f"  {what}: " + ", ".join(f"{player} {number:,}" for player, number in sorted(expected.items())), flush=True)
 
 
-def peak_memory_in_child(*arguments: str) -> float:
+def peak_memory_in_child(*arguments: str | int) -> float:
     """`peak_memory`, in a process of its own."""
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as executor:
         return executor.submit(peak_memory, *arguments).result()
 
 
-def peak_memory(side: str, name: str, device: str, dtype: str, cache: str) -> float:
+def peak_memory(side: str, name: str, device: str, dtype: str, cache: str, period: int) -> float:
     """MiB that training takes: on a GPU the allocator's peak, on a CPU the resident memory's growth since the imports.
 
     Compiling is left out on a CPU: jaxgan's step is read from the folder `cache`, and the kernel's mark of the highest
@@ -284,10 +196,10 @@ def peak_memory(side: str, name: str, device: str, dtype: str, cache: str) -> fl
     made = make_side(side, name, device, dtype)
     made.run(1)
     if device == "gpu":
-        made.run(2)
+        made.run(period + 1)
         return made.device_memory()
     pathlib.Path("/proc/self/clear_refs").write_text("5")
-    made.run(2)
+    made.run(period + 1)
     return resident("VmHWM") - before
 
 
@@ -370,7 +282,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line, measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS), help="default: all")
-    parser.add_argument("--steps", type=int, default=5, help="timed steps (on a GPU: blocks of ten steps)")
+    parser.add_argument("--steps", type=int, default=5, help="timed blocks: of a step, or as many as it takes for all turns to fall due; on a GPU of ten and more")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
     parser.add_argument("--peak_tflops", type=float, help="the card's peak at this dtype, to print the share reached")

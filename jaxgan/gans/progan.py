@@ -16,6 +16,7 @@ from jaxgan.parts import (
     Pair,
     Term,
     Terms,
+    judge_ability,
     make_pair,
     merged,
     sample_abilities,
@@ -35,6 +36,7 @@ def progan(
     fade_images: int = 800_000,
     stable_images: int = 800_000,
     batch_sizes: Mapping[str, int] | None = None,
+    first_resolution: int = 4,
     penalty: float = 10.0,
     drift: float = 1e-3,
     terms: Sequence[Term] = (),
@@ -50,11 +52,12 @@ def progan(
         fade_images: Real images during which a new level fades in (800,000; the authors' second program: 600,000).
         stable_images: Real images shown after that, before the next level.
         batch_sizes: Images in a minibatch by resolution, {"256": 14, ...}; others take the run's own.
+        first_resolution: Side of the first images; `resolution` for networks that do not grow.
         penalty: lambda of the gradient penalty.
         drift: Weight of E[C(x)^2] over reals, which keeps the scores near zero (appendix A.1).
         terms: What the losses have beside these; see `jaxgan.parts.terms`.
     """
-    growth = Growth(resolution, fade_images, stable_images, batch_sizes)
+    growth = Growth(resolution, fade_images, stable_images, batch_sizes, first_resolution)
     draws = Draws(Latent(latent_size))
     # Appendix A.1: L' = L + lambda E[(|| grad || - 1)^2] + eps_drift E[C(x)^2]
     extra = Terms((gradient_penalty(penalty), drift_term(drift), *terms))
@@ -64,6 +67,9 @@ def progan(
 
     def score(nets: Nets, images: jax.Array, **options: bool) -> jax.Array:
         return nets.discriminator(images, **level(nets), **options)
+
+    def judge(nets: Nets, images: jax.Array) -> jax.Array:
+        return score(nets, growth.reals(nets, images))
 
     def drawn(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> Pair:
         real, latent = growth.reals(nets, batch["image"]), draws.latent(key, len(batch["image"]))
@@ -92,5 +98,5 @@ def progan(
         outputs={GENERATOR: lambda batch: batch["image"]},
         stages=growth.stages(turns),
         memory=lambda key, batch: merged(extra.first_memory()),
-        abilities=sample_abilities(draws, generate),
+        abilities=sample_abilities(draws, generate) | {"judge": judge_ability(score=judge)},
     )

@@ -122,16 +122,17 @@ def label_argument(num_classes: int) -> dict[str, Argument]:
     return {"label": Argument(LABEL, "the class of each", classes=num_classes)} if num_classes else {}
 
 
-def judge_ability(player: str = "discriminator", num_classes: int = 0) -> Ability:
+def judge_ability(num_classes: int = 0, score: Callable[..., Any] | None = None) -> Ability:
     """What a discriminator says of images: its scores (B,).
 
     Args:
-        player: Its name.
         num_classes: It is told their labels, of so many classes; 0: none. Nothing else can be told.
+        score: (nets, images [, labels]) -> its verdict; None: that of the player "discriminator".
     """
 
     def judge(nets: Nets, key: jax.Array, images: jax.Array, label: jax.Array | None = None) -> jax.Array:
-        return as_verdict(nets[player](images, *(() if label is None else (label,)))).score
+        asked = (images,) if label is None else (images, label)
+        return as_verdict(score(nets, *asked) if score else nets.discriminator(*asked)).score
 
     takes = {"images": Argument(IMAGES, "images to judge", required=True, array="image")}
     if num_classes:

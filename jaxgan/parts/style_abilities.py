@@ -6,7 +6,7 @@ import jax
 
 from jaxgan.core import Ability, Argument, Nets
 from jaxgan.core.abilities import CHOICE, IMAGES, LATENTS, STRENGTH
-from jaxgan.parts.abilities import NUMBER_ARGUMENT, judge_ability, label_argument
+from jaxgan.parts.abilities import NUMBER_ARGUMENT, label_argument
 from jaxgan.parts.draws import Draws
 from jaxgan.parts.inversion import inversion
 
@@ -49,7 +49,7 @@ def style_abilities(styles: Any, draws: Draws, inversion_steps: int = 200) -> di
 
     label = label_argument(draws.num_classes)
     search, found = inversion(styles, draws.latent, inversion_steps)
-    abilities = {
+    return {
         "sample": Ability(
             sample,
             {"number": NUMBER_ARGUMENT, **label, "truncation": _PSI},
@@ -93,4 +93,3 @@ def style_abilities(styles: Any, draws: Draws, inversion_steps: int = 200) -> di
             search=search,
         ),
     }
-    return abilities | ({} if draws.num_classes else {"judge": judge_ability()})

@@ -10,6 +10,7 @@ from jaxgan.core import Aux, Batch, Game, Latent, Memory, Nets, Player, Stage, T
 from jaxgan.errors import UserError
 from jaxgan.losses import non_saturating
 from jaxgan.mesh import batch_mean, shard_batch
+from jaxgan.parts.abilities import judge_ability
 from jaxgan.parts.draws import Draws
 from jaxgan.parts.growth import Growth, alpha, level
 from jaxgan.parts.pairs import Pair, make_pair, scores_of
@@ -157,6 +158,12 @@ def style_game(
         discriminator = discriminator.with_network(projected_classes=num_classes)
     extra = Terms(terms, decide=non_saturating.decide, cross_entropy=non_saturating.cross_entropy)
 
+    def score(nets: Nets, images: jax.Array, *label: jax.Array, **options: Any) -> jax.Array:
+        return nets.discriminator(images, *label, **(level(nets) if growth else {}), **options)
+
+    def judge(nets: Nets, images: jax.Array, *label: jax.Array) -> jax.Array:
+        return score(nets, growth.reals(nets, images) if growth else images, *label)
+
     def drawn(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[Pair, Memory]:
         real = growth.reals(nets, batch["image"]) if growth else batch["image"]
         label, z = batch["label"] if num_classes else None, draws.latent(key, len(real))
@@ -165,14 +172,14 @@ def style_game(
         def from_latents(nets: Nets, z: jax.Array) -> jax.Array:
             return styles.images(nets, styles.mixed(nets, styles.map(nets, z, label), label, mix_key))
 
-        def score(nets: Nets, images: jax.Array, **options: Any) -> jax.Array:
-            return nets.discriminator(images, *draws.condition(label), **(level(nets) if growth else {}), **options)
+        def discriminate(nets: Nets, images: jax.Array, **options: Any) -> jax.Array:
+            return score(nets, images, *draws.condition(label), **options)
 
         w = styles.map(nets, z, label)
         mixed = styles.mixed(nets, w, label, mix_key)
         mean = batch_mean(jax.lax.stop_gradient(w), 0)
         memory = {**memory, _MEAN: mean_decay * memory[_MEAN] + (1 - mean_decay) * mean}
-        fields: dict[str, Any] = {"discriminate": score, "generate": from_latents, "latent": z, "fake_label": label}
+        fields: dict[str, Any] = {"discriminate": discriminate, "generate": from_latents, "latent": z, "fake_label": label}
         fields |= {"styles": mixed, "synthesize": styles.images}
         return make_pair(nets, DISCRIMINATOR, real, styles.images(nets, mixed), batch, memory, **fields), memory
 
@@ -200,5 +207,5 @@ def style_game(
         outputs={GENERATOR: lambda batch: batch["image"]},
         stages=growth.stages(turns) if growth else (Stage(turns),),
         memory=lambda key, batch: merged({_MEAN: jnp.zeros((width,))}, extra.first_memory()),
-        abilities=style_abilities(styles, draws, inversion_steps),
+        abilities=style_abilities(styles, draws, inversion_steps) | {"judge": judge_ability(num_classes, judge)},
     )

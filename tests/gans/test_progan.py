@@ -25,6 +25,11 @@ def game(**fields):
     )
 
 
+def test_networks_that_begin_at_the_full_size_do_not_grow():
+    (stage,) = game(first_resolution=16).stages
+    assert (stage.name, stage.until_images, stage.fade_images) == ("16x16", None, 0)
+
+
 def test_levels_follow_the_images_shown():
     made = game(batch_sizes={"16": 2})
     assert [stage.name for stage in made.stages] == ["4x4", "8x8", "16x16"]
@@ -42,6 +47,15 @@ def test_a_level_starts_without_a_jump_and_fades_in_by_images():
     after = made.sample(state.replace(stage=jnp.int32(1), stage_images=state.images), jax.random.key(2), 3, stage=1)
     assert before.shape == (3, 4, 4, 1) and after.shape == (3, 8, 8, 1)
     np.testing.assert_allclose(after, np.repeat(np.repeat(before, 2, 1), 2, 2), atol=1e-6)
+    # so are its scores: the new level sees of the data what the old one saw, their means over 4x4
+    judged = [
+        made.use("judge", grown, jax.random.key(2), images=images, stage=stage)
+        for grown, stage in ((state, 0), (state.replace(stage=jnp.int32(1), stage_images=state.images), 1))
+        for images in (batch["image"], np.kron(batch["image"].reshape(4, 4, 4, 4, 4).mean((2, 4)), np.ones((4, 4)))[..., None])
+    ]
+    for scores in judged[1:]:
+        np.testing.assert_allclose(scores, judged[0], rtol=1e-4, atol=1e-5)
+    assert np.ptp(judged[0]) > 1e-3
 
     step = jax.jit(made.step, static_argnames="due")
     alphas, images = [], 16
