@@ -1,5 +1,6 @@
 """What tells images apart where an ability searches for some: a perceptual network, if its weights are there."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from jaxgan.features.extractors import make_perceptual
 from jaxgan.features.foreign_files import WeightsError
 
 _CHANNELS = (1, 3)  # of images that the networks read
+_SMALLEST = 16  # side of images that LPIPS reads
 
 
 def perception(arrays: Arrays) -> tuple[Any, Callable[[Any, jax.Array, jax.Array], jax.Array]]:
@@ -26,12 +28,12 @@ def perception(arrays: Arrays) -> tuple[Any, Callable[[Any, jax.Array, jax.Array
     shape = arrays["image"].shape if "image" in arrays else ()
     if len(shape) != 3 or shape[2] not in _CHANNELS:
         return None, lambda params, a, b: pixel_distance(a, b)
-    try:
-        lpips = make_perceptual("lpips")
-        return lpips.params, lpips.distance
-    except WeightsError:
-        if not readable_size(shape):
-            return None, lambda params, a, b: pixel_distance(a, b)
+    if shape[0] == shape[1] >= _SMALLEST:
+        with contextlib.suppress(WeightsError):
+            lpips = make_perceptual("lpips")
+            return lpips.params, lpips.distance
+    if not readable_size(shape):
+        return None, lambda params, a, b: pixel_distance(a, b)
     digits = make_perceptual("digits")
 
     def distance(params: Any, a: jax.Array, b: jax.Array) -> jax.Array:
