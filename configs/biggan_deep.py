@@ -82,4 +82,9 @@ def imagenet512() -> ConfigDict:
 VARIANTS = {"": digits, "paper": paper, "imagenet256": imagenet256, "imagenet512": imagenet512}
 
 _LEARNED = {"class_accuracy": ">= 0.9", "digit_fd": "<= 15"}
-CHECKS = {"": Check(_LEARNED, baselines={"class_accuracy": "0.10 (chance)"})}
+CHECKS = {
+    "": Check(_LEARNED, baselines={"class_accuracy": "0.10 (chance)"}),
+    "a discriminator that does not learn": Check(
+        _LEARNED, changes={"players.discriminator.optimizer.learning_rate": 1e-9}, control=True
+    ),
+}

@@ -108,6 +108,10 @@ VARIANTS = {
     "imagenet512": imagenet512,
 }
 
+_LEARNED = {"class_accuracy": ">= 0.9", "digit_fd": "<= 25"}
 CHECKS = {
-    "": Check({"class_accuracy": ">= 0.9", "digit_fd": "<= 25"}, baselines={"class_accuracy": "0.10 (chance)"}),
+    "": Check(_LEARNED, baselines={"class_accuracy": "0.10 (chance)"}),
+    "a discriminator that does not learn": Check(
+        _LEARNED, changes={"players.discriminator.optimizer.learning_rate": 1e-9}, control=True
+    ),
 }
