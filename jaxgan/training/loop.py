@@ -42,7 +42,7 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         the untrained game are there too, as "untrained/digit_fd".
 
     Raises:
-        ConfigError: The config cannot be used, or the folder belongs to another one.
+        ConfigError: The config cannot be used, the folder belongs to another one, or its run is past the config's end.
         DataError: The data cannot be used.
         NonFiniteError: A loss, a gradient or a parameter is not finite; the last checkpoint before it stays.
     """
@@ -64,7 +64,7 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         if not folder.checkpoints.exists():
             batches = loader.batches(plan.batch_size(0))
             play.trace(abstract, tuple(itertools.islice(batches, game.minibatches(first))), loader.resident, first)
-        told = folder.claim(plan.config, plan.arrays, plan.domains, write=main)
+        told = folder.claim(plan.config, plan.arrays, plan.domains, write=False)
 
     with (
         jax.set_mesh(plan.mesh),
@@ -75,6 +75,9 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         state = plan.first_state() if resumed is None else checkpoints.restore(resumed, abstract)
         # From here on the host counts for itself.
         step, images, stage = int(state.step), int(state.images), int(state.stage)
+        if told:
+            plan.check_end(step, images, stage)
+        folder.claim(plan.config, plan.arrays, plan.domains, write=main)
         done = plan.fraction_done(step, images)
         with Records(folder, resumed, write=main) as records:
             classes = listed_classes(plan.arrays)
