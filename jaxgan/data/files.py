@@ -67,7 +67,9 @@ class _Folder:
                 _check_size(where, os.fstat(file.fileno()).st_size, len(self.names))
                 return file.read()
         except OSError as error:
-            raise DataError(f"{where} cannot be read ({error.strerror or error}); repair it, or move it away") from error
+            raise DataError(
+                f"{where} cannot be read ({error.strerror or error}); repair it, or move it away"
+            ) from error
 
     def stamp(self, names: Sequence[str]) -> str:
         """What changes when one of these files does: their paths, and what the file system notes at every change."""
