@@ -24,9 +24,7 @@ def check_place(path: Path) -> None:
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as error:
-        raise UserError(
-            f"{path} cannot be written ({error.strerror}: {error.filename}): choose another place"
-        ) from error
+        raise UserError(f"{path} cannot be written ({place}: {error.strerror}): choose another place") from error
 
 
 @contextlib.contextmanager

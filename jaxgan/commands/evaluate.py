@@ -198,7 +198,7 @@ def compare(first: Path, second: Path) -> str:
 
 def _last(path: Path) -> dict[str, Result]:
     if not path.is_file():
-        raise UserError(f"{path} does not exist: it is what --output of jaxgan.evaluate writes")
+        raise UserError(f"{path} is no file of results: give what --output of jaxgan.evaluate wrote")
     results = [Result.from_json(line) for line in read_text(path, MAX_LINES).splitlines() if line.strip()]
     return {result.metric: result for result in results}
 

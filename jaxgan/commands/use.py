@@ -56,17 +56,19 @@ def main(ability: str, arguments: Sequence[str] | None = None) -> int:
         outputs.check_new(asked.output)
         if declared.gives == "images" and not declared.kinds(IMAGES):
             asked.format = chosen_format(asked.format, asked.output)
-        with memory.less(_cure(trained, asked)):
+        with memory.less(_cure(trained, declared, asked)):
             if declared.kinds(IMAGES):
                 return _of_images(trained, ability, asked, given)
             return _drawn(trained, ability, asked, given)
 
 
-def _cure(trained: Trained, asked: argparse.Namespace) -> str:
+def _cure(trained: Trained, declared: Ability, asked: argparse.Namespace) -> str:
     """What to do where memory does not suffice."""
-    number, format = getattr(asked, "num", None), getattr(asked, "format", None)
-    held = f"all of --num={number} are held at once, in --format=npz or folder only some; " if format == "png" else ""
-    return f"{held}the run's networks and {trained.snapshot.compiled.batch_size} of its images need more than there is"
+    fewer = "".join(f"a smaller --num than {getattr(asked, name)}, or " for name in declared.kinds(NUMBER))
+    grid = (
+        f"{fewer}--format=npz or folder instead of a grid takes less; " if getattr(asked, "format", "") == "png" else ""
+    )
+    return f"{grid}the run's networks and {trained.snapshot.compiled.batch_size} of its images must fit in any case"
 
 
 def _parser(ability: str, description: str, **settings: Any) -> Parser:
