@@ -2,8 +2,29 @@
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from jaxgan.errors import UserError
+
+
+def check_place(path: Path) -> None:
+    """Checks that a file or a folder can be made at a path, before what it is to hold is computed.
+
+    Raises:
+        UserError: It cannot: what should be a folder above it is none, or may not be written to, or the name is too long.
+    """
+    place = path.absolute().parent
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.lstat(_temporary(path))
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({place}: {error.strerror}): choose another place") from error
 
 
 @contextlib.contextmanager
@@ -12,8 +33,12 @@ def atomically(path: Path) -> Iterator[Path]:
 
     A link that lies there is replaced, not followed.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = _temporary(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary.unlink(missing_ok=True)  # what a killed process left, or a link that leads elsewhere
     yield temporary
     os.replace(temporary, path)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tmp")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from jaxgan.errors import UserError
 
@@ -191,7 +191,19 @@ def open_picture(file: str | IO[bytes]) -> Image.Image:
     except PictureError:
         picture.close()
         raise
+    _scale_transparent_colour(picture)
     return picture
+
+
+def _scale_transparent_colour(picture: ImageFile.ImageFile) -> None:
+    """A PNG tells its transparent colour in its own bits, which Pillow hands on; its pixels have 8, grey ones of 16 all 16."""
+    colour = picture.info.get("transparency")
+    if colour is not None and picture.format == "PNG" and picture.tile:
+        stored = picture.tile[0][3]
+        if stored in ("L;2", "L;4"):
+            picture.info["transparency"] = colour * (85 if stored == "L;2" else 17)
+        elif stored == "RGB;16B":
+            picture.info["transparency"] = tuple(each >> 8 for each in colour)
 
 
 def check_pixels(width: int, height: int) -> None:

@@ -16,11 +16,12 @@ from typing import Any
 
 import jax
 
+from jaxgan import memory
 from jaxgan.commands.options import Parser
 from jaxgan.errors import UserError
 from jaxgan.evaluation.compared import Measured, measured_game, measured_images, names_split, open_reference
 from jaxgan.evaluation.measure import ALONE, MEASURES, Settings, measure
-from jaxgan.evaluation.protocol import Result, append_results, difference
+from jaxgan.evaluation.protocol import Result, append_results, check_appendable, difference
 from jaxgan.features.extractors import EXTRACTORS
 from jaxgan.features.resize import MODES
 from jaxgan.foreign import MAX_LINES, read_text
@@ -95,7 +96,10 @@ def main(arguments: list[str] | None = None) -> None:
         raise UserError("--truncation, --no_average and --step are for runs: leave them out, or give --workdir")
     command_line.use_compilation_cache()
     output = asked.output or (RunFolder(Path(asked.workdir)).evaluation if asked.workdir else None)
-    with warnings.catch_warnings(), jax.set_mesh(data_mesh()):
+    if output is not None:
+        check_appendable(output)
+    cure = "a smaller --num, --reference_num or --batch_size takes less"
+    with warnings.catch_warnings(), jax.set_mesh(data_mesh()), memory.less(cure):
         warnings.simplefilter("default")
         warnings.showwarning = _warn  # type: ignore[assignment]
         results = _evaluate(asked, output)
@@ -194,7 +198,7 @@ def compare(first: Path, second: Path) -> str:
 
 def _last(path: Path) -> dict[str, Result]:
     if not path.is_file():
-        raise UserError(f"{path} does not exist: it is what --output of jaxgan.evaluate writes")
+        raise UserError(f"{path} is no file of results: give what --output of jaxgan.evaluate wrote")
     results = [Result.from_json(line) for line in read_text(path, MAX_LINES).splitlines() if line.strip()]
     return {result.metric: result for result in results}
 

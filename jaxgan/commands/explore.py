@@ -16,14 +16,14 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from jaxgan import directions, pictures
+from jaxgan import directions, memory, pictures
 from jaxgan.commands import outputs
 from jaxgan.commands.options import Names, Parser, asked_run, common_options
 from jaxgan.core import Ability, Nets
 from jaxgan.core.abilities import LABEL, LATENTS
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.errors import UserError
-from jaxgan.files import atomically
+from jaxgan.files import atomically, check_place
 from jaxgan.foreign import below
 from jaxgan.mesh import data_mesh
 from jaxgan.metrics.path_length import lerp, slerp
@@ -74,7 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         outputs.check_format("png", asked.num * max(asked.steps, len(_TRUNCATIONS)), shape)
         outputs.check_new(asked.output)
         output = asked.output or below(Path(asked.workdir), f"generated/{_name(asked, trained.step, label)}")
-        _explore(trained, asked, label, output)
+        check_place(output)
+        with memory.less(f"a smaller --num than {asked.num}, or fewer --steps than {asked.steps}, take less"):
+            _explore(trained, asked, label, output)
     print(f"what latents do at step {trained.step}: {output}")
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 import sys
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -12,16 +13,18 @@ import numpy as np
 
 from jaxgan import pictures
 from jaxgan.errors import UserError
-from jaxgan.files import atomically
+from jaxgan.files import atomically, check_place
 from jaxgan.foreign import printable
 
 _GRID = 2**28  # pixels' values in one grid, which is held in memory
 
 
 def check_new(output: Path | None) -> None:
-    """Raises a UserError for an `--output` that is there already."""
-    if output is not None and output.exists():
+    """Raises a UserError for an `--output` that is there already, or cannot be made."""
+    if output is not None and os.path.lexists(output):
         raise UserError(f"--output={output} exists already: remove it, or choose another name")
+    if output is not None:
+        check_place(output)
 
 
 def check_format(format: str, number: int, shape: tuple[int, ...]) -> None:

@@ -14,13 +14,14 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from jaxgan import pictures
+from jaxgan import memory, pictures
 from jaxgan.commands import outputs
 from jaxgan.commands.inputs import InputImages, output_names, read_latents
 from jaxgan.commands.options import Names, Parser, asked_run, chosen_format, common_options, own_options, values
 from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, Ability
 from jaxgan.core.arrays import ArraySpec
 from jaxgan.errors import UserError, nearest
+from jaxgan.files import check_place
 from jaxgan.foreign import below
 from jaxgan.mesh import data_mesh
 from jaxgan.training import command_line
@@ -55,9 +56,19 @@ def main(ability: str, arguments: Sequence[str] | None = None) -> int:
         outputs.check_new(asked.output)
         if declared.gives == "images" and not declared.kinds(IMAGES):
             asked.format = chosen_format(asked.format, asked.output)
-        if declared.kinds(IMAGES):
-            return _of_images(trained, ability, asked, given)
-        return _drawn(trained, ability, asked, given)
+        with memory.less(_cure(trained, declared, asked)):
+            if declared.kinds(IMAGES):
+                return _of_images(trained, ability, asked, given)
+            return _drawn(trained, ability, asked, given)
+
+
+def _cure(trained: Trained, declared: Ability, asked: argparse.Namespace) -> str:
+    """What to do where memory does not suffice."""
+    fewer = "".join(f"a smaller --num than {getattr(asked, name)}, or " for name in declared.kinds(NUMBER))
+    grid = (
+        f"{fewer}--format=npz or folder instead of a grid takes less; " if getattr(asked, "format", "") == "png" else ""
+    )
+    return f"{grid}the run's networks and {trained.snapshot.compiled.batch_size} of its images must fit in any case"
 
 
 def _parser(ability: str, description: str, **settings: Any) -> Parser:
@@ -95,6 +106,8 @@ def _drawn(trained: Trained, name: str, asked: argparse.Namespace, given: dict[s
         label = given[option] = _labels(given[option], beside, count, len(snapshot.classes(name)))
     suffix = "npz" if declared.gives != "images" else asked.format
     output = asked.output or _default_output(name, declared, asked, trained.step, suffix)
+    if declared.gives in ("images", "latents"):
+        check_place(output)
     if declared.gives == "images":
         shape = next(spec.shape for spec in snapshot.arrays.values() if spec.kind != "label")
         outputs.check_format(asked.format, count, shape)
@@ -129,6 +142,10 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
     paths = output_names(inputs.names, asked.output) if declared.gives == "images" else {}
     if declared.ways:
         given["source"], given["target"] = declared.way(given["source"], given["target"])
+    output = asked.output
+    if declared.gives == "latents":
+        output = output or _default_output(name, declared, asked, trained.step, "npz")
+        check_place(output)
     spec, names, parts = _input_spec(trained, declared, option, given), list[str](), list[np.ndarray]()
     for index, (read, images) in enumerate(inputs.read(spec, trained.plan.config.data)):
         part = dict(given) | {option: images}
@@ -141,9 +158,8 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
             continue
         for one, pixels in zip(read, pictures.to_uint8(result), strict=True):
             outputs.write_png(pixels, paths[one])
-    output, whole = asked.output, np.concatenate(parts) if parts else np.zeros(0)
+    whole = np.concatenate(parts) if parts else np.zeros(0)
     if declared.gives == "latents":
-        output = output or _default_output(name, declared, asked, trained.step, "npz")
         outputs.write_npz({"latents": whole, "name": np.array(names)}, output)
     elif declared.gives != "images" and names:
         classes = trained.plan.arrays["label"].names if "label" in trained.plan.arrays else ()

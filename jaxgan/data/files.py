@@ -54,14 +54,22 @@ class _Folder:
     def open(self, name: str) -> Image.Image:
         return open_picture(self.where(name))
 
-    def read(self, name: str) -> bytes | None:
-        """A file that is no image; None if it is not there."""
+    def find(self, folder: str, name: str) -> str | None:
+        """The path of a file that is no image, with its name in any case; None if it is not there."""
+        paths = (posixpath.join(folder, entry) for entry in os.listdir(self.where(folder)))
+        return _in_any_case(name, (path for path in paths if not os.path.isdir(self.where(path))), self.where(folder))
+
+    def read(self, name: str) -> bytes:
+        """A file that is no image."""
         where = self.where(name)
-        if not os.path.isfile(where):
-            return None
-        _check_size(where, os.path.getsize(where), len(self.names))
-        with open_regular(where) as file:
-            return file.read()
+        try:
+            with open_regular(where) as file:
+                _check_size(where, os.fstat(file.fileno()).st_size, len(self.names))
+                return file.read()
+        except OSError as error:
+            raise DataError(
+                f"{where} cannot be read ({error.strerror or error}); repair it, or move it away"
+            ) from error
 
     def stamp(self, names: Sequence[str]) -> str:
         """What changes when one of these files does: their paths, and what the file system notes at every change."""
@@ -98,10 +106,15 @@ class _Zip:
     def open(self, name: str) -> Image.Image:
         return open_picture(io.BytesIO(self._bytes(name)))
 
-    def read(self, name: str) -> bytes | None:
-        """A member that is no image; None if it is not there."""
+    def find(self, folder: str, name: str) -> str | None:
+        """The path of a member that is no image, with its name in any case; None if it is not there."""
+        paths = (member.filename.replace("\\", "/") for member in self._zip().infolist())
+        return _in_any_case(name, (path for path in paths if posixpath.dirname(path) == folder), self.where(folder))
+
+    def read(self, name: str) -> bytes:
+        """A member that is no image."""
         if name not in self._members:
-            return None
+            raise DataError(f"{self.where(name)} cannot be read (it is not a file); repair it, or move it away")
         _check_size(self.where(name), self._zip().getinfo(self._members[name]).file_size, len(self.names))
         try:
             return self._bytes(name)
@@ -147,6 +160,14 @@ def _check_size(where: str, size: int, images: int) -> None:
     """Refuses a description of images that is longer than any of so many could be: what is parsed takes many times as much."""
     if size > max(MAX_JSON, 1024 * images):
         raise DataError(f"{where} is {size // MIB} MiB, more than {images} images need; move it away, or repair it")
+
+
+def _in_any_case(name: str, paths: Iterable[str], where: str) -> str | None:
+    """The path that ends in the name: some programs, and some file systems, change its capitals."""
+    found = sorted({path for path in paths if posixpath.basename(path).lower() == name})
+    if len(found) > 1:
+        raise DataError(f"{where} has both {' and '.join(map(posixpath.basename, found))}; remove one of them")
+    return found[0] if found else None
 
 
 def _check_name(name: str, path: str) -> None:

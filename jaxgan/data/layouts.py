@@ -133,12 +133,13 @@ def _stated(container: Container, root: str) -> Mapping[str, int] | None:
     for part in filter(None, root.split("/")):
         places.append(at := posixpath.join(at, part))
     for place in places:
-        file = posixpath.join(place, _LABELS)
-        if (content := container.read(file)) is None:
+        if (file := container.find(place, _LABELS)) is None:
             continue
         where = container.where(file)
         try:
-            told = json.loads(content)
+            told = json.loads(container.read(file))
+        except DataError:
+            raise
         except (ValueError, RecursionError) as error:
             raise DataError(f"{where} is no JSON ({str(error)[:80]!a}); repair it, or move it away") from error
         if not isinstance(told, dict) or "labels" not in told:

@@ -41,8 +41,10 @@ def convert(image: Image.Image, channels: int) -> Image.Image:
     the ITU-R 601 luma (Pillow's). Colour profiles are ignored.
     """
     if image.mode == "I" or image.mode.startswith("I;"):
-        wide = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
+        wide, clear = np.clip(np.asarray(image).astype(np.int64), 0, 65535), image.info.get("transparency")
         image = Image.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8))
+        if clear is not None:  # one of 65,536 greys: looked for before it falls together with its neighbours
+            image = Image.merge("LA", (image, Image.fromarray(np.where(wide == clear, 0, 255).astype(np.uint8))))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         if channels != 4:

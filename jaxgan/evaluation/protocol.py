@@ -3,11 +3,13 @@
 import dataclasses
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from jaxgan.errors import UserError
+from jaxgan.files import check_place
 from jaxgan.foreign import parse_json
 
 
@@ -122,14 +124,23 @@ class Result:
             raise UserError(f"not a line of jaxgan.evaluate: {line[:80]!r}") from error
 
 
-def append_results(path: Path, results: Iterable[Result]) -> None:
-    """Appends lines of JSON to a file.
+def check_appendable(path: Path) -> None:
+    """Checks that results can be appended to a file, before they are measured.
 
     Raises:
-        UserError: It is no file, such as a pipe, which would wait for a reader.
+        UserError: It is no file, such as a pipe, which would wait for a reader; or it cannot be written.
     """
-    if path.exists() and not path.is_file():
+    if not os.path.exists(path):
+        check_place(path)
+    elif not path.is_file():
         raise UserError(f"{path} is no file: remove it, or choose another --output")
+    elif not os.access(path, os.W_OK):
+        raise UserError(f"{path} cannot be written: choose another --output")
+
+
+def append_results(path: Path, results: Iterable[Result]) -> None:
+    """Appends lines of JSON to a file; errors as in `check_appendable`."""
+    check_appendable(path)
     with path.open("a") as file:
         file.writelines(result.to_json() + "\n" for result in results)
 

@@ -13,7 +13,7 @@ import jax
 from absl import logging as absl_logging
 from ml_collections import ConfigDict
 
-from jaxgan import overrides
+from jaxgan import memory, overrides
 from jaxgan.errors import ConfigError, UserError, nearest
 from jaxgan.foreign import printable
 from jaxgan.training.checkpoints import NonFiniteError
@@ -23,16 +23,26 @@ def run(main: Callable[[], int | None]) -> int:
     """Runs a command; what goes wrong through its user's doing becomes one line on stderr instead of a traceback.
 
     Returns:
-        The exit status: 0, 2 for input that cannot be used, 1 for training that failed, 130 for an interruption.
+        The exit status: 0, 2 for input that cannot be used, 1 for what failed on the way, 130 for an interruption.
     """
     # Orbax reports every save at length.
     absl_logging.set_verbosity(absl_logging.ERROR)
     try:
-        return main() or 0
+        with memory.less("take a smaller image_size, batch_size or number of images"):
+            status = main() or 0
+            sys.stdout.flush()
+            return status
     except NonFiniteError as error:
         return _complain(f"{error}; the last checkpoint before it is kept", 1)
     except UserError as error:
         return _complain(str(error), 2)
+    except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
+        return 1
+    except OSError as error:
+        if not error.strerror:
+            raise
+        return _complain(f"{f'{error.filename}: ' if error.filename else ''}{error.strerror}", 1)
     except KeyboardInterrupt:
         return _complain("interrupted: nothing is saved since the last checkpoint", 130)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
+from jaxgan import memory
 from jaxgan.core import Due, Game, Metrics, State
 from jaxgan.core.arrays import listed_classes
 from jaxgan.data import Loader, check_batch_size, make_source, prepare
@@ -42,11 +43,21 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         the untrained game are there too, as "untrained/digit_fd".
 
     Raises:
-        ConfigError: The config cannot be used, or the folder belongs to another one.
+        ConfigError: The config cannot be used, the folder belongs to another one, or its run is past the config's end.
         DataError: The data cannot be used.
+        MemoryShortage: There is not enough memory for the step or the networks.
         NonFiniteError: A loss, a gradient or a parameter is not finite; the last checkpoint before it stays.
     """
     config = resolve(config)
+    cure = (
+        f"a smaller config.batch_size than {config.batch_size}, a smaller config.data.image_size, or narrower networks in "
+        "config.players take less; --dry_run says how much a step takes"
+    )
+    with memory.less(cure):
+        return _train(config, Path(workdir))
+
+
+def _train(config: ConfigDict, workdir: Path) -> dict[str, float]:
     source = make_source(config.data)
     loader = Loader(source, seed=config.seed, mesh=data_mesh())
     plan = Plan.of_source(config, source)
@@ -55,7 +66,7 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         check_batch_size(source, plan.batch_size(each), plan.mesh)  # before anything is written or compiled
     metrics = monitored.choose(config, plan.compiled, source)
     plan.config.metrics = tuple(metrics)  # those that "default" stands for: readers of the run have no data to ask
-    folder, main = RunFolder(Path(workdir)), jax.process_index() == 0
+    folder, main = RunFolder(workdir), jax.process_index() == 0
     lower_is_better = monitored.lower_is_better(metrics)
     play = CompiledStep(game, plan.mesh)
     with jax.set_mesh(plan.mesh):
@@ -64,7 +75,7 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         if not folder.checkpoints.exists():
             batches = loader.batches(plan.batch_size(0))
             play.trace(abstract, tuple(itertools.islice(batches, game.minibatches(first))), loader.resident, first)
-        told = folder.claim(plan.config, plan.arrays, plan.domains, write=main)
+        told = folder.claim(plan.config, plan.arrays, plan.domains, write=False)
 
     with (
         jax.set_mesh(plan.mesh),
@@ -75,6 +86,9 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         state = plan.first_state() if resumed is None else checkpoints.restore(resumed, abstract)
         # From here on the host counts for itself.
         step, images, stage = int(state.step), int(state.images), int(state.stage)
+        if told:
+            plan.check_end(step, images, stage)
+        folder.claim(plan.config, plan.arrays, plan.domains, write=main)
         done = plan.fraction_done(step, images)
         with Records(folder, resumed, write=main) as records:
             classes = listed_classes(plan.arrays)

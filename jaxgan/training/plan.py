@@ -105,6 +105,27 @@ class Plan:
                 return f"the run ends with the stage {stage.name!r}: {later} are not played; make it longer, or that shorter"
         return ""
 
+    def check_end(self, step: int, images: int, stage: int) -> None:
+        """Checks that a run that goes on with another length has not passed its new end.
+
+        Args:
+            step: Of its checkpoint.
+            images: Real images consumed until then.
+            stage: The stage of the last step.
+
+        Raises:
+            ConfigError: It has: what it became is no run of that length, and nothing is left to train.
+        """
+        turns = tuple(turn.name for turn in self.game.stages[stage].turns)
+        a_step = self.batch_size(stage) * self.game.minibatches(Due(stage, turns))
+        for field, now, last in (("steps", step, 1), ("images", images, a_step)):
+            end = self.config[field]
+            if end and now - end >= last:  # the last step may consume more images than were left
+                raise ConfigError(
+                    f"the run has {now} {field} already, so it cannot end at config.{field}={end}: make it "
+                    f"--config.{field}={now} or more, or choose another --workdir"
+                )
+
     def fraction_done(self, step: int, images: int) -> float:
         """How much of the run is done, in [0, 1], by whichever of its ends comes first."""
         last = self.game.stages[-1]

@@ -18,7 +18,7 @@ from ml_collections import ConfigDict
 
 from jaxgan.core.arrays import Arrays, ArraySpec, different_classes, from_json, to_json
 from jaxgan.errors import ConfigError
-from jaxgan.files import atomically
+from jaxgan.files import atomically, check_place
 from jaxgan.foreign import below, read_json
 from jaxgan.registry import as_config, plain
 
@@ -78,12 +78,13 @@ class RunFolder:
 
         Raises:
             ConfigError: It does; the message names the fields that differ.
-            UserError: A link in it leads out of it.
+            UserError: A link in it leads out of it, or it cannot be written to.
         """
         # Now, and not when the first picture is due.
         _ = self.checkpoints, self.metrics, self.evaluation, self.tensorboard
         _ = self.samples, self.real_and_fake, self.losses, self.animation
         config_file, data_file = self._stored
+        check_place(config_file)
         data, told = {"arrays": to_json(arrays), "domains": list(domains)}, ""
         if any(self.checkpoints.glob("*")) and config_file.exists():
             there, here = _flat(_config(config_file)), _flat(_as_stored(plain(config)))

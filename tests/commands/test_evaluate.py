@@ -296,7 +296,7 @@ def test_metrics_whose_weights_are_missing_are_refused_before_training(tiny, tmp
         (["--images={real}", "--reference={real}", "--truncation=1"], UserError, "are for runs"),
         (["--images={real}", "--reference={test}", "--metrics=psnr"], UserError, "700 images and a reference of 359"),
         (["--images={test}", "--reference={real}", "--metrics=kid", "--features=digits"], UserError, "subset_size"),
-        (["--compare", "{empty}", "{empty}"], UserError, "does not exist: it is what --output"),
+        (["--compare", "{empty}", "{empty}"], UserError, "is no file of results: give what --output"),
     ],
 )
 def test_one_line_says_what_is_wrong(arguments, error, message, runs, folders, tmp_path):

@@ -115,6 +115,37 @@ def test_labels_of_stylegan(tmp_path: pathlib.Path, packed: bool, wrapper: str) 
     assert source.num_classes == 0 and len(source) == 6 and "label" not in source[0]
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("called", ["Dataset.JSON", "DATASET.json"])
+def test_the_name_of_the_labels_in_any_case(tmp_path: pathlib.Path, called: str, packed: bool) -> None:
+    root = stylegan(tmp_path / "set" / "wrapped", {"labels": PAIRS})
+    (root / "dataset.json").rename(root / called)
+    path = zipped(tmp_path / "set", tmp_path / "set.zip") if packed else str(tmp_path / "set")
+    assert [int(record["label"]) for record in make_source("folder", path=path)] == [0, 3, 1, 4, 2, 0]
+    (root / "dataset.json").write_text("{}")  # which of the two says the labels?
+    path = zipped(tmp_path / "set", tmp_path / "two.zip") if packed else str(tmp_path / "set")
+    with pytest.raises(DataError, match=f"has both {called} and dataset.json; remove one of them"):
+        make_source("folder", path=path)
+
+
+def test_labels_that_cannot_be_read_are_not_passed_over(tmp_path: pathlib.Path) -> None:
+    """Otherwise the buckets would become classes."""
+    root = stylegan(tmp_path / "set", {"labels": PAIRS})
+    (root / "dataset.json").unlink()
+    for make in (lambda path: os.mkfifo(path), lambda path: path.symlink_to("nowhere")):
+        make(root / "dataset.json")
+        with pytest.raises(DataError, match=r"dataset.json cannot be read \(.*\); repair it, or move it away"):
+            make_source("folder", path=str(root))
+        (root / "dataset.json").unlink()
+    path = zipped(root, tmp_path / "set.zip")
+    with zipfile.ZipFile(path, "a") as archive:
+        link = zipfile.ZipInfo("Dataset.json")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "elsewhere.json")
+    with pytest.raises(DataError, match=r"Dataset.json cannot be read \(it is not a file\)"):
+        make_source("folder", path=path)
+
+
 def test_one_bucket_and_paths_with_a_backslash(tmp_path: pathlib.Path) -> None:
     save(tmp_path / "00000" / "a.png", 1)
     save(tmp_path / "00000" / "b.png", 2)

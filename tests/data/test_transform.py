@@ -2,8 +2,6 @@
 
 import io
 import pathlib
-import struct
-import zlib
 
 import numpy as np
 import pytest
@@ -32,24 +30,6 @@ def test_sixteen_bit_grey_is_scaled() -> None:
     assert image.mode.startswith("I")
     assert pixels(image, 1) == [[0, 1, 128, 255]]
     assert pixels(image, 3) == [[[v, v, v] for v in (0, 1, 128, 255)]]
-
-
-@pytest.mark.parametrize(("colour_type", "channels"), [(2, 3), (4, 2), (6, 4)])  # RGB, grey and alpha, RGBA
-def test_sixteen_bit_colour_keeps_its_high_byte(tmp_path: pathlib.Path, colour_type: int, channels: int) -> None:
-    wide = np.array([[0, 255, 256, 32767, 32768, 65279, 65535]], np.uint16)
-    pixels = np.repeat(wide[..., None], channels, axis=2)
-    if channels != 3:
-        pixels[..., -1] = 65535  # opaque
-
-    def chunk(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-    header = struct.pack(">IIBBBBB", 7, 1, 16, colour_type, 0, 0, 0)
-    data = zlib.compress(b"\0" + pixels.astype(">u2").tobytes())
-    file = tmp_path / "wide.png"
-    file.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b""))
-    read = make_source("folder", path=str(tmp_path))[0]["image"]
-    np.testing.assert_array_equal(read, np.repeat((wide >> 8)[..., None], 3, axis=2))
 
 
 def test_palette_with_transparency_is_laid_on_white() -> None:

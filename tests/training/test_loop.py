@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 
 import jax
@@ -66,6 +67,27 @@ def test_a_finished_run_ends_at_once_and_may_be_made_longer(tiny, tmp_path, capf
     train(config, tmp_path / "run")
     assert "another length than before, steps 10 -> 20" in capfd.readouterr().err
     assert logged(read_metrics(tmp_path / "run" / "metrics.jsonl")) == [5, 10, 15, 20]
+
+
+@pytest.mark.parametrize(
+    ("past", "message"),
+    [
+        ({"steps": 4}, r"has 10 steps already, so it cannot end at config\.steps=4: make it --config\.steps=10"),
+        ({"steps": 0, "images": 144}, "has 160 images already, .* config.images=144: make it --config.images=160"),
+    ],
+)
+def test_a_run_is_not_made_shorter_than_it_is(tiny, runs, tmp_path, past, message):
+    folder, _ = runs("wgan_gp")  # 10 steps of 16 images
+    shutil.copytree(folder, tmp_path / "run")
+    before = {path: path.read_bytes() for path in sorted((tmp_path / "run").rglob("*")) if path.is_file()}
+    config = tiny("wgan_gp")
+    config.update(past)
+    with pytest.raises(ConfigError, match=message):
+        train(config, tmp_path / "run")
+    assert {path: path.read_bytes() for path in sorted((tmp_path / "run").rglob("*")) if path.is_file()} == before
+    # To end where it is, is no shortening; nor is an end that its last step has just passed.
+    config.update({"steps": 10} if "images" not in past else {"steps": 0, "images": 145})
+    assert train(config, tmp_path / "run")["step"] == 10
 
 
 def test_discriminator_steps_count_every_minibatch(runs):
