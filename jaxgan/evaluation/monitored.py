@@ -5,7 +5,7 @@ the best checkpoint; the others stand beside it in metrics.jsonl.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import jax
 from ml_collections import ConfigDict
@@ -156,10 +156,10 @@ def left_out(config: ConfigDict, compiled: CompiledGame, source: Source) -> dict
     return {name: obstacle for name, obstacle in obstacles.items() if obstacle}
 
 
-def lower_is_better(chosen: Mapping[str, Metric]) -> bool:
-    """Whether the best checkpoint is the one with the lowest score, that of the first metric."""
-    first = next(iter(chosen.values()), None)
-    return first is None or first.lower_is_better
+def told_by(chosen: Iterable[Metric]) -> tuple[str, bool]:
+    """The score that the best checkpoint is told by, that of the first metric ("" without any), and whether lower is better."""
+    first = next(iter(chosen), None)
+    return ("", True) if first is None else (first.score, first.lower_is_better)
 
 
 def _together(chosen: Mapping[str, Metric]) -> dict[str, Metric]:

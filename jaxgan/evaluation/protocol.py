@@ -10,7 +10,7 @@ from typing import Any
 
 from jaxgan.errors import UserError
 from jaxgan.files import check_place
-from jaxgan.foreign import parse_json
+from jaxgan.foreign import MAX_LINES, parse_json, read_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,10 +139,19 @@ def check_appendable(path: Path) -> None:
 
 
 def append_results(path: Path, results: Iterable[Result]) -> None:
-    """Appends lines of JSON to a file; errors as in `check_appendable`."""
+    """Appends lines of JSON to a file, but for those that are there: a run that goes on measures some of its steps again.
+
+    Raises:
+        UserError: As in `check_appendable`; or the file is no text.
+    """
     check_appendable(path)
+    text = read_text(path, MAX_LINES) if path.exists() else ""
+    there = set(text.splitlines())
+    lines = [line for line in (result.to_json() for result in results) if line not in there]
     with path.open("a") as file:
-        file.writelines(result.to_json() + "\n" for result in results)
+        # Behind a line that a killed process or a full disk left unfinished a new one begins.
+        file.write("\n" if text and not text.endswith("\n") else "")
+        file.writelines(line + "\n" for line in lines)
 
 
 def difference(first: Result, second: Result) -> float:

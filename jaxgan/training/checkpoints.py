@@ -4,25 +4,36 @@ A thin cover of orbax's CheckpointManager, which writes to a temporary folder an
 """
 
 import contextlib
+import itertools
 import math
 import operator
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import orbax.checkpoint as ocp
+from jax.experimental import multihost_utils
 from orbax.checkpoint import checkpoint_managers as managers
 
 from jaxgan.core import State
 from jaxgan.core.players import flatten
-from jaxgan.errors import ConfigError
+from jaxgan.errors import ConfigError, UserError
 from jaxgan.foreign import check_expansion
+
+
+_UNDER_WAY = 0.5  # seconds that the reads of a checkpoint may take after one of them failed
 
 
 class NonFiniteError(RuntimeError):
     """Training met a number that is not finite; the message says whose, and at which step."""
+
+
+class DamagedError(ConfigError):
+    """A checkpoint is not as it was written."""
 
 
 class Checkpoints:
@@ -30,13 +41,20 @@ class Checkpoints:
 
     Args:
         folder: Where they lie, a folder for each step.
-        lower_is_better: Whether the score that comes with some of them is better when it is lower.
+        lower_is_better: Whether scores are better when they are lower.
+        scores: What the best checkpoint is told by, by step: of whatever was measured so far.
         write: False only reads, and leaves the folder as it is.
     """
 
-    def __init__(self, folder: Path, lower_is_better: bool = True, write: bool = True) -> None:
-        score = lambda metrics: metrics["score"]  # noqa: E731
-        best = managers.BestN(get_metric_fn=score, reverse=lower_is_better, n=1)
+    def __init__(
+        self,
+        folder: Path,
+        lower_is_better: bool = True,
+        scores: Mapping[int, float] | None = None,
+        write: bool = True,
+    ) -> None:
+        self._better = operator.lt if lower_is_better else operator.gt
+        self._scores = {step: score for step, score in (scores or {}).items() if math.isfinite(score)}
         if links := [entry for entry in folder.glob("*") if entry.is_symlink()]:
             raise ConfigError(f"{links[0]} is a link, and checkpoints are folders: remove it")
         for file in folder.rglob("*"):
@@ -47,25 +65,14 @@ class Checkpoints:
             folder.absolute(),
             item_handlers=ocp.StandardCheckpointHandler(),
             options=ocp.CheckpointManagerOptions(
-                preservation_policy=managers.AnyPreservationPolicy([managers.LatestN(2), best]),
+                preservation_policy=managers.AnyPreservationPolicy([managers.LatestN(2), _Best(self.best)]),
                 save_decision_policy=managers.FixedIntervalPolicy(1),
-                # Without these the manager would write no scores, whatever its preservation policy.
-                best_fn=score,
-                best_mode="min" if lower_is_better else "max",
                 cleanup_tmp_directories=write,  # what a killed process left half-written
                 create=write,
                 read_only=not write,
             ),
         )
-        # What a checkpoint without a score has for one; orbax would rather keep such checkpoints for ever.
-        self._worst = math.inf if lower_is_better else -math.inf
-        self._better = operator.lt if lower_is_better else operator.gt
-        # Noted here, for those that are still being written cannot be read.
-        self._scores: dict[int, float] = {}
-        for step in self._manager.all_steps():
-            with _readable(folder, step):
-                if (metrics := self._manager.metrics(step)) and math.isfinite(metrics["score"]):
-                    self._scores[step] = metrics["score"]
+        self._write = write
         self._finite_players = jax.jit(_finite_players)
 
     def __enter__(self) -> "Checkpoints":
@@ -79,15 +86,27 @@ class Checkpoints:
         """The steps that there are checkpoints of, in order."""
         return sorted(self._manager.all_steps())
 
-    def best(self) -> int | None:
-        """The step with the best score; None if no checkpoint was saved with one."""
-        return self._manager.best_step() if self._scores else None
+    def best(self, steps: Sequence[int] | None = None) -> int | None:
+        """The step with the best score, the first of several; None if none of them has one.
+
+        Args:
+            steps: Among which; None: of all checkpoints.
+        """
+        best: int | None = None
+        for step in self.steps() if steps is None else steps:
+            if step in self._scores and (best is None or self._better(self._scores[step], self._scores[best])):
+                best = step
+        return best
 
     def improves(self, score: float | None) -> bool:
         """Whether a score is finite, and better than that of every checkpoint."""
-        if score is None or not math.isfinite(score):
-            return False
-        return all(self._better(score, other) for other in self._scores.values())
+        best = self.best()
+        return score is not None and math.isfinite(score) and (best is None or self._better(score, self._scores[best]))
+
+    def rate(self, step: int, score: float | None) -> None:
+        """Notes the score of a checkpoint that was saved before it was measured."""
+        if score is not None and math.isfinite(score):
+            self._scores[step] = score
 
     def save(self, step: int, state: State, score: float | None = None) -> None:
         """Saves a state, unless there is a checkpoint of its step; the state may be donated once this returns.
@@ -106,11 +125,44 @@ class Checkpoints:
         check_finite(nonfinite)
         if broken := [name for name, good in finite.items() if not good]:
             raise NonFiniteError(f"the parameters of {' and '.join(broken)} are not finite after step {step}")
-        if score is None or not math.isfinite(score):
-            score = self._worst
-        else:
-            self._scores[step] = score
-        self._manager.save(step, args=ocp.args.StandardSave(state), metrics={"score": score})
+        self.rate(step, score)
+        self._manager.save(step, args=ocp.args.StandardSave(state))
+
+    def newest(self, abstract: State, say: Callable[[str], None]) -> State | None:
+        """The newest state that is as it was written; None if there is no checkpoint.
+
+        One that is damaged is told of, and put aside under the name damaged-STEP where this process writes, for it would be in
+        the way of the run that goes on.
+
+        Args:
+            abstract: As in `restore`.
+            say: Takes a line for people.
+
+        Raises:
+            ConfigError: A checkpoint is of another shape; or all are damaged.
+        """
+        damaged = None
+        for step in reversed(self.steps()):
+            try:
+                return self.restore(step, abstract)
+            except DamagedError as error:
+                damaged = error
+                say(f"{error}; going on from an older one")
+                if self._write:
+                    self._put_aside(step)
+        if damaged is not None:
+            raise ConfigError(f"no checkpoint in {self._manager.directory} can be read: choose another --workdir")
+        return None
+
+    def _put_aside(self, step: int) -> None:
+        folder = Path(self._manager.directory)
+        if jax.process_index() == 0:
+            more = (f"damaged-{step}-{number}" for number in itertools.count(2))
+            names = itertools.chain([f"damaged-{step}"], more)
+            (folder / str(step)).rename(next(folder / name for name in names if not (folder / name).exists()))
+        if jax.process_count() > 1:
+            multihost_utils.sync_global_devices(f"damaged-{step}")
+        self._manager.reload()
 
     def restore(self, step: int, abstract: State) -> State:
         """Reads the state of a step.
@@ -121,6 +173,7 @@ class Checkpoints:
 
         Raises:
             ConfigError: The checkpoint is of another shape.
+            DamagedError: It cannot be read.
         """
         # Compared beforehand, for orbax reports one wrong shape by a page of tracebacks.
         wanted = {_name(path): _stored_shape(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(abstract)}
@@ -141,7 +194,10 @@ class Checkpoints:
                 )
         stored = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         unpacked = sum(math.prod(shape) for shape in wanted.values()) * 4
-        check_expansion(folder, stored, unpacked)  # chunks that are not there would be filled with zeros
+        try:
+            check_expansion(folder, stored, unpacked)  # chunks that are not there would be filled with zeros
+        except UserError as error:
+            raise DamagedError(str(error)) from error
         with _readable(folder.parent, step):
             return self._manager.restore(step, args=ocp.args.StandardRestore(abstract))
 
@@ -149,13 +205,28 @@ class Checkpoints:
 @contextlib.contextmanager
 def _readable(folder: Any, step: int) -> Iterator[None]:
     """Makes one line of all that orbax says of a checkpoint that is not as it was written."""
+    before = sys.unraisablehook
     try:
         yield
     except Exception as error:
+        # Reads that are still under way find the loop closed that waited for them, and each would print a traceback.
+        sys.unraisablehook = lambda _: None
+        time.sleep(_UNDER_WAY)
         reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise ConfigError(
-            f"{folder}/{step} cannot be read ({reason}): it is damaged; remove it to go on from an older one"
-        ) from error
+        raise DamagedError(f"{folder}/{step} cannot be read ({reason}): it is damaged") from error
+    finally:
+        sys.unraisablehook = before
+
+
+class _Best:
+    """Keeps the best checkpoint; orbax would know of the scores only that were there when one was saved."""
+
+    def __init__(self, best: Callable[[Sequence[int]], int | None]) -> None:
+        self._best = best
+
+    def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> list[bool]:
+        steps = [checkpoint.step for checkpoint in checkpoints]
+        return [step == self._best(steps) for step in steps]
 
 
 def check_finite(nonfinite: dict[str, Any]) -> None:

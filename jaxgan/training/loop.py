@@ -7,6 +7,7 @@ state holds all that a step depends on, the position in the data is `state.image
 images for itself, so that it asks the device for nothing between two log steps.
 """
 
+import contextlib
 import itertools
 import time
 from pathlib import Path
@@ -26,7 +27,7 @@ from jaxgan.registry import resolve
 from jaxgan.training.checkpoints import Checkpoints, check_finite
 from jaxgan.training.observer import Observer
 from jaxgan.training.plan import Plan
-from jaxgan.training.records import Records
+from jaxgan.training.records import Records, read_metrics, series
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.stop import StopRequest
 
@@ -67,7 +68,6 @@ def _train(config: ConfigDict, workdir: Path) -> dict[str, float]:
     metrics = monitored.choose(config, plan.compiled, source)
     plan.config.metrics = tuple(metrics)  # those that "default" stands for: readers of the run have no data to ask
     folder, main = RunFolder(workdir), jax.process_index() == 0
-    lower_is_better = monitored.lower_is_better(metrics)
     play = CompiledStep(game, plan.mesh)
     with jax.set_mesh(plan.mesh):
         # Networks and losses that do not fit the data, or each other, say so before anything is written.
@@ -77,13 +77,19 @@ def _train(config: ConfigDict, workdir: Path) -> dict[str, float]:
             play.trace(abstract, tuple(itertools.islice(batches, game.minibatches(first))), loader.resident, first)
         told = folder.claim(plan.config, plan.arrays, plan.domains, write=False)
 
+    damaged: list[str] = []
+    score_name, lower_is_better = monitored.told_by(metrics.values())
     with (
         jax.set_mesh(plan.mesh),
         StopRequest() as stop,
-        Checkpoints(folder.checkpoints, lower_is_better) as checkpoints,
+        folder.owned() if main else contextlib.nullcontext(),
+        Checkpoints(
+            folder.checkpoints, lower_is_better, series(read_metrics(folder.metrics), score_name)
+        ) as checkpoints,
     ):
-        resumed = max(checkpoints.steps(), default=None)
-        state = plan.first_state() if resumed is None else checkpoints.restore(resumed, abstract)
+        found = checkpoints.newest(abstract, damaged.append)
+        resumed = None if found is None else int(found.step)
+        state = plan.first_state() if found is None else found
         # From here on the host counts for itself.
         step, images, stage = int(state.step), int(state.images), int(state.stage)
         if told:
@@ -92,11 +98,15 @@ def _train(config: ConfigDict, workdir: Path) -> dict[str, float]:
         done = plan.fraction_done(step, images)
         with Records(folder, resumed, write=main) as records:
             classes = listed_classes(plan.arrays)
-            for line in filter(None, (told, plan.unplayed, f"classes: {printable(classes)}" if classes else "")):
+            for line in filter(
+                None, (*damaged, told, plan.unplayed, f"classes: {printable(classes)}" if classes else "")
+            ):
                 records.say(line)
             observer = Observer(plan, source, metrics, folder, records, resumed)
             # The untrained game, or what a stop left undone.
-            observer.look(state, step, images, stage, last=done == 1.0)
+            score = observer.look(state, step, images, stage, last=done == 1.0)
+            if resumed is not None:
+                checkpoints.rate(step, score)
             stage_read = -1
             while done < 1.0:
                 due = game.due(step, images)

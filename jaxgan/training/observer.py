@@ -49,7 +49,7 @@ class Observer:
         return self._draws(step, last) or self._measures(step, last)
 
     def look(self, state: State, step: int, images: int, stage: int, last: bool = False) -> float | None:
-        """Draws and measures what is due; returns the score if it was measured.
+        """Draws and measures what is due; returns the score if it was measured, and is finite.
 
         Args:
             state: The game, after `step` steps and `images` real images.
@@ -81,7 +81,8 @@ class Observer:
         results = [dataclasses.replace(value, model=model) for value in measured.values() if isinstance(value, Result)]
         if results and self._records.write:
             append_results(self._folder.evaluation, results)
-        return values[self._score]
+        # As it is recorded: a run that goes on from the records must come to the same.
+        return self._records.series(self._score).get(step)
 
     def finish(self) -> None:
         """Draws what sums the run up."""

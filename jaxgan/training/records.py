@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ TIMINGS = ("seconds", "images_per_second")
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics.jsonl, up to one that a killed process left unfinished; none if there is no file.
+    """The lines of a metrics.jsonl; none if there is no file. Those that are no JSON, as a killed process or a full disk leaves
+    them, are left out.
 
     Raises:
         UserError: It holds something else than numbers by name.
@@ -32,13 +33,18 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         try:
             line = parse_json(text, path)
         except UserError:
-            break
+            continue
         if not isinstance(line, dict) or not all(isinstance(line.get(name), int) for name in ("step", "images")):
             raise UserError(f"{path} holds a line that is no record of a step: it is damaged, or something else")
         if not all(isinstance(value, int | float | None) for value in line.values()):
             raise UserError(f"{path} holds a value that is no number: it is damaged, or something else")
         lines.append(line)
     return lines
+
+
+def series(lines: Iterable[Mapping[str, Any]], name: str) -> dict[int, float]:
+    """One metric of such lines by step."""
+    return {line["step"]: line[name] for line in lines if line.get(name) is not None}
 
 
 class Stopwatch:
@@ -169,7 +175,7 @@ class Records:
 
     def series(self, name: str) -> dict[int, float]:
         """One metric by step."""
-        return {line["step"]: line[name] for line in self.lines if line.get(name) is not None}
+        return series(self.lines, name)
 
     def _append(self, step: int, images: int, values: Mapping[str, float]) -> None:
         # Six digits say it all, and JSON has no NaN.

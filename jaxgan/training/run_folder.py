@@ -8,23 +8,31 @@ samples/          what the same noise became, by step
 ...               and at the end the pictures that sum it up
 """
 
+import contextlib
 import dataclasses
+import errno
+import fcntl
 import json
-from collections.abc import Mapping, Sequence
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from jaxgan.core.arrays import Arrays, ArraySpec, different_classes, from_json, to_json
-from jaxgan.errors import ConfigError
+from jaxgan.errors import ConfigError, UserError
 from jaxgan.files import atomically, check_place
-from jaxgan.foreign import below, read_json
+from jaxgan.foreign import below, printable, read_json
 from jaxgan.registry import as_config, plain
 
 # A run may go on with other values of these: they decide how long it is and when it is looked at, not what is computed.
 _LENGTH = ("steps", "images")
 _FREE_TO_CHANGE = {*_LENGTH, "log_every", "sample_every", "evaluate_every", "checkpoint_every"}
+_log = logging.getLogger("jaxgan.training")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +77,34 @@ class RunFolder:
     def picture(self, name: str) -> Path:
         """What is drawn beside the samples, by its name."""
         return below(self.path, f"{name}.png")
+
+    @contextlib.contextmanager
+    def owned(self) -> Iterator[None]:
+        """Keeps other processes from writing into the folder inside its `with` block.
+
+        A lock of the operating system: it ends with its process, however that ends, and file systems in a network know it.
+
+        Raises:
+            UserError: Another process has the folder.
+        """
+        path = below(self.path, ".lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if error.errno not in (errno.EACCES, errno.EAGAIN):
+                    _log.warning("%s cannot be locked (%s): let no other process write into it", self.path, error)
+                else:
+                    file.seek(0)
+                    owner = printable(file.read(200)) or "another process"
+                    raise UserError(
+                        f"{self.path} is in use by {owner}: wait for it, or choose another --workdir"
+                    ) from None
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+            file.flush()
+            yield
 
     def claim(self, config: ConfigDict, arrays: Arrays, domains: Sequence[str] = (), write: bool = True) -> str:
         """Notes that the folder is this config's, unless it holds a checkpoint of another one.

@@ -1,4 +1,4 @@
-"""Asking a run to stop: SIGTERM or SIGINT end it after the step that is being played, with a checkpoint."""
+"""Asking a run to stop: SIGTERM, SIGHUP or SIGINT end it after the step that is being played, with a checkpoint."""
 
 import signal
 import sys
@@ -26,7 +26,7 @@ class StopRequest:
 
     def __enter__(self) -> "StopRequest":
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
                 self._before[number] = signal.signal(number, self._note)
         return self
 

@@ -1,6 +1,7 @@
 """A trained game, from its run's folder alone."""
 
 import dataclasses
+import logging
 from pathlib import Path
 
 from jaxgan.core import State
@@ -8,9 +9,13 @@ from jaxgan.core.snapshot import Snapshot
 from jaxgan.errors import ConfigError
 from jaxgan.evaluation import monitored
 from jaxgan.registry import foreign_names
-from jaxgan.training.checkpoints import Checkpoints
+from jaxgan.training.checkpoints import Checkpoints, DamagedError
 from jaxgan.training.plan import Plan
+from jaxgan.training.records import read_metrics, series
 from jaxgan.training.run_folder import RunFolder
+
+_ATTEMPTS = 5
+_log = logging.getLogger("jaxgan.training")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,19 +56,42 @@ def load(workdir: str | Path, step: int | None = None, trust: bool = False) -> T
     plan = Plan.of(config, arrays, domains)
     if not folder.checkpoints.is_dir():
         raise ConfigError(f"{workdir} holds no checkpoint yet: train on until the first one, or save one with Ctrl-C")
-    first = next(iter(config.metrics), None)
-    lower_is_better = first is None or monitored.find(first).lower_is_better
-    with Checkpoints(folder.checkpoints, lower_is_better, write=False) as checkpoints:
+    for attempts_left in reversed(range(_ATTEMPTS)):
+        try:
+            chosen, state = _restored(folder, plan, step)
+            break
+        except FileNotFoundError as error:
+            # Beside a run that goes on, what was there a moment ago may have made room for a newer one.
+            if not attempts_left:
+                raise ConfigError(
+                    f"{workdir}: its checkpoints change while they are read ({error}): try again"
+                ) from error
+    return Trained(plan, chosen, state, plan.compiled.at(state, int(state.stage)))
+
+
+def _restored(folder: RunFolder, plan: Plan, step: int | None) -> tuple[int, State]:
+    """The step and the state of a checkpoint; arguments and errors as in `load`, and FileNotFoundError if it goes meanwhile."""
+    score, lower_is_better = monitored.told_by(map(monitored.find, plan.config.metrics[:1]))
+    scores = series(read_metrics(folder.metrics), score)
+    with Checkpoints(folder.checkpoints, lower_is_better, scores, write=False) as checkpoints:
         steps = checkpoints.steps()
         if not steps:
             raise ConfigError(
-                f"{workdir} holds no checkpoint yet: train on until the first one, or save one with Ctrl-C"
+                f"{folder.path} holds no checkpoint yet: train on until the first one, or save one with Ctrl-C"
             )
         if step is not None and step not in steps:
             raise ConfigError(
-                f"{workdir} holds no checkpoint of step {step}: choose one of {', '.join(map(str, steps))}"
+                f"{folder.path} holds no checkpoint of step {step}: choose one of {', '.join(map(str, steps))}"
             )
         best = checkpoints.best()
-        step = step if step is not None else steps[-1] if best is None else best
-        state = checkpoints.restore(step, plan.abstract_state())
-    return Trained(plan, step, state, plan.compiled.at(state, int(state.stage)))
+        wanted = [step] if step is not None else [*([] if best is None else [best]), *reversed(steps)]
+        for chosen in dict.fromkeys(wanted):
+            try:
+                return chosen, checkpoints.restore(chosen, plan.abstract_state())
+            except DamagedError as error:
+                if not (folder.checkpoints / str(chosen)).exists():
+                    raise FileNotFoundError(folder.checkpoints / str(chosen)) from error
+                if len(wanted) == 1 or chosen == wanted[-1]:
+                    raise
+                _log.warning("%s; taking another one", error)
+    raise AssertionError("one of the checkpoints is the last")

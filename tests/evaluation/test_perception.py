@@ -40,7 +40,9 @@ def test_lpips_where_its_weights_are(shape, monkeypatch):
     np.testing.assert_allclose(distance, 3 * l1(a, b), rtol=1e-5)
 
 
-@pytest.mark.parametrize(("shape", "known"), [((16, 16, 1), {"digits": 2.0}), ((8, 8, 1), {"digits": 2.0, "lpips": 3.0})])
+@pytest.mark.parametrize(
+    ("shape", "known"), [((16, 16, 1), {"digits": 2.0}), ((8, 8, 1), {"digits": 2.0, "lpips": 3.0})]
+)
 def test_digits_and_pixels_as_shares_where_lpips_is_not_or_reads_no_images_so_small(shape, known, monkeypatch):
     a, b, distance = found(shape, known, monkeypatch)
     pixels = np.square(a - b).mean((1, 2, 3)) / np.square(b + 1).mean((1, 2, 3))

@@ -1,5 +1,7 @@
 """Checkpoints: what is kept, what is refused, and that what comes back is what was saved."""
 
+import shutil
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -44,7 +46,9 @@ def test_the_last_two_and_the_best_are_kept(tmp_path, lower_is_better, best):
         for step, score in [(10, 5.0), (20, 1.0), (30, None), (40, 9.0), (50, 3.0), (60, None), (70, float("nan"))]:
             assert checkpoints.improves(score) == (step in ((10, 20) if lower_is_better else (10, 40)))
             checkpoints.save(step, make_state(step), score)
-    with Checkpoints(tmp_path, lower_is_better, write=False) as checkpoints:
+    # What a run measured is in its records; a score of a step without a checkpoint tells nothing.
+    scores = {10: 5.0, 20: 1.0, 40: 9.0, 50: 3.0, 65: -1.0 if lower_is_better else 99.0, 70: float("nan")}
+    with Checkpoints(tmp_path, lower_is_better, scores, write=False) as checkpoints:
         assert checkpoints.steps() == [best, 60, 70]
         assert checkpoints.best() == best
         assert not checkpoints.improves(1.0 if lower_is_better else 9.0)
@@ -122,3 +126,63 @@ def test_what_a_killed_process_left_is_removed_and_never_read(tmp_path):
         checkpoints.save(20, make_state(20))
         assert checkpoints.steps() == [10, 20]
     assert not half.exists() and not (tmp_path / "20" / "data").exists()
+
+
+def test_a_score_that_is_measured_after_the_save_counts(tmp_path):
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(10, make_state(10), 5.0)
+        checkpoints.save(20, make_state(20))  # a stop
+    with Checkpoints(tmp_path, scores={10: 5.0}) as checkpoints:
+        checkpoints.rate(20, 1.0)
+        assert checkpoints.best() == 20 and not checkpoints.improves(2.0)
+        for step in (30, 40, 50):
+            checkpoints.save(step, make_state(step), 3.0)
+        assert checkpoints.steps() == [20, 40, 50]
+
+
+def cut(folder):
+    for file in folder.glob("default/d/*"):
+        file.write_bytes(file.read_bytes()[:100])
+
+
+def without_manifest(folder):
+    for file in folder.rglob("manifest.ocdbt"):
+        file.unlink()
+
+
+def emptied(folder):
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+@pytest.mark.parametrize("damage", [cut, without_manifest, emptied])
+def test_a_damaged_checkpoint_is_told_of_and_put_aside(tmp_path, damage):
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(10, make_state(10, weight=0.1))
+        checkpoints.save(20, make_state(20, weight=0.2))
+    shutil.copytree(tmp_path / "20", tmp_path / "20 copy")
+    damage(tmp_path / "20")
+    told = []
+    with Checkpoints(tmp_path, write=False) as checkpoints:
+        assert int(checkpoints.newest(abstract(make_state()), told.append).step) == 10
+    with Checkpoints(tmp_path) as checkpoints:
+        found = checkpoints.newest(abstract(make_state()), told.append)
+        assert int(found.step) == 10 and checkpoints.steps() == [10]
+        np.testing.assert_array_equal(found.players["critic"].params["layer"]["kernel"], np.float32(0.1))
+        checkpoints.save(20, make_state(20, weight=0.3))
+    assert len(told) == 2 and all("20 cannot be read" in line and "\n" not in line for line in told)
+    assert {path.name for path in tmp_path.iterdir()} == {"10", "20", "20 copy", "damaged-20"}
+    with Checkpoints(tmp_path) as checkpoints:
+        assert int(checkpoints.newest(abstract(make_state()), told.append).step) == 20 and len(told) == 2
+
+
+def test_where_all_are_damaged_nothing_is_begun_anew(tmp_path):
+    with Checkpoints(tmp_path) as checkpoints:
+        assert checkpoints.newest(abstract(make_state()), print) is None
+        checkpoints.save(10, make_state(10))
+    emptied(tmp_path / "10")
+    with (
+        Checkpoints(tmp_path, write=False) as checkpoints,
+        pytest.raises(ConfigError, match=r"no checkpoint in .* can be"),
+    ):
+        checkpoints.newest(abstract(make_state()), print)

@@ -51,6 +51,16 @@ def test_a_resumed_file_is_cut_at_the_step_and_at_an_unfinished_line(tmp_path):
     assert read_metrics(tmp_path / "metrics.jsonl") == []
 
 
+def test_what_lies_behind_a_broken_line_stays(tmp_path):
+    lines = [{"step": step, "images": 8 * step, "loss": 0.5} for step in (0, 5, 10)]
+    texts = [json.dumps(line) for line in lines]
+    texts[1:1] = ['{"step": 3, "ima', "\\x00"]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(texts) + "\n")
+    with Records(RunFolder(tmp_path), 10):
+        pass
+    assert read_metrics(tmp_path / "metrics.jsonl") == lines
+
+
 def test_images_per_second_and_time_left(tmp_path, clock, capfd):
     """A first step at 30 s, then 64 images in 0.5 s each; a pause of 20 s counts for the time left alone."""
     with Records(RunFolder(tmp_path), None) as records:

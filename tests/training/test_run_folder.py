@@ -1,10 +1,13 @@
 """The run's folder: whose it is, and files that appear whole or not at all."""
 
+import subprocess
+import sys
+
 import pytest
 
 from jaxgan.config import default, named, player
 from jaxgan.core import ArraySpec
-from jaxgan.errors import ConfigError
+from jaxgan.errors import ConfigError, UserError
 from jaxgan.files import atomically
 from jaxgan.registry import resolve
 from jaxgan.training.run_folder import RunFolder
@@ -83,3 +86,18 @@ def test_a_file_is_whole_or_not_there(tmp_path):
         temporary.write_text("second")
         assert path.read_text() == "first"
     assert [file.name for file in path.parent.iterdir()] == ["file.txt"] and path.read_text() == "second"
+
+
+def test_a_folder_has_one_owner_and_a_killed_one_leaves_it(tmp_path):
+    own = "from pathlib import Path; from jaxgan.training.run_folder import RunFolder; "
+    own += f"owned = RunFolder(Path({str(tmp_path)!r})).owned()"
+    wait = "owned.__enter__(); print('owned', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{own}; {wait}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "owned\n"
+        with pytest.raises(UserError, match=f"in use by process {other.pid} on .*: wait for it, or choose another"):
+            RunFolder(tmp_path).owned().__enter__()
+        other.kill()
+    with RunFolder(tmp_path).owned():
+        pass
