@@ -24,7 +24,6 @@ from jaxgan.core.players import flatten
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.foreign import check_expansion
 
-
 _UNDER_WAY = 0.5  # seconds that the reads of a checkpoint may take after one of them failed
 
 

@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 from jaxgan import memory, overrides
 from jaxgan.errors import ConfigError, UserError, nearest
 from jaxgan.foreign import printable
+from jaxgan.training import stop
 from jaxgan.training.checkpoints import NonFiniteError
 
 
@@ -27,6 +28,12 @@ def run(main: Callable[[], int | None]) -> int:
     """
     # Orbax reports every save at length.
     absl_logging.set_verbosity(absl_logging.ERROR)
+    status = _status(main)
+    stop.leave(status)
+    return status
+
+
+def _status(main: Callable[[], int | None]) -> int:
     try:
         with memory.less("take a smaller image_size, batch_size or number of images"):
             status = main() or 0

@@ -8,6 +8,7 @@ images for itself, so that it asks the device for nothing between two log steps.
 """
 
 import contextlib
+import functools
 import itertools
 import time
 from pathlib import Path
@@ -29,7 +30,7 @@ from jaxgan.training.observer import Observer
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records, read_metrics, series
 from jaxgan.training.run_folder import RunFolder
-from jaxgan.training.stop import StopRequest
+from jaxgan.training.stop import Stopped, StopRequest
 
 
 def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
@@ -103,42 +104,47 @@ def _train(config: ConfigDict, workdir: Path) -> dict[str, float]:
             ):
                 records.say(line)
             observer = Observer(plan, source, metrics, folder, records, resumed)
-            # The untrained game, or what a stop left undone.
-            score = observer.look(state, step, images, stage, last=done == 1.0)
-            if resumed is not None:
-                checkpoints.rate(step, score)
-            stage_read = -1
-            while done < 1.0:
-                due = game.due(step, images)
-                if due.stage != stage_read:
-                    stage = stage_read = due.stage
-                    batch_size = plan.batch_size(stage)
-                    batches = loader.batches(batch_size, start=images)
-                minibatches = tuple(itertools.islice(batches, game.minibatches(due)))
-                if not play.compiled(due):
-                    with records.stopwatch.paused():
-                        records.say(play.compile(state, minibatches, loader.resident, due))
-                state, values = play(state, minibatches, loader.resident, due)
-                step, images = step + 1, images + batch_size * len(minibatches)
-                done = plan.fraction_done(step, images)
-                records.progress(images, done)
-                if step % config.log_every == 0 or done == 1.0:
-                    values, nonfinite = jax.device_get((values, state.nonfinite))
-                    check_finite(nonfinite)
-                    records.log(step, images, values, done)
-                if done < 1.0 and stop.asked(step):
-                    break
-                saves = config.checkpoint_every > 0 and step % config.checkpoint_every == 0
-                if saves or done == 1.0 or observer.due(step):
-                    check_finite(jax.device_get(state.nonfinite))  # and so the step is over, and the clock may stop
-                    with records.stopwatch.paused():
-                        score = observer.look(state, step, images, stage, last=done == 1.0)
-                        if saves or done == 1.0 or checkpoints.improves(score):
-                            checkpoints.save(step, state, score)
-            if done < 1.0:
+            look = lambda: observer.look(state, step, images, stage, last=done == 1.0)  # noqa: E731
+            stopped = False
+            try:
+                # The untrained game, or what a stop left undone.
+                score = stop.unless_asked(plan.mesh, look)
+                if resumed is not None:
+                    checkpoints.rate(step, score)
+                stage_read = -1
+                while done < 1.0:
+                    due = game.due(step, images)
+                    if due.stage != stage_read:
+                        stage = stage_read = due.stage
+                        batch_size = plan.batch_size(stage)
+                        batches = loader.batches(batch_size, start=images)
+                    minibatches = tuple(itertools.islice(batches, game.minibatches(due)))
+                    if not play.compiled(due):
+                        compiling = functools.partial(play.compile, state, minibatches, loader.resident, due)
+                        with records.stopwatch.paused():
+                            records.say(stop.unless_asked(plan.mesh, compiling))
+                    state, values = play(state, minibatches, loader.resident, due)
+                    step, images = step + 1, images + batch_size * len(minibatches)
+                    done = plan.fraction_done(step, images)
+                    records.progress(images, done)
+                    if step % config.log_every == 0 or done == 1.0:
+                        values, nonfinite = jax.device_get((values, state.nonfinite))
+                        check_finite(nonfinite)
+                        records.log(step, images, values, done)
+                    if done < 1.0 and stop.asked(step):
+                        raise Stopped
+                    saves = config.checkpoint_every > 0 and step % config.checkpoint_every == 0
+                    if saves or done == 1.0 or observer.due(step):
+                        check_finite(jax.device_get(state.nonfinite))  # and so the step is over, and the clock may stop
+                        with records.stopwatch.paused():
+                            score = stop.unless_asked(plan.mesh, look)
+                            if saves or done == 1.0 or checkpoints.improves(score):
+                                checkpoints.save(step, state, score)
+            except Stopped:
                 checkpoints.save(step, state)
                 records.say(f"saved at step {step}; run the same command to go on")
-            else:
+                stopped = True
+            if not stopped:
                 observer.finish()
                 records.print(observer.summary())
             return records.result(step, images)

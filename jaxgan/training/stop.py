@@ -1,10 +1,12 @@
 """Asking a run to stop: SIGTERM, SIGHUP or SIGINT end it after the step that is being played, with a checkpoint."""
 
+import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -12,6 +14,18 @@ from jax.experimental import multihost_utils
 
 # Several processes must stop at the same step; they compare notes when their step count is a multiple of this.
 _AGREE_EVERY = 10
+
+
+_LOOK_EVERY = 0.1  # seconds between two looks whether a stop was asked for, while something long goes on
+
+Result = TypeVar("Result")
+
+
+_LEFT = "jaxgan: left to itself when a stop is asked for"
+
+
+class Stopped(Exception):
+    """A stop was asked for while something long went on, which was left to itself."""
 
 
 class StopRequest:
@@ -40,6 +54,41 @@ class StopRequest:
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
+    def unless_asked(self, mesh: jax.sharding.Mesh, work: Callable[[], Result]) -> Result:
+        """What `work` returns: something long that has no steps, such as a compilation or an evaluation.
+
+        It is done in a thread, for Python notices no signal while it waits for a compiler. Of several processes none leaves the
+        others alone.
+
+        Args:
+            mesh: The mesh that `work` is done on.
+            work: It may be left half done, and must then harm nothing that comes after.
+
+        Raises:
+            Stopped: A stop was asked for.
+        """
+        if not self._before or jax.process_count() > 1:
+            return work()
+        done: list[Result] = []
+        failed: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                with jax.set_mesh(mesh):
+                    done.append(work())
+            except BaseException as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=run, name=_LEFT, daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(_LOOK_EVERY)
+            if self._asked and thread.is_alive():
+                raise Stopped
+        if failed:
+            raise failed[0]
+        return done[0]
+
     def asked(self, step: int) -> bool:
         """Whether the run shall stop after `step` steps; every process must ask at every step, and gets one answer."""
         if jax.process_count() == 1:
@@ -47,3 +96,11 @@ class StopRequest:
         if step % _AGREE_EVERY:
             return False
         return bool(multihost_utils.process_allgather(np.asarray(self._asked)).any())
+
+
+def leave(status: int) -> None:
+    """Ends the process with a status at once, if work was left that it would wait for; else does nothing."""
+    if any(thread.name == _LEFT for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
