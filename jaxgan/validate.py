@@ -210,7 +210,7 @@ def describe(annotation: Any) -> str:
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
         # Arrays are of Python alone: a config cannot hold one.
-        words = [describe(each) for each in inner if getattr(each, "__name__", "") != "Array"]
+        words = [describe(each) for each in inner if getattr(each, "__name__", "").rpartition(".")[2] != "Array"]
         return " or ".join(word for index, word in enumerate(words) if word not in words[:index])
     if origin is Literal:
         return " or ".join(map(repr, inner))

@@ -9,7 +9,7 @@ from jaxgan import memory
 from jaxgan.commands import evaluate, explore, use
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.data import pipeline
-from jaxgan.training import command_line, train
+from jaxgan.training import command_line, plan_without_data, train
 from jaxgan.training.loop import CompiledStep
 from jaxgan.training.plan import Plan
 
@@ -101,3 +101,43 @@ def test_whatever_else_runs_out_of_memory_is_one_line(capsys):
         said
         == "error: out of memory, 3 TiB asked for at once: take a smaller image_size, batch_size or number of images\n"
     )
+
+
+def test_what_a_step_takes_at_least(tiny):
+    config = tiny("wgan_gp")  # MLPs of 8 hidden units, Adam, no averages, 8x8 images, two critic steps of 8
+    plan = plan_without_data(config)
+    generator, discriminator = 4 * 8 + 8 + 8 * 64 + 64, 64 * 8 + 8 + 8 + 1
+    images = 2 * 8 * (64 + 1) * 4 // plan.mesh.size  # of two minibatches, with labels
+    state = plan.abstract_state()
+    least = plan.least_bytes(state)
+    # Parameters and the two moments of each, the larger gradient; beside them a step, a key, counts: less than 200 bytes.
+    assert 0 <= least - (4 * (3 * (generator + discriminator) + generator) + images) < 200
+
+
+def test_what_cannot_fit_is_refused_before_anything_is_computed(tiny, tmp_path, monkeypatch, capsys):
+    """Networks of 60 GiB, and images of 4 TiB."""
+    monkeypatch.setattr(memory, "of_a_device", lambda: 8 * 2**30)
+    for holder, name in ((CompiledStep, "trace"), (Plan, "first_state"), (pipeline.Loader, "batches")):
+        monkeypatch.setattr(holder, name, lambda *_, **__: pytest.fail("something was computed"))
+    networks, images = tiny("wgan_gp"), tiny("ring8")
+    networks.players.generator.network.hidden = (65536, 65536)
+    images.players.generator.network.hidden = images.players.discriminator.network.hidden = (1,)
+    images.batch_size = 100_000
+    with pytest.raises(
+        memory.MemoryShortage, match=r"^out of memory, at least [\d.]+ GiB needed .* 8 GiB there: a smaller"
+    ):
+        train(networks, tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+    monkeypatch.setattr(memory, "of_a_device", lambda: 100_000)
+    with pytest.raises(memory.MemoryShortage, match=r"at least [\d.]+ KiB needed on each device and 97.7 KiB there"):
+        train(images, tmp_path / "x")
+
+
+def test_memory_of_a_host_is_shared_by_its_devices(monkeypatch, tmp_path):
+    whole = memory.of_a_device()
+    assert whole is None or 2**26 < whole * jax.local_device_count() < 2**50
+    monkeypatch.setattr(memory, "_CONTAINER", tmp_path / "memory.max")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.of_a_device() == whole
+    (tmp_path / "memory.max").write_text("8388608\n")
+    assert whole is None or memory.of_a_device() == 2**23 // jax.local_device_count()

@@ -106,6 +106,7 @@ def test_annotations_in_words():
     assert describe(tuple[str, ...]) == "a tuple of strings"
     assert describe(Literal["x", "y"]) == "'x' or 'y'"
     assert describe(Objective | str) == "a Objective or a string"
+    assert describe(float | jax.Array | str) == "a number or a string"  # no config can hold an array
     with pytest.raises(ConfigError, match=r"^config\.x\.width=-2, but it must be from 1 to 65,536$"):
         check(-2, int, "config.x.width")
 

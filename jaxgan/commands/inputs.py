@@ -111,4 +111,14 @@ def read_latents(option: str, path: Path, size: int | None) -> tuple[np.ndarray,
     if latents is None or latents.ndim != 2 or size not in (None, latents.shape[1]) or not len(latents):
         found = ", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "nothing"
         raise UserError(f"--{option}={path} holds {found}; expected an array {option} (N, {size or 'D'})")
+    with np.errstate(over="ignore"):
+        finite = latents.dtype.kind in "fiu" and np.isfinite(latents.astype(np.float32)).all()
+    if not finite:
+        raise UserError(
+            f"--{option}={path} holds latents that are no finite numbers (dtype {latents.dtype}): draw them anew"
+        )
+    if label is not None and (label.dtype.kind not in "iu" or label.shape != latents.shape[:1]):
+        raise UserError(
+            f"--{option}={path} holds label {label.shape} of dtype {label.dtype}; expected whole numbers ({len(latents)},)"
+        )
     return np.asarray(latents, np.float32), None if label is None else np.asarray(label, np.int32)

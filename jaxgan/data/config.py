@@ -6,6 +6,7 @@ from typing import Any
 
 from jaxgan.data.errors import DataError, nearest
 from jaxgan.data.transform import CHANNELS, CROP, RESAMPLE, RESIZE
+from jaxgan.foreign import MAX_PIXELS
 
 _LARGEST = 16384  # pixels, as in jaxgan.validate
 Size = int | tuple[int, int] | None
@@ -114,9 +115,11 @@ def _checked(field: str, value: Any, default: Any) -> Any:
     """`value` if its type is that of the field, else a DataError."""
     if field in ("image_size", "image_size_b", "load_size"):
         numbers = value if isinstance(value, tuple | list) else (value, value)
-        if value is None or (
-            len(numbers) == 2 and all(_is_int(number) and 0 < number <= _LARGEST for number in numbers)
-        ):
+        if value is None:
+            return value
+        if len(numbers) == 2 and all(_is_int(number) and 0 < number <= _LARGEST for number in numbers):
+            if numbers[0] * numbers[1] > MAX_PIXELS:
+                raise DataError(f"data.{field}={value!r} is more than {MAX_PIXELS:,} pixels; make it smaller")
             return value
         raise DataError(
             f"data.{field}={value!r} is not a size; give a number of pixels, 1 to {_LARGEST}, or (height, width)"

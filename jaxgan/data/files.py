@@ -227,7 +227,7 @@ class FilePictures:
         class_names: Sequence[str] = (),
         split: str = "",
     ) -> None:
-        self._container, self._names, self._labels, self.class_names = (
+        self._container, self._names, self.labels, self.class_names = (
             container,
             list(names),
             labels,
@@ -239,14 +239,14 @@ class FilePictures:
         return len(self._names)
 
     def open(self, index: int) -> tuple[Image.Image, int | None]:
-        return self._container.open(self._names[index]), None if self._labels is None else int(self._labels[index])
+        return self._container.open(self._names[index]), None if self.labels is None else int(self.labels[index])
 
     def where(self, index: int) -> str:
         return self._container.where(self._names[index])
 
     def stamp(self) -> str:
         """What changes when a picture or a label does."""
-        labels = b"" if self._labels is None else self._labels.tobytes()
+        labels = b"" if self.labels is None else self.labels.tobytes()
         return f"{self._container.stamp(self._names)} {hashlib.sha256(labels).hexdigest()}"
 
 

@@ -4,20 +4,30 @@ import logging
 import os
 import posixpath
 import stat
+import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from jaxgan.data.errors import DataError
 from jaxgan.foreign import printable, shown
 
 _log = logging.getLogger("jaxgan.data")
 _said: set[str] = set()
 _LINKS = 3  # one behind another: of folders that link to each other crosswise there are as many paths as orders of them
+_MOUNTS = "/proc/self/mountinfo"  # of Linux: what is mounted where
+# File systems of no files: views of what the system does, some without end, some waiting for what never comes.
+_VIEWS = frozenset(
+    {"proc", "sysfs", "cgroup", "cgroup2", "debugfs", "tracefs", "securityfs", "configfs", "fusectl", "pstore", "bpf"}
+    | {"devpts", "devtmpfs", "mqueue", "binfmt_misc", "efivarfs", "nsfs", "rpc_pipefs", "selinuxfs"}
+)
+_PATIENCE = 5.0  # seconds of listing before it says how far it is, and again after as many
 _SHOWN = 3  # names of what is left out, for each reason
 
 UNREADABLE = "folders that cannot be read"
 IRREGULAR = "things that are no regular files"
 CONTROL = "names with control characters"
 OTHER_FORMATS = "pictures of formats that are not read"
+VIEWS = "views of the system, which are no folders of files"
 CROSSING = "folders behind more links than are followed"
 OLDER = "older members of the same name"
 
@@ -57,9 +67,19 @@ def files_below(path: str, left_out: LeftOut) -> Iterator[str]:
     Args:
         path: The folder.
         left_out: Where folders that cannot be read, and pipes, sockets and devices, are counted: reading these would hang.
+
+    Raises:
+        DataError: The folder itself is a view of the system, such as /proc.
     """
+    views = _views()
+    if (kind := views.get(_device(path))) is not None:
+        raise DataError(
+            f"{path} is a view of the system ({kind}), no folder of files; set data.path to a folder of images"
+        )
+    count, due = 0, time.monotonic() + _PATIENCE
 
     def walk(folder: str, below: str, above: tuple[tuple[int, int], ...], links: int) -> Iterator[str]:
+        nonlocal count, due
         if links > _LINKS:
             left_out.add(CROSSING, below)
             return
@@ -72,8 +92,14 @@ def files_below(path: str, left_out: LeftOut) -> Iterator[str]:
         identity = (here.st_dev, here.st_ino)
         if identity in above:
             return
+        if here.st_dev in views:
+            left_out.add(VIEWS, below)
+            return
         for entry in entries:
             name = posixpath.join(below, entry.name)
+            if time.monotonic() > due:
+                _log.warning("%s: still listing its files, %s so far, now in %s", path, f"{count:,}", printable(folder))
+                due = time.monotonic() + _PATIENCE
             if entry.name.startswith("."):
                 continue
             if not shown(entry.name):
@@ -82,11 +108,35 @@ def files_below(path: str, left_out: LeftOut) -> Iterator[str]:
             if (kind := _kind(entry.path)) == stat.S_IFDIR:
                 yield from walk(entry.path, name, (*above, identity), links + entry.is_symlink())
             elif kind == stat.S_IFREG:
+                count += 1
                 yield name
             else:
                 left_out.add(IRREGULAR, name)
 
     return walk(path, "", (), 0)
+
+
+def _device(path: str) -> int:
+    """The number of the file system that a path lies on; -1 for a path that leads nowhere."""
+    try:
+        return os.stat(path).st_dev
+    except OSError:
+        return -1
+
+
+def _views() -> Mapping[int, str]:
+    """The kinds of the file systems that are views of the system, by their numbers; none where the system does not say."""
+    found = {}
+    try:
+        with open(_MOUNTS, encoding="utf-8", errors="replace") as file:
+            for line in file:
+                before, _, after = line.partition(" - ")
+                if (kind := after.split(" ")[0]) in _VIEWS:
+                    major, minor = before.split(" ")[2].split(":")
+                    found[os.makedev(int(major), int(minor))] = kind
+    except (OSError, ValueError, IndexError):
+        return {}
+    return found
 
 
 def stamp(path: str) -> str:

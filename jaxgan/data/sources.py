@@ -19,6 +19,7 @@ from jaxgan.foreign import printable
 Record = dict[str, Any]  # arrays, and np.int32 for a label
 
 _log = logging.getLogger("jaxgan.data")
+_NAMED = 3  # pictures that cannot be read, in one line
 
 
 class Source:
@@ -177,9 +178,11 @@ class Pictures(Protocol):
 
     Attributes:
         class_names: Of the labels, class i is the i-th; () without labels.
+        labels: Of all pictures, (N,) int32, where they are known without opening any; else None.
     """
 
     class_names: tuple[str, ...]
+    labels: np.ndarray | None
 
     def __len__(self) -> int: ...
 
@@ -197,8 +200,8 @@ class ImageSource(Source):
     """Pictures, decoded and transformed when they are asked for.
 
     A picture that cannot be read is replaced by the next one that can, whoever asks and whenever: what a position of
-    the stream holds depends on the files alone, and resuming stays exact. Each is named in a warning of the logger
-    "jaxgan.data" and counted; more than a share `max_unreadable` of them is an error.
+    the stream holds depends on the files alone, and resuming stays exact. Warnings of the logger "jaxgan.data" count them
+    and name the first few; more than a share `max_unreadable` of them is an error, and so is a class without one that can.
 
     Args:
         name: What the source is called in messages.
@@ -225,6 +228,7 @@ class ImageSource(Source):
         self.flip, self.domain, self.max_unreadable = flip, domain, max_unreadable
         self.fixed = transform.crop != "random"
         self._skipped: dict[int, str] = {}
+        self._said = 0  # how many of them were told
         self._mixed = ""
         size = transform.image_size or self._common_size()
         if transform.resize == "none" and transform.image_size is not None:
@@ -236,6 +240,7 @@ class ImageSource(Source):
             self.arrays["image"] = image_spec(shape if domain is None else domain(np.zeros(shape, np.uint8)).shape)
         if pictures.class_names:
             self.arrays["label"] = label_spec(pictures.class_names)
+            self._check_classes()
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -274,6 +279,12 @@ class ImageSource(Source):
             pixels = pixels[:, ::-1]
         return {"image": pixels} if label is None else {"image": pixels, "label": np.int32(label)}
 
+    def stack(self, indices: Sequence[int] | np.ndarray | None = None) -> Record:
+        records = super().stack(indices)
+        if indices is None:
+            self._say_skipped()
+        return records
+
     def check_batchable(self) -> None:
         if self._mixed:
             raise DataError(f"{self._mixed}; set data.image_size to make them one size")
@@ -290,7 +301,39 @@ class ImageSource(Source):
                 f"{where} cannot be read ({reason}), unreadable image {count} of {len(self)}, which is more than "
                 f"data.max_unreadable={self.max_unreadable}; repair or remove it, or raise data.max_unreadable"
             ) from error
-        _log.warning("%s cannot be read (%s); the next image takes its place", printable(where), reason)
+        if count >= 10 * self._said or count == 1:  # the first, the tenth, the hundredth ...
+            self._say_skipped()
+
+    def _say_skipped(self) -> None:
+        """Counts the unreadable pictures in one line, if there are more than were told."""
+        if (count := len(self._skipped)) == self._said:
+            return
+        self._said = count
+        first = [f"{self.pictures.where(index)} ({reason})" for index, reason in list(self._skipped.items())[:_NAMED]]
+        named = ", ".join([*first, "..."] if count > _NAMED else first)
+        line = (
+            f"{count} of the {len(self)} images of {self.name} cannot be read, {named}: the next ones take their places"
+        )
+        _log.warning("%s", printable(line))
+
+    def _check_classes(self) -> None:
+        """Raises a DataError for a class whose pictures are all unreadable: others would take their places without a word."""
+        labels = self.pictures.labels
+        if labels is None:
+            return
+
+        def readable(label: int) -> bool:
+            return any(self.read(int(index), None) is not None for index in np.flatnonzero(labels == label))
+
+        there = np.unique(labels)
+        with concurrent.futures.ThreadPoolExecutor(cores()) as pool:
+            for label, good in zip(there, pool.map(readable, there), strict=True):
+                if not good:
+                    index = int(np.flatnonzero(labels == label)[0])
+                    raise DataError(
+                        f"no image of the class {self.pictures.class_names[label]!r} of {self.name} can be read, such as "
+                        f"{self.pictures.where(index)} ({self._skipped[index]}); repair them, or remove the whole class"
+                    )
 
     def _sizes(self) -> Iterator[tuple[int, tuple[int, int]]]:
         """(index, (height, width)) of every readable picture, from the headers."""

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from jaxgan.data.errors import AbsentDataError, DataError, nearest
@@ -29,6 +30,8 @@ class TfdsPictures:
     Raises:
         DataError: No such set, prepared in another format, without such a split, or without images.
     """
+
+    labels: np.ndarray | None = None  # only its records tell
 
     def __init__(self, name: str, data_dir: str, split: str) -> None:
         data_dir = os.path.expanduser(data_dir or "~/tensorflow_datasets")

@@ -56,10 +56,10 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         "config.players take less; --dry_run says how much a step takes"
     )
     with memory.less(cure):
-        return _train(config, Path(workdir))
+        return _train(config, Path(workdir), cure)
 
 
-def _train(config: ConfigDict, workdir: Path) -> dict[str, float]:
+def _train(config: ConfigDict, workdir: Path, cure: str) -> dict[str, float]:
     source = make_source(config.data)
     loader = Loader(source, seed=config.seed, mesh=data_mesh())
     plan = Plan.of_source(config, source)
@@ -73,6 +73,7 @@ def _train(config: ConfigDict, workdir: Path) -> dict[str, float]:
     with jax.set_mesh(plan.mesh):
         # Networks and losses that do not fit the data, or each other, say so before anything is written.
         abstract, first = plan.abstract_state(), game.due(0, 0)
+        memory.check(plan.least_bytes(abstract), cure)
         if not folder.checkpoints.exists():
             batches = loader.batches(plan.batch_size(0))
             play.trace(abstract, tuple(itertools.islice(batches, game.minibatches(first))), loader.resident, first)

@@ -9,9 +9,11 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from jaxgan import memory
 from jaxgan.build import build_game
 from jaxgan.core import Arrays, ArraySpec, Due, Game, State
 from jaxgan.core.arrays import minibatch
+from jaxgan.core.players import flatten
 from jaxgan.core.snapshot import CompiledGame
 from jaxgan.data import DataError, Source, check_batch_size, make_source
 from jaxgan.data.errors import AbsentDataError
@@ -143,6 +145,19 @@ class Plan:
         abstract = jax.eval_shape(self.init, jax.random.key(0))
         whole = functools.partial(jax.ShapeDtypeStruct, sharding=replicated(self.mesh))
         return jax.tree.map(lambda leaf: whole(leaf.shape, leaf.dtype), abstract)
+
+    def least_bytes(self, state: State) -> int:
+        """What a step takes on each device at the very least: the state, the gradient of a player, and the real images.
+
+        Args:
+            state: Of `abstract_state`.
+        """
+        gradient = max(memory.size(player.params) for player in flatten(state.players).values())
+        images = []
+        for index, stage in enumerate(self.game.stages):
+            each = self.game.minibatches(Due(index, tuple(turn.name for turn in stage.turns)))
+            images.append(each * memory.size(minibatch(self.arrays, self.batch_size(index))))
+        return memory.size(state) + gradient + max(images) // self.mesh.size
 
     def first_state(self) -> State:
         """The state before the first step, made where it will live: on every device."""

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
-from jaxgan import overrides
+from jaxgan import memory, overrides
 from jaxgan.core import State
 from jaxgan.core.arrays import listed_classes, minibatch
 from jaxgan.core.players import flatten
@@ -79,7 +78,7 @@ def _memory(plan: Plan, state: State, parameters: int) -> list[str]:
         ("constraints and the game's memory", ([player.constraint for player in players], state.memory)),
         ("the state, on every device", state),
     ]
-    lines = [f"{name:<36}{_megabytes(_bytes(tree)):>14}" for name, tree in rows]
+    lines = [f"{name:<36}{_megabytes(memory.size(tree)):>14}" for name, tree in rows]
     stage = len(plan.game.stages) - 1
     due = plan.game.due(0, 0)._replace(stage=stage, turns=tuple(turn.name for turn in plan.game.stages[stage].turns))
     number = plan.game.minibatches(due)
@@ -111,15 +110,6 @@ def _memory(plan: Plan, state: State, parameters: int) -> list[str]:
 def _leaves(tree: Any) -> Iterable[tuple[str, Any]]:
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
         yield jax.tree_util.keystr(path, simple=True, separator="/"), leaf
-
-
-def _bytes(tree: Any) -> int:
-    def size(leaf: Any) -> int:
-        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-            leaf = jax.eval_shape(jax.random.key_data, leaf)
-        return math.prod(leaf.shape) * leaf.dtype.itemsize
-
-    return sum(size(leaf) for leaf in jax.tree.leaves(tree))
 
 
 def _megabytes(count: int) -> str:

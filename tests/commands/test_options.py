@@ -160,3 +160,24 @@ def test_a_config_that_is_no_python_is_one_line(content, message, tmp_path, monk
     monkeypatch.setattr(sys, "argv", ["train.py", f"--config={tmp_path / 'notes.md'}"])
     with pytest.raises(UserError, match=message):
         program.main()
+
+
+@pytest.mark.parametrize(
+    ("latents", "label", "problem"),
+    [
+        ([[1.0, np.nan]], None, r"holds latents that are no finite numbers \(dtype float64\): draw them anew"),
+        ([[1.0, 1e300]], None, "holds latents that are no finite numbers"),  # beyond float32
+        ([["a", "b"]], None, r"holds latents that are no finite numbers \(dtype <U1\)"),
+        ([[1j, 2.0]], None, "holds latents that are no finite numbers"),
+        ([[1.0, 2.0]], [0.5], r"holds label \(1,\) of dtype float64; expected whole numbers \(1,\)"),
+        ([[1.0, 2.0]], [0, 1], r"holds label \(2,\) of dtype int64; expected whole numbers \(1,\)"),
+    ],
+)
+def test_latents_of_a_file_are_finite_numbers(tmp_path, latents, label, problem):
+    arrays = {"latents": np.array(latents)} | ({} if label is None else {"label": np.array(label)})
+    np.savez(tmp_path / "x.npz", **arrays)
+    with pytest.raises(UserError, match=problem):
+        read_latents("latents", tmp_path / "x.npz", 2)
+    np.savez(tmp_path / "x.npz", latents=np.array([[1, 2]]), label=np.array([3]))
+    read, label = read_latents("latents", tmp_path / "x.npz", 2)
+    assert read.dtype == np.float32 and read.tolist() == [[1.0, 2.0]] and label.tolist() == [3]

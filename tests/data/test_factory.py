@@ -34,6 +34,10 @@ def test_names_dicts_and_configs_are_equal() -> None:
             "data.image_size='32' is not a size; give a number of pixels, 1 to 16384, or (height, width)",
         ),
         ({"image_size": 0}, "data.image_size=0 is not a size"),
+        (
+            {"image_size": (16384, 4097)},
+            "data.image_size=(16384, 4097) is more than 67,108,864 pixels; make it smaller",
+        ),
         ({"image_size": (3, 4, 5)}, "data.image_size=(3, 4, 5) is not a size"),
         ({"image_size": True}, "data.image_size=True is not a size"),
         ({"channels": 2}, "data.channels=2 is unknown (there are 1, 3, 4)"),

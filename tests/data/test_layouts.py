@@ -289,6 +289,48 @@ def test_links_in_a_zip_and_older_members(tmp_path: pathlib.Path, said: pytest.L
     assert "older members of the same name: 1 (a.png)" in message and "no regular files: 1 (link.png)" in message
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/mountinfo"), reason="a view of Linux")
+def test_views_of_the_system_are_not_walked(tmp_path: pathlib.Path, said: pytest.LogCaptureFixture) -> None:
+    for path in ("/proc", "/proc/self", "/sys", "/proc/self/task"):
+        with pytest.raises(
+            DataError, match=rf"^{path} is a view of the system \(\w+\), no folder of files; set data.path"
+        ):
+            make_source("folder", path=path)
+    save(tmp_path / "a.png", 1)
+    (tmp_path / "system").symlink_to("/proc")
+    assert values(make_source("folder", path=str(tmp_path))) == [1]
+    assert "left out views of the system, which are no folders of files: 1 (system)" in said.text
+
+
+def test_what_the_system_says_is_mounted(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of any other form, nothing is taken for a view."""
+    save(tmp_path / "set" / "a.png", 1)
+    number = os.stat(tmp_path).st_dev
+    place = f"{os.major(number)}:{os.minor(number)} / {tmp_path} rw"
+    monkeypatch.setattr("jaxgan.data.listing._MOUNTS", str(tmp_path / "mountinfo"))
+    for text in ("", "?", f"36 35 {place} - ext4 /dev/sda rw", "36 35 x - proc proc rw"):
+        (tmp_path / "mountinfo").write_text(text)
+        assert values(make_source("folder", path=str(tmp_path / "set"))) == [1]
+    (tmp_path / "mountinfo").write_text(f"36 35 {place} master:1 - sysfs sysfs rw\n")
+    with pytest.raises(DataError, match=r"is a view of the system \(sysfs\)"):
+        make_source("folder", path=str(tmp_path / "set"))
+
+
+def test_a_long_listing_says_how_far_it_is(
+    tmp_path: pathlib.Path, said: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        save(tmp_path / "deep" / f"{number}.png", number)
+    make_source("folder", path=str(tmp_path))
+    assert not said.records
+    clock = iter(range(1000))  # a second passes whenever it is read
+    monkeypatch.setattr("jaxgan.data.listing.time.monotonic", lambda: float(next(clock)))
+    assert len(make_source("folder", path=str(tmp_path))) == 6
+    assert [record.getMessage() for record in said.records] == [
+        f"{tmp_path}: still listing its files, 4 so far, now in {tmp_path / 'deep'}"
+    ]
+
+
 def test_a_folder_that_cannot_be_read(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, said: pytest.LogCaptureFixture
 ) -> None:
