@@ -21,3 +21,8 @@ class Verdict(NamedTuple):
     features: Any = None
     class_logits: Any = None
     match: Any = None
+
+    @property
+    def fit(self) -> Any:
+        """How well each sample fits its condition: `match`, or where one score is for both, that."""
+        return self.score if self.match is None else self.match
