@@ -249,6 +249,18 @@ def cluster_accuracy(folder: pathlib.Path) -> dict[str, float]:
     return {"purity": purity, "cluster_accuracy": class_accuracy(images, most[cluster])}
 
 
+def against_labels_alone(folder: pathlib.Path) -> dict[str, float]:
+    """Triple-GAN: "gain", how much more often its classifier is right about held-out images than one of the labels alone.
+
+    That is the same classifier, trained for as many steps, on the same labels, without the others and without what it learns
+    from images without labels; this trains it in a folder below.
+    """
+    config = RunFolder(folder).read()[0]
+    config.game.update({"pretraining_steps": config.steps, "entropy": 0.0, "balance": 0.0})
+    alone = train(config, folder / "labels_alone")["label_accuracy"]
+    return {"labels_alone": alone, "gain": _column(folder, "label_accuracy")[config.steps] - alone}
+
+
 def match_margin(folder: pathlib.Path) -> dict[str, float]:
     """CGAN: how much surer its discriminator is that held-out digits fit their own class than that they fit another one.
 
@@ -284,6 +296,7 @@ COMPUTED: dict[str, Callable[[pathlib.Path], dict[str, float]]] = {
         against_no_attention,
         styles,
         cluster_accuracy,
+        against_labels_alone,
         match_margin,
     )
 }
