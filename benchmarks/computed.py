@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
+import scipy.special
 import scipy.stats
 
 from jaxgan.core.constraints import is_weight, path_string
@@ -248,6 +249,38 @@ def cluster_accuracy(folder: pathlib.Path) -> dict[str, float]:
     return {"purity": purity, "cluster_accuracy": class_accuracy(images, most[cluster])}
 
 
+def against_labels_alone(folder: pathlib.Path) -> dict[str, float]:
+    """Triple-GAN: "gain", how much more often its classifier is right about held-out images than one of the labels alone.
+
+    That is the same classifier, trained for as many steps, on the same labels, without the others and without what it learns
+    from images without labels; this trains it in a folder below.
+    """
+    config = RunFolder(folder).read()[0]
+    config.game.update({"pretraining_steps": config.steps, "entropy": 0.0, "balance": 0.0})
+    alone = train(config, folder / "labels_alone")["label_accuracy"]
+    return {"labels_alone": alone, "gain": _column(folder, "label_accuracy")[config.steps] - alone}
+
+
+def match_margin(folder: pathlib.Path) -> dict[str, float]:
+    """CGAN: how much surer its discriminator is that held-out digits fit their own class than that they fit another one.
+
+    Returns:
+        "matched" and "mismatched", the means of sigmoid m(x, c) beside the own class and beside each of the nine others; and
+        "match_margin", the first less the second.
+    """
+    with jax.set_mesh(data_mesh()):
+        run = _last(folder)
+        records = prepare(make_source(run.plan.config.data, split="test").stack())
+        images, label = np.asarray(records["image"]), np.asarray(records["label"])
+        shifts = [
+            run.snapshot.use("match", jax.random.key(0), images=images, label=(label + shift) % 10)
+            for shift in range(10)
+        ]
+    chances = scipy.special.expit(np.array(shifts)).mean(axis=1)
+    matched, mismatched = float(chances[0]), float(chances[1:].mean())
+    return {"matched": matched, "mismatched": mismatched, "match_margin": matched - mismatched}
+
+
 COMPUTED: dict[str, Callable[[pathlib.Path], dict[str, float]]] = {
     function.__name__: function
     for function in (
@@ -263,5 +296,7 @@ COMPUTED: dict[str, Callable[[pathlib.Path], dict[str, float]]] = {
         against_no_attention,
         styles,
         cluster_accuracy,
+        against_labels_alone,
+        match_margin,
     )
 }

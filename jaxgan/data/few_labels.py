@@ -12,8 +12,8 @@ _PART = 1000  # keeps the choice of labels apart from the orders of the sources 
 class FewLabels(Source):
     """All images without their labels, beside a few with: {"image", "labelled_image", "label"}.
 
-    The two have their own orders and their own epochs, so that a minibatch holds as many labelled images as others. `len` is
-    that of the whole set; by index, the labelled ones start over.
+    The two have their own orders and their own epochs, so that a minibatch holds as many labelled images as others; where there
+    are fewer, it holds each of them several times. `len` is that of the whole set; by index, the labelled ones start over.
 
     Args:
         source: A set with labels.
@@ -75,7 +75,7 @@ class _Columns(Source):
         self._source, self._indices, self._labelled = source, indices, labelled
         self.name, image = source.name, source.arrays["image"]
         self.arrays = {"labelled_image": image, "label": source.arrays["label"]} if labelled else {"image": image}
-        self.flip, self.fixed = source.flip, source.fixed
+        self.flip, self.fixed, self.repeated = source.flip, source.fixed, labelled
 
     def __len__(self) -> int:
         return len(self._indices)

@@ -95,7 +95,7 @@ def check_batch_size(source: Source, batch_size: int, mesh: Mesh | None = None) 
     if batch_size < 1:
         raise DataError(f"batch_size={batch_size}; it must be at least 1")
     for part in source.parts:
-        if batch_size > len(part):
+        if batch_size > len(part) and not part.repeated:
             raise DataError(f"batch_size={batch_size} exceeds the {len(part)} records of {part.name}; lower it")
     if mesh is not None and batch_size % (shards := mesh.shape[DATA]):
         raise DataError(

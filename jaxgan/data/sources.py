@@ -37,6 +37,7 @@ class Source:
         flip: Whether training records are mirrored left to right half of the time.
         dequantize: Whether `prepare` adds noise below one grey level to the images of minibatches.
         fixed: Whether records are the same every time but for that flip (so that they may be kept on the device).
+        repeated: Whether a minibatch may hold a record several times; otherwise one larger than the source is refused.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Source:
     flip: bool = False
     dequantize: bool = False
     fixed: bool = True
+    repeated: bool = False
 
     def __len__(self) -> int:
         raise NotImplementedError

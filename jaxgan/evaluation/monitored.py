@@ -87,6 +87,8 @@ METRICS: dict[str, Metric] = {
     "digit_fd": Metric(samples.digit_fd, "digit_fd", True, samples.needs_digits, floor="digit_fd_floor"),
     "class_accuracy": Metric(samples.class_accuracy, "class_accuracy", False, samples.needs_labelled_digits),
     "label_accuracy": Metric(samples.label_accuracy, "label_accuracy", False, samples.needs_classes),
+    "purity": Metric(samples.purity, "purity", False, samples.needs_clusters),
+    "sweeps": Metric(samples.sweeps, "code_monotony", False, samples.needs_codes),
     "modes": Metric(samples.modes, "modes", False, samples.needs_modes),
     "stacked_modes": Metric(samples.stacked_modes, "modes", False, samples.needs_stacked_digits, floor="modes_floor"),
     "density1d": Metric(samples.density1d, "wasserstein", True, samples.needs_numbers, floor="wasserstein_floor"),

@@ -16,6 +16,7 @@ from jaxgan.data import Source, make_source, other_split, prepare
 from jaxgan.data.toy import ToyDensity
 from jaxgan.errors import UserError
 
+_STRENGTHS, _SWEPT = 9, 100  # of a code, and samples along which it rises
 _READABLE_SIZES = (8, 16, 32)  # of the digits, by the classifier that ships with the library
 
 
@@ -44,6 +45,59 @@ def label_accuracy(snapshot: Snapshot, source: Source, config: ConfigDict, key: 
     held_out = prepare(test.stack())
     logits = snapshot.use("classify", key, images=np.asarray(held_out["image"]))
     return {"label_accuracy": float((logits.argmax(axis=-1) == np.asarray(held_out["label"])).mean())}
+
+
+def purity(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    """How often a held-out image is of the class that its cluster has most of among the training images."""
+
+    def assigned(split: Source) -> tuple[np.ndarray, np.ndarray]:
+        records = prepare(split.stack())
+        logits = snapshot.use("cluster", key, images=np.asarray(records["image"]))
+        return logits.argmax(axis=-1), np.asarray(records["label"])
+
+    clusters = snapshot.use("cluster", key, images=np.asarray(prepare(source.stack(np.arange(1)))["image"])).shape[-1]
+    cluster, label = assigned(source)
+    counts = np.zeros((clusters, source.num_classes), int)
+    np.add.at(counts, (cluster, label), 1)
+    cluster, label = assigned(other_split(config.data, "test", source.arrays))
+    return {"purity": float((counts.argmax(axis=-1)[cluster] == label).mean())}
+
+
+def sweeps(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    """What the continuous codes do to samples as they rise from -1 to 1, by the property that each code moves furthest.
+
+    Returns:
+        Of the code that moves one furthest, "code_move", by how much, in deviations of that property among samples of one
+        category; and "code_monotony", the mean over samples of its rank correlation with the code, positive where it agrees
+        with the direction of the whole.
+    """
+    takes = snapshot.game.ability("edit").takes
+    categories = takes["label"].classes if "label" in takes else 1
+
+    def labels(number: int) -> np.ndarray | None:
+        return np.arange(number, dtype=np.int32) % categories if "label" in takes else None
+
+    drawn = snapshot.sample(key, config.evaluate_samples, labels(config.evaluate_samples))
+    groups = np.arange(len(drawn)) % categories
+    spread = {
+        name: np.mean([values[groups == group].std() for group in range(categories)])
+        for name, values in metrics.stroke_properties(drawn).items()
+    }
+    strengths, best = np.linspace(-1, 1, _STRENGTHS), {"code_move": 0.0, "code_monotony": 0.0}
+    for code in takes["code"].choices:
+        images = [
+            snapshot.use("edit", key, number=_SWEPT, code=code, strength=strength, label=labels(_SWEPT))
+            for strength in strengths
+        ]
+        measured = [metrics.stroke_properties(each) for each in images]
+        for name, deviation in spread.items():
+            values = np.array([each[name] for each in measured])
+            move = (values[-1] - values[0]).mean() / max(deviation, 1e-9)
+            if abs(move) > best["code_move"]:
+                ranks = values.argsort(axis=0).argsort(axis=0)
+                monotony = np.mean([np.corrcoef(strengths, column)[0, 1] for column in ranks.T])
+                best = {"code_move": float(abs(move)), "code_monotony": float(np.sign(move) * monotony)}
+    return best
 
 
 def modes(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
@@ -134,6 +188,8 @@ def needs_labelled_digits(compiled: CompiledGame, source: Source, config: Config
     label = compiled.game.ability("sample").takes.get("label")
     if label is None:
         return "the game takes no labels"
+    if "cluster" in compiled.game.abilities:
+        return "the game's classes are its own, and no digits"
     if label.classes not in (0, 10):
         return f"the game's {label.classes} classes are not the ten digits"
     return needs_digits(compiled, source, config)
@@ -144,6 +200,20 @@ def needs_classes(compiled: CompiledGame, source: Source, config: ConfigDict) ->
     if "classify" not in compiled.game.abilities:
         return "the game does not classify"
     return "" if source.num_classes else "the data have no labels"
+
+
+def needs_clusters(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+    """The game must find clusters, and the data must have labels."""
+    if "cluster" not in compiled.game.abilities:
+        return "the game finds no clusters"
+    return "" if source.num_classes else "the data have no labels"
+
+
+def needs_codes(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+    """The game must have continuous codes, and make images."""
+    if "edit" not in compiled.game.abilities:
+        return "the game has no continuous codes"
+    return "" if source.arrays["image"].kind == "image" else "the data are not images"
 
 
 def needs_modes(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:

@@ -16,6 +16,7 @@ from jaxgan.layers.norm import (
 from jaxgan.layers.resampling import average_pool, max_pool, reflect_pad, upsample_nearest
 from jaxgan.layers.verdict import Verdict
 from jaxgan.layers.virtual_batch_norm import VirtualBatchNorm
+from jaxgan.layers.weight_norm import WeightNormDense, weight_norm
 
 __all__ = [
     "BatchNorm",
@@ -30,6 +31,7 @@ __all__ = [
     "UpConv",
     "Verdict",
     "VirtualBatchNorm",
+    "WeightNormDense",
     "average_pool",
     "check_images",
     "convolution",
@@ -39,4 +41,5 @@ __all__ = [
     "reflect_pad",
     "up_convolution",
     "upsample_nearest",
+    "weight_norm",
 ]

@@ -7,6 +7,8 @@ real-or-generated logit is the log-sum-exp of the class logits.
 import jax
 import jax.numpy as jnp
 
+from jaxgan.mesh import batch_mean
+
 
 def realness(logits: jax.Array) -> jax.Array:
     """log Z (B,), the logit of being real, of class logits (B, K): D(x) = sigmoid(log Z)."""
@@ -18,3 +20,18 @@ def cross_entropy(logits: jax.Array, label: jax.Array) -> jax.Array:
     logits = logits.astype(jnp.float32)
     own = jnp.take_along_axis(logits, label[:, None], axis=-1)[:, 0]
     return (realness(logits) - own).mean()
+
+
+def entropy(logits: jax.Array) -> jax.Array:
+    """E[H(p(y | x))] in nats, float32 (), of class logits (B, K): low for a classifier that is sure of each image.
+
+    "Semi-supervised Learning by Entropy Minimization", Grandvalet and Bengio 2004.
+    """
+    log_p = jax.nn.log_softmax(logits.astype(jnp.float32))
+    return -(jnp.exp(log_p) * log_p).sum(axis=-1).mean()
+
+
+def imbalance(logits: jax.Array) -> jax.Array:
+    """-1/K sum over k of log E[p(k | x)], float32 (), of class logits (B, K): log K for classes in equal shares, else more."""
+    mean = batch_mean(jax.nn.softmax(logits.astype(jnp.float32)), 0)
+    return -jnp.log(mean + 1e-12).mean()

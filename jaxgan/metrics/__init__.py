@@ -16,6 +16,7 @@ from jaxgan.metrics.modes import (
     stacked_digit_counts,
     wasserstein_1d,
 )
+from jaxgan.metrics.strokes import stroke_properties
 
 __all__ = [
     "ModeCoverage",
@@ -30,5 +31,6 @@ __all__ = [
     "kl_from_uniform",
     "mode_coverage",
     "stacked_digit_counts",
+    "stroke_properties",
     "wasserstein_1d",
 ]

@@ -110,6 +110,30 @@ def check_label(network: Any, field: str, label: jax.Array | None) -> None:
         raise UserError(f"{name} has {field}=0 but got labels; set {field} or leave the labels out")
 
 
+def append_label(network: Any, x: jax.Array, label: jax.Array | None) -> jax.Array:
+    """Vectors (B, D), with the label's one-hot vector behind them if there is one.
+
+    Args:
+        network: The calling module, with a field `embedded_classes`.
+        x: (B, D).
+        label: Int labels (B,), or None.
+
+    Raises:
+        UserError: It has classes but gets no labels, or the other way round.
+    """
+    check_label(network, "embedded_classes", label)
+    if label is None:
+        return x
+    return jnp.concatenate([x, jax.nn.one_hot(label, network.embedded_classes, dtype=x.dtype)], axis=-1)
+
+
+def needed_classes(network: Any) -> int:
+    """`network.class_logits`, or an error that says that it was not filled in."""
+    if not network.class_logits:
+        raise UserError(f"{type(network).__name__} does not know the number of classes; set class_logits")
+    return network.class_logits
+
+
 # ---- networks that grow by a level at a time, from 4x4 pixels on
 
 Weight = jax.Array | float  # of a level that fades in: traced, or a number

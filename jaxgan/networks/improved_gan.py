@@ -13,17 +13,18 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxgan.errors import UserError
 from jaxgan.layers import (
     BatchNorm,
     MinibatchDiscrimination,
     UpConv,
     Verdict,
     VirtualBatchNorm,
+    WeightNormDense,
     convolution,
     up_convolution,
+    weight_norm,
 )
-from jaxgan.networks.common import base_map, image_shape, leaky_relu, sample_shape, tanh_image
+from jaxgan.networks.common import base_map, image_shape, leaky_relu, needed_classes, sample_shape, tanh_image
 from jaxgan.networks.initializers import normal
 from jaxgan.networks.noise import dropout, gaussian_noise
 
@@ -58,7 +59,7 @@ class ImprovedMLPGenerator(nn.Module):
         for index, width in enumerate(self.hidden):
             x = nn.Dense(width, use_bias=False, kernel_init=_init, dtype=self.dtype, name=f"hidden_{index}")(x)
             x = nn.softplus(BatchNorm(use_scale=False, dtype=self.dtype, name=f"norm_{index}")(x))
-        x = _Dense(math.prod(shape), dtype=self.dtype, name="output")(x)
+        x = WeightNormDense(math.prod(shape), _init, dtype=self.dtype, name="output")(x)
         # 2 sigmoid(x) - 1 = tanh(x / 2)
         return tanh_image(x / 2).reshape(-1, *shape)
 
@@ -89,9 +90,9 @@ class ImprovedMLPDiscriminator(nn.Module):
         x = x.reshape(len(x), -1)
         for index, width in enumerate(self.hidden):
             x = gaussian_noise(self, x, self.hidden_noise if index else self.input_noise)
-            x = nn.relu(_Dense(width, gain=_RELU_GAIN, dtype=self.dtype, name=f"hidden_{index}")(x))
+            x = nn.relu(WeightNormDense(width, _init, gain=_RELU_GAIN, dtype=self.dtype, name=f"hidden_{index}")(x))
         x = x.astype(jnp.float32)
-        logits = _Dense(_classes(self), name="logits")(gaussian_noise(self, x, self.hidden_noise))
+        logits = WeightNormDense(needed_classes(self), _init, name="logits")(gaussian_noise(self, x, self.hidden_noise))
         return Verdict(None, x if features else None, logits)
 
 
@@ -171,21 +172,8 @@ class ImprovedDiscriminator(nn.Module):
         x = jnp.mean(x.astype(jnp.float32), axis=(1, 2))
         if self.kernels:
             x = MinibatchDiscrimination(self.kernels, name="minibatch")(x)
-        logits = _Dense(_classes(self), gain=0.1, name="logits")(x)
+        logits = WeightNormDense(needed_classes(self), _init, gain=0.1, name="logits")(x)
         return Verdict(None, x if features else None, logits)
-
-
-class _Dense(nn.Module):
-    """A dense layer with weight norm."""
-
-    features: int
-    gain: float = 1.0
-    dtype: Any = jnp.float32
-
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        kernel, bias = _normalized(self, (x.shape[-1], self.features), self.gain)
-        return x.astype(self.dtype) @ kernel.astype(self.dtype) + bias.astype(self.dtype)[None]
 
 
 class _Conv(nn.Module):
@@ -200,7 +188,7 @@ class _Conv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        kernel, bias = _normalized(self, (self.size, self.size, x.shape[-1], self.features), self.gain)
+        kernel, bias = weight_norm(self, (self.size, self.size, x.shape[-1], self.features), _init, self.gain)
         y = convolution(x.astype(self.dtype), kernel, self.strides, self.padding)
         return y + bias.astype(self.dtype)[None, None, None]
 
@@ -213,23 +201,6 @@ class _UpConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        kernel, bias = _normalized(self, (5, 5, x.shape[-1], self.features), gain=0.1)
+        kernel, bias = weight_norm(self, (5, 5, x.shape[-1], self.features), _init, gain=0.1)
         y = up_convolution(x.astype(self.dtype), kernel, **_DOUBLE)
         return y + bias.astype(self.dtype)[None, None, None]
-
-
-def _classes(network: Any) -> int:
-    """Number of class logits, or an error that says that it was not filled in."""
-    if not network.class_logits:
-        raise UserError(f"{type(network).__name__} does not know the number of classes; set class_logits")
-    return network.class_logits
-
-
-def _normalized(module: nn.Module, shape: tuple[int, ...], gain: float) -> tuple[jax.Array, jax.Array]:
-    """The kernel and the bias of a layer with weight norm; both have their outputs last."""
-    direction = module.param("kernel", _init, shape, jnp.float32)
-    scale = module.param("scale", nn.initializers.constant(gain), shape[-1:], jnp.float32)
-    bias = module.param("bias", nn.initializers.zeros, shape[-1:], jnp.float32)
-    # w = g v / ||v||, for each output
-    length = jnp.sqrt(jnp.sum(jnp.square(direction), axis=tuple(range(len(shape) - 1))) + 1e-6)
-    return direction * (scale / length).reshape((1,) * (len(shape) - 1) + shape[-1:]), bias

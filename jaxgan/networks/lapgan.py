@@ -14,7 +14,7 @@ from flax import linen as nn
 
 from jaxgan.errors import UserError
 from jaxgan.layers import Conv, Verdict
-from jaxgan.networks.common import check_label, choose, image_shape, image_sides, sample_shape
+from jaxgan.networks.common import append_label, check_label, choose, image_shape, image_sides, sample_shape
 from jaxgan.networks.initializers import normal, variance_scaling
 from jaxgan.networks.noise import dropout
 
@@ -156,9 +156,8 @@ class LAPGANCoarseGenerator(nn.Module):
     @nn.compact
     def __call__(self, z: jax.Array, label: jax.Array | None = None) -> jax.Array:
         """Maps latents (B, latent), and with classes labels (B,), to images (B, *output_shape), linear: of any size."""
-        check_label(self, "embedded_classes", label)
         shape = sample_shape(self)
-        x = _append_label(self, z, label)
+        x = append_label(self, z, label)
         for index, width in enumerate(self.hidden):
             x = nn.relu(nn.Dense(width, kernel_init=_relu_init, dtype=self.dtype, name=f"hidden_{index}")(x))
         x = nn.Dense(math.prod(shape), kernel_init=_linear_init, dtype=self.dtype, name="output")(x)
@@ -186,19 +185,11 @@ class LAPGANCoarseDiscriminator(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, label: jax.Array | None = None, features: bool = False) -> jax.Array | Verdict:
         """Maps images (B, ...) to logits (B,); with `features` a `Verdict` has the last hidden layer, float32 (B, F), too."""
-        check_label(self, "embedded_classes", label)
-        x = _append_label(self, x.reshape(len(x), -1), label)
+        x = append_label(self, x.reshape(len(x), -1), label)
         for index, width in enumerate(self.hidden):
             x = dropout(self, x, self.dropout_rate if index else 0.0)
             x = nn.relu(nn.Dense(width, kernel_init=_relu_init, dtype=self.dtype, name=f"hidden_{index}")(x))
         return _judge(self, x, features)
-
-
-def _append_label(network: Any, x: jax.Array, label: jax.Array | None) -> jax.Array:
-    """Vectors (B, D), with the label's one-hot vector behind them if there is one."""
-    if label is None:
-        return x
-    return jnp.concatenate([x, jax.nn.one_hot(label, network.embedded_classes, dtype=x.dtype)], axis=-1)
 
 
 def _planes(network: Any, label: jax.Array | None, image: jax.Array) -> list[jax.Array]:

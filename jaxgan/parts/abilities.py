@@ -140,6 +140,24 @@ def judge_ability(num_classes: int = 0, score: Callable[..., Any] | None = None)
     return Ability(judge, takes, gives="scores", help="says how real images look to the discriminator")
 
 
+def match_ability(player: str = "discriminator", num_classes: int = 0) -> Ability:
+    """How well a conditional discriminator finds that images fit classes: scores (B,), above 0 for a match.
+
+    Args:
+        player: Its name. One with a score for the match alone gives that, one with a single score gives it.
+        num_classes: The labels are of so many classes.
+    """
+
+    def match(nets: Nets, key: jax.Array, images: jax.Array, label: jax.Array) -> jax.Array:
+        return as_verdict(nets[player](images, label)).fit
+
+    takes = {
+        "images": Argument(IMAGES, "images to judge", required=True, array="image"),
+        "label": Argument(LABEL, "the class that they are said to be of", required=True, classes=num_classes),
+    }
+    return Ability(match, takes, gives="scores", help="says how well images fit a class")
+
+
 def classify_ability(
     player: str = "discriminator", class_logits: Callable[[Nets, jax.Array], jax.Array] | None = None
 ) -> Ability:

@@ -13,6 +13,7 @@ from PIL import Image
 from jaxgan import pictures
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source, prepare
+from jaxgan.pictures.code_pictures import code_pictures
 from jaxgan.pictures.style_pictures import style_pictures
 
 _POINTS = 2000  # of a toy density
@@ -202,7 +203,10 @@ DRAWN: dict[str, Callable[[RunPictures, Snapshot, str], Drawing]] = {
     "attention": _attention,
 }
 # How the trained game's are: (the game, a key, the ability's name) -> pictures by name.
-AT_THE_END: dict[str, Callable[[Snapshot, jax.Array, str], dict[str, Image.Image]]] = {"styles": style_pictures}
+AT_THE_END: dict[str, Callable[[Snapshot, jax.Array, str], dict[str, Image.Image]]] = {
+    "styles": style_pictures,
+    "codes": code_pictures,
+}
 
 
 def _frames(folder: Path) -> dict[int, Path]:

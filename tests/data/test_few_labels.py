@@ -69,3 +69,14 @@ def test_what_cannot_be_is_said_in_a_line():
         make_source("ring8", labelled=10)
     with pytest.raises(DataError, match="not a number of labels"):
         make_source("digits", labelled=-1)
+
+
+def test_a_minibatch_larger_than_the_labels_has_each_as_often():
+    source = make_source("digits", labelled=20)
+    loader = Loader(source)
+    batches = loader.batches(64)
+    for _ in range(3):
+        batch = prepare(next(batches), loader.resident)
+        _, counts = np.unique([np.asarray(image).tobytes() for image in batch["labelled_image"]], return_counts=True)
+        assert len(counts) == 20 and counts.sum() == 64 and counts.min() >= 2 and counts.max() <= 4
+    batches.close()

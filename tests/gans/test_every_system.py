@@ -10,7 +10,7 @@ import pytest
 from jaxgan import gans
 from jaxgan.augment import ada, adaptive
 from jaxgan.core import Due, View
-from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER
+from jaxgan.core.abilities import CHOICE, DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH
 from jaxgan.core.players import flatten
 from jaxgan.errors import UserError
 from jaxgan.parts import terms
@@ -79,11 +79,14 @@ def test_it_does_what_it_declares(run):
                 given[argument] = game.use("latents", state, jax.random.key(1), BATCH)
                 if declared.space == "w":
                     given[argument] = game.use("map", state, jax.random.key(1), latents=given[argument])
-            elif declared.kind == DOMAIN and argument == "target":
+            elif (declared.kind == DOMAIN and argument == "target") or (declared.kind == CHOICE and declared.required):
                 given[argument] = declared.choices[-1]
+            elif declared.kind == STRENGTH and declared.required:
+                given[argument] = 0.5
         made = np.asarray(game.use(name, state, jax.random.key(1), **given))
         assert len(made) == BATCH and np.isfinite(made).all()
         latents = (5,) if name == "latents" else (6,)  # W, beside z
+        latents = (5 + CLASSES + 2,) if "edit" in game.abilities else latents  # a category and two codes behind z
         expected = {"images": (SIDE, SIDE, 1), "scores": (), "class_logits": (CLASSES,), "latents": latents}
         assert made.shape[1:] == expected[ability.gives], name
     assert {"sample", "translate"} & game.abilities.keys()

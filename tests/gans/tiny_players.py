@@ -61,13 +61,14 @@ class Reader(nn.Module):
 
 
 class Head(nn.Module):
-    """Features (B, F) -> class logits."""
+    """Features (B, F) -> class logits, or other outputs."""
 
     class_logits: int = 0
+    outputs: int = 0
 
     @nn.compact
     def __call__(self, x):
-        return nn.Dense(self.class_logits)(x)
+        return nn.Dense(self.class_logits or self.outputs)(x)
 
 
 def arrays(number: int = BATCH, seed: int = 0) -> dict[str, np.ndarray]:
@@ -98,6 +99,7 @@ def make(system: str, view: Callable[[], View] | None = None, rate: float = 0.05
         "pretraining_steps": 1,
         "clustering_steps": 1,
         "clusters": CLASSES,
+        "categories": CLASSES,
     } | fields
 
     def player(name):

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from jaxgan.networks import MaxoutDiscriminator, MaxoutGANGenerator, MLPGenerator
+from jaxgan.errors import UserError
+from jaxgan.networks import (
+    MaxoutCGANDiscriminator,
+    MaxoutCGANGenerator,
+    MaxoutDiscriminator,
+    MaxoutGANGenerator,
+    MLPGenerator,
+)
 from jaxgan.networks.noise import dropout, gaussian_noise
 
 
@@ -112,3 +119,31 @@ def test_dropout_in_the_discriminator(drawn, normal):
     logits = late.apply({"params": params}, jnp.tile(x[:1], (200, 1, 1)), rngs={"dropout": key})
     # All four units are dropped with probability 0.9^4 = 0.656: then only the bias is left.
     np.testing.assert_allclose((np.abs(logits - params["output"]["bias"]) < 1e-6).mean(), 0.656, atol=0.15)
+
+
+def test_image_and_label_have_a_maxout_layer_each_and_one_together(drawn, run, normal):
+    network = MaxoutCGANDiscriminator(units=(4, 2, 3), pieces=(3, 2, 2), embedded_classes=5)
+    x, label = normal(4, 2, 3), jnp.array([4, 0, 1, 4])
+    params = jax.tree.map(np.asarray, drawn(network, x, label))
+
+    def maxout(h, name, units, pieces):
+        affine = h @ params[name]["kernel"] + params[name]["bias"]
+        return np.stack([affine[:, pieces * unit : pieces * (unit + 1)].max(1) for unit in range(units)], axis=1)
+
+    image = maxout(np.asarray(x).reshape(4, 6), "image", 4, 3)
+    both = np.concatenate([image, maxout(np.eye(5)[np.asarray(label)], "label", 2, 2)], axis=1)
+    expected = maxout(both, "joint", 3, 2) @ params["output"]["kernel"][:, 0] + params["output"]["bias"]
+    np.testing.assert_allclose(run(network, params, x, label), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_latent_and_label_have_a_rectified_layer_each_and_one_together(drawn, run, normal):
+    network = MaxoutCGANGenerator(output_shape=(2, 3), hidden=(4, 3, 5), embedded_classes=5)
+    z, label = normal(4, 2), jnp.array([4, 0, 1, 4])
+    params = jax.tree.map(np.asarray, drawn(network, z, label))
+    dense = lambda h, name: h @ params[name]["kernel"] + params[name]["bias"]  # noqa: E731
+    alone = dense(np.asarray(z), "latent"), dense(np.eye(5)[np.asarray(label)], "label")
+    joint = np.maximum(dense(np.maximum(np.concatenate(alone, axis=1), 0), "joint"), 0)
+    expected = 2 / (1 + np.exp(-dense(joint, "output"))) - 1
+    np.testing.assert_allclose(run(network, params, z, label), expected.reshape(4, 2, 3), atol=1e-6)
+    with pytest.raises(UserError, match="MaxoutCGANGenerator cannot do without labels: set embedded_classes"):
+        MaxoutCGANGenerator(output_shape=(2, 3)).init(jax.random.key(0), z)
