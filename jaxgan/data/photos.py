@@ -100,7 +100,9 @@ class LowResolution(Source):
         source.check_batchable()
         spec = source.arrays.get("image")
         if spec is None or spec.kind != "image":
-            raise DataError(f"data.scale_factor={factor}, but {source.name} has no images to make smaller; leave it out")
+            raise DataError(
+                f"data.scale_factor={factor}, but {source.name} has no images to make smaller; leave it out"
+            )
         height, width, channels = spec.shape
         if height % factor or width % factor:
             raise DataError(
