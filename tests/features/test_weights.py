@@ -352,8 +352,8 @@ def test_other_errors(torch, tmp_path, cache):
 def test_a_damaged_cache_says_so(torch, tmp_path, cache):
     weights.convert(save(torch, lpips_state(), tmp_path / "x.pth"), verify=False)
     whole = (cache / "lpips.npz").read_bytes()
-    for content in (whole[: len(whole) // 2], b"", b"nonsense", whole[:1000] + bytes(50) + whole[1050:]):
-        (cache / "lpips.npz").write_bytes(content)
+    for damaged in (whole[: len(whole) // 2], b"", b"nonsense", whole[:1000] + bytes(50) + whole[1050:]):
+        (cache / "lpips.npz").write_bytes(damaged)
         with pytest.raises(WeightsError, match=r"damaged or cut short; convert weights-vgg16-lpips\.pth again"):
             weights._read("lpips", "params/")
 
