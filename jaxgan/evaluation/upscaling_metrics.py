@@ -7,11 +7,10 @@ from ml_collections import ConfigDict
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import DataError, Source, make_source
 from jaxgan.data.transform import bicubic
+from jaxgan.errors import UserError
 from jaxgan.metrics.image_quality import luma, psnr, ssim
-from jaxgan.metrics.two_sample import told_apart
 from jaxgan.pictures import to_uint8
 
-_PATCH = 16  # pixels of a side, where large images are told apart piece by piece
 _SMALLEST = 11  # pixels that SSIM needs
 
 
@@ -20,14 +19,14 @@ def super_resolution(snapshot: Snapshot, source: Source, config: ConfigDict, key
 
     On the Y channel, without a border of as many pixels as the factor: "psnr" and "ssim", means over pictures, and "psnr_gain"
     and "ssim_gain", what they exceed those of the bicubic filter by. "sharpness" is the energy of the differences of
-    neighbouring pixels as a share of the true pictures'; "detail" how far the distribution of these differences' magnitudes
-    is from the true one (Wasserstein), as a share of the bicubic filter's distance; "c2st" how often a classifier tells patches
-    of 16x16 pixels from the true ones, 0.5 for perfect ones. "sharpness_bicubic" and "c2st_bicubic" are the filter's.
+    neighbouring pixels as a share of the true pictures', "sharpness_bicubic" that of the filter's; "detail" how far the
+    distribution of these differences' magnitudes is from the true one (Wasserstein), as a share of the filter's distance.
+
+    Raises:
+        UserError: All pictures are too small.
     """
-    factor = config.data.scale_factor
-    rows, made_patches, true_patches, filtered_patches = [], [], [], []
-    made_steps, true_steps, filtered_steps = [], [], []
-    held_out = _held_out(config)
+    factor, held_out = config.data.scale_factor, _held_out(config)
+    rows, steps = [], []
     for index in range(min(len(held_out), config.evaluate_samples)):
         whole = held_out[index]["image"]
         height, width = (side // factor * factor for side in whole.shape[:2])
@@ -37,16 +36,13 @@ def super_resolution(snapshot: Snapshot, source: Source, config: ConfigDict, key
         small = bicubic(true, (height // factor, width // factor))
         filtered = bicubic(small, (height, width))
         made = to_uint8(snapshot.use("upscale", key, images=small[None].astype(np.float32) / 127.5 - 1.0))[0]
-        row = [f(one[None], true[None], factor)[0] for one in (made, filtered) for f in (psnr, ssim)]
-        rows.append(row)
-        images = (made, true, filtered)
-        for image, steps in zip(images, (made_steps, true_steps, filtered_steps), strict=True):
-            steps.append(_steps(image, factor))
-        for image, patches in zip(images, (made_patches, true_patches, filtered_patches), strict=True):
-            patches.append(_patches(image))
+        rows.append([f(one[None], true[None], factor)[0] for one in (made, filtered) for f in (psnr, ssim)])
+        steps.append([_steps(image, factor) for image in (made, true, filtered)])
+    if not rows:
+        least = _SMALLEST + 2 * factor
+        raise UserError(f"super_resolution: no held-out picture of {held_out.name} has {least}x{least} pixels")
     psnr_made, ssim_made, psnr_bicubic, ssim_bicubic = np.mean(rows, axis=0)
-    made, true, filtered = (np.concatenate(steps) for steps in (made_steps, true_steps, filtered_steps))
-    real = np.concatenate(true_patches)
+    made, true, filtered = (np.concatenate(each) for each in zip(*steps, strict=True))
     return {
         "psnr": float(psnr_made),
         "ssim": float(ssim_made),
@@ -55,8 +51,6 @@ def super_resolution(snapshot: Snapshot, source: Source, config: ConfigDict, key
         "sharpness": float(np.square(made).mean() / np.square(true).mean()),
         "sharpness_bicubic": float(np.square(filtered).mean() / np.square(true).mean()),
         "detail": _distance(made, true) / _distance(filtered, true),
-        "c2st": told_apart(np.concatenate(made_patches), real),
-        "c2st_bicubic": told_apart(np.concatenate(filtered_patches), real),
     }
 
 
@@ -69,13 +63,6 @@ def _steps(image: np.ndarray, border: int) -> np.ndarray:
 def _distance(a: np.ndarray, b: np.ndarray) -> float:
     """The Wasserstein distance of two samples of one size, (N,)."""
     return float(np.abs(np.sort(a) - np.sort(b)).mean())
-
-
-def _patches(image: np.ndarray) -> np.ndarray:
-    """The patches (N, 16, 16, C) in [-1, 1] that an image uint8 (H, W, C) is cut into; what is left over is dropped."""
-    rows, columns, channels = image.shape[0] // _PATCH, image.shape[1] // _PATCH, image.shape[2]
-    cut = image[: rows * _PATCH, : columns * _PATCH].reshape(rows, _PATCH, columns, _PATCH, channels)
-    return cut.swapaxes(1, 2).reshape(-1, _PATCH, _PATCH, channels).astype(np.float32) / 127.5 - 1.0
 
 
 def _held_out(config: ConfigDict) -> Source:

@@ -316,7 +316,7 @@ def test_missing_weights_name_file_checksum_and_command(name):
 
 
 def test_other_errors(torch, tmp_path, cache):
-    with pytest.raises(ValueError, match="inception, vgg16, lpips, dinov2"):
+    with pytest.raises(ValueError, match="inception, vgg16, vgg19, lpips, dinov2"):
         weights.load("resnet")
     with pytest.raises(WeightsError, match="no such file"):
         weights.convert(tmp_path / "x.pth")

@@ -7,10 +7,13 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan import gans
+from configs import srgan
+from jaxgan import gans, overrides
 from jaxgan.core import Player
-from jaxgan.errors import UserError
+from jaxgan.errors import ConfigError, UserError
 from jaxgan.layers import BatchNorm, Verdict, upsample_nearest
+from jaxgan.registry import make, resolve
+from jaxgan.training.plan import plan_without_data
 
 RANDOM = np.random.default_rng(0)
 BATCH = {
@@ -131,3 +134,21 @@ def test_pictures_are_normed_by_the_newest_of_training_and_not_by_themselves():
 def test_it_needs_smaller_images():
     with pytest.raises(UserError, match=r"srgan needs images beside smaller ones: set data\.scale_factor"):
         game(scale_factor=0)
+
+
+def test_a_config_names_what_contents_are_compared_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # without weights
+    config = srgan.get_config("paper")
+    assert resolve(config).game.content.name == "vgg54"
+    changed = overrides.apply(config, [("game.content", "vgg22")])
+    assert resolve(changed).game.content.name == "vgg22"
+    assert make("vgg22", "content", "config.game.content") is None
+    assert set(plan_without_data(config).game.players) == {"generator", "discriminator", "classifier"}
+    with pytest.raises(ConfigError, match=r"config\.game\.content\.name='vgg23' is unknown: did you mean 'vgg22'"):
+        plan_without_data(overrides.apply(config, [("game.content", "vgg23")]))
+
+
+def test_the_factor_of_the_data_reaches_the_network():
+    config = overrides.apply(srgan.get_config(), [("data.scale_factor", "4")])
+    game = plan_without_data(config).game
+    assert game.players["generator"].network.scale_factor == game.abilities["upscale"].tiling.factor == 4
