@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
-from jaxgan.core import Ability, Argument, Aux, Batch, Game, Memory, Nets, Player, Stage, Turn
-from jaxgan.core.abilities import IMAGES
+from jaxgan.core import Aux, Batch, Game, Memory, Nets, Player, Stage, Turn
 from jaxgan.core.tiling import Tiling
 from jaxgan.errors import UserError
 from jaxgan.losses import l2, non_saturating
@@ -26,6 +25,7 @@ from jaxgan.parts import (
     merged,
     read,
     scores_of,
+    upscale_ability,
 )
 from jaxgan.parts.self_supervision import CLASSIFIER
 
@@ -127,7 +127,7 @@ def srgan(
         Turn(GENERATOR, generator_loss, randomness="fakes"),
         *extra.lazy_turns(drawn),
     )
-    takes = {"images": Argument(IMAGES, "images to enlarge", required=True, array="low_resolution")}
+    tiling = Tiling(scale_factor, getattr(generator.network, "reach", _UNKNOWN_REACH))
     return Game(
         players={GENERATOR: generator, DISCRIMINATOR: discriminator, CLASSIFIER: classifier},
         inputs={
@@ -141,14 +141,5 @@ def srgan(
             Stage(second, "srgan", reset_optimizers=True),
         ),
         memory=lambda key, batch: merged({"reference": no_images(batch)}, extra.first_memory()),
-        abilities={
-            "upscale": Ability(
-                upscale,
-                takes,
-                gives="images",
-                drawn="enlargements",
-                help="enlarges images of any size",
-                tiling=Tiling(scale_factor, getattr(generator.network, "reach", _UNKNOWN_REACH)),
-            )
-        },
+        abilities={"upscale": upscale_ability(upscale, tiling)},
     )
