@@ -27,12 +27,14 @@ def build_game(config: ConfigDict, arrays: Arrays, domains: Sequence[str] = ()) 
     config = resolve(config)
     classes = num_classes(arrays)
     images = [spec.shape for spec in arrays.values() if spec.kind == "image"]
+    small = arrays.get("low_resolution")
     given: dict[str, Any] = {
         "dtype": config.dtype,
         "run": Run(config.steps, config.images, config.batch_size),
         "num_classes": classes or None,
         "resolution": images[0][0] if images else None,
         "domains": tuple(domains) or None,
+        "scale_factor": arrays["image"].shape[0] // small.shape[0] if small else None,
     }
     fields = dict(config.game.items()) | _players(config.players, "config.players", given)
     stated = fields.get("num_classes") or 0

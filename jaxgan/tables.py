@@ -29,7 +29,8 @@ def table(kind: str) -> Mapping[str, Maker]:
     """What a name of this kind may be, and the class or function that makes it.
 
     Args:
-        kind: "network", "optimizer", "constraint", "average", "schedule", "view", "term", "objective", "system" or "source".
+        kind: "network", "optimizer", "constraint", "average", "schedule", "view", "term", "objective", "content",
+            "system" or "source".
     """
     return _TABLES[kind]()
 
@@ -100,6 +101,12 @@ def _objectives() -> Mapping[str, Maker]:
     return losses.OBJECTIVES
 
 
+def _contents() -> Mapping[str, Maker]:
+    from jaxgan.features.content import CONTENTS
+
+    return CONTENTS
+
+
 def _systems() -> Mapping[str, Maker]:
     from jaxgan import gans
 
@@ -121,6 +128,7 @@ _TABLES: dict[str, Callable[[], Mapping[str, Maker]]] = {
     "view": _views,
     "term": _terms,
     "objective": _objectives,
+    "content": _contents,
     "system": _systems,
     "source": _sources,
 }
@@ -160,4 +168,4 @@ def is_made(made: Any, kind: str) -> bool:
         from jaxgan.data import Source
 
         return isinstance(made, Source)
-    return callable(made)
+    return callable(made) or (kind == "content" and made is None)  # its weights may not be there

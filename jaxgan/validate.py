@@ -68,6 +68,9 @@ _FIELDS: dict[str, _Range] = {
     **dict.fromkeys(("initial_scale", "warm_up", "warm_up_steps", "full_precision_stages"), _NOT_NEGATIVE),
     "shared_size": _SETTING,
     "pool_size": _POOL,
+    "content_weight": _NOT_NEGATIVE,
+    "scale_factor": _SETTING,
+    "outer_kernel": _AT_LEAST_1,
     **dict.fromkeys(("image_size", "image_size_b", "load_size"), _PIXELS),
 }
 # Of the commands' options, by kind.

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.core.tiling import Tiling
 from jaxgan.errors import UserError, nearest
 
 # What an argument of an ability is.
@@ -103,6 +104,8 @@ class Ability:
         help: What it does, a line for the command line.
         draws: Whether a network draws in it too: its "dropout" key is there, as pix2pix's noise needs it.
         search: For what is found step by step; `function` is then (nets, key, found, **arguments) -> array, the last step.
+        tiling: For what enlarges images of any size: on the host large ones are cut into tiles, and commands hand pictures over
+            as they are. None: images have the size of the data.
     """
 
     function: Callable[..., Any]
@@ -112,6 +115,7 @@ class Ability:
     help: str = ""
     draws: bool = False
     search: Search | None = None
+    tiling: Tiling | None = None
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:

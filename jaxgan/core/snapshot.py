@@ -44,6 +44,7 @@ class CompiledGame:
     ) -> None:
         self._perceive = perceive
         self.game, self.arrays, self.statistics_batches = game, arrays, statistics_batches
+        self.devices = mesh.size
         # Images in a call: a number that the mesh divides.
         self.batch_size = -(-max(batch_size, _SMALLEST_BATCH) // mesh.size) * mesh.size
         self.jit = functools.partial(jax.jit, out_shardings=replicated(mesh))
@@ -136,12 +137,17 @@ class Snapshot:
         return self.compiled.at(self._state.replace(players=players), self._stage)
 
     def use(self, ability: str, key: jax.Array, **arguments: Any) -> np.ndarray:
-        """Asks for an ability; see `parts`.
+        """Asks for an ability; see `parts`. Where it takes images of any size, large ones are cut into tiles.
 
         Returns:
             One entry for each image.
         """
-        return np.concatenate(list(self.parts(ability, key, **arguments)))
+        declared = self.game.ability(ability)
+        if declared.tiling is None:
+            return np.concatenate(list(self.parts(ability, key, **arguments)))
+        (images,) = declared.kinds(IMAGES)
+        enlarge = lambda tiles: np.concatenate(list(self.parts(ability, key, **{**arguments, images: tiles})))  # noqa: E731
+        return declared.tiling(enlarge, np.asarray(declared.checked(ability, arguments)[images]))
 
     def parts(self, ability: str, key: jax.Array, **arguments: Any) -> Iterator[np.ndarray]:
         """Asks for an ability, a minibatch at a time, so that memory does not grow with the number.
@@ -166,7 +172,8 @@ class Snapshot:
         rest = {name: value for name, value in given.items() if name not in entries}
         counted = next((name for name in rest if takes[name].kind == NUMBER), None)
         total = int(rest[counted]) if counted else len(next(iter(entries.values())))
-        size = self.compiled.batch_size
+        # Tiles are large, and what is made of them is larger.
+        size = self.compiled.batch_size if declared.tiling is None else self.compiled.devices
         if counted:
             rest[counted] = size
         statistics = self.statistics(ability, entries, rest)
@@ -178,7 +185,8 @@ class Snapshot:
                 own = jax.random.fold_in(key, index)
                 result = use(self._state, own, stage=self._stage, statistics=statistics, **part, **rest)
                 entry = np.asarray(result)[: total - start]
-                yield self._at_full_size(entry) if declared.gives == "images" else entry
+                enlarges = declared.gives == "images" and declared.tiling is None
+                yield self._at_full_size(entry) if enlarges else entry
 
         return made()
 
@@ -227,8 +235,8 @@ class Snapshot:
         which = (ability, self._stage, *sorted(static.items()))
         if not self.compiled.statistics_batches or not self.compiled.normalising.get(which, True):
             return {}
-        if self.game.ability(ability).search is not None:
-            return {}
+        if self.game.ability(ability).search is not None or self.game.ability(ability).tiling is not None:
+            return {}  # the tiles of one image are no sample: such an ability sees to it itself
         takes, size, entries = self.game.ability(ability).takes, self.compiled.batch_size, dict(entries or {})
         images = any(takes[name].kind == IMAGES for name in entries)
         latents = [name for name in entries if takes[name].kind == LATENTS]

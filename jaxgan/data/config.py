@@ -18,9 +18,9 @@ class DataConfig:
 
     Attributes:
         name: Of the source: "digits", "digits_translation", "stacked_digits", "ring8", "grid25", "gaussian1d", "mixture1d",
-            "folder", "zip", "two_folders", "tfds:NAME" for a prepared set of tensorflow_datasets, or "module:attribute" for a
-            source of one's own: a function from these fields to a `Source`.
-        path: The folder or zip; for tfds its data_dir ("": ~/tensorflow_datasets).
+            "photos", "folder", "zip", "two_folders", "tfds:NAME" for a prepared set of tensorflow_datasets, or
+            "module:attribute" for a source of one's own: a function from these fields to a `Source`.
+        path: The folder or zip; for tfds its data_dir ("": ~/tensorflow_datasets); for photos "china" or "flower" ("": both).
         split: Either "train" or "test"; for tfds any split expression.
         image_size: One number, or (height, width), in pixels; None: the images' own (digits: 16).
         image_size_b: That of the second of two domains; None: `image_size`.
@@ -42,6 +42,8 @@ class DataConfig:
         labelled: How many labels are known, for semi-supervised games: records are then "image", "labelled_image" and
             "label". 0: all, and records are "image" and "label".
         labelled_draw: Which those are: 0, the first ones of each class; another number, a random choice of its own.
+        scale_factor: For super-resolution: each record has "low_resolution" too, its image made so many times smaller on each
+            side. 1: it has not.
         scale: Toy densities are multiplied by this.
         max_unreadable: Share of the images that may be unreadable (they are skipped) before it is an error.
     """
@@ -64,6 +66,7 @@ class DataConfig:
     aligned: bool = False
     labelled: int = 0
     labelled_draw: int = 0
+    scale_factor: int = 1
     scale: float = 1.0
     max_unreadable: float = 0.01
 
@@ -129,6 +132,8 @@ def _checked(field: str, value: Any, default: Any) -> Any:
     if field in ("labelled", "labelled_draw") and not (_is_int(value) and value >= 0):
         what = "number of labels" if field == "labelled" else "number of a draw"
         raise DataError(f"data.{field}={value!r} is not a {what}; give an integer of at least 0")
+    if field == "scale_factor" and not (_is_int(value) and 1 <= value <= _LARGEST):
+        raise DataError(f"data.scale_factor={value!r} is not a factor; give an integer of at least 1")
     if isinstance(default, float):
         if (_is_int(value) or isinstance(value, float)) and value >= 0:
             return float(value)

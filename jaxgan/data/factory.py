@@ -15,6 +15,7 @@ from jaxgan.data.few_labels import FewLabels
 from jaxgan.data.files import two_folder_pictures
 from jaxgan.data.layouts import folder_pictures
 from jaxgan.data.pairs import AlignedPair, UnalignedPair
+from jaxgan.data.photos import LowResolution, PhotoPictures
 from jaxgan.data.sources import ImageSource, Pictures, Source
 from jaxgan.data.stacked import stacked_digits
 from jaxgan.data.tfds import TfdsPictures
@@ -68,7 +69,13 @@ def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fiel
         raise DataError(
             f"data.labelled_draw={config.labelled_draw}, but all labels are known; set data.labelled to how many are to be"
         )
+    if config.labelled and config.scale_factor > 1:
+        raise DataError(
+            f"data.labelled={config.labelled} and data.scale_factor={config.scale_factor} are of two kinds of games; "
+            "leave one of them out"
+        )
     source = FewLabels(source, config.labelled, config.labelled_draw) if config.labelled else source
+    source = LowResolution(source, config.scale_factor) if config.scale_factor > 1 else source
     source.dequantize = source.dequantize or config.dequantize
     return source
 
@@ -181,6 +188,12 @@ def _two_folders(config: DataConfig) -> Source:
     return (AlignedPair if config.aligned else UnalignedPair)(config.path, a, b, ("A", "B"))
 
 
+def _photos(config: DataConfig) -> Source:
+    pictures = PhotoPictures(config.split, config.path, height_width(config.image_size))
+    config = dataclasses.replace(config, resize="none" if config.image_size else "cover")
+    return _images(config, pictures, f"{config.name} ({config.split})", metrics=("fid/inception",))
+
+
 def _tfds(config: DataConfig) -> Source:
     pictures = TfdsPictures(config.name.removeprefix("tfds:"), config.path, config.split)
     config = dataclasses.replace(config, channels=config.channels or pictures.channels)
@@ -256,9 +269,9 @@ def _toy(density: Callable[[str, float], Source]) -> SourceKind:
 
 _IMAGES = frozenset(
     {"split", "image_size", "load_size", "resize", "crop", "resample", "channels", "flip", "dequantize"}
-    | {"labelled", "labelled_draw"}
+    | {"labelled", "labelled_draw", "scale_factor"}
 )
-_PAIRS = _IMAGES - {"labelled", "labelled_draw"} | {"image_size_b", "channels_b", "aligned"}
+_PAIRS = _IMAGES - {"labelled", "labelled_draw", "scale_factor"} | {"image_size_b", "channels_b", "aligned"}
 _FILES = frozenset({"path", "max_unreadable"})
 _INK = frozenset({"domain", "tinted"})
 
@@ -271,6 +284,9 @@ SOURCES: dict[str, SourceKind] = {
     "grid25": _toy(toy.grid25),
     "gaussian1d": _toy(toy.gaussian1d),
     "mixture1d": _toy(toy.mixture1d),
+    "photos": SourceKind(
+        _photos, _IMAGES - {"load_size", "resize", "resample", "labelled", "labelled_draw"} | {"path"}
+    ),
     "folder": SourceKind(_folder, _IMAGES | _FILES),
     "zip": SourceKind(_folder, _IMAGES | _FILES),
     "two_folders": SourceKind(_two_folders, _PAIRS | _FILES),

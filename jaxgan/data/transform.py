@@ -120,6 +120,17 @@ class Transform:
         return image.resize((width, height), RESAMPLE[self.resample])
 
 
+def bicubic(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resizes uint8 (H, W, C) to (*size, C) by Pillow's bicubic filter, which is antialiased when it shrinks.
+
+    The kernel is Keys' with a = -1/2, and at the border the weights of the pixels that are there sum to 1.
+    """
+    height, width = size
+    channels = [Image.fromarray(pixels[:, :, index]) for index in range(pixels.shape[2])]
+    shrunk = [np.asarray(channel.resize((width, height), Image.Resampling.BICUBIC)) for channel in channels]
+    return np.stack(shrunk, axis=2)
+
+
 def too_small(where: str, size: tuple[int, int], image_size: tuple[int, int]) -> DataError:
     """The error for a picture that a crop does not fit into."""
     return DataError(

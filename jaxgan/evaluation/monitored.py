@@ -17,6 +17,7 @@ from jaxgan.evaluation import measure as measures
 from jaxgan.evaluation import network_metrics as networks
 from jaxgan.evaluation import sample_metrics as samples
 from jaxgan.evaluation import translation_metrics as translations
+from jaxgan.evaluation import upscaling_metrics as upscaling
 from jaxgan.evaluation.compared import data_reference, measured_game
 from jaxgan.evaluation.feature_metrics import FEATURE_METRICS
 from jaxgan.evaluation.protocol import Result
@@ -96,6 +97,8 @@ METRICS: dict[str, Metric] = {
     "singular_values": Metric(networks.singular_values, "largest_singular_value", True, networks.needs_weights),
     "translation": Metric(translations.translation, "agreement", False, translations.needs_readable_digits),
     "paired_translation": Metric(translations.paired_translation, "l1", True, translations.needs_pairs),
+    "super_resolution": Metric(upscaling.super_resolution, "psnr", False, upscaling.needs_enlargement),
+    "detail": Metric(upscaling.super_resolution, "detail", True, upscaling.needs_enlargement),
     # "fid/inception", "kid/digits" ...
     **{
         f"{name}/{features}": _of_features(features, name)

@@ -15,7 +15,7 @@ from flax import linen as nn
 
 # ImageNet's means and deviations, as for VGG16.
 from jaxgan.errors import UserError
-from jaxgan.features.vgg16 import normalize as normalize
+from jaxgan.features.vgg import normalize as normalize
 
 SIZE = 224
 _HIGHEST = jax.lax.Precision.HIGHEST

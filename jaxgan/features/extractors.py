@@ -105,11 +105,11 @@ def _inception(mode: str) -> Callable[[Any, jax.Array], Outputs]:
 
 
 def _vgg16(mode: str) -> Callable[[Any, jax.Array], Outputs]:
-    from jaxgan.features import vgg16
+    from jaxgan.features import vgg
 
     def apply(params: Any, images: jax.Array) -> Outputs:
-        x: Any = vgg16.normalize(resize(_rgb(images), vgg16.SIZE, mode))
-        return {"features": vgg16.VGG16().apply({"params": params}, x)}  # type: ignore[dict-item]
+        x: Any = vgg.normalize(resize(_rgb(images), vgg.SIZE, mode))
+        return {"features": vgg.VGG16().apply({"params": params}, x)}  # type: ignore[dict-item]
 
     return apply
 
@@ -143,9 +143,9 @@ EXTRACTORS = tuple(_NETWORKS)
 
 
 def _lpips(params: Any, a: jax.Array, b: jax.Array) -> jax.Array:
-    from jaxgan.features import vgg16
+    from jaxgan.features import vgg
 
-    return vgg16.lpips(params, vgg16.shrink(_rgb(a)), vgg16.shrink(_rgb(b)))
+    return vgg.lpips(params, vgg.shrink(_rgb(a)), vgg.shrink(_rgb(b)))
 
 
 def _digits_distance(params: Any, a: jax.Array, b: jax.Array) -> jax.Array:

@@ -16,7 +16,7 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from jaxgan.errors import UserError
-from jaxgan.features import dinov2, inception, vgg16
+from jaxgan.features import dinov2, inception, vgg
 from jaxgan.features.archive import write_npz
 from jaxgan.features.foreign_files import WeightsError, read_graph, read_torch
 from jaxgan.foreign import read_npz
@@ -31,7 +31,7 @@ class KnownFile(NamedTuple):
     marker: str
 
 
-# All four checksums are on public record in several independent places; the names of the first two hold their first digits,
+# All checksums are on public record in several independent places; the names of the first three hold their first digits,
 # as does that of pytorch-fid's copy of the first, `pt_inception-2015-12-05-6726825d.pth`. For TensorFlow's
 # `classify_image_graph_def.pb` no checksum was found: it is converted, and said to be unverified.
 KNOWN = {
@@ -45,7 +45,13 @@ KNOWN = {
         "vgg16-397923af.pth",
         "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
         "https://download.pytorch.org/models/vgg16-397923af.pth",
-        "features.28.weight",
+        "features.17.weight",
+    ),
+    "vgg19": KnownFile(
+        "vgg19-dcbb9e9d.pth",
+        "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
+        "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+        "features.34.weight",
     ),
     "lpips": KnownFile(
         "weights-vgg16-lpips.pth",
@@ -66,8 +72,9 @@ def load(name: str) -> dict[str, Any]:
     """Converted weights, on the host.
 
     Args:
-        name: "inception" for `inception.Inception`, "vgg16" for `vgg16.VGG16`, "dinov2" for `dinov2.DINOv2`; "lpips" for
-            `vgg16.lpips`, which takes VGG16's convolutions from "vgg16": both files must have been converted.
+        name: "inception" for `inception.Inception`, "vgg16" for `vgg.VGG16`, "vgg19" for `vgg.content_map`, "dinov2" for
+            `dinov2.DINOv2`; "lpips" for `vgg.lpips`, which takes VGG16's convolutions from "vgg16": both files must have been
+            converted.
 
     Returns:
         The network's "params" collection, of float32 NumPy arrays.
@@ -170,8 +177,9 @@ def _from_tensors(name: str, source: Mapping[str, np.ndarray], graph: bool) -> d
         return inception.from_tensorflow(source)
     readers = {
         "inception": inception.from_torch,
-        "vgg16": vgg16.from_torch,
-        "lpips": vgg16.lpips_from_torch,
+        "vgg16": vgg.from_torch,
+        "vgg19": vgg.vgg19_from_torch,
+        "lpips": vgg.lpips_from_torch,
         "dinov2": dinov2.from_torch,
     }
     return readers[name](source)
@@ -181,8 +189,9 @@ def _shapes(name: str) -> dict[str, tuple[int, ...]]:
     """The shape of each of a network's parameters, by path."""
     if name == "lpips":
         return {f"linear/lin{level}": (width,) for level, width in enumerate((64, 128, 256, 512, 512))}
-    network: Any = {"inception": inception.Inception, "vgg16": vgg16.VGG16, "dinov2": dinov2.DINOv2}[name]()
-    size = inception.SIZE if name == "inception" else vgg16.SIZE
+    networks = {"inception": inception.Inception(), "vgg16": vgg.VGG16(), "dinov2": dinov2.DINOv2()}
+    network: Any = networks.get(name) or vgg.Convolutions(vgg.VGG19_WIDTHS)
+    size = inception.SIZE if name == "inception" else vgg.SIZE
     variables = jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((1, size, size, 3)))
     return {key: leaf.shape for key, leaf in flatten_dict(variables["params"], sep="/").items()}
 

@@ -1,4 +1,4 @@
-"""Resampling of NHWC feature maps: nearest neighbour, average and max pooling, reflection padding.
+"""Resampling of NHWC feature maps: nearest neighbour, pixel shuffle, average and max pooling, reflection padding.
 
 Each is written with reshapes and slices: the windowed forms of XLA (`reduce_window`, `jnp.pad(mode="reflect")`) have
 gradients that are several times slower on a CPU.
@@ -23,6 +23,30 @@ def upsample_nearest(x: jax.Array, factor: int = 2) -> jax.Array:
     batch, height, width, channels = x.shape
     x = jnp.broadcast_to(x[:, :, None, :, None], (batch, height, factor, width, factor, channels))
     return x.reshape(batch, height * factor, width * factor, channels)
+
+
+def pixel_shuffle(x: jax.Array, factor: int = 2) -> jax.Array:
+    """Lays `factor` * `factor` channels out as the pixels of a block: the sub-pixel convolution's last step.
+
+    "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network", Shi et al.
+    2016 (arXiv:1609.05158), Eq. 4. Channels are ordered as PyTorch's `PixelShuffle` has them, by (result's channel, row,
+    column), so that its kernels fit when their axes are exchanged; TensorFlow's `depth_to_space` has (row, column, channel).
+
+    Args:
+        x: (B, H, W, C * factor^2); channel c * factor^2 + i * factor + j becomes channel c of pixel (i, j) of a block.
+        factor: The side of a block.
+
+    Returns:
+        (B, factor * H, factor * W, C).
+
+    Raises:
+        UserError: The channels are no multiple of factor^2.
+    """
+    batch, height, width, channels = x.shape
+    if channels % factor**2:
+        raise UserError(f"pixel_shuffle: {channels} channels make no blocks of {factor}x{factor} pixels")
+    x = x.reshape(batch, height, width, channels // factor**2, factor, factor)
+    return x.transpose(0, 1, 4, 2, 5, 3).reshape(batch, height * factor, width * factor, channels // factor**2)
 
 
 def average_pool(x: jax.Array, factor: int = 2) -> jax.Array:

@@ -7,6 +7,7 @@ from jaxgan.parts.abilities import (
     sample_abilities,
     sample_ability,
     translate_ability,
+    upscale_ability,
 )
 from jaxgan.parts.draws import Draws, known_classes, label_of
 from jaxgan.parts.pairs import Pair, as_verdict, make_pair, scores_of
@@ -38,4 +39,5 @@ __all__ = [
     "scores_of",
     "translate_ability",
     "two_player_game",
+    "upscale_ability",
 ]

@@ -1,4 +1,4 @@
-"""The usual abilities of games: to sample, to attend, to judge, to classify, to translate."""
+"""The usual abilities of games: to sample, to attend, to judge, to classify, to translate, to enlarge."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from jaxgan.core import Ability, Argument, Nets, Player
 from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH
+from jaxgan.core.tiling import Tiling
 from jaxgan.errors import UserError
 from jaxgan.parts.draws import Draws
 from jaxgan.parts.pairs import as_verdict
@@ -209,3 +210,16 @@ def translate_ability(
     return Ability(
         ability, takes, gives="images", drawn="translations", help="carries images into another domain", draws=draws
     )
+
+
+def upscale_ability(upscale: Callable[..., jax.Array], tiling: Tiling, array: str = "low_resolution") -> Ability:
+    """Enlarges images of any size.
+
+    Args:
+        upscale: (nets, key, images (B, h, w, C)) -> images (B, factor * h, factor * w, C').
+        tiling: By how much, and how far it sees.
+        array: Of a minibatch, whose channels those images have.
+    """
+    takes = {"images": Argument(IMAGES, "images to enlarge", required=True, array=array)}
+    help = "enlarges images of any size"
+    return Ability(upscale, takes, gives="images", drawn="enlargements", help=help, tiling=tiling)

@@ -13,6 +13,7 @@ from PIL import Image
 from jaxgan import pictures
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source, prepare
+from jaxgan.data.transform import bicubic
 from jaxgan.pictures.code_pictures import code_pictures
 from jaxgan.pictures.style_pictures import style_pictures
 
@@ -180,6 +181,15 @@ def _translations(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing
     )
 
 
+def _enlargements(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
+    """A row holds a small image, it enlarged by the bicubic filter and by the game, and the true large one."""
+    real = run.real(_TRANSLATED)
+    small, large = real["low_resolution"], real["image"]
+    filtered = [bicubic(pixels, large.shape[1:3]) for pixels in pictures.to_uint8(small)]
+    row = [small, np.stack(filtered) / 127.5 - 1.0, snapshot.use(ability, run.key, images=small), large]
+    return Drawing(pictures.grid(np.stack(pictures.alike(row), axis=1).reshape(-1, *large.shape[1:]), len(row)))
+
+
 def _attention(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
     """A row for each of a few samples: the sample, and it again for each of five pixels, red where that pixel looks."""
     label, names = None, snapshot.classes(ability)
@@ -200,6 +210,7 @@ def _attention(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
 DRAWN: dict[str, Callable[[RunPictures, Snapshot, str], Drawing]] = {
     "samples": _samples,
     "translations": _translations,
+    "enlargements": _enlargements,
     "attention": _attention,
 }
 # How the trained game's are: (the game, a key, the ability's name) -> pictures by name.

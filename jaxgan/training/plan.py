@@ -195,6 +195,10 @@ def _expected_arrays(config: ConfigDict) -> dict[str, ArraySpec]:
     one = image(data.image_size, data.channels)
     if data.name == "two_folders":
         return {"a": one, "b": image(data.image_size_b or data.image_size, data.channels_b or data.channels)}
+    if data.scale_factor > 1:
+        height, width, channels = one.shape
+        small = image((height // data.scale_factor, width // data.scale_factor), channels)
+        return {"image": one, "low_resolution": small}
     classes = config.game.get("num_classes") or 10
     label = ArraySpec((), "int32", "label", tuple(map(str, range(classes))))
     if data.labelled:

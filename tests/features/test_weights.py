@@ -10,7 +10,7 @@ import pytest
 from flax.traverse_util import flatten_dict
 
 from jaxgan.commands.weights import main
-from jaxgan.features import inception, vgg16, weights
+from jaxgan.features import content, inception, vgg, weights
 from jaxgan.features.foreign_files import WeightsError, read_graph, read_torch
 
 WIDTHS = (64, 128, 256, 512, 512)
@@ -151,7 +151,7 @@ def test_convert_and_load(torch, tmp_path, legacy, cache):
 
 def test_lpips_takes_the_convolutions_of_vgg16(torch, tmp_path, monkeypatch):
     random, layer, state = np.random.default_rng(0), 0, {}
-    for widths in vgg16._WIDTHS:
+    for widths in vgg.VGG16_WIDTHS:
         for _ in widths:
             state[f"features.{layer}.weight"], state[f"features.{layer}.bias"] = (
                 random.random((4, 3, 2, 1)),
@@ -161,7 +161,7 @@ def test_lpips_takes_the_convolutions_of_vgg16(torch, tmp_path, monkeypatch):
         layer += 1
     state |= {"classifier.0.weight": random.random((2, 25088)), "classifier.0.bias": random.random(2)}
     state |= {"classifier.3.weight": random.random((3, 2)), "classifier.3.bias": random.random(3)}
-    expected = {key: array.astype(np.float32) for key, array in vgg16.from_torch(state).items()}
+    expected = {key: array.astype(np.float32) for key, array in vgg.from_torch(state).items()}
     shapes = weights._shapes
     monkeypatch.setattr(
         weights, "_shapes", lambda name: {k: v.shape for k, v in expected.items()} if name == "vgg16" else shapes(name)
@@ -178,6 +178,31 @@ def test_lpips_takes_the_convolutions_of_vgg16(torch, tmp_path, monkeypatch):
         np.testing.assert_array_equal(array, expected[key])
     # The distance depends on both files, and so does its hash.
     assert len({weights.sha256("lpips"), weights.sha256("vgg16")}) == 2
+
+
+def test_vgg19_is_converted_from_its_file_and_then_compares_contents(torch, tmp_path, monkeypatch, cache, caplog):
+    # torchvision's layout, but one channel a layer: the names tell VGG19 from VGG16, which lacks a thirty-fourth.
+    random, layer, inputs, state = np.random.default_rng(0), 0, 3, {}
+    for widths in vgg.VGG19_WIDTHS:
+        for _ in widths:
+            state[f"features.{layer}.weight"] = random.random((1, inputs, 3, 3), np.float32)
+            state[f"features.{layer}.bias"] = random.random(1, np.float32)
+            layer, inputs = layer + 2, 1
+        layer += 1
+    state["classifier.0.weight"] = random.random((2, 5), np.float32)  # dense layers are left out
+    monkeypatch.setattr(vgg, "VGG19_WIDTHS", tuple((1,) * len(widths) for widths in vgg.VGG19_WIDTHS))
+    content._params.cache_clear()
+    assert content.vgg54() is None and "python -m jaxgan weights vgg19-dcbb9e9d.pth" in caplog.text
+    with pytest.raises(WeightsError, match="its SHA-256 is"):
+        weights.convert(save(torch, state, tmp_path / "x.pth"))
+    assert weights.convert(tmp_path / "x.pth", verify=False) == "vgg19"
+    found = weights.load("vgg19")
+    np.testing.assert_array_equal(found["conv5_4"]["kernel"], state["features.34.weight"].transpose(2, 3, 1, 0))
+    assert len(found) == 16
+    images = random.uniform(-1, 1, (1, 32, 32, 3)).astype(np.float32)
+    np.testing.assert_array_equal(content.vgg54()(images), vgg.content_map(found, images, 5))
+    np.testing.assert_array_equal(content.vgg22()(images), vgg.content_map(found, images, 2))
+    content._params.cache_clear()
 
 
 def test_the_graph_and_the_pytorch_file_give_the_same_inception(torch, tmp_path, monkeypatch):
@@ -291,7 +316,7 @@ def test_missing_weights_name_file_checksum_and_command(name):
 
 
 def test_other_errors(torch, tmp_path, cache):
-    with pytest.raises(ValueError, match="inception, vgg16, lpips, dinov2"):
+    with pytest.raises(ValueError, match="inception, vgg16, vgg19, lpips, dinov2"):
         weights.load("resnet")
     with pytest.raises(WeightsError, match="no such file"):
         weights.convert(tmp_path / "x.pth")
@@ -327,8 +352,8 @@ def test_other_errors(torch, tmp_path, cache):
 def test_a_damaged_cache_says_so(torch, tmp_path, cache):
     weights.convert(save(torch, lpips_state(), tmp_path / "x.pth"), verify=False)
     whole = (cache / "lpips.npz").read_bytes()
-    for content in (whole[: len(whole) // 2], b"", b"nonsense", whole[:1000] + bytes(50) + whole[1050:]):
-        (cache / "lpips.npz").write_bytes(content)
+    for damaged in (whole[: len(whole) // 2], b"", b"nonsense", whole[:1000] + bytes(50) + whole[1050:]):
+        (cache / "lpips.npz").write_bytes(damaged)
         with pytest.raises(WeightsError, match=r"damaged or cut short; convert weights-vgg16-lpips\.pth again"):
             weights._read("lpips", "params/")
 

@@ -89,7 +89,7 @@ def test_it_does_what_it_declares(run):
         latents = (5 + CLASSES + 2,) if "edit" in game.abilities else latents  # a category and two codes behind z
         expected = {"images": (SIDE, SIDE, 1), "scores": (), "class_logits": (CLASSES,), "latents": latents}
         assert made.shape[1:] == expected[ability.gives], name
-    assert {"sample", "translate"} & game.abilities.keys()
+    assert {"sample", "translate", "upscale"} & game.abilities.keys()
 
 
 def test_ada_adapts_by_the_scores_of_reals(run):
@@ -127,9 +127,9 @@ def test_every_term_is_computed_or_refused_by_its_name(system):
 
 
 def test_terms_that_need_latents_are_refused_where_there_are_none():
-    for system in ("cyclegan", "pix2pix", "lapgan"):
+    for system in ("cyclegan", "pix2pix", "lapgan", "srgan"):
         for term in (terms.latent_consistency(), terms.latent_diversity(), terms.path_length()):
-            game = make(system, terms=(term,)).complete(arrays())
-            state = jax.eval_shape(game.init, jax.random.key(0), arrays())
+            game = make(system, terms=(term,), pretraining_steps=0).complete(arrays())
+            state, due = jax.eval_shape(game.init, jax.random.key(0), arrays()), game.due(0, 0)
             with pytest.raises(UserError, match=f"the term '{term.name}': it needs a generator of latents"):
-                jax.eval_shape(game.step, state, arrays())
+                jax.eval_shape(lambda state, game=game, due=due: game.step(state, arrays(), due), state)

@@ -25,6 +25,7 @@ class Writer(nn.Module):
     output_shape: tuple[int, ...] | None = None
     embedded_classes: int = 0
     style_width: int = 6
+    scale_factor: int = 0
 
     def setup(self):
         self.first, self.last, self.drop = nn.Dense(self.style_width), nn.Dense(self.output_shape[-1]), nn.Dropout(0.1)
@@ -75,6 +76,7 @@ def arrays(number: int = BATCH, seed: int = 0) -> dict[str, np.ndarray]:
     """A minibatch with every array that a system might want."""
     rng = np.random.default_rng(seed)
     images = {name: rng.uniform(-1, 1, (number, SIDE, SIDE, 1)) for name in ("image", "labelled_image", "a", "b")}
+    images["low_resolution"] = images["image"][:, ::2, ::2]
     labels = {"label": rng.integers(0, CLASSES, number).astype(np.int32)}
     return {name: image.astype(np.float32) for name, image in images.items()} | labels
 
@@ -100,6 +102,7 @@ def make(system: str, view: Callable[[], View] | None = None, rate: float = 0.05
         "clustering_steps": 1,
         "clusters": CLASSES,
         "categories": CLASSES,
+        "scale_factor": 2,
     } | fields
 
     def player(name):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.layers import average_pool, max_pool, reflect_pad, upsample_nearest
+from jaxgan.layers import average_pool, max_pool, pixel_shuffle, reflect_pad, upsample_nearest
 
 
 @pytest.fixture
@@ -16,6 +16,23 @@ def x():
 def test_upsample_nearest_repeats_pixels(x):
     np.testing.assert_array_equal(upsample_nearest(x), x.repeat(2, 1).repeat(2, 2))
     np.testing.assert_array_equal(upsample_nearest(x, 3), x.repeat(3, 1).repeat(3, 2))
+
+
+def test_pixel_shuffle_lays_channels_out_by_hand():
+    # Two channels of 2x2 blocks: the first four numbers are the first one's, row by row.
+    shuffled = pixel_shuffle(jnp.arange(8.0).reshape(1, 1, 1, 8))
+    np.testing.assert_array_equal(shuffled[0, :, :, 0], [[0, 1], [2, 3]])
+    np.testing.assert_array_equal(shuffled[0, :, :, 1], [[4, 5], [6, 7]])
+    with pytest.raises(ValueError, match="3 channels make no blocks of 2x2"):
+        pixel_shuffle(jnp.zeros((1, 2, 2, 3)))
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_pixel_shuffle_equals_torch(factor):
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(1).normal(size=(2, 3, 5, 2 * factor**2)).astype(np.float32)
+    expected = torch.nn.functional.pixel_shuffle(torch.tensor(x).permute(0, 3, 1, 2), factor).permute(0, 2, 3, 1)
+    np.testing.assert_array_equal(pixel_shuffle(jnp.asarray(x), factor), expected)
 
 
 @pytest.mark.parametrize(("pool", "reduce"), [(average_pool, np.mean), (max_pool, np.max)])

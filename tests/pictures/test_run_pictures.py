@@ -15,11 +15,12 @@ from jaxgan.core import Ability, Argument, Latent, Player
 from jaxgan.core.abilities import IMAGES
 from jaxgan.core.arrays import minibatch
 from jaxgan.core.snapshot import CompiledGame
+from jaxgan.core.tiling import Tiling
 from jaxgan.data import ArraySource, make_source
 from jaxgan.gans import wgan_gp
 from jaxgan.mesh import data_mesh
 from jaxgan.networks import MLPDiscriminator, MLPGenerator, ResNetGenerator
-from jaxgan.parts import Draws, sample_ability, translate_ability
+from jaxgan.parts import Draws, sample_ability, translate_ability, upscale_ability
 from jaxgan.parts.abilities import attend_abilities, judge_ability
 from jaxgan.pictures import run_pictures
 from jaxgan.pictures.run_pictures import DRAWN, RunPictures
@@ -230,4 +231,5 @@ def test_an_ability_of_ones_own_is_drawn_by_its_entry(tmp_path, monkeypatch):
 def test_every_drawing_that_the_library_declares_is_in_the_table():
     attended = attend_abilities(Draws(Latent(2)), Player(ResNetGenerator(attention=(8,)), optax.sgd(0.1)))["attend"]
     declared = {sample_ability(None).drawn, translate_ability(None, ("a", "b")).drawn, attended.drawn}
+    declared |= {upscale_ability(None, Tiling(2, 1)).drawn}
     assert declared == DRAWN.keys()

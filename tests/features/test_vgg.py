@@ -1,4 +1,4 @@
-"""VGG16's features and LPIPS against the same networks in torch.nn.functional."""
+"""VGG16's features, LPIPS and VGG19's maps against the same networks in torch.nn.functional."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax.traverse_util import unflatten_dict
 
-from jaxgan.features import vgg16
+from jaxgan.features import vgg
 
 # torchvision's numbers of the convolutions, the maps that LPIPS reads, and where a pool comes first.
 LAYERS = {0: 64, 2: 64, 5: 128, 7: 128, 10: 256, 12: 256, 14: 256, 17: 512, 19: 512, 21: 512, 24: 512, 26: 512, 28: 512}
@@ -60,8 +60,8 @@ def test_features(state):
         for layer in (0, 3):
             weight, bias = (torch.tensor(dense[f"classifier.{layer}.{part}"]) for part in ("weight", "bias"))
             x = torch.nn.functional.relu(torch.nn.functional.linear(x, weight, bias))
-    params = unflatten_dict(vgg16.from_torch({**state, **dense}), sep="/")
-    found = jax.jit(lambda params, x: vgg16.VGG16().apply({"params": params}, vgg16.normalize(x)))(params, images)
+    params = unflatten_dict(vgg.from_torch({**state, **dense}), sep="/")
+    found = jax.jit(lambda params, x: vgg.VGG16().apply({"params": params}, vgg.normalize(x)))(params, images)
     assert found.shape == (1, 4096)
     # It is a ReLU's output, about half zeros.
     assert 0.2 < float((found > 0).mean()) < 0.8
@@ -84,40 +84,70 @@ def test_lpips(state):
         for level, (x, y) in enumerate(zip(maps(a), maps(b), strict=True)):
             weight = torch.tensor(state[f"lin{level}.model.1.weight"])
             expected += torch.nn.functional.conv2d((x - y) ** 2, weight).mean((1, 2, 3))
-    params = unflatten_dict(convolutions(state) | vgg16.lpips_from_torch(state), sep="/")
-    found = jax.jit(vgg16.lpips)(params, a, b)
+    params = unflatten_dict(convolutions(state) | vgg.lpips_from_torch(state), sep="/")
+    found = jax.jit(vgg.lpips)(params, a, b)
     assert expected.min() > 0.01
     np.testing.assert_allclose(found, expected, rtol=1e-5)
-    np.testing.assert_array_equal(jax.jit(vgg16.lpips)(params, a, a), 0)
+    np.testing.assert_array_equal(jax.jit(vgg.lpips)(params, a, a), 0)
 
 
 def convolutions(state):
     zeros = {"classifier.0.weight": np.zeros((1, 25088)), "classifier.3.weight": np.zeros((1, 1))}
     biases = {"classifier.0.bias": np.zeros(1), "classifier.3.bias": np.zeros(1)}
-    params = vgg16.from_torch({**state, **zeros, **biases})
+    params = vgg.from_torch({**state, **zeros, **biases})
     return {key: array for key, array in params.items() if key.startswith("convolutions/")}
 
 
+@pytest.mark.parametrize(("row", "last"), [(2, "7"), (5, "34")])
+def test_maps_of_vgg19(row, last):
+    torch = pytest.importorskip("torch")
+    # torchvision's own layout of `features`: a number for every convolution, ReLU and pool.
+    random, layers, inputs = np.random.default_rng(3), torch.nn.Sequential(), 3
+    for widths in ((64, 64), (128, 128), (256,) * 4, (512,) * 4, (512,) * 4):
+        for width in widths:
+            layer = torch.nn.Conv2d(inputs, width, 3, padding=1)
+            with torch.no_grad():
+                torch.nn.init.normal_(layer.weight, std=(2 / (9 * inputs)) ** 0.5)
+                torch.nn.init.normal_(layer.bias, std=0.1)
+            layers.extend([layer, torch.nn.ReLU()])
+            inputs = width
+        layers.append(torch.nn.MaxPool2d(2))
+    state = {f"features.{name}": tensor.numpy() for name, tensor in layers.state_dict().items()}
+    assert f"features.{last}.weight" in state and len(state) == 32
+    images = random.uniform(-1, 1, (2, 32, 32, 3)).astype(np.float32)
+    x = torch.tensor(images).permute(0, 3, 1, 2) / 2 + 0.5
+    x = (x - torch.tensor([0.485, 0.456, 0.406])[:, None, None]) / torch.tensor([0.229, 0.224, 0.225])[:, None, None]
+    with torch.no_grad():
+        expected = layers[: int(last) + 2](x).permute(0, 2, 3, 1).numpy() / 12.75
+    params = unflatten_dict(vgg.vgg19_from_torch(state), sep="/")
+    found = jax.jit(vgg.content_map, static_argnums=2)(params, images, row)
+    assert found.shape == (2, *((16, 16, 128) if row == 2 else (2, 2, 512)))
+    assert 0.2 < float((found > 0).mean()) < 0.8
+    np.testing.assert_allclose(found, expected, atol=1e-4 * float(expected.max()))
+
+
 def test_lpips_has_a_gradient_where_features_are_zero(state):
-    params = unflatten_dict(convolutions(state) | vgg16.lpips_from_torch(state), sep="/")
+    params = unflatten_dict(convolutions(state) | vgg.lpips_from_torch(state), sep="/")
     # Without weights and offsets every feature is zero.
     params["convolutions"] = jax.tree.map(np.zeros_like, params["convolutions"])
-    gradient = jax.jit(jax.grad(lambda a: vgg16.lpips(params, a, -a).sum()))(jnp.ones((1, 16, 16, 3)))
+    gradient = jax.jit(jax.grad(lambda a: vgg.lpips(params, a, -a).sum()))(jnp.ones((1, 16, 16, 3)))
     assert np.isfinite(gradient).all()
 
 
 def test_shrink_averages_blocks():
     images = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype(np.float32)
     expected = [[images[:, i : i + 2, j : j + 2].mean(axis=(1, 2)) for j in range(0, 8, 2)] for i in range(0, 8, 2)]
-    np.testing.assert_allclose(vgg16.shrink(jnp.asarray(images), 4), np.moveaxis(np.array(expected), 2, 0), atol=1e-6)
-    np.testing.assert_array_equal(vgg16.shrink(jnp.asarray(images)), images)
+    np.testing.assert_allclose(vgg.shrink(jnp.asarray(images), 4), np.moveaxis(np.array(expected), 2, 0), atol=1e-6)
+    np.testing.assert_array_equal(vgg.shrink(jnp.asarray(images)), images)
 
 
 def test_errors():
     with pytest.raises(ValueError, match="resize them to"):
-        vgg16.VGG16().init(jax.random.key(0), jnp.zeros((1, 32, 32, 3)))
+        vgg.VGG16().init(jax.random.key(0), jnp.zeros((1, 32, 32, 3)))
     for a, b in [((1, 32, 32, 3), (2, 32, 32, 3)), ((1, 32, 32, 1),) * 2, ((1, 8, 8, 3),) * 2]:
         with pytest.raises(ValueError, match="expected two alike"):
-            vgg16.lpips({}, jnp.zeros(a), jnp.zeros(b))
+            vgg.lpips({}, jnp.zeros(a), jnp.zeros(b))
+    with pytest.raises(ValueError, match="VGG19: images of shape"):
+        vgg.content_map({}, jnp.zeros((1, 8, 8, 3)), 5)
     with pytest.raises(ValueError, match="expected squares"):
-        vgg16.shrink(jnp.zeros((1, 16, 8, 3)))
+        vgg.shrink(jnp.zeros((1, 16, 8, 3)))
