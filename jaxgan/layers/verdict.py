@@ -13,8 +13,11 @@ class Verdict(NamedTuple):
             None for a classifier, whose only judgement is its class logits.
         features: Activations of one or several layers: an array with a leading batch axis, or a pytree of such arrays.
         class_logits: Float32 logits of shape (batch, classes).
+        match: How well each sample fits the condition that it was judged beside, of the shape of `score`, where that is a
+            judgement of its own and `score` says how real the sample is whatever its condition.
     """
 
     score: Any
     features: Any = None
     class_logits: Any = None
+    match: Any = None

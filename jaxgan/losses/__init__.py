@@ -1,6 +1,6 @@
 """Losses and penalties: arrays in, scalars out; this package knows no network."""
 
-from jaxgan.losses import equilibrium, semi_supervised
+from jaxgan.losses import equilibrium, matching_aware, semi_supervised
 from jaxgan.losses.adversarial import Objective, hinge, least_squares, minimax, non_saturating, wasserstein
 from jaxgan.losses.energy import energy, pulling_away
 from jaxgan.losses.f_divergences import DIVERGENCES, Divergence, f_divergence, make_divergence
@@ -28,6 +28,7 @@ __all__ = [
     "least_squares",
     "make_divergence",
     "make_objective",
+    "matching_aware",
     "minimax",
     "neighbours",
     "non_saturating",
