@@ -1,8 +1,8 @@
 """Losses for a discriminator that is to see whether an image fits its condition: a label, a text.
 
 "Generative Adversarial Text to Image Synthesis", Reed et al. 2016 (arXiv:1605.05396), section 4.2: beside real images with
-their own conditions and fakes with theirs it is shown real images with conditions of others, which it must refuse. Logits are of
-any shape and dtype, one for each image as a rule; losses are sums of their means, in float32.
+their own conditions and fakes with theirs it is shown real images with conditions of others, which it must refuse. Logits are
+of any shape and dtype, one for each image as a rule; losses are sums of their means, in float32.
 """
 
 import jax
