@@ -16,7 +16,7 @@ class DataConfig:
     """The fields of `data` in a config.
 
     Attributes:
-        name: Of the source: "digits", "digits_translation", "stacked_digits", "ring8", "grid25", "gaussian1d", "mixture1d",
+        name: Of the source: "digits", "digits_translation", "stacked_digits", "captions", "ring8", "grid25", "gaussian1d", "mixture1d",
             "folder", "zip", "two_folders", "tfds:NAME" for a prepared set of tensorflow_datasets, or "module:attribute" for a
             source of one's own: a function from these fields to a `Source`.
         path: The folder or zip; for tfds its data_dir ("": ~/tensorflow_datasets).
@@ -41,6 +41,8 @@ class DataConfig:
         labelled: How many labels are known, for semi-supervised games: records are then "image", "labelled_image" and
             "label". 0: all, and records are "image" and "label".
         labelled_draw: Which those are: 0, the first ones of each class; another number, a random choice of its own.
+        text: What tells of the pictures of a folder or zip: "files" for captions, `name.txt` beside `name.png`; or the path of
+            an .npz of embeddings. "": nothing.
         scale: Toy densities are multiplied by this.
         max_unreadable: Share of the images that may be unreadable (they are skipped) before it is an error.
     """
@@ -63,6 +65,7 @@ class DataConfig:
     aligned: bool = False
     labelled: int = 0
     labelled_draw: int = 0
+    text: str = ""
     scale: float = 1.0
     max_unreadable: float = 0.01
 
