@@ -136,7 +136,7 @@ def draw(pixels: np.ndarray, looks: Looks, size: tuple[int, int]) -> np.ndarray:
     scale = SIZES[looks.size] * size[0] * _FINE / height
     # A wide digit is made as narrow as the picture.
     lean -= TILTS[looks.tilt]
-    down, right = np.mgrid[: _ENLARGED, : _ENLARGED]
+    down, right = np.mgrid[:_ENLARGED, :_ENLARGED]
     upright = right - lean * (down - (rows[0] + rows[-1]) / 2)
     left, end = upright[shape].min(), upright[shape].max()
     across = min(scale, 0.95 * size[1] * _FINE / (end - left + 1))

@@ -63,7 +63,9 @@ def _captions(pictures: FilePictures) -> np.ndarray:
 
 def _embeddings(pictures: FilePictures, path: str) -> np.ndarray:
     if not os.path.exists(path):
-        raise AbsentDataError(f"data.text={path!r} is neither {FILES!r} nor a file; make it, or set data.text={FILES!r}")
+        raise AbsentDataError(
+            f"data.text={path!r} is neither {FILES!r} nor a file; make it, or set data.text={FILES!r}"
+        )
     try:
         arrays = read_npz(path, lambda name: name in ("embedding", "name"))
     except UserError as error:

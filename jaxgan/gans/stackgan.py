@@ -1,6 +1,6 @@
-"""StackGAN: "StackGAN: Text to Photo-realistic Image Synthesis with Stacked Generative Adversarial Networks", Zhang et al. 2016.
+"""StackGAN: "StackGAN: Text to Photo-realistic Image Synthesis with Stacked Generative Adversarial Networks".
 
-arXiv:1612.03242. A first GAN draws a small picture of what a text says; a second one, when that is trained, makes it large.
+Zhang et al. 2016, arXiv:1612.03242. A first GAN draws a small picture of what a text says; a second one, when that is trained, makes it large.
 """
 
 import dataclasses
@@ -62,8 +62,7 @@ def stackgan(
         first_stage_steps: Steps of stage I after them; stage II plays the rest.
         kl_weight: lambda, of the divergence of c's density from N(0, I), summed over its components. The paper has 1; the
             default is that of the authors' program, 2 times the mean over 128 components.
-        mismatched_weight: Of mismatched pairs and of fakes beside matched reals: 1/2 in the authors' program. 0 leaves nothing
-            but matched reals, a control.
+        mismatched_weight: Of mismatched pairs and of fakes, beside matched reals; 1/2 in the authors' program.
         terms: What the losses have beside these, at each level; see `jaxgan.parts.terms`.
 
     Raises:
@@ -79,7 +78,9 @@ def stackgan(
 
     def small(images: jax.Array) -> jax.Array:
         if images.shape[1] % reduction or images.shape[2] % reduction:
-            raise UserError(f"images of {images.shape[1]}x{images.shape[2]} cannot be reduced to 1/{reduction} of their sides")
+            raise UserError(
+                f"images of {images.shape[1]}x{images.shape[2]} cannot be reduced to 1/{reduction} of their sides"
+            )
         return average_pool(images, reduction)
 
     def made(
@@ -95,7 +96,9 @@ def stackgan(
         assert divergence is not None
         return image, divergence
 
-    def drawn(level: str, nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[Pair, jax.Array, jax.Array]:
+    def drawn(
+        level: str, nets: Nets, batch: Batch, memory: Memory, key: jax.Array
+    ) -> tuple[Pair, jax.Array, jax.Array]:
         told = captions.draw(batch, jax.random.fold_in(key, 0))
         embedding = captions.embed(nets, told)
         fake, divergence = made(nets, jax.random.fold_in(key, 1), embedding, level)
@@ -142,9 +145,7 @@ def stackgan(
         )
         return _Level(turns, name=f"stage {'I' * (1 + _LEVELS.index(level))}", until_step=until, level=level)
 
-    def sample(
-        nets: Nets, key: jax.Array, number: int, embedding: jax.Array, level: str, truncation: Any
-    ) -> jax.Array:
+    def sample(nets: Nets, key: jax.Array, number: int, embedding: jax.Array, level: str, truncation: Any) -> jax.Array:
         return made(nets, key, embedding, level, truncation)[0]
 
     def match(nets: Nets, images: jax.Array, embedding: jax.Array) -> jax.Array:
@@ -160,9 +161,7 @@ def stackgan(
                 "level_0": lambda batch: (latent.example(), captions.example(batch), noise.example()),
                 "level_1": lambda batch: (small(batch["image"][:1]), captions.example(batch), noise.example()),
             },
-            DISCRIMINATOR: {
-                level: functools.partial(_beside_example, own, captions) for level, own in real.items()
-            },
+            DISCRIMINATOR: {level: functools.partial(_beside_example, own, captions) for level, own in real.items()},
             **captions.inputs,
         },
         outputs={GENERATOR: real},
@@ -172,5 +171,7 @@ def stackgan(
     )
 
 
-def _beside_example(real: Callable[[Batch], jax.Array], captions: Captions, batch: Batch) -> tuple[jax.Array, jax.Array]:
+def _beside_example(
+    real: Callable[[Batch], jax.Array], captions: Captions, batch: Batch
+) -> tuple[jax.Array, jax.Array]:
     return real(batch)[:1], captions.example(batch)

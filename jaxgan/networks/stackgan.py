@@ -17,18 +17,27 @@ from jaxgan.networks.common import (
     tanh_image,
 )
 
+_orthogonal = nn.initializers.orthogonal()
 Moments = tuple[jax.Array, jax.Array]  # mean and logarithm of the deviation, (B, condition_size) each
 
 
 class _Augmentation(nn.Module):
-    """Conditioning augmentation: c = mu(e) + sigma(e) * noise, of an embedding e (StackGAN, section 3.2)."""
+    """Conditioning augmentation: c = mu(e) + sigma(e) * noise, of an embedding e (StackGAN, section 3.2).
+
+    Attributes:
+        size: Components of c.
+        gated: Twice as many results of the linear layer, of which one half gates the other (StackGAN++).
+    """
 
     size: int
+    gated: bool = False
 
     @nn.compact
     def __call__(self, embedding: jax.Array, noise: jax.Array) -> tuple[jax.Array, Moments]:
         """Conditions (B, size) of embeddings (B, D) and noise (B, size), and the moments that they are drawn by."""
-        moments = nn.Dense(2 * self.size, kernel_init=normal_init, name="moments")(embedding)
+        width = 4 * self.size if self.gated else 2 * self.size
+        moments = nn.Dense(width, kernel_init=normal_init, name="moments")(embedding)
+        moments = nn.glu(moments) if self.gated else moments
         mean, log_deviation = jnp.split(moments, 2, axis=-1)
         return mean + jnp.exp(log_deviation) * noise, (mean, log_deviation)
 
@@ -112,9 +121,7 @@ class StackGANRefiner(nn.Module):
         first, *others = self.encoder_widths
         x = nn.relu(Conv(first, kernel_init=normal_init, dtype=self.dtype, name="encode_0")(image))
         for index, features in enumerate(others, start=1):
-            x = nn.relu(
-                _conv_norm(self, x, features, f"encode_{index}", kernel_size=4, strides=2, padding=1)
-            )
+            x = nn.relu(_conv_norm(self, x, features, f"encode_{index}", kernel_size=4, strides=2, padding=1))
         features = self.encoder_widths[-1]
         x = nn.relu(_conv_norm(self, _tiled(condition, x), features, "join"))
         for index in range(self.blocks):
@@ -124,6 +131,74 @@ class StackGANRefiner(nn.Module):
             x = nn.relu(_conv_norm(self, x, features, f"up_{index}", resample="up"))
         made = tanh_image(Conv(channels, kernel_init=normal_init, dtype=self.dtype, name="to_image")(x))
         return (made, *density) if moments else made
+
+
+class StackGANv2Generator(nn.Module):
+    """StackGAN++: z (B, latent), embeddings (B, D), noise (B, condition_size) -> images (B, H, W, C), and smaller ones.
+
+    Zhang et al., "StackGAN++: Realistic Image Synthesis with Stacked Generative Adversarial Networks" (2017, arXiv:1710.10916),
+    section 4, with the layers of the authors' program: one trunk of maps, from each level of which an image branches off. A
+    level after the first joins the condition to the map of the one before, and has residual blocks and an enlargement. Gated
+    linear units everywhere, and batch norm; no biases.
+
+    Attributes:
+        output_shape: (H, W, C) of the largest image.
+        trunk_widths: Features of the first map and after each doubling, up to the map of the smallest image.
+        widths: Features of the map of each further image, twice as large as that before.
+        blocks: Residual blocks of a level.
+        condition_size: Components of the condition.
+        dtype: Compute dtype.
+    """
+
+    output_shape: tuple[int, ...] | None = None
+    trunk_widths: tuple[int, ...] = (1024, 512, 256, 128, 64)
+    widths: tuple[int, ...] = (32, 16)
+    blocks: int = 2
+    condition_size: int = 128
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, z: jax.Array, embedding: jax.Array, noise: jax.Array, levels: bool = False) -> Any:
+        """Maps latents, embeddings and noise to images.
+
+        Args:
+            z: (B, latent).
+            embedding: (B, D).
+            noise: (B, condition_size).
+            levels: Give the images of all levels, the smallest first, mean and log deviation of the condition.
+
+        Returns:
+            The largest image (B, H, W, C); with `levels` (images, mean, log_deviation).
+        """
+        *_, channels = image_shape(self)
+        height, width = base_map(self, doublings=len(self.trunk_widths) + len(self.widths) - 1)
+        condition, density = _Augmentation(self.condition_size, gated=True, name="augmentation")(embedding, noise)
+        x = jnp.concatenate([condition, z], axis=-1)
+        first = 2 * self.trunk_widths[0]
+        x = nn.Dense(height * width * first, use_bias=False, kernel_init=_orthogonal, dtype=self.dtype, name="project")(
+            x
+        )
+        x = nn.glu(normalization("batch", self.dtype, "project_norm")(x.reshape(-1, height, width, first)))
+        for index, features in enumerate(self.trunk_widths[1:], start=1):
+            x = self._gated(x, features, f"up_{index}", resample="up")
+        images = [self._image(x, channels, 0)]
+        for level, features in enumerate(self.widths, start=1):
+            name, same = f"level_{level}", x.shape[-1]
+            x = self._gated(_tiled(condition, x), same, f"{name}_join")
+            for index in range(self.blocks):
+                h = self._gated(x, same, f"{name}_block_{index}_1")
+                x = x + _conv_norm(self, h, same, f"{name}_block_{index}_2", kernel_init=_orthogonal)
+            x = self._gated(x, features, f"{name}_up", resample="up")
+            images.append(self._image(x, channels, level))
+        return (tuple(images), *density) if levels else images[-1]
+
+    def _gated(self, x: jax.Array, features: int, name: str, **settings: Any) -> jax.Array:
+        """A convolution to twice the features and batch norm, of which one half gates the other."""
+        return nn.glu(_conv_norm(self, x, 2 * features, name, kernel_init=_orthogonal, **settings))
+
+    def _image(self, x: jax.Array, channels: int, level: int) -> jax.Array:
+        conv = Conv(channels, use_bias=False, kernel_init=_orthogonal, dtype=self.dtype, name=f"to_image_{level}")
+        return tanh_image(conv(x))
 
 
 class StackGANDiscriminator(nn.Module):

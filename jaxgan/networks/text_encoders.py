@@ -40,7 +40,9 @@ class CharCNNRNN(nn.Module):
     def __call__(self, text: jax.Array) -> jax.Array:
         """Maps captions (B, T) to embeddings (B, embedding_size)."""
         if len(self.widths) != len(self.pools):
-            raise UserError(f"CharCNNRNN: widths={self.widths} and pools={self.pools}, but there must be as many of each")
+            raise UserError(
+                f"CharCNNRNN: widths={self.widths} and pools={self.pools}, but there must be as many of each"
+            )
         x = jax.nn.one_hot(text, SYMBOLS)
         for index, (width, pool) in enumerate(zip(self.widths, self.pools, strict=True)):
             places = x.shape[1] - _KERNEL + 1

@@ -138,7 +138,10 @@ class Captions:
         return self.embed(nets, told)
 
     def abilities(
-        self, sample: Callable[..., jax.Array], match: Callable[[Nets, jax.Array, jax.Array], Any], levels: tuple[str, ...]
+        self,
+        sample: Callable[..., jax.Array],
+        match: Callable[[Nets, jax.Array, jax.Array], Any],
+        levels: tuple[str, ...],
     ) -> dict[str, Ability]:
         """To draw samples and to judge how well pictures fit a text.
 
