@@ -20,8 +20,8 @@ def captions() -> ConfigDict:
         "latent_size": 16,
         "condition_size": 32,
         "reduction": 2,
-        "text_steps": 400,
-        "first_stage_steps": 1000,
+        "text_steps": 800,
+        "first_stage_steps": 2500,
     }
     adam = named("adam", learning_rate=5e-4, b1=0.5, b2=0.999)
     average = named("half_life", images=10_000, ramp_up=0.1)
@@ -41,8 +41,8 @@ def captions() -> ConfigDict:
     )
     config.players.image_encoder = player(named("ImageEncoder", widths=(32, 64, 96), embedding_size=64), encoder)
     config.data.name = "captions"
-    config.steps = 2400
-    config.log_every, config.sample_every, config.evaluate_every = 50, 600, 1200
+    config.steps = 5300
+    config.log_every, config.sample_every, config.evaluate_every = 100, 1325, 2650
     return config
 
 

@@ -16,7 +16,7 @@ def get_config(variant: str = "") -> ConfigDict:
 def captions() -> ConfigDict:
     config = default()
     config.system = "stackgan_v2"
-    config.game = {"latent_size": 16, "condition_size": 32, "text_steps": 400, "colour_weight": 5.0}
+    config.game = {"latent_size": 16, "condition_size": 32, "text_steps": 800, "colour_weight": 5.0}
     adam = named("adam", learning_rate=5e-4, b1=0.5, b2=0.999)
     config.players.generator = player(
         named("StackGANv2Generator", trunk_widths=(128,), widths=(48, 24), blocks=0),
@@ -35,8 +35,8 @@ def captions() -> ConfigDict:
     )
     config.players.image_encoder = player(named("ImageEncoder", widths=(32, 64, 96), embedding_size=64), encoder)
     config.data.name = "captions"
-    config.steps = 1800
-    config.log_every, config.sample_every, config.evaluate_every = 50, 600, 900
+    config.steps = 3800
+    config.log_every, config.sample_every, config.evaluate_every = 100, 1900, 1900
     return config
 
 

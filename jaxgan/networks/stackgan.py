@@ -16,8 +16,11 @@ from jaxgan.networks.common import (
     normalization,
     tanh_image,
 )
+from jaxgan.networks.initializers import variance_scaling
 
 _orthogonal = nn.initializers.orthogonal()
+# Of layers that read embeddings, of however many components: what comes in is as large as what goes out.
+_of_text = variance_scaling(1.0, "fan_in", "normal")
 Moments = tuple[jax.Array, jax.Array]  # mean and logarithm of the deviation, (B, condition_size) each
 
 
@@ -36,7 +39,7 @@ class _Augmentation(nn.Module):
     def __call__(self, embedding: jax.Array, noise: jax.Array) -> tuple[jax.Array, Moments]:
         """Conditions (B, size) of embeddings (B, D) and noise (B, size), and the moments that they are drawn by."""
         width = 4 * self.size if self.gated else 2 * self.size
-        moments = nn.Dense(width, kernel_init=normal_init, name="moments")(embedding)
+        moments = nn.Dense(width, kernel_init=_of_text, name="moments")(embedding)
         moments = nn.glu(moments) if self.gated else moments
         mean, log_deviation = jnp.split(moments, 2, axis=-1)
         return mean + jnp.exp(log_deviation) * noise, (mean, log_deviation)
@@ -246,7 +249,7 @@ class StackGANDiscriminator(nn.Module):
             x = leaky_relu(_conv_norm(self, x, width, f"narrow_{index}"))
         seen = x
         if self.condition_width:
-            condition = leaky_relu(nn.Dense(self.condition_width, kernel_init=normal_init, name="condition")(condition))
+            condition = leaky_relu(nn.Dense(self.condition_width, kernel_init=_of_text, name="condition")(condition))
         x = _conv_norm(self, _tiled(condition, x), x.shape[-1], "join", kernel_size=self.joint_kernel)
         score = _over_the_whole(leaky_relu(x), "logit")
         if not (self.separate or features):

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxgan.core import Ability, Argument, Aux, Batch, Memory, Nets, Player, Stage, Turn
 from jaxgan.core.abilities import CHOICE, IMAGES, LATENTS, TEXT
 from jaxgan.errors import UserError
-from jaxgan.losses.joint_embedding import structured_joint_embedding
+from jaxgan.losses.contrastive import contrastive
 from jaxgan.mesh import shard_batch
 from jaxgan.parts.abilities import NUMBER_ARGUMENT, TRUNCATION
 from jaxgan.parts.pairs import as_verdict
@@ -30,13 +30,11 @@ class Captions:
         text_encoder: The player that embeds captions, int32 (B, T) -> (B, D); None: the data have embeddings.
         image_encoder: The player by which it is trained, images -> (B, D).
         steps: In which both are trained, before the game.
-        margin: Of the loss of their training.
     """
 
     text_encoder: Player | None
     image_encoder: Player | None
     steps: int
-    margin: float = 1.0
 
     def __post_init__(self) -> None:
         if (self.text_encoder is None) != (self.image_encoder is None):
@@ -114,9 +112,9 @@ class Captions:
 
     def _loss(self, nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         text = self.draw(batch, key)
-        different = (text[:, None] != text[None]).any(axis=-1)
+        same = (text[:, None] == text[None]).all(axis=-1)
         seen, said = nets[IMAGE_ENCODER](batch["image"]), nets[TEXT_ENCODER](text)
-        loss, found = structured_joint_embedding(seen, said, different, self.margin)
+        loss, found = contrastive(seen, said, same)
         return loss, Aux({"found": found}, self.remember(memory, text))
 
     # ---- what is asked of the trained game
