@@ -19,7 +19,7 @@ def captions() -> ConfigDict:
     config.game = {"latent_size": 16, "condition_size": 32, "text_steps": 800, "colour_weight": 5.0}
     adam = named("adam", learning_rate=5e-4, b1=0.5, b2=0.999)
     config.players.generator = player(
-        named("StackGANv2Generator", trunk_widths=(128,), widths=(48, 24), blocks=0),
+        named("StackGANv2Generator", trunk_widths=(128,), widths=(48, 24), blocks=1),
         adam,
         average=named("half_life", images=10_000, ramp_up=0.1),
     )
