@@ -1,6 +1,7 @@
 """StackGAN: "StackGAN: Text to Photo-realistic Image Synthesis with Stacked Generative Adversarial Networks".
 
-Zhang et al. 2016, arXiv:1612.03242. A first GAN draws a small picture of what a text says; a second one, when that is trained, makes it large.
+Zhang et al. 2016, arXiv:1612.03242. A first GAN draws a small picture of what a text says; a second one, when that is trained,
+makes it large.
 """
 
 import dataclasses

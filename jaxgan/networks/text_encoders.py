@@ -56,7 +56,7 @@ class CharCNNRNN(nn.Module):
             x = nn.relu(nn.Dense(width, kernel_init=_init, name=f"conv_{index}")(windows))
             kept = places // pool
             x = x[:, : kept * pool].reshape(len(x), kept, pool, width).max(axis=2)
-        states = nn.RNN(nn.GRUCell(self.units, name="gru"))(x)
+        states: Any = nn.RNN(nn.GRUCell(self.units, name="gru"))(x)
         embedding = nn.Dense(self.embedding_size, kernel_init=_init, name="embed")(states.mean(axis=1))
         return nn.LayerNorm(use_scale=False, use_bias=False, name="norm")(embedding)
 

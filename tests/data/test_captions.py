@@ -5,7 +5,20 @@ import pytest
 
 from jaxgan.core.text import decode
 from jaxgan.data import DataError, Loader, make_source, prepare
-from jaxgan.data.captions import GROUNDS, INKS, SIZES, THICKNESSES, TILTS, WORDS, Looks, draw, sentences, slant, stroke, told
+from jaxgan.data.captions import (
+    GROUNDS,
+    INKS,
+    SIZES,
+    THICKNESSES,
+    TILTS,
+    WORDS,
+    Looks,
+    draw,
+    sentences,
+    slant,
+    stroke,
+    told,
+)
 from jaxgan.data.digits import DigitPictures
 from jaxgan.evaluation.caption_metrics import accuracy, read
 

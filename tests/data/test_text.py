@@ -78,7 +78,10 @@ def test_long_captions_lose_their_end(folder):
         (b"", r"b\.txt is empty; write a caption in it, one a line"),
         (b" \n\n", r"b\.txt is empty"),
         ("зелёный".encode(), r"caption 1 of .*b\.txt has a character that is not read, cyrillic small letter ze"),
-        ("green\nvert clair\u2026".encode(), r"caption 2 of .*b\.txt has a character that is not read, horizontal ellipsis"),
+        (
+            "green\nvert clair\u2026".encode(),
+            r"caption 2 of .*b\.txt has a character that is not read, horizontal ellipsis",
+        ),
         (b"\xff\xfe\x00", r"b\.txt is no UTF-8 text; save it as UTF-8"),
         (b"one\n" * 65, r"b\.txt has 65 captions, more than 64; leave some out"),
     ],
@@ -111,7 +114,10 @@ def test_embeddings_come_in_the_order_of_the_pictures_or_by_their_names(folder, 
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"vectors": np.ones((3, 2))}, r"holds no embeddings; expected an array named embedding, \(N, D\) or \(N, K, D\)"),
+        (
+            {"vectors": np.ones((3, 2))},
+            r"holds no embeddings; expected an array named embedding, \(N, D\) or \(N, K, D\)",
+        ),
         ({"embedding": np.ones(3)}, "holds no embeddings"),
         ({"embedding": np.full((3, 2), np.nan)}, "not finite"),
         ({"embedding": np.ones((2, 2))}, "holds 2 embeddings, but there are 3 pictures; add an array name"),

@@ -37,7 +37,11 @@ class Painter(nn.Module):
     def __call__(self, x, embedding, noise, moments=False, levels=False):
         w = self.param("w", nn.initializers.constant(0.25), ())
         height, width, channels = self.output_shape
-        light = w * (1 + embedding.mean(axis=1))[:, None, None, None] * jnp.array([2.0, 1.0, 1.0])[None, None, None, :channels]
+        light = (
+            w
+            * (1 + embedding.mean(axis=1))[:, None, None, None]
+            * jnp.array([2.0, 1.0, 1.0])[None, None, None, :channels]
+        )
         image = jnp.broadcast_to(light, (len(embedding), height, width, channels))
         mean = 0.5 * jnp.tile(embedding.mean(axis=1, keepdims=True), self.condition_size)
         density = mean, jnp.full_like(mean, DEVIATION)
@@ -88,7 +92,9 @@ def test_stackgan_tells_matched_pairs_from_mismatched_ones_and_fakes(level):
     assert float(metrics["generator/kl"]) == pytest.approx(DIVERGENCE, rel=1e-5)
 
 
-@pytest.mark.parametrize(("unconditional", "conditional", "mismatched"), [(1.0, 1.0, 1.0), (0.5, 0.0, 0.5), (0.0, 2.0, 0.5)])
+@pytest.mark.parametrize(
+    ("unconditional", "conditional", "mismatched"), [(1.0, 1.0, 1.0), (0.5, 0.0, 0.5), (0.0, 2.0, 0.5)]
+)
 def test_stackgan_v2_adds_up_its_sizes_with_both_scores_and_the_colours(unconditional, conditional, mismatched):
     game = gans.stackgan_v2(
         still(Painter()),
@@ -123,7 +129,9 @@ def test_each_stage_moves_its_own_players_alone(system):
     state = jax.jit(game.init)(jax.random.key(0), tiny_players.arrays())
     generators = ["level_0"], ["level_1"]
     if system == "stackgan":
-        expected = [{f"{side}/{level}" for side in ("generator", "discriminator") for level in own} for own in generators]
+        expected = [
+            {f"{side}/{level}" for side in ("generator", "discriminator") for level in own} for own in generators
+        ]
     else:
         expected = [{"generator", "discriminator/level_0", "discriminator/level_1"}]
     expected = [{"text_encoder", "image_encoder"}, *expected]
@@ -186,12 +194,16 @@ def test_what_a_game_of_text_cannot_do_without_is_said():
         gans.stackgan({"level_0": still(Painter())}, levels(Critic()))
     with pytest.raises(UserError, match="an encoder of text learns beside one of images: give both players"):
         gans.stackgan(levels(Painter()), levels(Critic()), still(tiny_players.Encoder()))
-    with pytest.raises(UserError, match=r"the discriminators are level_1, level_2, but must be level_0, level_1, \.\.\."):
+    with pytest.raises(
+        UserError, match=r"the discriminators are level_1, level_2, but must be level_0, level_1, \.\.\."
+    ):
         gans.stackgan_v2(still(Painter()), {"level_1": still(Critic()), "level_2": still(Critic())})
     game = gans.stackgan(levels(Painter()), levels(Critic()), reduction=3)
     with pytest.raises(UserError, match="images of 8x8 cannot be reduced to 1/3 of their sides"):
         game.complete(BATCH)
-    game = gans.stackgan_v2(still(Painter()), {f"level_{index}": still(Critic()) for index in range(3)}, condition_size=3)
+    game = gans.stackgan_v2(
+        still(Painter()), {f"level_{index}": still(Critic()) for index in range(3)}, condition_size=3
+    )
     with pytest.raises(UserError, match="images of 6x6 cannot be halved 2 times"):
         game.complete({"image": IMAGES[:, :6, :6], "embedding": EMBEDDED})
     with pytest.raises(UserError, match="makes images of 2 sizes, but there are 3 discriminators"):

@@ -42,7 +42,9 @@ def test_contrastive_is_two_cross_entropies():
     columns = masked - np.log(np.exp(masked).sum(axis=0, keepdims=True))
     loss, _ = contrastive(jnp.float32(images), jnp.float32(texts), jnp.asarray(same))
     assert float(loss) == pytest.approx(-np.trace(rows) / 4 - np.trace(columns) / 4, rel=1e-5)
-    gradient = jax.grad(lambda images: contrastive(images, jnp.float32(texts), jnp.asarray(same))[0])(jnp.float32(images))
+    gradient = jax.grad(lambda images: contrastive(images, jnp.float32(texts), jnp.asarray(same))[0])(
+        jnp.float32(images)
+    )
     assert np.isfinite(gradient).all()
 
 
