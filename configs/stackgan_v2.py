@@ -17,10 +17,10 @@ def captions() -> ConfigDict:
     config = default()
     config.system = "stackgan_v2"
     config.game = {"latent_size": 16, "condition_size": 32, "text_steps": 800, "colour_weight": 5.0}
-    adam = named("adam", learning_rate=5e-4, b1=0.5, b2=0.999)
+    adam = named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
     config.players.generator = player(
         named("StackGANv2Generator", trunk_widths=(128,), widths=(48, 24), blocks=1),
-        adam,
+        named("adam", learning_rate=1e-3, b1=0.5, b2=0.999),
         average=named("half_life", images=10_000, ramp_up=0.1),
     )
     judge = {"condition_width": 0, "joint_kernel": 3, "separate": True}

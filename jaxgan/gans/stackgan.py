@@ -15,7 +15,7 @@ from jaxgan.core import Aux, Batch, Game, Latent, Memory, Nets, Player, Stage, T
 from jaxgan.errors import UserError
 from jaxgan.layers import average_pool
 from jaxgan.losses import matching_aware, non_saturating
-from jaxgan.losses.variational import standard_normal_kl
+from jaxgan.losses.variational import normal_kl
 from jaxgan.parts import DISCRIMINATOR, GENERATOR, Pair, Term, Terms, as_verdict, make_pair, merged, scores_of
 from jaxgan.parts.captions import Captions, match_of, mismatched
 
@@ -52,7 +52,7 @@ def stackgan(
     Args:
         generator: "level_0", stage I: network z (B, latent_size), embeddings (B, D), noise (B, condition_size) -> small images;
             "level_1", stage II: network small images, embeddings, noise -> images. With `moments=True` both also give mean and
-            log deviation of the condition, (B, condition_size) each.
+            log variance of the condition, (B, condition_size) each.
         discriminator: "level_0" and "level_1": network images, embeddings -> scores (B,).
         text_encoder: Network captions (B, T) -> embeddings (B, D), trained before stage I; None where the data have embeddings.
         image_encoder: Network images -> (B, D), by which it is trained.
@@ -93,7 +93,7 @@ def stackgan(
         for name, own in zip(_LEVELS[: _LEVELS.index(level) + 1], keys, strict=False):
             # I_0 = G_0(z, c_0), and I = G_1(I_0, c_1); each level draws a condition c = mu(e) + sigma(e) eps of its own.
             image, *moments = nets.generator[name](image, embedding, noise(own, len(embedding)), moments=True)
-            divergence = standard_normal_kl(*moments)
+            divergence = normal_kl(*moments).mean()
         assert divergence is not None
         return image, divergence
 

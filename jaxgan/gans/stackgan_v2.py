@@ -15,7 +15,7 @@ from jaxgan.errors import UserError
 from jaxgan.layers import average_pool
 from jaxgan.losses import matching_aware, non_saturating
 from jaxgan.losses.colour import colour_consistency
-from jaxgan.losses.variational import standard_normal_kl
+from jaxgan.losses.variational import normal_kl
 from jaxgan.parts import DISCRIMINATOR, GENERATOR, Pair, Term, Terms, as_verdict, make_pair, merged, scores_of
 from jaxgan.parts.captions import Captions, match_of, mismatched
 
@@ -39,11 +39,11 @@ def stackgan_v2(
     """A tree of generators with a loss at each size: is the image real, does it fit the text, has it the smaller one's colours.
 
     Minibatches and what is drawn of them are as in `stackgan`. A discriminator is told the mean mu of the condition, as in the
-    authors' program; the generator's turn moves the conditioning augmentation by that way too.
+    authors' program, which also lets the generator move it by what the discriminators say of it, as this does not.
 
     Args:
         generator: Network z (B, latent_size), embeddings (B, D), noise (B, condition_size) -> images; with `levels=True` images
-            of all sizes, the smallest first, and mean and log deviation of the condition.
+            of all sizes, the smallest first, and mean and log variance of the condition.
         discriminator: "level_0" for the smallest images, "level_1", ...: network images, conditions (B, condition_size) -> a
             Verdict with the score of the image alone and its match with the condition, (B,) each. A level's side is twice that
             of the one before.
@@ -89,22 +89,23 @@ def stackgan_v2(
     def made(
         nets: Nets, key: jax.Array, embedding: jax.Array, truncation: Any = None
     ) -> tuple[Any, jax.Array, jax.Array]:
-        """Images of all levels, and mean and log deviation of the condition."""
+        """Images of all levels, and mean and log variance of the condition."""
         z_key, own = jax.random.split(key)
         z = latent(z_key, len(embedding), truncation)
-        images, mean, log_deviation = nets.generator(z, embedding, noise(own, len(embedding)), levels=True)
+        images, mean, log_variance = nets.generator(z, embedding, noise(own, len(embedding)), levels=True)
         if len(images) != len(levels):
             raise UserError(
                 f"stackgan_v2: the generator makes images of {len(images)} sizes, but there are {len(levels)} discriminators"
             )
-        return images, mean, log_deviation
+        return images, mean, log_variance
 
     def drawn(
         nets: Nets, batch: Batch, memory: Memory, key: jax.Array
     ) -> tuple[list[Pair], tuple[jax.Array, jax.Array], jax.Array]:
         told = captions.draw(batch, jax.random.fold_in(key, 0))
         fakes, *moments = made(nets, jax.random.fold_in(key, 1), captions.embed(nets, told))
-        condition, pairs = moments[0], []
+        # What the discriminators are told is no way for the generator to please them.
+        condition, pairs = jax.lax.stop_gradient(moments[0]), []
         for level, real, fake in zip(levels, sizes(batch["image"]), fakes, strict=True):
             judge, name = _beside(level, condition), f"{DISCRIMINATOR}/{level}"
             pair = make_pair(nets, name, real, fake, batch, memory, discriminate=judge, name=level)
@@ -139,7 +140,7 @@ def stackgan_v2(
         )
         # ... with Eq. 8, each image's colours beside those of the next smaller one, and the divergence of c's density
         colour = sum(colour_consistency(fine.fake, coarse.fake) for coarse, fine in itertools.pairwise(pairs))
-        divergence = standard_normal_kl(*moments)
+        divergence = normal_kl(*moments).mean()
         cost, metrics, memory = extra.add(GENERATOR, pairs, memory, key)
         loss = total + colour_weight * colour + kl_weight * divergence + cost
         return loss, Aux(metrics | {"colour": jnp.asarray(colour, jnp.float32), "kl": divergence}, memory)

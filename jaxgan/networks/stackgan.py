@@ -21,7 +21,7 @@ from jaxgan.networks.initializers import variance_scaling
 _orthogonal = nn.initializers.orthogonal()
 # Of layers that read embeddings, of however many components: what comes in is as large as what goes out.
 _of_text = variance_scaling(1.0, "fan_in", "normal")
-Moments = tuple[jax.Array, jax.Array]  # mean and logarithm of the deviation, (B, condition_size) each
+Moments = tuple[jax.Array, jax.Array]  # mean and logarithm of the variance, (B, condition_size) each
 
 
 class _Augmentation(nn.Module):
@@ -41,8 +41,8 @@ class _Augmentation(nn.Module):
         width = 4 * self.size if self.gated else 2 * self.size
         moments = nn.Dense(width, kernel_init=_of_text, name="moments")(embedding)
         moments = nn.glu(moments) if self.gated else moments
-        mean, log_deviation = jnp.split(moments, 2, axis=-1)
-        return mean + jnp.exp(log_deviation) * noise, (mean, log_deviation)
+        mean, log_variance = jnp.split(moments, 2, axis=-1)
+        return mean + jnp.exp(0.5 * log_variance) * noise, (mean, log_variance)
 
 
 def _conv_norm(network: Any, x: jax.Array, features: int, name: str, **settings: Any) -> jax.Array:
@@ -168,10 +168,10 @@ class StackGANv2Generator(nn.Module):
             z: (B, latent).
             embedding: (B, D).
             noise: (B, condition_size).
-            levels: Give the images of all levels, the smallest first, mean and log deviation of the condition.
+            levels: Give the images of all levels, the smallest first, mean and log variance of the condition.
 
         Returns:
-            The largest image (B, H, W, C); with `levels` (images, mean, log_deviation).
+            The largest image (B, H, W, C); with `levels` (images, mean, log_variance).
         """
         *_, channels = image_shape(self)
         height, width = base_map(self, doublings=len(self.trunk_widths) + len(self.widths) - 1)

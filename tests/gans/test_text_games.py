@@ -19,8 +19,8 @@ IMAGES = RNG.uniform(-1, 1, (4, 8, 8, 3)).astype(np.float32)
 EMBEDDED = RNG.normal(size=(4, 1, 5)).astype(np.float32)  # one for each image, so that nothing is left to chance
 BATCH = {"image": IMAGES, "embedding": EMBEDDED}
 TOLD = EMBEDDED[:, 0].mean(axis=1).astype(np.float64)
-MEAN, DEVIATION = 0.5 * TOLD, 0.3  # of each of the three components of a condition
-DIVERGENCE = 3 * np.mean((MEAN**2 + np.exp(2 * DEVIATION) - 1) / 2 - DEVIATION)
+MEAN, SPREAD = 0.5 * TOLD, 0.6  # and logarithm of the variance, of each of the three components of a condition
+DIVERGENCE = 3 * np.mean((MEAN**2 + np.exp(SPREAD) - 1 - SPREAD) / 2)
 
 
 def softplus(x):
@@ -44,7 +44,7 @@ class Painter(nn.Module):
         )
         image = jnp.broadcast_to(light, (len(embedding), height, width, channels))
         mean = 0.5 * jnp.tile(embedding.mean(axis=1, keepdims=True), self.condition_size)
-        density = mean, jnp.full_like(mean, DEVIATION)
+        density = mean, jnp.full_like(mean, SPREAD)
         if levels:
             return (0.5 * image[:, ::2, ::2], image), *density
         return (image, *density) if moments else image

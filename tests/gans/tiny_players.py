@@ -32,10 +32,11 @@ class Writer(nn.Module):
         self.first, self.last, self.drop = nn.Dense(self.style_width), nn.Dense(self.output_shape[-1]), nn.Dropout(0.1)
 
     def __call__(self, x, *others, resolution=None, alpha=None, moments=False, levels=False):
-        image = self.synthesize(self.map(x), resolution, alpha)
         if not (moments or levels):
-            return image
-        w = self.map(x)[:, : self.condition_size]
+            return self.synthesize(self.map(x), resolution, alpha)
+        w = self.map(x) + others[0].mean(axis=1, keepdims=True)  # of what it is told
+        image = self.synthesize(w)
+        w = w[:, : self.condition_size]
         return ((image[:, ::2, ::2], image) if levels else image), w, w / 2
 
     def map(self, x, *others):
