@@ -3,6 +3,7 @@
 Each function takes the folder and returns values by name. A check names one of them, `computed="balance"`, by `COMPUTED`.
 """
 
+import itertools
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -17,12 +18,13 @@ import scipy.stats
 from jaxgan.core.constraints import is_weight, path_string
 from jaxgan.data import make_source, prepare
 from jaxgan.data.toy import ToyDensity
+from jaxgan.evaluation import caption_metrics
 from jaxgan.evaluation.fakes import squared_speeds
 from jaxgan.features.extractors import make_perceptual
 from jaxgan.layers import laplacian
 from jaxgan.losses import DIVERGENCES
 from jaxgan.mesh import data_mesh
-from jaxgan.metrics import class_accuracy
+from jaxgan.metrics import class_accuracy, digit_fd
 from jaxgan.metrics.path_length import path_length
 from jaxgan.training import train, trained
 from jaxgan.training.records import read_metrics
@@ -279,6 +281,29 @@ def match_margin(folder: pathlib.Path) -> dict[str, float]:
     chances = scipy.special.expit(np.array(shifts)).mean(axis=1)
     matched, mismatched = float(chances[0]), float(chances[1:].mean())
     return {"matched": matched, "mismatched": mismatched, "match_margin": matched - mismatched}
+def levels_of_text(folder: pathlib.Path) -> dict[str, float]:
+    """StackGAN and StackGAN++: what each size adds to the one before, all shown at the full size, and how text is judged.
+        "gain", by how much the share of what held-out captions ask for that is seen grows from a size to the next, the least of
+        all; "fd_ratio", the largest digit-FD of a size over that of the one before; "matched", the share of held-out pictures
+        whose own caption the discriminator prefers to another's; and "colour_error", how far the mean colours of a picture's
+        two sizes are apart, as a share of how far those of two pictures are, the largest of all.
+        snapshot, key = run.snapshot, jax.random.key(0)
+        test = make_source(run.plan.config.data, split="test").stack()
+        real, text = np.asarray(prepare({"image": test["image"]})["image"]), test["caption"][:, 0]
+        levels = snapshot.game.ability("sample").takes["level"].choices
+        made = [snapshot.use("sample", key, number=len(text), text=text, level=level) for level in levels]
+        scores = [snapshot.use("judge", key, images=real, text=told) for told in (text, np.roll(text, 1, axis=0))]
+    seen = [caption_metrics.accuracy(images, text)["caption_accuracy"] for images in made]
+    distances = [digit_fd(images, real) for images in made]
+    means = [images.mean(axis=(1, 2)) for images in made]
+    apart = np.linalg.norm(means[-1] - np.roll(means[-1], 1, axis=0), axis=1).mean()
+    errors = [np.linalg.norm(fine - coarse, axis=1).mean() / apart for coarse, fine in itertools.pairwise(means)]
+    return {
+        "gain": float(min(np.diff(seen))),
+        "fd_ratio": float(max(np.divide(distances[1:], distances[:-1]))),
+        "matched": float((scores[0] > scores[1]).mean()),
+        "colour_error": float(max(errors)),
+    }
 
 
 COMPUTED: dict[str, Callable[[pathlib.Path], dict[str, float]]] = {
@@ -298,5 +323,6 @@ COMPUTED: dict[str, Callable[[pathlib.Path], dict[str, float]]] = {
         cluster_accuracy,
         against_labels_alone,
         match_margin,
+        levels_of_text,
     )
 }

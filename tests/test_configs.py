@@ -101,6 +101,9 @@ def tiny(name: str) -> ConfigDict:
     for field in ("pretraining_steps", "clustering_steps"):  # at most one step before the game
         if field in config.game:
             config.game[field] = 1 if field == "pretraining_steps" and "clustering_steps" not in config.game else 0
+    if "text_steps" in config.game:  # a step of the text and one of the game, or one of each stage of the game
+        config.game.text_steps = 0 if "first_stage_steps" in config.game else 1
+        config.game.update({"first_stage_steps": 1} if "first_stage_steps" in config.game else {})
     if "clusters" in config.game:
         config.game.update({"clusters": 4, "clustering_batch_size": 8, "clustering_steps": 1})
     if name == "progan":  # a step of 4x4, and one of 8x8

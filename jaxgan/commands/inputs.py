@@ -1,4 +1,4 @@
-"""What the commands are given: folders of images, and files of latents."""
+"""What the commands are given: folders of images, files of latents, and text."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -8,6 +8,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgan.core.arrays import ArraySpec
+from jaxgan.core.text import encode
 from jaxgan.data import DataError
 from jaxgan.data.files import open_container
 from jaxgan.data.transform import Transform, upright
@@ -139,3 +140,20 @@ def read_latents(option: str, path: Path, size: int | None) -> tuple[np.ndarray,
             f"--{option}={path} holds label {label.shape} of dtype {label.dtype}; expected whole numbers ({len(latents)},)"
         )
     return np.asarray(latents, np.float32), None if label is None else np.asarray(label, np.int32)
+
+
+def read_text(option: str, texts: Sequence[str], spec: ArraySpec) -> np.ndarray:
+    """Text as a game sees it.
+
+    Args:
+        option: What it is called.
+        texts: Sentences.
+        spec: What the captions of the game's data are like.
+
+    Returns:
+        int32 (N, T).
+
+    Raises:
+        UserError: One is empty, too long, or in another script.
+    """
+    return np.stack([encode(text, spec.shape[-1], f"--{option}={text!a}") for text in texts])

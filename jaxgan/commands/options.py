@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jaxgan.core.abilities import CHOICE, DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, Ability, Argument
+from jaxgan.core.abilities import CHOICE, DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, TEXT, Ability, Argument
 from jaxgan.errors import UserError, nearest
 from jaxgan.validate import check_option
 
@@ -165,6 +165,8 @@ def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str,
         return "input", {"type": Path, "help": f"{argument.help}: a folder (or zip) of PNG, JPEG, WebP, of any size"}
     if argument.kind == LATENTS:
         return name, {"type": Path, "help": argument.help}
+    if argument.kind == TEXT:
+        return name, {"action": "append", "help": f"{argument.help}; given several times, all in turn"}
     if argument.kind == CHOICE:
         return name, {"choices": argument.choices, "help": argument.help}
     if argument.kind == DOMAIN:
@@ -208,6 +210,6 @@ def values(asked: argparse.Namespace, ability: Ability, names: Names) -> dict[st
             value = names.domain(name, value, argument.choices)
         if argument.kind == LABEL and value is not None:
             value = names.label(value)
-        if argument.kind not in (IMAGES, LATENTS):
+        if argument.kind not in (IMAGES, LATENTS, TEXT):
             found[name] = value
     return found

@@ -5,7 +5,9 @@ The options, and what comes out, follow from the ability's declaration (`jaxgan.
 
 import argparse
 import functools
+import re
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,9 @@ from tqdm import tqdm
 
 from jaxgan import memory, pictures
 from jaxgan.commands import outputs
-from jaxgan.commands.inputs import InputImages, output_names, read_latents
+from jaxgan.commands.inputs import InputImages, output_names, read_latents, read_text
 from jaxgan.commands.options import Names, Parser, asked_run, chosen_format, common_options, own_options, values
-from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, Ability
+from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, TEXT, Ability
 from jaxgan.core.arrays import ArraySpec
 from jaxgan.errors import UserError, nearest
 from jaxgan.files import check_place
@@ -94,13 +96,11 @@ def _domain_arrays(trained: Trained) -> tuple[str, ...]:
 def _drawn(trained: Trained, name: str, asked: argparse.Namespace, given: dict[str, Any]) -> int:
     """What is made of a number, or of latents."""
     declared, snapshot = trained.plan.game.ability(name), trained.snapshot
-    given, beside = dict(given), None
-    for option in declared.kinds(LATENTS):
-        drawn = "latents" in snapshot.game.abilities and not declared.takes[option].space
-        size = snapshot.use("latents", jax.random.key(0), number=1).shape[1] if drawn else None
-        given[option], beside = read_latents(option, getattr(asked, option), size)
+    latents, beside = _latents(trained, declared, asked)
+    given = given | latents
     counted = next(iter((*declared.kinds(NUMBER), *declared.kinds(LATENTS))))
     count = given[counted] if declared.kinds(NUMBER) else len(given[counted])
+    given |= _told(trained, declared, asked, given, count)
     label = None
     for option in declared.kinds(LABEL):
         label = given[option] = _labels(given[option], beside, count, len(snapshot.classes(name)))
@@ -147,12 +147,14 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
         output = output or _default_output(name, declared, asked, trained.step, "npz")
         check_place(output)
     spec, names, parts = _input_spec(trained, declared, option, given), list[str](), list[np.ndarray]()
+    given, done = given | _latents(trained, declared, asked)[0], 0
     if declared.tiling is None:
         chunks = inputs.read(spec, trained.plan.config.data)
     else:
         chunks = inputs.read_whole(spec.shape[2], declared.tiling.factor)
     for index, (read, images) in enumerate(chunks):
-        part = dict(given) | {option: images}
+        part = dict(given) | {option: images} | _told(trained, declared, asked, given, len(images), done)
+        done += len(images)
         for label in declared.kinds(LABEL):
             part[label] = _labels(given[label], None, len(images), len(snapshot.classes(name)))
         result = snapshot.use(name, jax.random.fold_in(jax.random.key(asked.seed), index), **part)
@@ -172,6 +174,34 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
     line = f"{len(names)} of {len(inputs.names)} images {_past(name)} with step {trained.step}{where}"
     print(line, file=sys.stderr if output is None else sys.stdout)
     return int(len(names) < len(inputs.names))
+
+
+def _latents(
+    trained: Trained, declared: Ability, asked: argparse.Namespace
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """The latents and embeddings that are given as files, and the labels beside them."""
+    snapshot, found, beside = trained.snapshot, {}, None
+    for option in declared.kinds(LATENTS):
+        if getattr(asked, option) is None:
+            continue
+        argument, size = declared.takes[option], None
+        if argument.array:
+            size = trained.plan.arrays[argument.array].shape[-1]
+        elif "latents" in snapshot.game.abilities and not argument.space:
+            size = snapshot.use("latents", jax.random.key(0), number=1).shape[1]
+        found[option], beside = read_latents(option, getattr(asked, option), size)
+    return found, beside
+
+
+def _told(
+    trained: Trained, declared: Ability, asked: argparse.Namespace, given: dict[str, Any], count: int, start: int = 0
+) -> dict[str, np.ndarray]:
+    """What is told of each of `count` images from the `start`-th on, text or embeddings: all in turn."""
+    told = {name: given[name] for name in declared.kinds(LATENTS) if given.get(name) is not None}
+    for name in declared.kinds(TEXT):
+        if getattr(asked, name):
+            told[name] = read_text(name, getattr(asked, name), trained.plan.arrays[declared.takes[name].array])
+    return {name: array[np.arange(start, start + count) % len(array)] for name, array in told.items()}
 
 
 def _input_spec(trained: Trained, declared: Ability, option: str, given: dict[str, Any]) -> ArraySpec:
@@ -202,9 +232,17 @@ def _default_output(name: str, declared: Ability, asked: argparse.Namespace, ste
         value = getattr(asked, option)
         if value is not None and argument.kind == STRENGTH:
             parts.append(f"{option}{value:g}")
+        elif value is not None and argument.kind == TEXT:
+            parts.append(_short(option, " ".join(value)))
         elif value is not None and argument.kind != NUMBER:
             parts.append(value.stem if isinstance(value, Path) else f"{option}{value}")
     return below(Path(asked.workdir), "generated/" + "-".join(parts) + ("" if suffix == "folder" else f".{suffix}"))
+
+
+def _short(option: str, text: str) -> str:
+    """A part of a file's name that tells this text from all others."""
+    words = re.sub("[^a-z0-9]+", "_", text.lower())
+    return f"{option}_{words[:60].strip('_')}_{zlib.crc32(text.encode()):08x}"
 
 
 def _past(verb: str) -> str:

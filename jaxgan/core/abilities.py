@@ -17,12 +17,13 @@ NUMBER = "number"  # how many to make: a static int
 LABEL = "label"  # the class of each, int32 (B,)
 IMAGES = "images"  # float32 (B, H, W, C) in [-1, 1]
 LATENTS = "latents"  # float32 (B, D)
+TEXT = "text"  # a caption for each, int32 (B, T): `jaxgan.core.text.encode` makes them
 DOMAIN = "domain"  # the name of a domain: a static string
 STRENGTH = "strength"  # a number above 0, or within the argument's bounds: a float
 CHOICE = "choice"  # one of a few words: a static string
 
 # Kinds with an entry for each image, which a long call is cut along.
-PER_ENTRY = (LABEL, IMAGES, LATENTS)
+PER_ENTRY = (LABEL, IMAGES, LATENTS, TEXT)
 # Kinds that a compiled call is compiled for.
 STATIC = (NUMBER, DOMAIN, CHOICE)
 
@@ -37,7 +38,8 @@ class Argument:
         choices: Of a domain or a choice: the names there are.
         required: Whether it must be given.
         classes: Of a label: how many classes there are; 0 where only the data know.
-        array: Of images: the array of a minibatch that they are like ("image", "a"), for pictures and checks; "" for any.
+        array: Of images, captions and embeddings: the array of a minibatch that they are like ("image", "a"), for pictures
+            and checks; "" for any.
         bounds: Of a strength: the least and the largest; None for anything above 0.
         space: Of latents: "" for those of the ability "latents", or what else they are, of any number of components.
     """

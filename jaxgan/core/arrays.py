@@ -13,8 +13,9 @@ class ArraySpec:
 
     Attributes:
         shape: Of one entry, without the batch axis.
-        dtype: "float32" for images and vectors, "int32" for labels, as a game sees them.
-        kind: "image", (H, W, C) in [-1, 1]; "vector", (D,); "label", () from 0 on.
+        dtype: "float32" for images, vectors and embeddings, "int32" for labels and text, as a game sees them.
+        kind: "image", (H, W, C) in [-1, 1]; "vector", (D,); "label", () from 0 on; "text", (K, T), K captions of the picture
+            beside them in the characters of `jaxgan.core.text`; "embedding", (K, D), K vectors that stand for captions.
         names: Of a label's classes: class i is names[i]. Empty for other kinds.
     """
 

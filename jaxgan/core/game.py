@@ -365,7 +365,8 @@ def _check_arrays(minibatch: Batch) -> None:
             raise UserError(
                 f"the array {name!r} of a minibatch is empty: give at least one entry, along the first axis"
             )
-        if array.ndim > 1 and not jnp.issubdtype(array.dtype, jnp.floating):
+        # Labels are integers of one axis, and captions of three.
+        if array.ndim not in (1, 3) and not jnp.issubdtype(array.dtype, jnp.floating):
             raise UserError(
                 f"the array {name!r} of a minibatch is {array.dtype}, but must be float32, images in [-1, 1]: x / 127.5 - 1"
             )

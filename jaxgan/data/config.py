@@ -17,8 +17,8 @@ class DataConfig:
     """The fields of `data` in a config.
 
     Attributes:
-        name: Of the source: "digits", "digits_translation", "stacked_digits", "ring8", "grid25", "gaussian1d", "mixture1d",
-            "photos", "folder", "zip", "two_folders", "tfds:NAME" for a prepared set of tensorflow_datasets, or
+        name: Of the source: "digits", "digits_translation", "stacked_digits", "captions", "ring8", "grid25", "gaussian1d",
+            "mixture1d", "photos", "folder", "zip", "two_folders", "tfds:NAME" for a prepared set of tensorflow_datasets, or
             "module:attribute" for a source of one's own: a function from these fields to a `Source`.
         path: The folder or zip; for tfds its data_dir ("": ~/tensorflow_datasets); for photos "china" or "flower" ("": both).
         split: Either "train" or "test"; for tfds any split expression.
@@ -44,6 +44,8 @@ class DataConfig:
         labelled_draw: Which those are: 0, the first ones of each class; another number, a random choice of its own.
         scale_factor: For super-resolution: each record has "low_resolution" too, its image made so many times smaller on each
             side. 1: it has not.
+        text: What tells of the pictures of a folder or zip: "files" for captions, `name.txt` beside `name.png`; or the path of
+            an .npz of embeddings. "": nothing.
         scale: Toy densities are multiplied by this.
         max_unreadable: Share of the images that may be unreadable (they are skipped) before it is an error.
     """
@@ -67,6 +69,7 @@ class DataConfig:
     labelled: int = 0
     labelled_draw: int = 0
     scale_factor: int = 1
+    text: str = ""
     scale: float = 1.0
     max_unreadable: float = 0.01
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxgan.core.arrays import Arrays, ArraySpec, different_classes
 from jaxgan.data import toy
+from jaxgan.data.captions import CaptionedDigits
 from jaxgan.data.config import DataConfig, check_read, height_width, read_fields
 from jaxgan.data.digits import DigitPictures, domain_transform
 from jaxgan.data.errors import DataError, nearest
@@ -18,6 +19,7 @@ from jaxgan.data.pairs import AlignedPair, UnalignedPair
 from jaxgan.data.photos import LowResolution, PhotoPictures
 from jaxgan.data.sources import ImageSource, Pictures, Source
 from jaxgan.data.stacked import stacked_digits
+from jaxgan.data.text import beside_pictures
 from jaxgan.data.tfds import TfdsPictures
 from jaxgan.data.transform import Transform
 from jaxgan.own import called, imported
@@ -139,6 +141,7 @@ def _images(
     name: str,
     domain: Domain | None = None,
     metrics: tuple[str, ...] = (),
+    beside: Mapping[str, tuple[ArraySpec, np.ndarray]] | None = None,
 ) -> ImageSource:
     """An image source with the config's transform."""
     size, load_size = height_width(config.image_size), height_width(config.load_size)
@@ -161,6 +164,7 @@ def _images(
         domain=domain,
         max_unreadable=config.max_unreadable,
         metrics=metrics,
+        beside=beside,
     )
 
 
@@ -178,7 +182,8 @@ def _two_configs(config: DataConfig) -> tuple[DataConfig, DataConfig]:
 
 def _folder(config: DataConfig) -> Source:
     pictures = folder_pictures(config.path, config.split)
-    return _images(config, pictures, config.path, metrics=("fid/inception",))
+    beside = beside_pictures(pictures, config.text) if config.text else None
+    return _images(config, pictures, config.path, metrics=("fid/inception",), beside=beside)
 
 
 def _two_folders(config: DataConfig) -> Source:
@@ -263,6 +268,13 @@ def _readable(config: DataConfig) -> bool:
     return height_width(config.image_size) in [(size, size) for size in _READABLE_SIZES]
 
 
+def _captions(config: DataConfig) -> Source:
+    config = _digits_fields(config, 3)
+    size = height_width(config.image_size)
+    assert size is not None
+    return CaptionedDigits(config.split, size, ("caption_accuracy", "fid/digits") if _readable(config) else ())
+
+
 def _toy(density: Callable[[str, float], Source]) -> SourceKind:
     return SourceKind(lambda config: density(config.split, config.scale), frozenset({"split", "scale"}))
 
@@ -280,6 +292,7 @@ SOURCES: dict[str, SourceKind] = {
     "digits": SourceKind(_digits, _IMAGES | _INK),
     "digits_translation": SourceKind(_digits_translation, _PAIRS | _INK),
     "stacked_digits": SourceKind(_stacked_digits, frozenset({"split", "image_size"})),
+    "captions": SourceKind(_captions, frozenset({"split", "image_size"})),
     "ring8": _toy(toy.ring8),
     "grid25": _toy(toy.grid25),
     "gaussian1d": _toy(toy.gaussian1d),
@@ -287,8 +300,8 @@ SOURCES: dict[str, SourceKind] = {
     "photos": SourceKind(
         _photos, _IMAGES - {"load_size", "resize", "resample", "labelled", "labelled_draw"} | {"path"}
     ),
-    "folder": SourceKind(_folder, _IMAGES | _FILES),
-    "zip": SourceKind(_folder, _IMAGES | _FILES),
+    "folder": SourceKind(_folder, _IMAGES | _FILES | {"text"}),
+    "zip": SourceKind(_folder, _IMAGES | _FILES | {"text"}),
     "two_folders": SourceKind(_two_folders, _PAIRS | _FILES),
     "tfds:": SourceKind(_tfds, _IMAGES | _FILES),
 }

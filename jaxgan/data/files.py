@@ -244,6 +244,18 @@ class FilePictures:
     def where(self, index: int) -> str:
         return self._container.where(self._names[index])
 
+    def name(self, index: int) -> str:
+        """The path of picture `index` below the folder or zip."""
+        return self._names[index]
+
+    def beside(self, index: int, ending: str) -> tuple[str, bytes | None]:
+        """The file beside picture `index` that has its name and another ending: what it is called in messages, and its bytes.
+
+        None where there is no such file.
+        """
+        name = os.path.splitext(self._names[index])[0] + ending
+        return self._container.where(name), self._container.read(name)
+
     def stamp(self) -> str:
         """What changes when a picture or a label does."""
         labels = b"" if self.labels is None else self.labels.tobytes()

@@ -37,6 +37,7 @@ class PhotoPictures:
     """
 
     class_names: tuple[str, ...] = ()
+    labels = None
 
     def __init__(self, split: str, name: str = "", size: tuple[int, int] | None = None) -> None:
         if split not in ("train", "test"):

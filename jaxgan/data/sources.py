@@ -1,6 +1,7 @@
 """Sources: a length, and a record by index. All that the loader knows of data is the class `Source`."""
 
 import concurrent.futures
+import hashlib
 import logging
 import operator
 import os
@@ -213,6 +214,7 @@ class ImageSource(Source):
         domain: A function of the transformed array (uint8 HWC to uint8 HWC, of any size and channels), or None.
         max_unreadable: Share of the pictures that may be unreadable, in [0, 1].
         metrics: As in `Source`.
+        beside: What a record has beside its picture: for each array what it is, and its entries, one for each picture.
     """
 
     def __init__(
@@ -225,6 +227,7 @@ class ImageSource(Source):
         domain: Callable[[np.ndarray], np.ndarray] | None = None,
         max_unreadable: float = 0.01,
         metrics: tuple[str, ...] = (),
+        beside: Mapping[str, tuple[ArraySpec, np.ndarray]] | None = None,
     ) -> None:
         self.name, self.pictures, self.transform, self.metrics = name, pictures, transform, metrics
         self.flip, self.domain, self.max_unreadable = flip, domain, max_unreadable
@@ -243,6 +246,8 @@ class ImageSource(Source):
         if pictures.class_names:
             self.arrays["label"] = label_spec(pictures.class_names)
             self._check_classes()
+        self._beside = {key: values for key, (_, values) in (beside or {}).items()}
+        self.arrays |= {key: spec for key, (spec, _) in (beside or {}).items()}
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -253,7 +258,8 @@ class ImageSource(Source):
 
     def stamp(self) -> str:
         pictures = self.pictures.stamp() if self.domain is None else ""  # a function has no stamp
-        return pictures and f"{pictures} {self.transform}"
+        beside = [hashlib.sha256(values.tobytes()).hexdigest() for values in self._beside.values()]
+        return pictures and " ".join([pictures, str(self.transform), *beside])
 
     def record(self, index: int, draw: np.ndarray | None) -> Record:
         for ahead in range(len(self)):
@@ -279,7 +285,8 @@ class ImageSource(Source):
             pixels = self.domain(pixels)
         if self.flip and draw is not None and draw[0] < 0.5:
             pixels = pixels[:, ::-1]
-        return {"image": pixels} if label is None else {"image": pixels, "label": np.int32(label)}
+        record: Record = {"image": pixels} if label is None else {"image": pixels, "label": np.int32(label)}
+        return record | {key: values[index] for key, values in self._beside.items()}
 
     def stack(self, indices: Sequence[int] | np.ndarray | None = None) -> Record:
         records = super().stack(indices)

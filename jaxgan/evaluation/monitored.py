@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source
 from jaxgan.errors import ConfigError, nearest
+from jaxgan.evaluation import caption_metrics as captions
 from jaxgan.evaluation import measure as measures
 from jaxgan.evaluation import network_metrics as networks
 from jaxgan.evaluation import sample_metrics as samples
@@ -87,6 +88,7 @@ def _of_features(features: str, *names: str) -> Metric:
 METRICS: dict[str, Metric] = {
     "digit_fd": Metric(samples.digit_fd, "digit_fd", True, samples.needs_digits, floor="digit_fd_floor"),
     "class_accuracy": Metric(samples.class_accuracy, "class_accuracy", False, samples.needs_labelled_digits),
+    "caption_accuracy": Metric(captions.caption_accuracy, "caption_accuracy", False, captions.needs_text),
     "label_accuracy": Metric(samples.label_accuracy, "label_accuracy", False, samples.needs_classes),
     "purity": Metric(samples.purity, "purity", False, samples.needs_clusters),
     "sweeps": Metric(samples.sweeps, "code_monotony", False, samples.needs_codes),

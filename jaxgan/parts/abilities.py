@@ -14,7 +14,7 @@ from jaxgan.parts.draws import Draws
 from jaxgan.parts.pairs import as_verdict
 
 NUMBER_ARGUMENT = Argument(NUMBER, "how many", required=True)
-_TRUNCATION = Argument(STRENGTH, "draw latents again that exceed this: less variety, more quality")
+TRUNCATION = Argument(STRENGTH, "draw latents again that exceed this: less variety, more quality")
 
 
 def sample_abilities(draws: Draws, generate: Callable[..., jax.Array] | None = None) -> dict[str, Ability]:
@@ -44,7 +44,7 @@ def sample_abilities(draws: Draws, generate: Callable[..., jax.Array] | None = N
     return {
         "sample": sample_ability(sample, draws.num_classes),
         "latents": Ability(
-            latents, {"number": NUMBER_ARGUMENT, "truncation": _TRUNCATION}, gives="latents", help="draws latents"
+            latents, {"number": NUMBER_ARGUMENT, "truncation": TRUNCATION}, gives="latents", help="draws latents"
         ),
         "generate": Ability(
             from_latents,
@@ -114,7 +114,7 @@ def sample_ability(sample: Callable[..., jax.Array], num_classes: int = 0) -> Ab
         sample: (nets, key, number, truncation=...) and, with classes, label=... -> images.
         num_classes: It takes labels, of so many classes; 0: none.
     """
-    takes = {"number": NUMBER_ARGUMENT, **label_argument(num_classes), "truncation": _TRUNCATION}
+    takes = {"number": NUMBER_ARGUMENT, **label_argument(num_classes), "truncation": TRUNCATION}
     return Ability(sample, takes, gives="images", drawn="samples", help="draws samples")
 
 

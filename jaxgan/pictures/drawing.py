@@ -40,13 +40,14 @@ def columns_for(image_shape: Sequence[int], most: int = 8) -> int:
     return max(2, min(most, _SIDE // max(image_shape[:2])))
 
 
-def grid(images: np.ndarray, columns: int, names: Sequence[str] = ()) -> Image.Image:
+def grid(images: np.ndarray, columns: int, names: Sequence[str] = (), letters: int = _NAME) -> Image.Image:
     """Images (N, H, W, C) in [-1, 1], row by row, on a grey ground; small ones are enlarged pixel by pixel.
 
     Args:
         images: The images.
         columns: How many stand side by side.
         names: Of the rows, which are written at their left; () for none.
+        letters: Of a name that are written, at most.
     """
     number, height, width, channels = images.shape
     scale, gap = max(1, _SMALL // max(height, width)), 2
@@ -58,13 +59,13 @@ def grid(images: np.ndarray, columns: int, names: Sequence[str] = ()) -> Image.I
         top, left = gap + index // columns * (height + gap), gap + index % columns * (width + gap)
         canvas[top : top + height, left : left + width] = image
     whole = to_image(canvas)
-    return _with_names(whole, names, height + gap) if names else whole
+    return _with_names(whole, names, height + gap, letters) if names else whole
 
 
-def _with_names(picture: Image.Image, names: Sequence[str], row: int) -> Image.Image:
+def _with_names(picture: Image.Image, names: Sequence[str], row: int, letters: int) -> Image.Image:
     """A picture with a name at the left of each of its rows, which are `row` pixels high."""
     font = ImageFont.load_default()
-    short = [name if len(name) <= _NAME else f"{name[: _NAME - 2]}.." for name in names]
+    short = [name if len(name) <= letters else f"{name[: letters - 2]}.." for name in names]
     margin = max(math.ceil(font.getlength(name)) for name in short) + 6
     opaque = [255] * (len(picture.getbands()) - 3)  # of RGBA
     white, ground = ((shade,) * min(3, len(picture.getbands())) + tuple(opaque) for shade in (255, _GROUND))

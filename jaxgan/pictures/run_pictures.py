@@ -11,7 +11,9 @@ import numpy as np
 from PIL import Image
 
 from jaxgan import pictures
+from jaxgan.core.abilities import LATENTS, TEXT
 from jaxgan.core.snapshot import CompiledGame, Snapshot
+from jaxgan.core.text import decode
 from jaxgan.data import Source, prepare
 from jaxgan.data.transform import bicubic
 from jaxgan.pictures.code_pictures import code_pictures
@@ -19,6 +21,7 @@ from jaxgan.pictures.style_pictures import style_pictures
 
 _POINTS = 2000  # of a toy density
 _CLASSES = 10  # rows of a class grid, at most
+_LETTERS = 80  # of a text that stands before a row, at most
 _TRANSLATED = 8  # rows of a translation grid
 _ATTENDED = 6  # samples whose attention is drawn, and the pixels that look: (row, column) as shares of the image
 _LOOKING = ((0.5, 0.5), (0.25, 0.25), (0.25, 0.75), (0.75, 0.25), (0.75, 0.75))
@@ -145,6 +148,8 @@ def _samples(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
     if snapshot.arrays["image"].kind == "vector":
         return _points(run, snapshot, ability)
     columns = pictures.columns_for(snapshot.arrays["image"].shape)
+    if asked := _asked(run, snapshot, ability, columns):
+        return asked
     number, label, names = columns * columns, None, snapshot.classes(ability)
     if names:
         classes = np.linspace(0, len(names) - 1, min(len(names), _CLASSES)).astype(np.int32)
@@ -152,6 +157,21 @@ def _samples(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
         number = len(label)
     fake = pictures.grid(snapshot.use(ability, run.key, number=number, label=label), columns, names)
     return Drawing(fake, pictures.beside(pictures.grid(run.real(number)["image"], columns), fake))
+
+
+def _asked(run: RunPictures, snapshot: Snapshot, ability: str, columns: int) -> Drawing | None:
+    """A row for each of a few texts of the data: pictures that were made of it, and the same beside the picture that it tells
+    of; None for a game that takes no text."""
+    takes, real = snapshot.game.ability(ability).takes, run.real(columns)
+    name = next((name for name, argument in takes.items() if argument.kind in (TEXT, LATENTS) and argument.array), None)
+    if name is None:
+        return None
+    told = real[takes[name].array][:, 0]
+    given = {name: np.repeat(told, columns, axis=0)}
+    texts = [decode(caption) for caption in told] if takes[name].kind == TEXT else ()
+    made = snapshot.use(ability, run.key, number=len(given[name]), **given)
+    fake = pictures.grid(made, columns, texts, letters=_LETTERS)
+    return Drawing(fake, pictures.beside(pictures.grid(real["image"], 1), fake))
 
 
 def _points(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:

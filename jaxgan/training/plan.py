@@ -15,13 +15,15 @@ from jaxgan.core import Arrays, ArraySpec, Due, Game, State
 from jaxgan.core.arrays import minibatch
 from jaxgan.core.players import flatten
 from jaxgan.core.snapshot import CompiledGame
-from jaxgan.data import DataError, Source, check_batch_size, make_source
+from jaxgan.data import DataError, Source, check_batch_size, make_source, text
 from jaxgan.data.errors import AbsentDataError
 from jaxgan.errors import ConfigError
 from jaxgan.evaluation import monitored
 from jaxgan.evaluation.perception import perception
 from jaxgan.mesh import data_mesh, replicated
 from jaxgan.registry import resolve
+
+_CAPTIONS, _EMBEDDED = 10, 1024  # captions of a picture, and components of an embedding, of data that are not there
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,4 +205,9 @@ def _expected_arrays(config: ConfigDict) -> dict[str, ArraySpec]:
     label = ArraySpec((), "int32", "label", tuple(map(str, range(classes))))
     if data.labelled:
         return {"image": one, "labelled_image": one, "label": label}
-    return {"image": one, "label": label}
+    beside = {}
+    if data.text == text.FILES:
+        beside["caption"] = ArraySpec((_CAPTIONS, text.LENGTH), "int32", "text")
+    elif data.text:
+        beside["embedding"] = ArraySpec((_CAPTIONS, _EMBEDDED), "float32", "embedding")
+    return {"image": one, "label": label, **beside}

@@ -178,9 +178,9 @@ def _data(path: Path) -> dict[str, Any]:
         domains, specs = data["domains"], from_json(data["arrays"])
         good = isinstance(domains, list) and all(isinstance(name, str) for name in domains)
         for spec in specs.values():
-            good &= spec.kind in ("image", "vector", "label") and spec.dtype in ("float32", "int32")
+            good &= spec.dtype in ("float32", "int32")
             good &= all(type(size) is int and 0 < size <= 2**16 for size in spec.shape)
-            good &= len(spec.shape) == {"image": 3, "vector": 1, "label": 0}[spec.kind]
+            good &= len(spec.shape) == {"image": 3, "vector": 1, "label": 0, "text": 2, "embedding": 2}[spec.kind]
             good &= all(isinstance(name, str) for name in spec.names)
     except (AttributeError, KeyError, TypeError):
         good = False

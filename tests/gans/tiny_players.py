@@ -11,6 +11,7 @@ import optax
 
 from jaxgan import gans
 from jaxgan.core import Game, Player, View
+from jaxgan.core.text import SYMBOLS
 from jaxgan.layers import Verdict
 
 CLASSES, SIDE, BATCH = 3, 8, 4
@@ -24,14 +25,20 @@ class Writer(nn.Module):
 
     output_shape: tuple[int, ...] | None = None
     embedded_classes: int = 0
+    condition_size: int = 0
     style_width: int = 6
     scale_factor: int = 0
 
     def setup(self):
         self.first, self.last, self.drop = nn.Dense(self.style_width), nn.Dense(self.output_shape[-1]), nn.Dropout(0.1)
 
-    def __call__(self, x, *others, resolution=None, alpha=None):
-        return self.synthesize(self.map(x), resolution, alpha)
+    def __call__(self, x, *others, resolution=None, alpha=None, moments=False, levels=False):
+        if not (moments or levels):
+            return self.synthesize(self.map(x), resolution, alpha)
+        w = self.map(x) + others[0].mean(axis=1, keepdims=True)  # of what it is told
+        image = self.synthesize(w)
+        w = w[:, : self.condition_size]
+        return ((image[:, ::2, ::2], image) if levels else image), w, w / 2
 
     def map(self, x, *others):
         return self.first(x.mean(tuple(range(1, x.ndim - 1))))
@@ -61,6 +68,14 @@ class Reader(nn.Module):
         return Verdict(score, x, nn.Dense(self.class_logits)(x) if self.class_logits else None)
 
 
+class Encoder(nn.Module):
+    """Images, or captions -> (B, 6)."""
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(6)(x.reshape(len(x), -1) / 10)
+
+
 class Head(nn.Module):
     """Features (B, F) -> class logits, or other outputs."""
 
@@ -78,7 +93,8 @@ def arrays(number: int = BATCH, seed: int = 0) -> dict[str, np.ndarray]:
     images = {name: rng.uniform(-1, 1, (number, SIDE, SIDE, 1)) for name in ("image", "labelled_image", "a", "b")}
     images["low_resolution"] = images["image"][:, ::2, ::2]
     labels = {"label": rng.integers(0, CLASSES, number).astype(np.int32)}
-    return {name: image.astype(np.float32) for name, image in images.items()} | labels
+    told = {"caption": rng.integers(1, SYMBOLS, (number, 2, 12)).astype(np.int32)}
+    return {name: image.astype(np.float32) for name, image in images.items()} | labels | told
 
 
 def make(system: str, view: Callable[[], View] | None = None, rate: float = 0.05, **fields) -> Game:
@@ -103,10 +119,14 @@ def make(system: str, view: Callable[[], View] | None = None, rate: float = 0.05
         "clusters": CLASSES,
         "categories": CLASSES,
         "scale_factor": 2,
+        "condition_size": 3,
+        "reduction": 2,
+        "text_steps": 1,
+        "first_stage_steps": 1,
     } | fields
 
     def player(name):
-        made = {"discriminator": Reader, "classifier": Reader, "_head": Head}
+        made = {"discriminator": Reader, "classifier": Reader, "_head": Head, "_encoder": Encoder}
         network = next((kind() for word, kind in made.items() if word in name), Writer())
         return Player(network, optax.sgd(rate), view=view() if view and "discriminator" in name else None)
 

@@ -1,0 +1,79 @@
+"""StackGAN: Zhang et al. 2016 (arXiv:1612.03242), pictures of what a text says, small ones first.
+
+python train.py --config=configs/stackgan.py        digits with captions, 8x8 then 16x16, three minutes on two CPU cores
+python train.py --config=configs/stackgan.py:paper  birds of CUB with embedded captions, 64x64 then 256x256
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgan.config import Check, choose, default, named, player
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    return choose(variant, VARIANTS)
+
+
+def captions() -> ConfigDict:
+    config = default()
+    config.system = "stackgan"
+    config.game = {
+        "latent_size": 16,
+        "condition_size": 32,
+        "reduction": 2,
+        "text_steps": 800,
+        "first_stage_steps": 2500,
+    }
+    adam = named("adam", learning_rate=5e-4, b1=0.5, b2=0.999)
+    average = named("half_life", images=10_000, ramp_up=0.1)
+    config.players.generator = {
+        "level_0": player(named("StackGANGenerator", widths=(128, 64, 32)), adam, average=average),
+        "level_1": player(
+            named("StackGANRefiner", encoder_widths=(32, 64), blocks=1, widths=(64, 32)), adam, average=average
+        ),
+    }
+    config.players.discriminator = {
+        "level_0": player(named("StackGANDiscriminator", widths=(64, 128), condition_width=64), adam),
+        "level_1": player(named("StackGANDiscriminator", widths=(32, 64, 128), condition_width=64), adam),
+    }
+    encoder = named("adam", learning_rate=2e-3)
+    config.players.text_encoder = player(
+        named("CharCNNRNN", widths=(64, 96), pools=(3, 3), units=96, embedding_size=64), encoder
+    )
+    config.players.image_encoder = player(named("ImageEncoder", widths=(32, 64, 96), embedding_size=64), encoder)
+    config.data.name = "captions"
+    config.steps = 5300
+    config.log_every, config.sample_every, config.evaluate_every = 100, 1325, 2650
+    return config
+
+
+def paper() -> ConfigDict:
+    config = default()
+    config.system = "stackgan"
+    config.game = {"first_stage_steps": 80_000}  # 600 epochs of 8,855 pictures
+    adam = named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
+    config.players.generator = {
+        "level_0": player(named("StackGANGenerator"), adam),
+        "level_1": player(named("StackGANRefiner"), adam),
+    }
+    config.players.discriminator = {
+        "level_0": player(named("StackGANDiscriminator"), adam),
+        "level_1": player(
+            named("StackGANDiscriminator", widths=(64, 128, 256, 512, 1024, 2048), narrow_widths=(1024, 512)), adam
+        ),
+    }
+    config.data.name = "folder"
+    config.data.path = "data/birds"
+    config.data.text = "data/birds.npz"
+    config.data.image_size = 256
+    config.data.flip = True
+    config.batch_size = 64
+    config.steps = 160_000
+    config.log_every, config.sample_every, config.checkpoint_every = 100, 2000, 5000
+    return config
+
+
+VARIANTS = {"": captions, "paper": paper}
+
+CHECKS = {
+    "": Check({"caption_accuracy": ">= 0.8"}),
+}
