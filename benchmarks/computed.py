@@ -281,12 +281,19 @@ def match_margin(folder: pathlib.Path) -> dict[str, float]:
     chances = scipy.special.expit(np.array(shifts)).mean(axis=1)
     matched, mismatched = float(chances[0]), float(chances[1:].mean())
     return {"matched": matched, "mismatched": mismatched, "match_margin": matched - mismatched}
+
+
 def levels_of_text(folder: pathlib.Path) -> dict[str, float]:
     """StackGAN and StackGAN++: what each size adds to the one before, all shown at the full size, and how text is judged.
+
+    Returns:
         "gain", by how much the share of what held-out captions ask for that is seen grows from a size to the next, the least of
         all; "fd_ratio", the largest digit-FD of a size over that of the one before; "matched", the share of held-out pictures
         whose own caption the discriminator prefers to another's; and "colour_error", how far the mean colours of a picture's
         two sizes are apart, as a share of how far those of two pictures are, the largest of all.
+    """
+    with jax.set_mesh(data_mesh()):
+        run = _last(folder)
         snapshot, key = run.snapshot, jax.random.key(0)
         test = make_source(run.plan.config.data, split="test").stack()
         real, text = np.asarray(prepare({"image": test["image"]})["image"]), test["caption"][:, 0]

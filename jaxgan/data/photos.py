@@ -37,7 +37,7 @@ class PhotoPictures:
     """
 
     class_names: tuple[str, ...] = ()
-    labels = None
+    labels: np.ndarray | None = None
 
     def __init__(self, split: str, name: str = "", size: tuple[int, int] | None = None) -> None:
         if split not in ("train", "test"):

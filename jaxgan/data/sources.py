@@ -245,9 +245,10 @@ class ImageSource(Source):
             self.arrays["image"] = image_spec(shape if domain is None else domain(np.zeros(shape, np.uint8)).shape)
         if pictures.class_names:
             self.arrays["label"] = label_spec(pictures.class_names)
-            self._check_classes()
         self._beside = {key: values for key, (_, values) in (beside or {}).items()}
         self.arrays |= {key: spec for key, (spec, _) in (beside or {}).items()}
+        if pictures.class_names:
+            self._check_classes()
 
     def __len__(self) -> int:
         return len(self.pictures)

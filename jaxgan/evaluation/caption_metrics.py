@@ -49,7 +49,9 @@ def read(images: np.ndarray) -> dict[str, np.ndarray]:
         "ground": _words(GROUNDS, ground),
         "thickness": _words(THICKNESSES, [int(shape.stroke > _STROKE) for shape in shapes]),
         "size": _words(SIZES, [int(shape.height / len(pixels[0]) > sum(sizes) / 2) for shape in shapes]),
-        "tilt": _words(TILTS, [np.argmin([abs(shape.slant - tilt) for tilt in TILTS.values()]) for shape in shapes]),
+        "tilt": _words(
+            TILTS, [int(np.argmin([abs(shape.slant - tilt) for tilt in TILTS.values()])) for shape in shapes]
+        ),
     }
 
 

@@ -116,7 +116,8 @@ def stackgan_v2(
 
     def discriminators_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         pairs, _, told = drawn(nets, batch, memory, key)
-        total, values = jnp.zeros(()), {}
+        total = jnp.zeros(())
+        values: dict[str, jax.Array] = {}
         for pair in pairs:
             assert pair.mismatched_verdict is not None
             real, fake, wrong = (

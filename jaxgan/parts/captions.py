@@ -90,7 +90,7 @@ class Captions:
         """An embedding of zeros, (1, D), to initialise networks with."""
         if self.text_encoder is None:
             return jnp.zeros((1, self.told(batch).shape[-1]))
-        init = lambda key, text: self.text_encoder.network.init_with_output(key, text)[0]  # type: ignore[union-attr]  # noqa: E731
+        init = lambda key, text: self.text_encoder.network.init_with_output(key, text)[0]  # noqa: E731
         made = jax.eval_shape(init, jax.random.key(0), self.told(batch)[:1, 0])
         return jnp.zeros((1, made.shape[-1]))
 
