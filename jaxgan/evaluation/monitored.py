@@ -93,6 +93,7 @@ METRICS: dict[str, Metric] = {
     "attention": Metric(networks.attention, "attention_reach", False, networks.needs_latents),
     "singular_values": Metric(networks.singular_values, "largest_singular_value", True, networks.needs_weights),
     "translation": Metric(translations.translation, "agreement", False, translations.needs_readable_digits),
+    "domain_pairs": Metric(translations.domain_pairs, "pair_agreement", False, translations.needs_domain_samples),
     "paired_translation": Metric(translations.paired_translation, "l1", True, translations.needs_pairs),
     # "fid/inception", "kid/digits" ...
     **{
