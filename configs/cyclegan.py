@@ -120,10 +120,11 @@ _INVERTED = {
     "counterpart_mse_ab": "<= 0.02",
     "counterpart_mse_ba": "<= 0.02",
 }
-# Without the identity loss digits agree, but colours are exchanged (section 5.2).
+# Without the identity loss digits agree, but colours are exchanged (section 5.2). Images that are left as they are miss their
+# counterparts by 0.075.
 _TINTED = {
-    "counterpart_mse_ab": "<= 0.15",
-    "counterpart_mse_ba": "<= 0.08",
+    "counterpart_mse_ab": "<= 0.065",
+    "counterpart_mse_ba": "<= 0.04",
     "agreement_ab": ">= 0.9",
     "agreement_ba": ">= 0.9",
 }
