@@ -4,7 +4,7 @@ python train.py --config=configs/cyclegan.py                 digits and inverted
 python train.py --config=configs/cyclegan.py:tinted          digits in many colours, and thresholded ones: which colour goes
                                                              to which, only the identity loss can tell
 python train.py --config=configs/cyclegan.py:low_resolution  digits, and 4x4 cells of digits, in which the rest is hidden
-python train.py --config=configs/cyclegan.py:one_way         inverted digits again, by one discriminator and the cycle of one way
+python train.py --config=configs/cyclegan.py:one_way         inverted digits, by one discriminator and a cycle of one way
 python train.py --config=configs/cyclegan.py:paper           two folders of photographs, 256x256, 9 residual blocks
 python train.py --config=configs/cyclegan.py:paper128        the same at 128x128, with 6 residual blocks
 python train.py --config=configs/cyclegan.py:tutorial        monet2photo at 256x256: a score per image, no pool, a constant rate

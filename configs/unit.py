@@ -28,6 +28,7 @@ def digits() -> ConfigDict:
         network = named("PatchDiscriminator", width=32, layers=2, norm="none")
         config.players[name] = player(network, adam, schedule=half)
     config.data.name = "digits_translation"
+    config.metrics = ("translation", "common_codes")
     config.batch_size = 32
     config.steps = 400
     config.log_every, config.sample_every, config.evaluate_every = 20, 100, 200

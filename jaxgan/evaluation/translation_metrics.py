@@ -34,10 +34,11 @@ def translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax
     """Whether translated digits are still read as the same digits, and what they differ by from their counterparts.
 
     For each way, as "ab": "agreement_ab" is the share that is still read as the digit it was, "counterpart_mse_ab" the mean
-    square of the difference, "moved_ab" the share that is nearer to its counterpart than to what it was made of. A game with both ways has what is lost on the way there and back, "cycle_l1"; one with a single
-    way the mean difference from the counterparts, "l1".
+    square of the difference, "moved_ab" the share that is nearer to its counterpart than to what it was made of. A game with
+    both ways has what is lost on the way there and back, "cycle_l1"; one with a single way the mean difference from the
+    counterparts, "l1".
     """
-    held_out, (a, b) = _held_out(config), snapshot.game.ability("translate").ways[0]
+    held_out, (a, b) = held_out_pairs(config), snapshot.game.ability("translate").ways[0]
     label = held_out["label"]
 
     def carry(images: np.ndarray, source: str, target: str) -> np.ndarray:
@@ -70,7 +71,7 @@ def paired_translation(snapshot: Snapshot, source: Source, config: ConfigDict, k
     is readable; "sharpness" the energy of G(x)'s differences between neighbouring pixels as a share of y's; "c2st" how often a
     classifier tells G(x) from y, 0.5 for a perfect game.
     """
-    held_out = _held_out(config)
+    held_out = held_out_pairs(config)
     origin, target = snapshot.game.ability("translate").ways[0]
     made = snapshot.use("translate", key, images=held_out[origin], source=origin, target=target)
     values = {"l1": float(np.abs(made - held_out[target]).mean())}
@@ -161,7 +162,7 @@ def _plain(images: np.ndarray, source: Source, array: str) -> np.ndarray:
     return _WAY_BACK[called](images).max(axis=-1, keepdims=True)  # tinted digits as grey ones: the brightest channel
 
 
-def _held_out(config: ConfigDict) -> dict[str, np.ndarray]:
+def held_out_pairs(config: ConfigDict) -> dict[str, np.ndarray]:
     """All held-out pairs: images in [-1, 1], and labels."""
     records = prepare(make_source(config.data, split="test", flip=False).stack())
     return {name: np.asarray(array) for name, array in records.items()}

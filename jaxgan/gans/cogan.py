@@ -57,7 +57,11 @@ def cogan(
         players={GENERATOR: generator, DISCRIMINATOR: discriminator},
         inputs={GENERATOR: lambda batch: (latent.example(),), DISCRIMINATOR: lambda batch: (batch["a"],)},
         outputs={GENERATOR: lambda batch: batch["a"]},
-        stages=(Stage((adversaries.turn(fakes), Turn(GENERATOR, generator_loss), *adversaries.lazy_turns(fakes, (GENERATOR,)))),),
+        stages=(
+            Stage(
+                (adversaries.turn(fakes), Turn(GENERATOR, generator_loss), *adversaries.lazy_turns(fakes, (GENERATOR,)))
+            ),
+        ),
         memory=lambda key, batch: merged(adversaries.extra.first_memory()),
         abilities={"sample": Ability(sample, takes, gives="images", drawn="pairs", help="draws samples")},
     )

@@ -110,7 +110,9 @@ def direct_translation(
 
     classifier = classifier.with_network(class_logits=classes)
     pretraining = Stage((Turn(CLASSIFIER, classifier_loss),), "pretraining", until_step=pretraining_steps)
-    translation = Stage((Turn(DISCRIMINATOR, discriminator_loss), Turn(GENERATOR, generator_loss), *extra.lazy_turns(drawn)))
+    translation = Stage(
+        (Turn(DISCRIMINATOR, discriminator_loss), Turn(GENERATOR, generator_loss), *extra.lazy_turns(drawn))
+    )
     return Game(
         players={GENERATOR: generator, DISCRIMINATOR: discriminator, CLASSIFIER: classifier},
         inputs={

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxgan.core import Aux, Batch, Game, Memory, Nets, Player, Turn
 from jaxgan.losses import feature_matching, l2, non_saturating
 from jaxgan.parts import Adversaries, Term
-from jaxgan.parts.two_domains import TRANSLATORS, translated, translator_game
+from jaxgan.parts.two_domains import TRANSLATORS, total, translated, translator_game
 
 
 def discogan(
@@ -57,7 +57,7 @@ def discogan(
         pairs = adversaries.pairs(nets, batch, memory, fakes)
         adversarial, cost, metrics, memory = adversaries.generators_loss(pairs, memory, key)
         # Program: || E f(b) - E f(G_AB(a)) ||^2 over the maps of D_B, and the same for A
-        matched = sum(feature_matching(one.features(one.real), one.features(one.fake, fakes=True)) for one in pairs)
+        matched = total(feature_matching(one.features(one.real), one.features(one.fake, fakes=True)) for one in pairs)
         # Eq. 3: d(G_BA(G_AB(a)), a) + d(G_AB(G_BA(b)), b), d the mean square of images in [0, 1]: a quarter of ours
         back = l2(nets.generator_ba(fakes["b"]), batch["a"]) + l2(nets.generator_ab(fakes["a"]), batch["b"])
         share = jnp.where(nets.clock.step < curriculum_steps, first_reconstruction, reconstruction)

@@ -17,7 +17,7 @@ from jaxgan.errors import UserError
 from jaxgan.losses import l2
 from jaxgan.parts import translate_ability
 from jaxgan.parts.domain_codes import CLASSIFIER, attribute_cost, code_like, encode_ability
-from jaxgan.parts.two_domains import DOMAINS
+from jaxgan.parts.two_domains import DOMAINS, total
 
 _STRONGEST = 10.0  # the paper slides attributes up to there
 
@@ -54,18 +54,18 @@ def domain_adversarial(
 
     def classifier_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         # Eq. 2: -E log P(y | E(x))
-        return sum(attribute_cost(nets, code, y) for _, code, y in encoded(nets, batch)) / 2, Aux()
+        return total(attribute_cost(nets, code, y) for _, code, y in encoded(nets, batch)) / 2, Aux()
 
     def loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         # Eq. 3: E || D(E(x), y) - x ||^2 - lambda_E E log P(1 - y | E(x))
         read = encoded(nets, batch)
-        lost = sum(l2(nets.decoder(code, y), x) for x, code, y in read) / 2
+        lost = total(l2(nets.decoder(code, y), x) for x, code, y in read) / 2
         # As in the authors' program the classifier has no dropout here.
-        hidden = sum(attribute_cost(nets.bare, code, 1 - y) for _, code, y in read) / 2
+        hidden = total(attribute_cost(nets.bare, code, 1 - y) for _, code, y in read) / 2
         weight = domain * jnp.minimum(1.0, nets.clock.step / ramp_steps)
         return lost + weight * hidden, Aux({"reconstruction": lost, "hidden": hidden})
 
-    def translate(nets: Nets, images: jax.Array, source: str, target: str, strength: Any = 1.0) -> jax.Array:  # noqa: E501
+    def translate(nets: Nets, images: jax.Array, source: str, target: str, strength: Any = 1.0) -> jax.Array:
         start, end = (float(DOMAINS.index(each)) for each in (source, target))
         attributes = jnp.full((len(images), 1), start + strength * (end - start))
         return nets.decoder(nets.encoder(images), attributes)

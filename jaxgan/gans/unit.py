@@ -12,7 +12,7 @@ from jaxgan.core import Aux, Batch, Game, Memory, Nets, Player, Stage, Turn
 from jaxgan.losses import l1, non_saturating
 from jaxgan.parts import Adversaries, Term, merged, translate_ability
 from jaxgan.parts.domain_codes import code_like, encode_ability, with_noise
-from jaxgan.parts.two_domains import DOMAINS, other
+from jaxgan.parts.two_domains import DOMAINS, other, total
 
 
 def unit(
@@ -57,22 +57,22 @@ def unit(
         _, codes = encoded(nets, batch, key)
         return {domain: nets.decoder(codes[other(domain) if crossed else domain], domain) for domain in DOMAINS}
 
-    def loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
+    def autoencoders_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         made, (means, codes) = fakes(nets, batch, memory, key), encoded(nets, batch, key)
         pairs = adversaries.pairs(nets, batch, memory, made)
         taken, cost, metrics, memory = adversaries.generators_loss(pairs, memory, key)
         # Eq. 3: lambda_1 KL(q(z | x) || N(0, I)) - lambda_2 E log p(x | z): unit variances leave mean squares of the means
-        divergence = sum(jnp.square(means[domain]).mean() for domain in DOMAINS)
-        lost = sum(l1(nets.decoder(codes[domain], domain), batch[domain]) for domain in DOMAINS)
-        total = adversarial * taken + reconstruction * lost + cost
+        divergence = total(jnp.square(means[domain]).mean() for domain in DOMAINS)
+        lost = total(l1(nets.decoder(codes[domain], domain), batch[domain]) for domain in DOMAINS)
+        loss = adversarial * taken + reconstruction * lost + cost
         if crossed:
             # Eq. 5: the same of the codes of translations, which are to be decoded to what was translated
             again, drawn = encoded(nets, made, jax.random.fold_in(key, 1))
-            divergence += sum(jnp.square(again[domain]).mean() for domain in DOMAINS)
-            back = sum(l1(nets.decoder(drawn[other(domain)], domain), batch[domain]) for domain in DOMAINS)
-            total += cycle * back
+            divergence += total(jnp.square(again[domain]).mean() for domain in DOMAINS)
+            back = total(l1(nets.decoder(drawn[other(domain)], domain), batch[domain]) for domain in DOMAINS)
+            loss += cycle * back
             metrics["cycle"] = back
-        return total + kl * divergence, Aux(metrics | {"reconstruction": lost, "kl": divergence}, memory)
+        return loss + kl * divergence, Aux(metrics | {"reconstruction": lost, "kl": divergence}, memory)
 
     def translate(nets: Nets, images: jax.Array, source: str, target: str) -> jax.Array:
         return nets.decoder(nets.encoder(images, source), target)
@@ -95,7 +95,7 @@ def unit(
             Stage(
                 (
                     adversaries.turn(fakes, randomness="codes"),
-                    Turn("autoencoders", loss, moving, randomness="codes"),
+                    Turn("autoencoders", autoencoders_loss, moving, randomness="codes"),
                     *adversaries.lazy_turns(fakes, moving),
                 )
             ),

@@ -12,7 +12,7 @@ from jaxgan.core import Aux, Batch, Game, Memory, Nets, Player, Stage, Turn
 from jaxgan.losses import Objective, l1, l2, make_objective
 from jaxgan.parts import Adversaries, Term, merged, translate_ability
 from jaxgan.parts.domain_codes import CLASSIFIER, attribute_cost, code_like, encode_ability
-from jaxgan.parts.two_domains import DOMAINS, other
+from jaxgan.parts.two_domains import DOMAINS, other, total
 
 
 def xgan(
@@ -61,20 +61,20 @@ def xgan(
     def classifier_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         return domain_cost(nets, encoded(nets, batch)), Aux()
 
-    def loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
+    def autoencoders_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         codes, made = encoded(nets, batch), fakes(nets, batch, memory, key)
         taken, cost, metrics, memory = adversaries.generators_loss(
             adversaries.pairs(nets, batch, memory, made), memory, key
         )
         # L_rec: E || x - d_k(e_k(x)) ||^2 in each domain k
-        lost = sum(l2(nets.decoder(codes[each], each), batch[each]) for each in DOMAINS)
+        lost = total(l2(nets.decoder(codes[each], each), batch[each]) for each in DOMAINS)
         # L_sem: E || e_1(x) - e_2(g_12(x)) ||_1, and the same from 2 to 1
         again = encoded(nets, made)
-        meant = sum(l1(codes[each], again[other(each)]) for each in DOMAINS)
+        meant = total(l1(codes[each], again[other(each)]) for each in DOMAINS)
         # L_dann: the classifier's cost, which the encoders raise (its gradient is reversed on the way to them)
         hidden = domain_cost(nets, codes)
-        total = lost - domain * hidden + semantic * meant + adversarial * taken + cost
-        return total, Aux(metrics | {"reconstruction": lost, "semantic": meant, "domain": hidden}, memory)
+        loss = lost - domain * hidden + semantic * meant + adversarial * taken + cost
+        return loss, Aux(metrics | {"reconstruction": lost, "semantic": meant, "domain": hidden}, memory)
 
     def translate(nets: Nets, images: jax.Array, source: str, target: str) -> jax.Array:
         return nets.decoder(nets.encoder(images, source), target)
@@ -101,7 +101,7 @@ def xgan(
                 (
                     adversaries.turn(fakes),
                     Turn(CLASSIFIER, classifier_loss),
-                    Turn("autoencoders", loss, moving),
+                    Turn("autoencoders", autoencoders_loss, moving),
                     *adversaries.lazy_turns(fakes, moving),
                 )
             ),

@@ -23,7 +23,7 @@ class Coupled(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, domain: str | None = None) -> jax.Array:
         """Runs the layers of a domain, "a" or "b"; None, to initialise, makes those of both and answers for the last."""
-        tied: tuple[str, ...] = self.tied  # type: ignore[attr-defined]
+        tied: tuple[str, ...] = self.tied
         if not set(tied) <= {OUTER, INNER}:
             raise UserError(f"{type(self).__name__}: tied={tied}, but it may name {OUTER!r} and {INNER!r} alone")
         parts: dict[str, nn.Module] = {}
@@ -31,7 +31,7 @@ class Coupled(nn.Module):
             y = x
             if set(tied) == {OUTER, INNER}:
                 y = self._told(parts, x, DOMAINS.index(each))
-            for part in self._order:  # type: ignore[attr-defined]
+            for part in self._order:
                 name = part if part in tied else f"{part}_{each}"
                 if name not in parts:
                     parts[name] = self._part(part, name)
@@ -46,4 +46,3 @@ class Coupled(nn.Module):
 
     def _part(self, part: str, name: str) -> nn.Module:
         raise NotImplementedError
-

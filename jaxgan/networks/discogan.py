@@ -86,7 +86,14 @@ class DiscoGANDiscriminator(nn.Module):
         maps = []
         for index, width in enumerate(self.widths):
             x = Conv(
-                width, 4, strides=2, padding=1, use_bias=False, kernel_init=normal_init, dtype=self.dtype, name=f"conv_{index}"
+                width,
+                4,
+                strides=2,
+                padding=1,
+                use_bias=False,
+                kernel_init=normal_init,
+                dtype=self.dtype,
+                name=f"conv_{index}",
             )(x)
             x = leaky_relu(normalization(self.norm if index else "none", self.dtype, f"norm_{index}")(x))
             maps.append(x.astype(jnp.float32).reshape(len(x), -1))

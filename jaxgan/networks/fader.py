@@ -41,7 +41,9 @@ class FaderEncoder(nn.Module):
                 f"of {2 ** len(self.widths)}, or use fewer widths"
             )
         for index, features in enumerate(self.widths):
-            conv = Conv(features, 4, strides=2, padding=1, kernel_init=normal_init, dtype=self.dtype, name=f"down_{index}")
+            conv = Conv(
+                features, 4, strides=2, padding=1, kernel_init=normal_init, dtype=self.dtype, name=f"down_{index}"
+            )
             norm = normalization(self.norm if index else "none", self.dtype, f"norm_{index}")
             x = leaky_relu(norm(conv(x)))
         return x.astype(jnp.float32)
@@ -74,7 +76,9 @@ class FaderDecoder(nn.Module):
         for index, features in enumerate((*reversed(self.widths[:-1]), channels)):
             planes = jnp.broadcast_to(told, (*x.shape[:3], told.shape[-1])).astype(x.dtype)
             name = f"up_{index}" if index < last else "to_image"
-            x = UpConv(features, kernel_init=normal_init, dtype=self.dtype, name=name)(jnp.concatenate([x, planes], axis=-1))
+            x = UpConv(features, kernel_init=normal_init, dtype=self.dtype, name=name)(
+                jnp.concatenate([x, planes], axis=-1)
+            )
             if index < last:
                 x = nn.relu(normalization(self.norm, self.dtype, f"norm_{index}")(x))
         return tanh_image(x)

@@ -72,7 +72,9 @@ class XGANDecoder(Coupled):
 
     def _part(self, part: str, name: str) -> nn.Module:
         if not 1 <= self.own <= len(self.widths):
-            raise UserError(f"XGANDecoder: own={self.own} of {len(self.widths)} doublings: choose 1 to {len(self.widths)}")
+            raise UserError(
+                f"XGANDecoder: own={self.own} of {len(self.widths)} doublings: choose 1 to {len(self.widths)}"
+            )
         shared = len(self.widths) - self.own + 1
         if part == INNER:
             first = base_map(self, doublings=len(self.widths))

@@ -1,6 +1,8 @@
 """Translation between domains: the discriminators that each domain has, and games of two translators."""
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -20,8 +22,13 @@ Fakes = Callable[[Nets, Batch, Memory, jax.Array], Mapping[str, jax.Array]]
 
 
 def other(domain: str) -> str:
-    """"b" for "a", and the other way round."""
+    """The one of the two that this is not."""
     return DOMAINS[domain == DOMAINS[0]]
+
+
+def total(costs: Iterable[jax.Array]) -> jax.Array:
+    """Their sum, as that of one cost for each domain."""
+    return functools.reduce(operator.add, costs)
 
 
 class Adversaries:
@@ -66,15 +73,17 @@ class Adversaries:
 
     def discriminators_loss(self, pairs: Sequence[Pair], memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         """The sum over domains of the objective's loss, and what the terms add."""
-        losses = {f"loss_{pair.name}": self.objective.discriminator(pair.real_logits, pair.fake_logits) for pair in pairs}
+        losses = {
+            f"loss_{pair.name}": self.objective.discriminator(pair.real_logits, pair.fake_logits) for pair in pairs
+        }
         cost, metrics, memory = self.extra.add(DISCRIMINATOR, pairs, memory, key)
-        return sum(losses.values()) + cost, Aux(metrics | losses, memory, scores_of(pairs, self.objective.decide))
+        return total(losses.values()) + cost, Aux(metrics | losses, memory, scores_of(pairs, self.objective.decide))
 
     def generators_loss(
         self, pairs: Sequence[Pair], memory: Memory, key: jax.Array
     ) -> tuple[jax.Array, jax.Array, dict[str, jax.Array], Memory]:
         """The sum over domains of the objective's loss; beside it what the terms add, metrics, and the new memory."""
-        adversarial = sum(self.objective.generator(self.extra.fake_logits(pair), pair.real_logits) for pair in pairs)
+        adversarial = total(self.objective.generator(self.extra.fake_logits(pair), pair.real_logits) for pair in pairs)
         cost, metrics, memory = self.extra.add(GENERATOR, pairs, memory, key)
         return adversarial, cost, metrics | {"adversarial": adversarial}, memory
 

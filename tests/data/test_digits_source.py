@@ -185,7 +185,8 @@ def test_names_of_classes_and_domains() -> None:
     assert digits.domains == ()
     unaligned, aligned = (make_source("digits_translation", aligned=aligned) for aligned in (False, True))
     assert unaligned.domains == aligned.domains == ("digits", "inverted")
-    assert set(unaligned.arrays) == set(aligned.arrays) == {"a", "b", "label"} and aligned.arrays["label"].names == tuple("0123456789")
+    assert set(unaligned.arrays) == set(aligned.arrays) == {"a", "b", "label"}
+    assert aligned.arrays["label"].names == tuple("0123456789")
 
 
 def test_the_half_that_is_completed_is_domain_a() -> None:
@@ -201,7 +202,8 @@ def test_the_half_that_is_completed_is_domain_a() -> None:
 def test_small_changes() -> None:
     plain = make_source("digits", image_size=16, split="test").stack()["image"]
     barred, faint = (
-        make_source("digits_translation", image_size=16, split="test", domain=name).stack()["b"] for name in ("bar", "dim")
+        make_source("digits_translation", image_size=16, split="test", domain=name).stack()["b"]
+        for name in ("bar", "dim")
     )
     assert (barred[:, :, :2] == 255).all()  # an eighth of the width
     np.testing.assert_array_equal(barred[:, :, 2:], plain[:, :, 2:])

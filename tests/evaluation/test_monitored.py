@@ -214,6 +214,30 @@ def test_pairs_of_domains_are_of_one_digit(digits):
     assert alike["digits_present"] == 1 and alike["pair_agreement"] < 0.2
 
 
+class Encoder(Translator):
+    """A translator between digits and inverted digits that also encodes them."""
+
+    def __init__(self, encode, ab=lambda x: -x):
+        super().__init__(ab)
+        self.encode = encode
+
+    def use(self, ability, key, images, source, target=None):
+        return super().use(ability, key, images, source, target) if target else self.encode(images, source)
+
+
+def test_codes_of_two_domains_are_common_where_they_mean_the_same():
+    config = translation_config()
+    flat = lambda x: x.reshape(len(x), -1)  # noqa: E731
+    # Inverted digits turned back: nearest neighbours among digits, which are of one class as a rule.
+    shared = measure("common_codes", Encoder(lambda x, source: flat(x if source == "a" else -x)), config)
+    assert shared["code_agreement"] > 0.93 and shared["code_kept"] == 1 and shared["code_loop"] < 1e-6
+    apart = measure("common_codes", Encoder(lambda x, source: flat(x)), config)
+    assert apart["code_agreement"] < 0.3 and apart["code_kept"] < 0.1 and apart["code_loop"] > 2
+    # What forgets the digit keeps no code of its own.
+    flattened = Encoder(lambda x, source: flat(x if source == "a" else -x), lambda x: np.zeros_like(x))
+    assert measure("common_codes", flattened, config)["code_kept"] < 0.7
+
+
 TRANSLATING = [
     (name, label)
     for name in ("cyclegan", "discogan", "dualgan", "unit", "xgan", "direct_translation", "domain_adversarial")
@@ -239,8 +263,9 @@ def test_no_check_is_met_by_an_identity_or_a_constant(name, label):
 
     assert not holds([lambda x: x] * len(ways))
     targets = [held_out[target] / np.float32(127.5) - 1 for _, target in ways]
-    for of in (lambda images: images.mean(axis=0), lambda images: images[0]):  # the mean image, and a single real one
-        assert not holds([lambda x, one=of(images): np.repeat(one[None], len(x), axis=0) for images in targets])
+    always = lambda image: lambda x: np.repeat(image[None], len(x), axis=0)  # noqa: E731
+    for filling in ([images.mean(axis=0) for images in targets], [images[0] for images in targets]):
+        assert not holds([always(image) for image in filling])
 
 
 def test_noise_destroys_what_a_translation_hides():

@@ -217,7 +217,8 @@ def test_unit_translates_without_noise_and_shows_its_codes():
 
 def test_noise_of_codes_is_normal_of_variance_one():
     noise = np.asarray(with_noise(jax.random.key(0), jnp.full((100, 4, 4, 8), 3.0))) - 3
-    assert abs(noise.mean()) < 0.03 and abs(noise.std() - 1) < 0.03 and (np.abs(noise) < 1).mean() == pytest.approx(0.683, abs=0.02)
+    assert abs(noise.mean()) < 0.03 and abs(noise.std() - 1) < 0.03
+    assert (np.abs(noise) < 1).mean() == pytest.approx(0.683, abs=0.02)
 
 
 # ---- XGAN
@@ -340,7 +341,11 @@ class Written(nn.Module):
 
     @nn.compact
     def __call__(self, f):
-        return self.param("w", nn.initializers.constant(0.5), ()) * f.mean(axis=1).reshape(-1, 1, 1, 1) * jnp.ones((1, *SHAPE))
+        return (
+            self.param("w", nn.initializers.constant(0.5), ())
+            * f.mean(axis=1).reshape(-1, 1, 1, 1)
+            * jnp.ones((1, *SHAPE))
+        )
 
 
 def test_out_of_the_features_alone():
