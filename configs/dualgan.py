@@ -20,15 +20,15 @@ def digits() -> ConfigDict:
     rmsprop = named("rmsprop", learning_rate=1e-3, decay=0.9)
     half = named("linear_decay", start=0.5)
     for name in ("generator_ab", "generator_ba"):
-        # A shallow net: between domains of opposite ink, what passes beside the smallest map must suffice.
-        network = named("UNetTranslator", width=24, levels=2, dropout_rate=0.0)
+        # Not the paper's U-Net: what passes beside its smallest map is of the wrong ink, and digits are exchanged.
+        network = named("ResNetTranslator", width=16, blocks=2, downsamples=1)
         config.players[name] = player(network, rmsprop, schedule=half)
     for name in ("discriminator_a", "discriminator_b"):
         network = named("PatchDiscriminator", width=24, layers=2, norm="none")
         config.players[name] = player(network, rmsprop, constraints=(named("clip", limit=0.1),), schedule=half)
     config.data.name = "digits_translation"
     config.batch_size = 32
-    config.steps = 400
+    config.steps = 300
     config.log_every, config.sample_every, config.evaluate_every = 20, 100, 200
     return config
 
