@@ -53,10 +53,10 @@ VARIANTS = {"": digits, "paper": paper}
 _BOUNDS = {
     "agreement_ab": ">= 0.85",
     "agreement_ba": ">= 0.85",
-    "cycle_l1": "<= 0.15",
-    "cycle_l1_aba_noisy": "<= 0.15",
-    "counterpart_mse_ab": "<= 0.1",
-    "counterpart_mse_ba": "<= 0.1",
+    "cycle_l1": "<= 0.08",
+    "cycle_l1_aba_noisy": "<= 0.085",
+    "counterpart_mse_ab": "<= 0.02",
+    "counterpart_mse_ba": "<= 0.02",
 }
 CHECKS = {
     "": Check(_BOUNDS),

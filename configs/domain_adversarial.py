@@ -20,8 +20,9 @@ def digits() -> ConfigDict:
     config.game = {"domain": 0.03, "ramp_steps": 500}
     adam = named("adam", learning_rate=1e-3, b1=0.5, b2=0.999)
     half = named("linear_decay", start=0.5)
-    config.players.encoder = player(named("FaderEncoder", widths=(16, 32, 32)), adam, schedule=half)
-    config.players.decoder = player(named("FaderDecoder", widths=(16, 32, 32)), adam, schedule=half)
+    # Without the paper's batch norm: that of each domain apart hides much of the domain by itself.
+    config.players.encoder = player(named("FaderEncoder", widths=(16, 32, 32), norm="none"), adam, schedule=half)
+    config.players.decoder = player(named("FaderDecoder", widths=(16, 32, 32), norm="none"), adam, schedule=half)
     network = named("CodeClassifier", hidden=(128,), dropout_rate=0.3)
     config.players.code_classifier = player(network, adam, schedule=half)
     config.data.name = "digits_translation"

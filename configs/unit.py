@@ -73,10 +73,10 @@ VARIANTS = {"": digits, "untied": untied, "one_encoder": one_encoder, "paper": p
 _BOUNDS = {
     "agreement_ab": ">= 0.85",
     "agreement_ba": ">= 0.85",
-    "cycle_l1": "<= 0.15",
-    "cycle_l1_aba_noisy": "<= 0.15",
-    "counterpart_mse_ab": "<= 0.1",
-    "counterpart_mse_ba": "<= 0.1",
+    "cycle_l1": "<= 0.1",
+    "cycle_l1_aba_noisy": "<= 0.1",
+    "counterpart_mse_ab": "<= 0.03",
+    "counterpart_mse_ba": "<= 0.03",
 }
 CHECKS = {
     "": Check(_BOUNDS),

@@ -1,5 +1,6 @@
 """What every system must do: be called without a config, play, sample, and let ADA adapt."""
 
+import inspect
 import itertools
 
 import jax
@@ -83,7 +84,7 @@ def test_it_does_what_it_declares(run):
                 given[argument] = declared.choices[-1]
         made = np.asarray(game.use(name, state, jax.random.key(1), **given))
         assert len(made) == BATCH and np.isfinite(made).all()
-        latents = (5,) if name == "latents" else (6,)  # W, beside z
+        latents = ({"latents": 5, "encode": SIDE * SIDE // 2}.get(name, 6),)  # of W, beside z and codes
         expected = {"images": (SIDE, SIDE, 1), "scores": (), "class_logits": (CLASSES,), "latents": latents}
         assert made.shape[1:] == expected[ability.gives], name
     assert {"sample", "translate"} & game.abilities.keys()
@@ -105,7 +106,9 @@ def test_ada_adapts_by_the_scores_of_reals(run):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("system", gans.systems())
+@pytest.mark.parametrize(
+    "system", [name for name in gans.systems() if "terms" in inspect.signature(getattr(gans, name)).parameters]
+)
 def test_every_term_is_computed_or_refused_by_its_name(system):
     batch, computed = arrays(), []
     for name, maker in TERMS.items():

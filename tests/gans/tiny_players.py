@@ -70,12 +70,12 @@ class Head(nn.Module):
         return nn.Dense(self.class_logits)(x)
 
 
-class Coder(nn.Module):
-    """An encoder: images [, the name of their domain] -> codes (B, 6)."""
+class Encoder(nn.Module):
+    """Images -> codes of their halves, (B, H / 2, W / 2, 2)."""
 
     @nn.compact
     def __call__(self, x, *others):
-        return nn.Dense(6)(x.reshape(len(x), -1))
+        return jnp.tanh(nn.Dense(2)(x[:, ::2, ::2]))
 
 
 def arrays(number: int = BATCH, seed: int = 0) -> dict[str, np.ndarray]:
@@ -109,7 +109,7 @@ def make(system: str, view: Callable[[], View] | None = None, rate: float = 0.05
     } | fields
 
     def player(name):
-        made = {"discriminator": Reader, "classifier": Reader, "_head": Head, "encoder": Coder}
+        made = {"discriminator": Reader, "classifier": Reader, "_head": Head, "encoder": Encoder}
         network = next((kind() for word, kind in made.items() if word in name), Writer())
         return Player(network, optax.sgd(rate), view=view() if view and "discriminator" in name else None)
 
