@@ -4,8 +4,10 @@ python train.py --config=configs/cyclegan.py                 digits and inverted
 python train.py --config=configs/cyclegan.py:tinted          digits in many colours, and thresholded ones: which colour goes
                                                              to which, only the identity loss can tell
 python train.py --config=configs/cyclegan.py:low_resolution  digits, and 4x4 cells of digits, in which the rest is hidden
+python train.py --config=configs/cyclegan.py:one_way         inverted digits, by one discriminator and a cycle of one way
 python train.py --config=configs/cyclegan.py:paper           two folders of photographs, 256x256, 9 residual blocks
-python train.py --config=configs/cyclegan.py:tutorial        monet2photo: a score per image, data resized to 1.12 and cropped
+python train.py --config=configs/cyclegan.py:paper128        the same at 128x128, with 6 residual blocks
+python train.py --config=configs/cyclegan.py:tutorial        monet2photo at 256x256: a score per image, no pool, a constant rate
 """
 
 from ml_collections import ConfigDict
@@ -52,6 +54,13 @@ def low_resolution() -> ConfigDict:
     return config
 
 
+def one_way() -> ConfigDict:
+    """Digits A are inverted and come back; nobody judges what comes of digits B on the way that only leads back."""
+    config = digits()
+    del config.players.discriminator_a
+    return config
+
+
 def paper() -> ConfigDict:
     config = default()
     config.system = "cyclegan"
@@ -73,11 +82,23 @@ def paper() -> ConfigDict:
     return config
 
 
-def tutorial() -> ConfigDict:
+def paper128() -> ConfigDict:
     config = paper()
-    config.players.discriminator_a.network.global_average = True
-    config.players.discriminator_b.network.global_average = True
-    config.data.load_size = 287  # 1.12 times the size
+    for name in ("generator_ab", "generator_ba"):
+        config.players[name].network.blocks = 6
+    config.data.image_size, config.data.load_size = 128, 143
+    return config
+
+
+def tutorial() -> ConfigDict:
+    """The text's program has no image pool and no decay of the rate; its folders may be called train/A and trainA alike."""
+    config = paper()
+    config.game.pool_size = 0
+    for name in ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b"):
+        config.players[name].schedule = None
+    for name in ("discriminator_a", "discriminator_b"):
+        config.players[name].network.global_average = True
+    config.data.load_size = int(1.12 * 256)  # 286
     return config
 
 
@@ -85,7 +106,9 @@ VARIANTS = {
     "": digits,
     "tinted": tinted,
     "low_resolution": low_resolution,
+    "one_way": one_way,
     "paper": paper,
+    "paper128": paper128,
     "tutorial": tutorial,
 }
 
@@ -97,10 +120,11 @@ _INVERTED = {
     "counterpart_mse_ab": "<= 0.02",
     "counterpart_mse_ba": "<= 0.02",
 }
-# Without the identity loss digits agree, but colours are exchanged (section 5.2).
+# Without the identity loss digits agree, but colours are exchanged (section 5.2). Images that are left as they are miss their
+# counterparts by 0.075.
 _TINTED = {
-    "counterpart_mse_ab": "<= 0.15",
-    "counterpart_mse_ba": "<= 0.08",
+    "counterpart_mse_ab": "<= 0.065",
+    "counterpart_mse_ba": "<= 0.04",
     "agreement_ab": ">= 0.9",
     "agreement_ba": ">= 0.9",
 }
@@ -112,10 +136,14 @@ _HIDING = {
     "agreement_ab": ">= 0.75",
     "agreement_ba": ">= 0.75",
 }
+_ONE_WAY = {name: _INVERTED[name] for name in ("agreement_ab", "cycle_l1_aba_noisy", "counterpart_mse_ab")}
+_ONE_WAY["cycle_l1_aba"] = "<= 0.11"
 CHECKS = {
     "": Check(_INVERTED),
     "without cycle loss": Check(_INVERTED, changes={"game.cycle": 0.0}, control=True),
     "tinted digits": Check(_TINTED, "tinted"),
     "without identity loss": Check(_TINTED, "tinted", {"game.identity": 0.0}, control=True),
     "what 4x4 cells hide": Check(_HIDING, "low_resolution"),
+    "one way": Check(_ONE_WAY, "one_way"),
+    "one way, without cycle loss": Check(_ONE_WAY, "one_way", {"game.cycle": 0.0}, control=True),
 }

@@ -35,8 +35,8 @@ class DataConfig:
         channels_b: Those of the second of two domains; None: `channels` (coloured digits: 3, beside grey ones).
         flip: Mirror half of the training images left to right.
         dequantize: Add U(0, 1/128) to the training images, which are in [-1, 1] in steps of 1/127.5.
-        domain: A second domain of the digits: "inverted" (the default of digits_translation), "edges", "thickened",
-            "thresholded", "low_resolution", "coloured", "left_half". "" for the source's own: none, or that default.
+        domain: A second domain of the digits: "inverted" (the default of digits_translation), "edges", "thickened", "dim",
+            "bar", "thresholded", "low_resolution", "coloured", "left_half". "" for the source's own: none, or that default.
         tinted: The ink of each digit has a colour of its own, in both domains.
         aligned: For two domains: whether records are pairs.
         labelled: How many labels are known, for semi-supervised games: records are then "image", "labelled_image" and

@@ -99,6 +99,16 @@ def _edges(image: np.ndarray) -> np.ndarray:
     return _thickened(image) - image
 
 
+def _dim(image: np.ndarray) -> np.ndarray:
+    """Ink of two fifths."""
+    return np.round(image * 0.4).astype(np.uint8)
+
+
+def _bar(image: np.ndarray) -> np.ndarray:
+    """A bar of full ink along the left side, an eighth of the width."""
+    return np.where(np.arange(image.shape[1])[None, :, None] < max(1, image.shape[1] // 8), np.uint8(255), image)
+
+
 def _thresholded(image: np.ndarray) -> np.ndarray:
     """Full ink or none; coloured ink keeps its hue."""
     ink = image.max(axis=2, keepdims=True)
@@ -144,6 +154,8 @@ DOMAINS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "inverted": _inverted,
     "edges": _edges,
     "thickened": _thickened,
+    "dim": _dim,
+    "bar": _bar,
     "thresholded": _thresholded,
     "low_resolution": _low_resolution,
     "coloured": _coloured,

@@ -29,7 +29,7 @@ _READABLE_SIZES = (8, 16, 32)  # at which the classifier that metrics of digits 
 _COMPLETED = (
     "left_half",
 )  # domains that lack a part of the digit: domain A, for the way to learn is to the whole digit
-_READABLE_DOMAINS = ("inverted", "thresholded", "low_resolution")  # and the domains from which it does
+_READABLE_DOMAINS = ("inverted", "thresholded", "low_resolution", "dim", "bar")  # and the domains from which it does
 
 Domain = Callable[[np.ndarray], np.ndarray]
 

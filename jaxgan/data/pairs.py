@@ -60,6 +60,8 @@ class AlignedPair(_Pair):
 class UnalignedPair(_Pair):
     """Records of two domains that have nothing to do with each other; each domain has its own order and its own epochs.
 
+    A record has a "label", that of its image of domain A, where `a` has labels.
+
     `len` is that of the larger domain. By index, the smaller one starts over.
 
     Args:
@@ -72,12 +74,16 @@ class UnalignedPair(_Pair):
         DataError: The images of a domain differ in size.
     """
 
+    def __init__(self, name: str, a: ImageSource, b: ImageSource, domains: tuple[str, str] = ("A", "B")) -> None:
+        super().__init__(name, a, b, domains)
+        self.arrays |= self.parts[0].arrays
+
     def __len__(self) -> int:
         return max(len(self.a), len(self.b))
 
     @property
     def parts(self) -> tuple[Source, ...]:
-        return (_Named(self.a, "a"), _Named(self.b, "b"))
+        return (_Named(self.a, "a", labels=True), _Named(self.b, "b"))
 
     def record(self, index: int, draw: np.ndarray | None) -> Record:
         joined: Record = {}
@@ -87,15 +93,17 @@ class UnalignedPair(_Pair):
 
 
 class _Named(Source):
-    """A source's images under another key."""
+    """A source's images under another key, with their labels if they have some and these are wanted."""
 
-    def __init__(self, source: Source, key: str) -> None:
-        self._source, self._key = source, key
-        self.name, self.arrays = source.name, {key: source.arrays["image"]}
+    def __init__(self, source: Source, key: str, labels: bool = False) -> None:
+        self._source = source
+        self._keys = {"image": key} | ({"label": "label"} if labels and "label" in source.arrays else {})
+        self.name, self.arrays = source.name, {new: source.arrays[old] for old, new in self._keys.items()}
         self.flip, self.fixed = source.flip, source.fixed
 
     def __len__(self) -> int:
         return len(self._source)
 
     def record(self, index: int, draw: np.ndarray | None) -> Record:
-        return {self._key: self._source.record(index, draw)["image"]}
+        record = self._source.record(index, draw)
+        return {new: record[old] for old, new in self._keys.items()}

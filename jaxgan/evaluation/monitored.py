@@ -14,6 +14,7 @@ from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source
 from jaxgan.errors import ConfigError, nearest
 from jaxgan.evaluation import caption_metrics as captions
+from jaxgan.evaluation import code_metrics as codes
 from jaxgan.evaluation import measure as measures
 from jaxgan.evaluation import network_metrics as networks
 from jaxgan.evaluation import sample_metrics as samples
@@ -98,6 +99,8 @@ METRICS: dict[str, Metric] = {
     "attention": Metric(networks.attention, "attention_reach", False, networks.needs_latents),
     "singular_values": Metric(networks.singular_values, "largest_singular_value", True, networks.needs_weights),
     "translation": Metric(translations.translation, "agreement", False, translations.needs_readable_digits),
+    "domain_pairs": Metric(translations.domain_pairs, "pair_agreement", False, translations.needs_domain_samples),
+    "common_codes": Metric(codes.common_codes, "code_agreement", False, codes.needs_common_codes),
     "paired_translation": Metric(translations.paired_translation, "l1", True, translations.needs_pairs),
     "super_resolution": Metric(upscaling.super_resolution, "psnr", False, upscaling.needs_enlargement),
     "detail": Metric(upscaling.super_resolution, "detail", True, upscaling.needs_enlargement),

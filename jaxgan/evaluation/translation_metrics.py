@@ -10,10 +10,11 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgan import metrics
-from jaxgan.core.abilities import Ability
+from jaxgan.core.abilities import DOMAIN, Ability
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source, make_source, prepare
 from jaxgan.evaluation.sample_metrics import readable_size
+from jaxgan.features.digits import digit_probabilities
 from jaxgan.metrics.two_sample import told_apart
 
 PLAIN = "digits"  # what the domain of plain digits is called
@@ -23,6 +24,8 @@ _WAY_BACK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "inverted": lambda images: -images,
     "thresholded": lambda images: images,
     "low_resolution": lambda images: images,
+    "dim": lambda images: np.minimum((images + 1) / 0.4 - 1, 1),
+    "bar": lambda images: np.where(np.arange(images.shape[2])[:, None] < images.shape[2] // 8, -1, images),
 }
 _NOISE = 0.1  # deviation of the noise that probes translations, of images in [-1, 1]
 
@@ -31,10 +34,11 @@ def translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax
     """Whether translated digits are still read as the same digits, and what they differ by from their counterparts.
 
     For each way, as "ab": "agreement_ab" is the share that is still read as the digit it was, "counterpart_mse_ab" the mean
-    square of the difference. A game with both ways has what is lost on the way there and back, "cycle_l1"; one with a single
-    way the mean difference from the counterparts, "l1".
+    square of the difference, "moved_ab" the share that is nearer to its counterpart than to what it was made of. A game with
+    both ways has what is lost on the way there and back, "cycle_l1"; one with a single way the mean difference from the
+    counterparts, "l1".
     """
-    held_out, (a, b) = _held_out(config), snapshot.game.ability("translate").ways[0]
+    held_out, (a, b) = held_out_pairs(config), snapshot.game.ability("translate").ways[0]
     label = held_out["label"]
 
     def carry(images: np.ndarray, source: str, target: str) -> np.ndarray:
@@ -46,6 +50,8 @@ def translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax
         made[way] = images = carry(held_out[way[0]], *way)
         values[f"agreement_{''.join(way)}"] = _agreement(images, label, source, way[1])
         values[f"counterpart_mse_{''.join(way)}"] = float(np.square(images - held_out[way[1]]).mean())
+        if held_out[way[0]].shape == held_out[way[1]].shape:
+            values[f"moved_{''.join(way)}"] = _nearer(images, held_out[way[1]], held_out[way[0]])
     agreement = float(np.mean([value for name, value in values.items() if name.startswith("agreement_")]))
     if len(made) == 1:
         return {"agreement": agreement, **values, "l1": float(np.abs(made[a, b] - held_out[b]).mean())}
@@ -65,7 +71,7 @@ def paired_translation(snapshot: Snapshot, source: Source, config: ConfigDict, k
     is readable; "sharpness" the energy of G(x)'s differences between neighbouring pixels as a share of y's; "c2st" how often a
     classifier tells G(x) from y, 0.5 for a perfect game.
     """
-    held_out = _held_out(config)
+    held_out = held_out_pairs(config)
     origin, target = snapshot.game.ability("translate").ways[0]
     made = snapshot.use("translate", key, images=held_out[origin], source=origin, target=target)
     values = {"l1": float(np.abs(made - held_out[target]).mean())}
@@ -73,6 +79,29 @@ def paired_translation(snapshot: Snapshot, source: Source, config: ConfigDict, k
         values["agreement"] = _agreement(made, held_out["label"], source, target)
     values["sharpness"] = _roughness(made) / _roughness(held_out[target])
     return values | {"c2st": told_apart(made, held_out[target])}
+
+
+def domain_pairs(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    """Whether samples of one latent are the same digit in both domains.
+
+    "pair_agreement" is the share of `config.evaluate_samples` latents whose two images are read as the same digit;
+    "digits_present" how many digits there are in the domain that has the fewest.
+    """
+    drawn = {}
+    for domain in ("a", "b"):
+        made = snapshot.use("sample", key, number=config.evaluate_samples, domain=domain)
+        drawn[domain] = _plain(made, source, domain)
+    read = np.asarray(digit_probabilities(drawn["a"])).argmax(axis=1)
+    present = min(len(metrics.classes_present(images)) for images in drawn.values())
+    return {"pair_agreement": metrics.class_accuracy(drawn["b"], read), "digits_present": float(present)}
+
+
+def needs_domain_samples(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+    """The game must draw samples of both domains, whose digits are read."""
+    ability = compiled.game.abilities.get("sample")
+    if ability is None or not ability.kinds(DOMAIN):
+        return "the game does not draw samples of several domains"
+    return next((obstacle for array in ("a", "b") if (obstacle := _unreadable(source, array))), "")
 
 
 def _roughness(images: np.ndarray) -> float:
@@ -117,13 +146,23 @@ def _unreadable(source: Source, array: str) -> str:
     return "" if readable_size(source.arrays[array].shape) else "digits are read at data.image_size 8, 16 or 32"
 
 
+def _nearer(images: np.ndarray, these: np.ndarray, those: np.ndarray) -> float:
+    """The share of images that are nearer, in squares, to these than to those."""
+    squares = [np.square(images - one).reshape(len(images), -1).sum(axis=1) for one in (these, those)]
+    return float((squares[0] < squares[1]).mean())
+
+
 def _agreement(images: np.ndarray, label: np.ndarray, source: Source, array: str) -> float:
+    return metrics.class_accuracy(_plain(images, source, array), label)
+
+
+def _plain(images: np.ndarray, source: Source, array: str) -> np.ndarray:
+    """Digits of the domain of an array as plain ones."""
     called = dict(zip(("a", "b"), source.domains, strict=True))[array]
-    ink = _WAY_BACK[called](images).max(axis=-1, keepdims=True)  # tinted digits as grey ones: the brightest channel
-    return metrics.class_accuracy(ink, label)
+    return _WAY_BACK[called](images).max(axis=-1, keepdims=True)  # tinted digits as grey ones: the brightest channel
 
 
-def _held_out(config: ConfigDict) -> dict[str, np.ndarray]:
+def held_out_pairs(config: ConfigDict) -> dict[str, np.ndarray]:
     """All held-out pairs: images in [-1, 1], and labels."""
     records = prepare(make_source(config.data, split="test", flip=False).stack())
     return {name: np.asarray(array) for name, array in records.items()}

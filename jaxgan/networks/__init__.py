@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 # Files whose classes are parts of networks.
-_PARTS = ("__init__", "blocks", "common", "initializers", "noise", "style_parts")
+_PARTS = ("__init__", "blocks", "common", "coupled", "initializers", "noise", "style_parts")
 
 
 @functools.cache

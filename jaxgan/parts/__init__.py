@@ -13,12 +13,14 @@ from jaxgan.parts.draws import Draws, known_classes, label_of
 from jaxgan.parts.pairs import Pair, as_verdict, make_pair, scores_of
 from jaxgan.parts.self_supervision import Rotations, SelfSupervision
 from jaxgan.parts.terms import DISCRIMINATOR, GENERATOR, Term
+from jaxgan.parts.two_domains import Adversaries
 from jaxgan.parts.two_players import read, two_player_game
 from jaxgan.parts.weighted import Terms, merged
 
 __all__ = [
     "DISCRIMINATOR",
     "GENERATOR",
+    "Adversaries",
     "Draws",
     "Pair",
     "Rotations",

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from jaxgan import pictures
-from jaxgan.core.abilities import LATENTS, TEXT
+from jaxgan.core.abilities import DOMAIN, LATENTS, TEXT
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.core.text import decode
 from jaxgan.data import Source, prepare
@@ -23,6 +23,7 @@ _POINTS = 2000  # of a toy density
 _CLASSES = 10  # rows of a class grid, at most
 _LETTERS = 80  # of a text that stands before a row, at most
 _TRANSLATED = 8  # rows of a translation grid
+_PAIRED = (8, 4)  # pairs of samples of two domains, in rows and in a row
 _ATTENDED = 6  # samples whose attention is drawn, and the pixels that look: (row, column) as shares of the image
 _LOOKING = ((0.5, 0.5), (0.25, 0.25), (0.25, 0.75), (0.75, 0.25), (0.75, 0.75))
 
@@ -210,6 +211,15 @@ def _enlargements(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing
     return Drawing(pictures.grid(np.stack(pictures.alike(row), axis=1).reshape(-1, *large.shape[1:]), len(row)))
 
 
+def _pairs(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
+    """Samples of all domains, those of one latent beside each other."""
+    (option,) = snapshot.game.ability(ability).kinds(DOMAIN)
+    domains = snapshot.game.ability(ability).takes[option].choices
+    made = [snapshot.use(ability, run.key, number=_PAIRED[0] * _PAIRED[1], **{option: domain}) for domain in domains]
+    shown = np.stack(made, axis=1).reshape(-1, *made[0].shape[1:])
+    return Drawing(pictures.grid(shown, _PAIRED[1] * len(domains)))
+
+
 def _attention(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
     """A row for each of a few samples: the sample, and it again for each of five pixels, red where that pixel looks."""
     label, names = None, snapshot.classes(ability)
@@ -231,6 +241,7 @@ DRAWN: dict[str, Callable[[RunPictures, Snapshot, str], Drawing]] = {
     "samples": _samples,
     "translations": _translations,
     "enlargements": _enlargements,
+    "pairs": _pairs,
     "attention": _attention,
 }
 # How the trained game's are: (the game, a key, the ability's name) -> pictures by name.

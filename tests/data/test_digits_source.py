@@ -108,9 +108,11 @@ def test_unaligned_domains_share_no_digit() -> None:
     digits_a = images(a, "a")
     digits_b = {(255 - record["b"]).tobytes() for record in b}
     assert not digits_a & digits_b
+    # Labels are those of domain A.
+    plain = {record["image"].tobytes(): record["label"] for record in make_source("digits", image_size=8)}
+    assert all(plain[record["a"].tobytes()] == record["label"] for record in a) and set(b[0]) == {"b"}
     # They are the training digits, and none of the test digits.
     assert digits_a | digits_b == {image.tobytes() for image in native("train")[0]}
-    assert "label" not in source[0]
 
 
 def test_the_test_split_has_true_counterparts() -> None:
@@ -183,7 +185,8 @@ def test_names_of_classes_and_domains() -> None:
     assert digits.domains == ()
     unaligned, aligned = (make_source("digits_translation", aligned=aligned) for aligned in (False, True))
     assert unaligned.domains == aligned.domains == ("digits", "inverted")
-    assert set(unaligned.arrays) == {"a", "b"} and aligned.arrays["label"].names == tuple("0123456789")
+    assert set(unaligned.arrays) == set(aligned.arrays) == {"a", "b", "label"}
+    assert aligned.arrays["label"].names == tuple("0123456789")
 
 
 def test_the_half_that_is_completed_is_domain_a() -> None:
@@ -196,6 +199,17 @@ def test_the_half_that_is_completed_is_domain_a() -> None:
     np.testing.assert_array_equal(records["label"], plain["label"])
 
 
+def test_small_changes() -> None:
+    plain = make_source("digits", image_size=16, split="test").stack()["image"]
+    barred, faint = (
+        make_source("digits_translation", image_size=16, split="test", domain=name).stack()["b"]
+        for name in ("bar", "dim")
+    )
+    assert (barred[:, :, :2] == 255).all()  # an eighth of the width
+    np.testing.assert_array_equal(barred[:, :, 2:], plain[:, :, 2:])
+    assert np.abs(faint - 0.4 * plain).max() <= 0.5 and faint.max() == 102
+
+
 def test_metrics_that_suit() -> None:
     for fields, metrics in (
         ({}, ("digit_fd", "class_accuracy")),
@@ -205,6 +219,7 @@ def test_metrics_that_suit() -> None:
         ({"labelled": 10}, ("label_accuracy", "digit_fd", "class_accuracy")),
         ({"name": "digits_translation"}, ("translation",)),
         ({"name": "digits_translation", "domain": "thickened"}, ()),
+        ({"name": "digits_translation", "domain": "bar"}, ("translation",)),
         ({"name": "digits_translation", "domain": "low_resolution", "image_size_b": 8}, ("translation",)),
         ({"name": "digits_translation", "domain": "low_resolution", "image_size_b": 4}, ()),
         ({"name": "stacked_digits"}, ("stacked_modes",)),

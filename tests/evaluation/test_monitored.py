@@ -1,5 +1,6 @@
 """Metrics: perfect games get perfect values, broken ones do not."""
 
+import importlib
 import types
 
 import jax
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from jaxgan import overrides
 from jaxgan.config import default
 from jaxgan.data import ArraySource, make_source
 from jaxgan.errors import ConfigError
@@ -171,6 +173,99 @@ def test_a_perfect_translation_agrees_and_meets_its_counterparts():
     lazy = measure("translation", Translator(lambda x: x), config)
     assert lazy["agreement"] < 0.4 and lazy["cycle_l1"] == 0
     assert lazy["counterpart_mse_ab"] > 1 and lazy["counterpart_mse_ba"] > 1
+
+
+@pytest.mark.parametrize("domain", ["bar", "dim"])
+def test_digits_of_small_changes_are_read_and_said_to_have_moved(domain):
+    config = translation_config(domain=domain)
+    held_out = make_source(config.data, split="test").stack()
+    truths = {name: held_out[name] / np.float32(127.5) - 1 for name in ("a", "b")}
+    perfect = measure("translation", Translator(lambda x: truths["b"], lambda y: truths["a"]), config)
+    assert min(perfect[name] for name in ("agreement_ab", "agreement_ba")) >= 0.97
+    assert perfect["moved_ab"] == perfect["moved_ba"] == 1
+    # What ignores the attribute may well keep the digit, and has not moved.
+    lazy = measure("translation", Translator(lambda x: x), config)
+    assert lazy["moved_ab"] == lazy["moved_ba"] == 0
+    most = 0.8 * truths["b"] + 0.2 * truths["a"]
+    assert measure("translation", Translator(lambda x: most), config)["moved_ab"] == 1
+
+
+class Coupled:
+    """A snapshot that draws the same images for the same key, of either domain by a function."""
+
+    def __init__(self, images, **domains):
+        self.images, self.domains = images, domains
+
+    def use(self, ability, key, number, domain):
+        assert ability == "sample" and number <= len(self.images)
+        return self.domains[domain](self.images[:number])
+
+
+def test_pairs_of_domains_are_of_one_digit(digits):
+    _, images, label = digits
+    config = translation_config()
+    same = measure("domain_pairs", Coupled(images, a=lambda x: x, b=lambda x: -x), config)
+    assert same == {"pair_agreement": 1.0, "digits_present": 10.0}
+    order = np.argsort(label)
+    turned = measure("domain_pairs", Coupled(images[order], a=lambda x: x, b=lambda x: -np.roll(x, 40, axis=0)), config)
+    assert turned["pair_agreement"] < 0.1  # always the next digit
+    ones = images[label == 1][:1]
+    alike = measure("domain_pairs", Coupled(images, a=lambda x: x, b=lambda x: -np.repeat(ones, len(x), 0)), config)
+    assert alike["digits_present"] == 1 and alike["pair_agreement"] < 0.2
+
+
+class Encoder(Translator):
+    """A translator between digits and inverted digits that also encodes them."""
+
+    def __init__(self, encode, ab=lambda x: -x):
+        super().__init__(ab)
+        self.encode = encode
+
+    def use(self, ability, key, images, source, target=None):
+        return super().use(ability, key, images, source, target) if target else self.encode(images, source)
+
+
+def test_codes_of_two_domains_are_common_where_they_mean_the_same():
+    config = translation_config()
+    flat = lambda x: x.reshape(len(x), -1)  # noqa: E731
+    # Inverted digits turned back: nearest neighbours among digits, which are of one class as a rule.
+    shared = measure("common_codes", Encoder(lambda x, source: flat(x if source == "a" else -x)), config)
+    assert shared["code_agreement"] > 0.93 and shared["code_kept"] == 1 and shared["code_loop"] < 1e-6
+    apart = measure("common_codes", Encoder(lambda x, source: flat(x)), config)
+    assert apart["code_agreement"] < 0.3 and apart["code_kept"] < 0.1 and apart["code_loop"] > 2
+    # What forgets the digit keeps no code of its own.
+    flattened = Encoder(lambda x, source: flat(x if source == "a" else -x), lambda x: np.zeros_like(x))
+    assert measure("common_codes", flattened, config)["code_kept"] < 0.7
+
+
+TRANSLATING = [
+    (name, label)
+    for name in ("cyclegan", "discogan", "dualgan", "unit", "xgan", "direct_translation", "domain_adversarial")
+    for label, check in importlib.import_module(f"configs.{name}").CHECKS.items()
+    if not check.control
+]
+
+
+@pytest.mark.parametrize(("name", "label"), TRANSLATING)
+def test_no_check_is_met_by_an_identity_or_a_constant(name, label):
+    module = importlib.import_module(f"configs.{name}")
+    check = module.CHECKS[label]
+    config = overrides.apply(module.get_config(check.variant), list(check.changes.items()))
+    held_out = make_source(config.data, split="test").stack()
+    ways = [("a", "b")] if name == "direct_translation" else [("a", "b"), ("b", "a")]
+
+    def holds(functions):
+        snapshot = Translator(*functions) if len(functions) == 2 else OneWay("a", "b", *functions)
+        values = {}
+        for metric in config.metrics:
+            values |= measure("translation" if metric == "default" else metric, snapshot, config)
+        return check.holds(values)
+
+    assert not holds([lambda x: x] * len(ways))
+    targets = [held_out[target] / np.float32(127.5) - 1 for _, target in ways]
+    always = lambda image: lambda x: np.repeat(image[None], len(x), axis=0)  # noqa: E731
+    for filling in ([images.mean(axis=0) for images in targets], [images[0] for images in targets]):
+        assert not holds([always(image) for image in filling])
 
 
 def test_noise_destroys_what_a_translation_hides():

@@ -68,7 +68,7 @@ class Reader(nn.Module):
         return Verdict(score, x, nn.Dense(self.class_logits)(x) if self.class_logits else None)
 
 
-class Encoder(nn.Module):
+class Embedder(nn.Module):
     """Images, or captions -> (B, 6)."""
 
     @nn.compact
@@ -85,6 +85,14 @@ class Head(nn.Module):
     @nn.compact
     def __call__(self, x):
         return nn.Dense(self.class_logits or self.outputs)(x)
+
+
+class Encoder(nn.Module):
+    """Images -> codes of their halves, (B, H / 2, W / 2, 2)."""
+
+    @nn.compact
+    def __call__(self, x, *others):
+        return jnp.tanh(nn.Dense(2)(x[:, ::2, ::2]))
 
 
 def arrays(number: int = BATCH, seed: int = 0) -> dict[str, np.ndarray]:
@@ -126,7 +134,7 @@ def make(system: str, view: Callable[[], View] | None = None, rate: float = 0.05
     } | fields
 
     def player(name):
-        made = {"discriminator": Reader, "classifier": Reader, "_head": Head, "_encoder": Encoder}
+        made = {"discriminator": Reader, "classifier": Reader, "_head": Head, "_encoder": Embedder, "encoder": Encoder}
         network = next((kind() for word, kind in made.items() if word in name), Writer())
         return Player(network, optax.sgd(rate), view=view() if view and "discriminator" in name else None)
 

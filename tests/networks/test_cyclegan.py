@@ -1,11 +1,14 @@
 """The translator and the PatchGAN against torch; the patch that a logit sees."""
 
+import importlib
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxgan.networks import PatchDiscriminator, ResNetTranslator
+from jaxgan.training.plan import plan_without_data
 
 
 def conv(inputs, outputs, size):
@@ -19,6 +22,32 @@ def test_parameters(count):
     assert count(ResNetTranslator((256, 256, 3)), (1, 256, 256, 3)) == ends + halvings + blocks == 11_378_179
     layers = conv(3, 64, 4) + conv(64, 128, 4) + conv(128, 256, 4) + conv(256, 512, 4) + conv(512, 1, 4)
     assert count(PatchDiscriminator(), (1, 256, 256, 3)) == layers == 2_764_737
+
+
+def test_the_texts_program_has_the_printed_sizes_no_pool_and_no_decay():
+    config = importlib.import_module("configs.cyclegan").get_config("tutorial")
+    plan = plan_without_data(config)
+    state = plan.abstract_state()
+    sizes = {name: sum(leaf.size for leaf in jax.tree.leaves(one.params)) for name, one in state.players.items()}
+    assert sizes == {
+        **{name: 11_378_179 for name in ("generator_ab", "generator_ba")},
+        **{name: 2_764_737 for name in ("discriminator_a", "discriminator_b")},
+    }
+    assert (config.data.image_size, config.data.load_size) == (256, 286)
+    assert all(player.schedule is None for player in plan.game.players.values())
+    assert [len(pool.images) for pool in jax.eval_shape(lambda: state.memory).values()] == [0, 0]
+    image = jax.ShapeDtypeStruct((2, 256, 256, 3), jnp.float32)
+    network = plan.game.players["discriminator_a"].network
+    made = jax.eval_shape(lambda key, x: network.init_with_output(key, x)[0], jax.random.key(0), image)
+    assert made.shape == (2,)  # one score for each image
+
+
+def test_six_blocks_at_128(count):
+    config = importlib.import_module("configs.cyclegan").get_config("paper128")
+    network = config.players.generator_ab.network
+    assert (network.blocks, config.data.image_size, config.data.load_size) == (6, 128, 143)
+    nine, six = (count(ResNetTranslator((128, 128, 3), blocks=number), (1, 128, 128, 3)) for number in (9, 6))
+    assert nine - six == 6 * conv(256, 256, 3)
 
 
 def test_batch_norm_takes_the_place_of_biases(shapes):

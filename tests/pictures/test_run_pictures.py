@@ -10,7 +10,7 @@ import optax
 import pytest
 from PIL import Image
 
-from jaxgan import pictures
+from jaxgan import gans, pictures
 from jaxgan.core import Ability, Argument, Latent, Player
 from jaxgan.core.abilities import IMAGES
 from jaxgan.core.arrays import minibatch
@@ -230,6 +230,7 @@ def test_an_ability_of_ones_own_is_drawn_by_its_entry(tmp_path, monkeypatch):
 
 def test_every_drawing_that_the_library_declares_is_in_the_table():
     attended = attend_abilities(Draws(Latent(2)), Player(ResNetGenerator(attention=(8,)), optax.sgd(0.1)))["attend"]
-    declared = {sample_ability(None).drawn, translate_ability(None, ("a", "b")).drawn, attended.drawn}
+    coupled = gans.cogan(*[Player(ResNetGenerator(), optax.sgd(0.1))] * 2).abilities["sample"]
+    declared = {sample_ability(None).drawn, translate_ability(None, ("a", "b")).drawn, attended.drawn, coupled.drawn}
     declared |= {upscale_ability(None, Tiling(2, 1)).drawn}
     assert declared == DRAWN.keys()

@@ -1,0 +1,85 @@
+"""UNIT: Liu, Breuel and Kautz 2017 (arXiv:1703.00848), translation between two domains through one latent space.
+
+python train.py --config=configs/unit.py              digits and inverted digits 16x16, minutes on two CPU cores
+python train.py --config=configs/unit.py:untied       nothing shared, no crossing: two VAE-GANs whose decoders are exchanged
+python train.py --config=configs/unit.py:one_encoder  all is shared: one encoder and one decoder, which are told the domain
+python train.py --config=configs/unit.py:paper        two folders of photographs, 256x256
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgan.config import Check, choose, default, named, player
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    return choose(variant, VARIANTS)
+
+
+def digits() -> ConfigDict:
+    config = default()
+    config.system = "unit"
+    config.game = {"reconstruction": 100.0, "cycle": 100.0, "kl": 0.1, "adversarial": 10.0, "crossed": True}
+    adam = named("adam", learning_rate=1e-3, b1=0.5, b2=0.999)
+    half = named("linear_decay", start=0.5)
+    sides = {"downsamples": 1, "blocks": 1, "shared_blocks": 1, "tied": ("inner",)}
+    config.players.encoder = player(named("UNITEncoder", width=16, **sides), adam, schedule=half)
+    config.players.decoder = player(named("UNITDecoder", **sides), adam, schedule=half)
+    for name in ("discriminator_a", "discriminator_b"):
+        network = named("PatchDiscriminator", width=32, layers=2, norm="none")
+        config.players[name] = player(network, adam, schedule=half)
+    config.data.name = "digits_translation"
+    config.metrics = ("translation", "common_codes")
+    config.batch_size = 32
+    config.steps = 400
+    config.log_every, config.sample_every, config.evaluate_every = 20, 100, 200
+    return config
+
+
+def untied() -> ConfigDict:
+    config = digits()
+    config.game.crossed = False
+    config.players.encoder.network.tied = config.players.decoder.network.tied = ()
+    return config
+
+
+def one_encoder() -> ConfigDict:
+    config = digits()
+    config.players.encoder.network.tied = config.players.decoder.network.tied = ("inner", "outer")
+    return config
+
+
+def paper() -> ConfigDict:
+    """The program has a decay of the weights of 1e-4 as well, which has no counterpart here."""
+    config = default()
+    config.system = "unit"
+    adam = named("adam", learning_rate=1e-4, b1=0.5, b2=0.999)
+    config.players.encoder = player(named("UNITEncoder"), adam)
+    config.players.decoder = player(named("UNITDecoder"), adam)
+    for name in ("discriminator_a", "discriminator_b"):
+        config.players[name] = player(named("PatchDiscriminator", norm="none"), adam)
+    config.data.name = "two_folders"
+    config.data.path = "data/day2night"
+    config.data.image_size, config.data.load_size = 256, 286
+    config.data.crop = "random"
+    config.data.flip = True
+    config.batch_size = 1
+    config.steps = 500_000
+    config.log_every, config.sample_every, config.checkpoint_every = 100, 1000, 5000
+    return config
+
+
+VARIANTS = {"": digits, "untied": untied, "one_encoder": one_encoder, "paper": paper}
+
+_BOUNDS = {
+    "agreement_ab": ">= 0.85",
+    "agreement_ba": ">= 0.85",
+    "cycle_l1": "<= 0.1",
+    "cycle_l1_aba_noisy": "<= 0.1",
+    "counterpart_mse_ab": "<= 0.03",
+    "counterpart_mse_ba": "<= 0.03",
+}
+CHECKS = {
+    "": Check(_BOUNDS),
+    "untied": Check(_BOUNDS, "untied", control=True),
+    "one encoder": Check(_BOUNDS, "one_encoder"),
+}
