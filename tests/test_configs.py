@@ -118,6 +118,7 @@ def test_the_embedded_default_trains(name, tmp_path):
     assert result["step"] == 2
     assert any("loss" in metric for metric in result) and all(np.isfinite(list(result.values())))
     assert (tmp_path / "run" / "metrics.jsonl").exists()
+    jax.clear_caches()  # the programs of all systems together would fill the memory of a small machine
 
 
 # The same networks as another variant's, at a size that takes long to trace.

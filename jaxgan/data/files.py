@@ -59,6 +59,10 @@ class _Folder:
         paths = (posixpath.join(folder, entry) for entry in os.listdir(self.where(folder)))
         return _in_any_case(name, (path for path in paths if not os.path.isdir(self.where(path))), self.where(folder))
 
+    def has(self, name: str) -> bool:
+        """Whether there is anything of that name."""
+        return os.path.lexists(self.where(name))
+
     def read(self, name: str) -> bytes:
         """A file that is no image."""
         where = self.where(name)
@@ -110,6 +114,10 @@ class _Zip:
         """The path of a member that is no image, with its name in any case; None if it is not there."""
         paths = (member.filename.replace("\\", "/") for member in self._zip().infolist())
         return _in_any_case(name, (path for path in paths if posixpath.dirname(path) == folder), self.where(folder))
+
+    def has(self, name: str) -> bool:
+        """Whether there is anything of that name."""
+        return name in self._members
 
     def read(self, name: str) -> bytes:
         """A member that is no image."""
@@ -254,7 +262,8 @@ class FilePictures:
         None where there is no such file.
         """
         name = os.path.splitext(self._names[index])[0] + ending
-        return self._container.where(name), self._container.read(name)
+        where = self._container.where(name)
+        return where, self._container.read(name) if self._container.has(name) else None
 
     def stamp(self) -> str:
         """What changes when a picture or a label does."""

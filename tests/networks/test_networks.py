@@ -235,5 +235,5 @@ def test_a_network_is_imported_when_it_is_named():
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert sorted(ast.literal_eval(printed)) == [
-        f"jaxgan.networks.{name}" for name in ("common", "initializers", "mlp")
+        f"jaxgan.networks.{name}" for name in ("common", "initializers", "mlp", "noise")
     ]
