@@ -292,10 +292,10 @@ def test_the_default_is_what_suits_the_data_and_the_game():
     config.metrics = ("label_accuracy", "default")
     found, _ = chosen(config, source, sample=sample, classify=classify_ability())
     assert list(found) == ["label_accuracy", "digit_fd"]
-    assert not monitored.lower_is_better(found)
+    assert not monitored.told_by(found.values())[1]
     for nothing in ((), None):
         found, left = chosen(types.SimpleNamespace(metrics=nothing), source, sample=sample)
-        assert found == left == {} and monitored.lower_is_better(found)
+        assert found == left == {} and monitored.told_by(found.values())[1]
 
 
 def test_the_default_follows_the_data(tmp_path, monkeypatch):
@@ -341,7 +341,7 @@ def test_a_metric_of_ones_own(digits):
     found, _ = chosen(config, make_source(config.data), sample=sample_ability(None))
     metric = found[config.metrics[0]]
     values = metric.measure(Copier(images), None, config, KEY)
-    assert values == {"brightness": pytest.approx(images.mean(), abs=1e-6)} and not monitored.lower_is_better(found)
+    assert values == {"brightness": pytest.approx(images.mean(), abs=1e-6)} and not monitored.told_by(found.values())[1]
 
 
 def test_metrics_of_one_network_are_measured_together(digits):
