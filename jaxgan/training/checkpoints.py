@@ -127,8 +127,8 @@ class Checkpoints:
         self.rate(step, score)
         self._manager.save(step, args=ocp.args.StandardSave(state))
 
-    def newest(self, abstract: State, say: Callable[[str], None]) -> State | None:
-        """The newest state that is as it was written; None if there is no checkpoint.
+    def intact(self, abstract: State, say: Callable[[str], None], wanted: Sequence[int] | None = None) -> State | None:
+        """The first state that is as it was written; None if there is no checkpoint.
 
         One that is damaged is told of, and put aside under the name damaged-STEP where this process writes, for it would be in
         the way of the run that goes on.
@@ -136,20 +136,21 @@ class Checkpoints:
         Args:
             abstract: As in `restore`.
             say: Takes a line for people.
+            wanted: The steps in the order in which they are tried; None: the newest first.
 
         Raises:
             ConfigError: A checkpoint is of another shape; or all are damaged.
+            FileNotFoundError: As in `restore`.
         """
-        damaged = None
-        for step in reversed(self.steps()):
+        tried = list(reversed(self.steps())) if wanted is None else wanted
+        for step in tried:
             try:
                 return self.restore(step, abstract)
             except DamagedError as error:
-                damaged = error
-                say(f"{error}; going on from an older one")
+                say(f"{error}; taking another one, if there is one")
                 if self._write:
                     self._put_aside(step)
-        if damaged is not None:
+        if tried:
             raise ConfigError(f"no checkpoint in {self._manager.directory} can be read: choose another --workdir")
         return None
 
@@ -173,6 +174,7 @@ class Checkpoints:
         Raises:
             ConfigError: The checkpoint is of another shape.
             DamagedError: It cannot be read.
+            FileNotFoundError: It is no longer there: a run that goes on made room for a newer one.
         """
         # Compared beforehand, for orbax reports one wrong shape by a page of tracebacks.
         wanted = {_name(path): _stored_shape(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(abstract)}
@@ -211,6 +213,8 @@ def _readable(folder: Any, step: int) -> Iterator[None]:
         # Reads that are still under way find the loop closed that waited for them, and each would print a traceback.
         sys.unraisablehook = lambda _: None
         time.sleep(_UNDER_WAY)
+        if not (Path(folder) / str(step)).exists():
+            raise FileNotFoundError(f"{folder}/{step}") from error
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise DamagedError(f"{folder}/{step} cannot be read ({reason}): it is damaged") from error
     finally:
