@@ -142,16 +142,19 @@ class Checkpoints:
             ConfigError: A checkpoint is of another shape; or all are damaged.
             FileNotFoundError: As in `restore`.
         """
-        tried = list(reversed(self.steps())) if wanted is None else wanted
-        for step in tried:
+        damaged: DamagedError | None = None
+        for step in reversed(self.steps()) if wanted is None else wanted:
             try:
                 return self.restore(step, abstract)
             except DamagedError as error:
+                damaged = error
                 say(f"{error}; taking another one, if there is one")
                 if self._write:
                     self._put_aside(step)
-        if tried:
-            raise ConfigError(f"no checkpoint in {self._manager.directory} can be read: choose another --workdir")
+        if damaged is not None:
+            raise ConfigError(
+                f"no checkpoint in {self._manager.directory} can be read: {damaged}; choose another --workdir"
+            ) from damaged
         return None
 
     def _put_aside(self, step: int) -> None:
