@@ -1,7 +1,7 @@
 """ProGAN: Karras et al. 2017 (arXiv:1710.10196), networks that grow from 4x4 pixels on.
 
 python train.py --config=configs/progan.py          digits, 4x4 to 32x32, about four minutes on two CPU cores
-python train.py --config=configs/progan.py:fixed    the same networks at 32x32 from the start, in as much time
+python train.py --config=configs/progan.py:fixed    the same networks at 32x32 from the start, by as much arithmetic
 python train.py --config=configs/progan.py:paper    1024x1024 faces; FID 7.30 on CelebA-HQ in the paper
 
 The paper's numbers are those of its first version, the authors' "preset-v1-1gpu": 800,000 images to fade a level in and as

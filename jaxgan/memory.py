@@ -15,8 +15,6 @@ from jaxgan.errors import UserError
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _ASKED = re.compile(r"allocat\w+ ([\d.]+) ?([KMGTPE]iB|B|bytes)")
-
-
 _CONTAINER = Path("/sys/fs/cgroup/memory.max")  # what Linux lets a container take: a number of bytes, or "max"
 
 

@@ -161,11 +161,14 @@ def style_game(
     def score(nets: Nets, images: jax.Array, *label: jax.Array, **options: Any) -> jax.Array:
         return nets.discriminator(images, *label, **(level(nets) if growth else {}), **options)
 
+    def seen(nets: Nets, images: jax.Array) -> jax.Array:
+        return growth.reals(nets, images) if growth else images
+
     def judge(nets: Nets, images: jax.Array, *label: jax.Array) -> jax.Array:
-        return score(nets, growth.reals(nets, images) if growth else images, *label)
+        return score(nets, seen(nets, images), *label)
 
     def drawn(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[Pair, Memory]:
-        real = growth.reals(nets, batch["image"]) if growth else batch["image"]
+        real = seen(nets, batch["image"])
         label, z = batch["label"] if num_classes else None, draws.latent(key, len(real))
         mix_key = jax.random.fold_in(key, 1)
 

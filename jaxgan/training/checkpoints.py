@@ -4,11 +4,12 @@ A thin cover of orbax's CheckpointManager, which writes to a temporary folder an
 """
 
 import contextlib
+import functools
 import itertools
+import logging
 import math
 import operator
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,6 @@ from jaxgan.core import State
 from jaxgan.core.players import flatten
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.foreign import check_expansion
-
-_UNDER_WAY = 0.5  # seconds that the reads of a checkpoint may take after one of them failed
 
 
 class NonFiniteError(RuntimeError):
@@ -127,8 +126,8 @@ class Checkpoints:
         self.rate(step, score)
         self._manager.save(step, args=ocp.args.StandardSave(state))
 
-    def newest(self, abstract: State, say: Callable[[str], None]) -> State | None:
-        """The newest state that is as it was written; None if there is no checkpoint.
+    def intact(self, abstract: State, say: Callable[[str], None], wanted: Sequence[int] | None = None) -> State | None:
+        """The first state that is as it was written; None if there is no checkpoint.
 
         One that is damaged is told of, and put aside under the name damaged-STEP where this process writes, for it would be in
         the way of the run that goes on.
@@ -136,21 +135,25 @@ class Checkpoints:
         Args:
             abstract: As in `restore`.
             say: Takes a line for people.
+            wanted: The steps in the order in which they are tried; None: the newest first.
 
         Raises:
             ConfigError: A checkpoint is of another shape; or all are damaged.
+            FileNotFoundError: As in `restore`.
         """
-        damaged = None
-        for step in reversed(self.steps()):
+        damaged = ""  # in words: the error would keep alive the reads that it broke off
+        for step in reversed(self.steps()) if wanted is None else wanted:
             try:
                 return self.restore(step, abstract)
             except DamagedError as error:
-                damaged = error
-                say(f"{error}; going on from an older one")
+                damaged = str(error)
+                say(f"{error}; taking another one, if there is one")
                 if self._write:
                     self._put_aside(step)
-        if damaged is not None:
-            raise ConfigError(f"no checkpoint in {self._manager.directory} can be read: choose another --workdir")
+        if damaged:
+            raise ConfigError(
+                f"no checkpoint in {self._manager.directory} can be read: {damaged}; choose another --workdir"
+            )
         return None
 
     def _put_aside(self, step: int) -> None:
@@ -173,6 +176,7 @@ class Checkpoints:
         Raises:
             ConfigError: The checkpoint is of another shape.
             DamagedError: It cannot be read.
+            FileNotFoundError: It is no longer there: a run that goes on made room for a newer one.
         """
         # Compared beforehand, for orbax reports one wrong shape by a page of tracebacks.
         wanted = {_name(path): _stored_shape(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(abstract)}
@@ -204,17 +208,30 @@ class Checkpoints:
 @contextlib.contextmanager
 def _readable(folder: Any, step: int) -> Iterator[None]:
     """Makes one line of all that orbax says of a checkpoint that is not as it was written."""
-    before = sys.unraisablehook
+    _silence_broken_off_reads()
     try:
         yield
     except Exception as error:
-        # Reads that are still under way find the loop closed that waited for them, and each would print a traceback.
-        sys.unraisablehook = lambda _: None
-        time.sleep(_UNDER_WAY)
+        if not (Path(folder) / str(step)).exists():
+            raise FileNotFoundError(f"{folder}/{step}") from error
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise DamagedError(f"{folder}/{step} cannot be read ({reason}): it is damaged") from error
-    finally:
-        sys.unraisablehook = before
+
+
+@functools.cache
+def _silence_broken_off_reads() -> None:
+    """Keeps the reads that orbax has under way when one of them fails from printing a traceback each, whenever they end.
+
+    They find the event loop closed that waited for them, or nobody who asks for their errors.
+    """
+    before = sys.unraisablehook
+
+    def hook(broken: Any) -> None:
+        if not (isinstance(broken.exc_value, RuntimeError) and str(broken.exc_value) == "Event loop is closed"):
+            before(broken)
+
+    sys.unraisablehook = hook
+    logging.getLogger("asyncio").addFilter(lambda record: "exception was never retrieved" not in record.getMessage())
 
 
 class _Best:

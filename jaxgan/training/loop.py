@@ -89,14 +89,14 @@ def _train(config: ConfigDict, workdir: Path, cure: str) -> dict[str, float]:
             folder.checkpoints, lower_is_better, series(read_metrics(folder.metrics), score_name)
         ) as checkpoints,
     ):
-        found = checkpoints.newest(abstract, damaged.append)
+        found = checkpoints.intact(abstract, damaged.append)
         resumed = None if found is None else int(found.step)
         state = plan.first_state() if found is None else found
         # From here on the host counts for itself.
         step, images, stage = int(state.step), int(state.images), int(state.stage)
         if told:
             plan.check_end(step, images, stage)
-        folder.claim(plan.config, plan.arrays, plan.domains, write=main)
+        folder.claim(plan.config, plan.arrays, plan.domains, write=main)  # looked at again, now that nobody else writes
         done = plan.fraction_done(step, images)
         with Records(folder, resumed, write=main) as records:
             classes = listed_classes(plan.arrays)
@@ -106,7 +106,6 @@ def _train(config: ConfigDict, workdir: Path, cure: str) -> dict[str, float]:
                 records.say(line)
             observer = Observer(plan, source, metrics, folder, records, resumed)
             look = lambda: observer.look(state, step, images, stage, last=done == 1.0)  # noqa: E731
-            stopped = False
             try:
                 # The untrained game, or what a stop left undone.
                 score = stop.unless_asked(plan.mesh, look)
@@ -144,8 +143,7 @@ def _train(config: ConfigDict, workdir: Path, cure: str) -> dict[str, float]:
             except Stopped:
                 checkpoints.save(step, state)
                 records.say(f"saved at step {step}; run the same command to go on")
-                stopped = True
-            if not stopped:
+            else:
                 observer.finish()
                 records.print(observer.summary())
             return records.result(step, images)

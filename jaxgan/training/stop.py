@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -17,11 +18,9 @@ _AGREE_EVERY = 10
 
 
 _LOOK_EVERY = 0.1  # seconds between two looks whether a stop was asked for, while something long goes on
+_LEFT = "jaxgan: left to itself when a stop is asked for"
 
 Result = TypeVar("Result")
-
-
-_LEFT = "jaxgan: left to itself when a stop is asked for"
 
 
 class Stopped(Exception):
@@ -69,25 +68,21 @@ class StopRequest:
         """
         if not self._before or jax.process_count() > 1:
             return work()
-        done: list[Result] = []
-        failed: list[BaseException] = []
+        future: Future[Result] = Future()
 
         def run() -> None:
             try:
                 with jax.set_mesh(mesh):
-                    done.append(work())
+                    future.set_result(work())
             except BaseException as error:
-                failed.append(error)
+                future.set_exception(error)
 
-        thread = threading.Thread(target=run, name=_LEFT, daemon=True)
-        thread.start()
-        while thread.is_alive():
-            thread.join(_LOOK_EVERY)
-            if self._asked and thread.is_alive():
+        # An executor's threads would be waited for when the process ends.
+        threading.Thread(target=run, name=_LEFT, daemon=True).start()
+        while not wait([future], _LOOK_EVERY).done:
+            if self._asked:
                 raise Stopped
-        if failed:
-            raise failed[0]
-        return done[0]
+        return future.result()
 
     def asked(self, step: int) -> bool:
         """Whether the run shall stop after `step` steps; every process must ask at every step, and gets one answer."""

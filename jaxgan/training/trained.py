@@ -9,7 +9,7 @@ from jaxgan.core.snapshot import Snapshot
 from jaxgan.errors import ConfigError
 from jaxgan.evaluation import monitored
 from jaxgan.registry import foreign_names
-from jaxgan.training.checkpoints import Checkpoints, DamagedError
+from jaxgan.training.checkpoints import Checkpoints
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import read_metrics, series
 from jaxgan.training.run_folder import RunFolder
@@ -58,40 +58,33 @@ def load(workdir: str | Path, step: int | None = None, trust: bool = False) -> T
         raise ConfigError(f"{workdir} holds no checkpoint yet: train on until the first one, or save one with Ctrl-C")
     for attempts_left in reversed(range(_ATTEMPTS)):
         try:
-            chosen, state = _restored(folder, plan, step)
+            state = _restored(folder, plan, step)
             break
         except FileNotFoundError as error:
-            # Beside a run that goes on, what was there a moment ago may have made room for a newer one.
             if not attempts_left:
                 raise ConfigError(
                     f"{workdir}: its checkpoints change while they are read ({error}): try again"
                 ) from error
-    return Trained(plan, chosen, state, plan.compiled.at(state, int(state.stage)))
+    return Trained(plan, int(state.step), state, plan.compiled.at(state, int(state.stage)))
 
 
-def _restored(folder: RunFolder, plan: Plan, step: int | None) -> tuple[int, State]:
-    """The step and the state of a checkpoint; arguments and errors as in `load`, and FileNotFoundError if it goes meanwhile."""
+def _restored(folder: RunFolder, plan: Plan, step: int | None) -> State:
+    """The state of a checkpoint; arguments and errors as in `load`, and FileNotFoundError if it goes meanwhile."""
     score, lower_is_better = monitored.told_by(map(monitored.find, plan.config.metrics[:1]))
     scores = series(read_metrics(folder.metrics), score)
     with Checkpoints(folder.checkpoints, lower_is_better, scores, write=False) as checkpoints:
-        steps = checkpoints.steps()
-        if not steps:
-            raise ConfigError(
-                f"{folder.path} holds no checkpoint yet: train on until the first one, or save one with Ctrl-C"
-            )
-        if step is not None and step not in steps:
+        steps, abstract = checkpoints.steps(), plan.abstract_state()
+        if step is not None and step in steps:
+            return checkpoints.restore(step, abstract)
+        if step is not None and steps:
             raise ConfigError(
                 f"{folder.path} holds no checkpoint of step {step}: choose one of {', '.join(map(str, steps))}"
             )
         best = checkpoints.best()
-        wanted = [step] if step is not None else [*([] if best is None else [best]), *reversed(steps)]
-        for chosen in dict.fromkeys(wanted):
-            try:
-                return chosen, checkpoints.restore(chosen, plan.abstract_state())
-            except DamagedError as error:
-                if not (folder.checkpoints / str(chosen)).exists():
-                    raise FileNotFoundError(folder.checkpoints / str(chosen)) from error
-                if len(wanted) == 1 or chosen == wanted[-1]:
-                    raise
-                _log.warning("%s; taking another one", error)
-    raise AssertionError("one of the checkpoints is the last")
+        wanted = dict.fromkeys([*([] if best is None else [best]), *reversed(steps)])
+        state = checkpoints.intact(abstract, _log.warning, list(wanted))
+        if state is None:
+            raise ConfigError(
+                f"{folder.path} holds no checkpoint yet: train on until the first one, or save one with Ctrl-C"
+            )
+        return state

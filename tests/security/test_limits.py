@@ -266,10 +266,10 @@ def test_pieces_of_a_checkpoint_that_are_larger_than_its_arrays(tmp_path):
 def test_a_pipe_among_the_files_of_a_checkpoint(tmp_path):
     with Checkpoints(tmp_path / "run") as checkpoints:
         checkpoints.save(10, make_state(10))
-    metrics = tmp_path / "run" / "10" / "metrics" / "metrics"
-    metrics.unlink()
-    os.mkfifo(metrics)
-    with pytest.raises(ConfigError, match="metrics is no file: remove it"):
+    file = tmp_path / "run" / "10" / "default" / "_METADATA"
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(ConfigError, match="_METADATA is no file: remove it"):
         Checkpoints(tmp_path / "run", write=False)
     os.mkfifo(tmp_path / "evaluation.jsonl")
     with pytest.raises(UserError, match=r"evaluation.jsonl is no file: remove it"):

@@ -164,25 +164,38 @@ def test_a_damaged_checkpoint_is_told_of_and_put_aside(tmp_path, damage):
     damage(tmp_path / "20")
     told = []
     with Checkpoints(tmp_path, write=False) as checkpoints:
-        assert int(checkpoints.newest(abstract(make_state()), told.append).step) == 10
+        assert int(checkpoints.intact(abstract(make_state()), told.append).step) == 10
     with Checkpoints(tmp_path) as checkpoints:
-        found = checkpoints.newest(abstract(make_state()), told.append)
+        found = checkpoints.intact(abstract(make_state()), told.append)
         assert int(found.step) == 10 and checkpoints.steps() == [10]
         np.testing.assert_array_equal(found.players["critic"].params["layer"]["kernel"], np.float32(0.1))
         checkpoints.save(20, make_state(20, weight=0.3))
     assert len(told) == 2 and all("20 cannot be read" in line and "\n" not in line for line in told)
     assert {path.name for path in tmp_path.iterdir()} == {"10", "20", "20 copy", "damaged-20"}
     with Checkpoints(tmp_path) as checkpoints:
-        assert int(checkpoints.newest(abstract(make_state()), told.append).step) == 20 and len(told) == 2
+        assert int(checkpoints.intact(abstract(make_state()), told.append).step) == 20 and len(told) == 2
 
 
 def test_where_all_are_damaged_nothing_is_begun_anew(tmp_path):
     with Checkpoints(tmp_path) as checkpoints:
-        assert checkpoints.newest(abstract(make_state()), print) is None
+        assert checkpoints.intact(abstract(make_state()), print) is None
         checkpoints.save(10, make_state(10))
     emptied(tmp_path / "10")
     with (
         Checkpoints(tmp_path, write=False) as checkpoints,
         pytest.raises(ConfigError, match=r"no checkpoint in .* can be"),
     ):
-        checkpoints.newest(abstract(make_state()), print)
+        checkpoints.intact(abstract(make_state()), print)
+
+
+def test_the_first_of_the_wanted_that_can_be_read_is_taken_and_what_is_gone_is_not_called_damaged(tmp_path):
+    with Checkpoints(tmp_path) as checkpoints:
+        for step in (10, 20):
+            checkpoints.save(step, make_state(step))
+    emptied(tmp_path / "10")
+    with Checkpoints(tmp_path, write=False) as checkpoints:
+        # The best, which is the oldest, is damaged.
+        assert int(checkpoints.intact(abstract(make_state()), print, [10, 20]).step) == 20
+        shutil.rmtree(tmp_path / "20")
+        with pytest.raises(FileNotFoundError, match="20"):
+            checkpoints.intact(abstract(make_state()), print)
