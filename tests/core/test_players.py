@@ -13,6 +13,7 @@ from jaxgan.core import Aux, Cast, Game, Player, Stage, Turn, averaging, constra
 from jaxgan.core.players import flatten, nest
 from jaxgan.errors import UserError
 from tests.core.scalars import minibatch, sgd_player
+from tests.traces import Traced
 
 # ---- nested players
 
@@ -176,7 +177,7 @@ BATCH = {"image": jax.random.normal(jax.random.key(5), (6, 4))}
 def played():
     """A game of five copies, its compiled step, and (state before, state after, metrics) of some steps."""
     game = copies_game(5)
-    step = jax.jit(game.step)
+    step = jax.jit(Traced(game.step))
     state, seen = jax.jit(game.init)(jax.random.key(0), BATCH), []
     for _ in range(6):
         after, metrics = step(state, BATCH)
@@ -208,7 +209,7 @@ def test_only_the_chosen_copies_move_and_one_program_serves_all_choices(played):
                 assert any(bool(leaf) for leaf in leaves), field
         assert jax.tree.structure(after) == jax.tree.structure(before)
     assert len(choices) > 2
-    assert step._cache_size() == 1
+    assert step.__wrapped__.programs == 1
 
 
 def test_a_step_is_that_of_a_plain_game_of_the_chosen_copies(played):

@@ -11,6 +11,7 @@ from jaxgan.errors import UserError
 from jaxgan.layers import Verdict
 from jaxgan.parts import terms
 from tests.gans.one_parameter import IMAGES, Constant, Mean, play, still
+from tests.traces import Traced
 
 
 class Energy(nn.Module):
@@ -165,11 +166,11 @@ def test_nothing_is_compiled_after_the_first_step_of_each_kind():
     warm = gans.wgan(still(Constant()), still(Mean()), latent_size=2, discriminator_steps=1, warm_up=2, warm_up_steps=3)
     lazy = gans.gan(still(Constant()), still(Mean()), latent_size=2, terms=(terms.r1(every=4),))
     for game, programs in ((warm, 3), (lazy, 2)):
-        step = jax.jit(game.step, static_argnames="due", donate_argnums=0)
+        step = jax.jit(Traced(game.step), static_argnames="due", donate_argnums=0)
         state = jax.jit(game.init)(jax.random.key(0), {"image": IMAGES})
         for index in range(20):
             state, _ = step(state, {"image": IMAGES}, game.due(index, 2 * index))
-        assert step._cache_size() == programs
+        assert step.__wrapped__.programs == programs
 
 
 @pytest.mark.parametrize("gamma", [-0.1, 7.0])
