@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source
 from jaxgan.errors import ConfigError, nearest
-from jaxgan.evaluation import code_metrics as codes
+from jaxgan.evaluation import common_codes as codes
 from jaxgan.evaluation import measure as measures
 from jaxgan.evaluation import network_metrics as networks
 from jaxgan.evaluation import sample_metrics as samples

@@ -256,9 +256,10 @@ def test_no_check_is_met_by_an_identity_or_a_constant(name, label):
 
     def holds(functions):
         snapshot = Translator(*functions) if len(functions) == 2 else OneWay("a", "b", *functions)
-        values = {}
+        values = {"code_agreement": 1.0, "code_loop": 0.0}  # its codes may be as good as they like
         for metric in config.metrics:
-            values |= measure("translation" if metric == "default" else metric, snapshot, config)
+            if metric != "common_codes":
+                values |= measure("translation" if metric == "default" else metric, snapshot, config)
         return check.holds(values)
 
     assert not holds([lambda x: x] * len(ways))
