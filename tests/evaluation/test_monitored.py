@@ -194,7 +194,7 @@ def test_noise_destroys_what_a_translation_hides():
 
 def test_exchanged_colours_agree_and_miss_their_counterparts():
     config = translation_config(domain="thresholded", tinted=True)
-    threshold = make_source(config.data, split="test").b.domain
+    threshold = make_source(config.data, split="test").sources[1].domain
 
     def thresholded(x):
         return np.stack([threshold(image) for image in np.round(127.5 * (x + 1)).astype(np.uint8)]) / 127.5 - 1
