@@ -12,7 +12,7 @@ from jaxgan.data import DataError
 from jaxgan.data.files import open_container
 from jaxgan.data.transform import Transform, upright
 from jaxgan.errors import UserError
-from jaxgan.foreign import below, read_npz
+from jaxgan.foreign import below, check_pixels, read_npz
 
 _CHUNK = 64  # images in memory at a time
 
@@ -56,18 +56,35 @@ class InputImages:
         height, width, channels = spec.shape
         resize = Transform((height, width), resize=data.resize, resample=data.resample, channels=channels)
         for start in range(0, len(self.names), _CHUNK):
-            found = {}
-            for name in self.names[start : start + _CHUNK]:
-                where = self._container.where(name)
-                try:
-                    with self._container.open(name) as picture:
-                        found[name] = resize(upright(picture), None, where)
-                except (MemoryError, UserError):
-                    raise
-                except Exception as error:  # whatever a decoder raises on broken bytes
-                    print(f"{where} cannot be read ({' '.join(str(error).split())}); skipped", file=sys.stderr)
+            names = self.names[start : start + _CHUNK]
+            found = {name: pixels for name in names if (pixels := self._read(name, resize)) is not None}
             if found:
                 yield list(found), np.stack(list(found.values())).astype(np.float32) / 127.5 - 1.0
+
+    def read_whole(self, channels: int, factor: int) -> Iterator[tuple[list[str], np.ndarray]]:
+        """Reads them one at a time, each at its own size, which is to become `factor` times larger; else as `read`.
+
+        Args:
+            channels: Of the game's images.
+            factor: An image that would become too large is named and left out, too.
+        """
+        transform = Transform(None, channels=channels)
+        for name in self.names:
+            if (pixels := self._read(name, transform, factor)) is not None:
+                yield [name], pixels[None].astype(np.float32) / 127.5 - 1.0
+
+    def _read(self, name: str, transform: Transform, factor: int = 1) -> np.ndarray | None:
+        """One image, uint8 (H, W, C); None, with a word on stderr, if it cannot be read."""
+        where = self._container.where(name)
+        try:
+            with self._container.open(name) as picture:
+                check_pixels(picture.width * factor, picture.height * factor)
+                return transform(upright(picture), None, where)
+        except (MemoryError, UserError):
+            raise
+        except Exception as error:  # whatever a decoder raises on broken bytes
+            print(f"{where} cannot be read ({' '.join(str(error).split())}); skipped", file=sys.stderr)
+            return None
 
 
 def output_names(names: Sequence[str], folder: Path) -> dict[str, Path]:

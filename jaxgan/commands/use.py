@@ -130,7 +130,11 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
     if declared.ways:
         given["source"], given["target"] = declared.way(given["source"], given["target"])
     spec, names, parts = _input_spec(trained, declared, option, given), list[str](), list[np.ndarray]()
-    for index, (read, images) in enumerate(inputs.read(spec, trained.plan.config.data)):
+    if declared.tiling is None:
+        chunks = inputs.read(spec, trained.plan.config.data)
+    else:
+        chunks = inputs.read_whole(spec.shape[2], declared.tiling.factor)
+    for index, (read, images) in enumerate(chunks):
         part = dict(given) | {option: images}
         for label in declared.kinds(LABEL):
             part[label] = _labels(given[label], None, len(images), len(snapshot.classes(name)))

@@ -9,7 +9,8 @@ import jax
 
 from jaxgan.core import Aux, Batch, Game, Memory, Nets, Player, Stage, Turn, image_pool
 from jaxgan.losses import l1, least_squares
-from jaxgan.parts import DISCRIMINATOR, GENERATOR, Pair, Term, Terms, make_pair, merged, scores_of, translate_ability
+from jaxgan.parts import DISCRIMINATOR, GENERATOR, Pair, Term, Terms, make_pair, merged, scores_of
+from jaxgan.parts.domains import any_size, translate_ability
 
 _DOMAINS = ("a", "b")
 
@@ -111,5 +112,5 @@ def cyclegan(
         outputs={"generator_ab": lambda batch: batch["b"], "generator_ba": lambda batch: batch["a"]},
         stages=(Stage(turns),),
         memory=lambda key, batch: merged(pools(batch), extra.first_memory()),
-        abilities={"translate": translate_ability(translate, _DOMAINS)},
+        abilities={"translate": translate_ability(translate, _DOMAINS, tiling=any_size(generator_ab, generator_ba))},
     )
