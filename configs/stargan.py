@@ -24,10 +24,10 @@ def digits() -> ConfigDict:
     config.players.generator = player(network, adam, schedule=half)
     config.players.discriminator = player(named("StarGANDiscriminator", width=32, layers=3), adam, schedule=half)
     config.data.name = "digits_translation"
-    config.data.domains = ("digits", "inverted", "thickened", "dim")
+    config.data.domains = ("digits", "thickened", "dim", "bar")
     config.batch_size = 9  # of each domain
-    config.steps = 600
-    config.log_every, config.sample_every, config.evaluate_every = 20, 100, 200
+    config.steps = 300
+    config.log_every, config.sample_every, config.evaluate_every = 20, 100, 100
     return config
 
 

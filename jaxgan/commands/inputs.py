@@ -14,7 +14,8 @@ from jaxgan.data.transform import Transform, upright
 from jaxgan.errors import UserError
 from jaxgan.foreign import below, check_pixels, read_npz
 
-_CHUNK = 64  # images in memory at a time
+_CHUNK = 64  # images in memory at a time ...
+_PIXELS = 2**22  # ... but of larger ones, that may be of any size, fewer
 
 
 class InputImages:
@@ -62,16 +63,29 @@ class InputImages:
                 yield list(found), np.stack(list(found.values())).astype(np.float32) / 127.5 - 1.0
 
     def read_whole(self, channels: int, factor: int) -> Iterator[tuple[list[str], np.ndarray]]:
-        """Reads them one at a time, each at its own size, which is to become `factor` times larger; else as `read`.
+        """Reads them, each at its own size, which is to become `factor` times larger; else as `read`.
 
         Args:
             channels: Of the game's images.
             factor: An image that would become too large is named and left out, too.
+
+        Yields:
+            Names, and float32 (B, H, W, C) in [-1, 1]: images of one size that stand behind one another.
         """
         transform = Transform(None, channels=channels)
+        names, together = list[str](), list[np.ndarray]()
         for name in self.names:
-            if (pixels := self._read(name, transform, factor)) is not None:
-                yield [name], pixels[None].astype(np.float32) / 127.5 - 1.0
+            pixels = self._read(name, transform, factor)
+            if pixels is None:
+                continue
+            most = min(_CHUNK, _PIXELS // (pixels.shape[0] * pixels.shape[1]))
+            if together and (pixels.shape != together[0].shape or len(together) >= most):
+                yield names, np.stack(together).astype(np.float32) / 127.5 - 1.0
+                names, together = [], []
+            names.append(name)
+            together.append(pixels)
+        if together:
+            yield names, np.stack(together).astype(np.float32) / 127.5 - 1.0
 
     def _read(self, name: str, transform: Transform, factor: int = 1) -> np.ndarray | None:
         """One image, uint8 (H, W, C); None, with a word on stderr, if it cannot be read."""
