@@ -56,4 +56,9 @@ def paper() -> ConfigDict:
 
 
 VARIANTS = {"": digits, "paper": paper}
-CHECKS = {"": Check({"agreement_worst": ">= 0.8", "domain_accuracy_worst": ">= 0.95"})}
+
+_BOUNDS = {"agreement_worst": ">= 0.85", "domain_accuracy_worst": ">= 0.95", "cycle_l1": "<= 0.12"}
+CHECKS = {
+    "": Check(_BOUNDS),
+    "without cycle loss": Check(_BOUNDS, changes={"game.cycle": 0.0}, control=True),
+}

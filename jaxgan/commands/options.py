@@ -181,7 +181,11 @@ def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str,
     if argument.kind == CHOICE:
         return name, {"choices": argument.choices, "help": argument.help}
     if argument.kind == DOMAIN:
-        more = "; several with commas, each in a folder of its own" if argument.several and len(argument.choices) > 1 else ""
+        more = (
+            "; several with commas, each in a folder of its own"
+            if argument.several and len(argument.choices) > 1
+            else ""
+        )
         return name, {"help": f"{argument.help}: {names.calls(argument.choices)}{more}".replace("%", "%%")}
     default = "" if argument.required else " (default: all in turn)"
     return name, {"help": f"{argument.help}: {names.listed}{default}".replace("%", "%%")}
@@ -219,7 +223,11 @@ def values(asked: argparse.Namespace, ability: Ability, names: Names) -> dict[st
         if argument.kind == STRENGTH and value is not None:
             argument.check_strength(f"--{name}", value)
         if argument.kind == DOMAIN and value is not None:
-            value = names.domains_of(name, value, argument) if argument.several else names.domain(name, value, argument.choices)
+            value = (
+                names.domains_of(name, value, argument)
+                if argument.several
+                else names.domain(name, value, argument.choices)
+            )
         if argument.kind == LABEL and value is not None:
             value = names.label(value)
         if argument.kind not in (IMAGES, LATENTS):

@@ -186,7 +186,11 @@ def domain_transform(
         DataError: An unknown name.
     """
     if name not in DOMAINS:
-        said = f"data.domain={name!r} is unknown" if field == "domain" else f"data.{field} names {name!r}, which is unknown"
+        said = (
+            f"data.domain={name!r} is unknown"
+            if field == "domain"
+            else f"data.{field} names {name!r}, which is unknown"
+        )
         raise DataError(f"{said}{nearest(name, DOMAINS)} (there are {', '.join(DOMAINS)})")
     return functools.partial(_means, size=size) if name == "low_resolution" and size else DOMAINS[name]
 

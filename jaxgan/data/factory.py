@@ -194,7 +194,9 @@ def _many_folders(config: DataConfig) -> Source:
     pictures = folder_pictures(config.path, config.split)
     known = pictures.class_names
     if not known:
-        raise DataError(f"{config.path} has no folder for each domain; make {config.split}/cats, {config.split}/dogs ...")
+        raise DataError(
+            f"{config.path} has no folder for each domain; make {config.split}/cats, {config.split}/dogs ..."
+        )
     for name in config.domains:
         if name not in known:
             raise DataError(f"data.domains names {name!r}, but {config.path} has no such folder{nearest(name, known)}")

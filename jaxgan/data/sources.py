@@ -301,7 +301,11 @@ class ImageSource(Source):
                 pixels = give(pixels) if has else pixels
         if self.flip and draw is not None and draw[0] < 0.5:
             pixels = pixels[:, ::-1]
-        record: Record = {"image": pixels, "label": None if label is None else np.int32(label), "attributes": attributes}
+        record: Record = {
+            "image": pixels,
+            "label": None if label is None else np.int32(label),
+            "attributes": attributes,
+        }
         return {key: value for key, value in record.items() if value is not None}
 
     def check_batchable(self) -> None:

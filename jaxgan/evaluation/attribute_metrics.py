@@ -14,9 +14,7 @@ from jaxgan.evaluation.translation_metrics import nearest
 _MOST = 4  # attributes, whose sets are 16
 
 
-def attribute_translation(
-    snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array
-) -> dict[str, float]:
+def attribute_translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
     """Whether held-out digits get what they have not, and lose what they have, and stay the digits that they are.
 
     A result is read as the nearest of all training digits with any set of the attributes. For each attribute: "attribute_NAME"

@@ -19,7 +19,9 @@ from jaxgan.parts.domains import any_size, one_domain, domain_images, translate_
 
 # The two domains of a step, and who plays them.
 _FIRST, _SECOND = "first", "second"
-_ROLES = {f"{player}_{each}": player for player in ("encoder", "decoder", "discriminator") for each in (_FIRST, _SECOND)}
+_ROLES = {
+    f"{player}_{each}": player for player in ("encoder", "decoder", "discriminator") for each in (_FIRST, _SECOND)
+}
 
 
 def combogan(
@@ -79,7 +81,9 @@ def combogan(
 
     def drawn(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[Pair, Pair]:
         first, second = reals(nets, batch)
-        return pairs(nets, batch, memory, (carried(nets, second, _SECOND, _FIRST), carried(nets, first, _FIRST, _SECOND)))
+        return pairs(
+            nets, batch, memory, (carried(nets, second, _SECOND, _FIRST), carried(nets, first, _FIRST, _SECOND))
+        )
 
     def exchanged(nets: Nets, pools: Any, key: jax.Array, each: str, fake: jax.Array) -> tuple[jax.Array, Any]:
         at = nets.chosen[f"encoder_{each}"]
@@ -128,7 +132,8 @@ def combogan(
         return (jnp.zeros(jax.eval_shape(init, jax.random.key(0), batch["a"]).shape),)
 
     discriminators, generators = (
-        tuple(role for role, owner in _ROLES.items() if (owner == "discriminator") == judges) for judges in (True, False)
+        tuple(role for role, owner in _ROLES.items() if (owner == "discriminator") == judges)
+        for judges in (True, False)
     )
     turns = (
         Turn("discriminators", discriminators_loss, discriminators),

@@ -13,7 +13,18 @@ from jaxgan.core import Aux, Batch, Game, Memory, Nets, Player, Stage, Turn
 from jaxgan.core.arrays import domain_arrays
 from jaxgan.errors import UserError
 from jaxgan.losses import l1, wasserstein
-from jaxgan.parts import DISCRIMINATOR, GENERATOR, Pair, Term, Terms, classify_ability, make_pair, merged, read, scores_of
+from jaxgan.parts import (
+    DISCRIMINATOR,
+    GENERATOR,
+    Pair,
+    Term,
+    Terms,
+    classify_ability,
+    make_pair,
+    merged,
+    read,
+    scores_of,
+)
 from jaxgan.parts.domains import all_domains, any_size, attribute_words, translate_ability
 from jaxgan.parts.terms import gradient_penalty
 
@@ -53,6 +64,7 @@ def stargan(
     attributes: tuple[str, ...] = (),
     classification: float = 1.0,
     reconstruction: float = 10.0,
+    identity: float = 0.0,
     penalty: float = 10.0,
     discriminator_steps: int = 5,
     terms: Sequence[Term] = (),
@@ -69,6 +81,8 @@ def stargan(
         attributes: What the columns of the array "attributes" of "image" are called; in a config, the data's own.
         classification: lambda_cls, weight of the classification losses.
         reconstruction: lambda_rec, weight of the distance after the way there and back; 0 lets an image lose what it shows.
+        identity: Weight of the distance between an image and its translation to where it is from. The paper has none (0), and
+            then nothing tells which image of a domain is another one's translation, as long as the way there and back is kept.
         penalty: lambda_gp of the gradient penalty.
         discriminator_steps: Discriminator turns for each generator turn.
         terms: What the losses have beside these, for each label set; see `jaxgan.parts.terms`.
@@ -117,7 +131,13 @@ def stargan(
             back = l1(nets.generator(pair.fake, condition(own, origin)), pair.real)
             cost, metrics, memory = extra.add(GENERATOR, [pair], memory, key)
             metrics |= {"adversarial": adversarial, "classes": classes, "reconstruction": back}
-            return adversarial + classification * classes + reconstruction * back + cost, Aux(metrics, memory)
+            loss = adversarial + classification * classes + reconstruction * back + cost
+            if identity:
+                # as in CycleGAN, section 5.2: E[|| G(x, c') - x ||_1], an image of its own domain is left as it is
+                kept = l1(nets.generator(pair.real, condition(own, origin)), pair.real)
+                loss += identity * kept
+                metrics["identity"] = kept
+            return loss, Aux(metrics, memory)
 
         suffix = f"_{own.name}" if own.name else ""
         return (
@@ -183,7 +203,9 @@ def label_sets(domains: Sequence[str], attributes: Sequence[str]) -> tuple[Label
         UserError: There are neither several domains nor attributes.
     """
     if len(domains) < 2 and not attributes:
-        raise UserError("stargan needs several domains or attributes: give domains=('photo', 'painting'), or other data")
+        raise UserError(
+            "stargan needs several domains or attributes: give domains=('photo', 'painting'), or other data"
+        )
 
     def of_domains(batch: Batch) -> tuple[jax.Array, jax.Array]:
         return all_domains(batch, len(domains))

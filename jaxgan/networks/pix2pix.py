@@ -13,7 +13,15 @@ from flax import linen as nn
 
 from jaxgan.errors import UserError
 from jaxgan.layers import Conv, UpConv
-from jaxgan.networks.common import check_halvings, image_shape, image_sides, leaky_relu, normal_init, normalization, tanh_image
+from jaxgan.networks.common import (
+    check_halvings,
+    image_shape,
+    image_sides,
+    leaky_relu,
+    normal_init,
+    normalization,
+    tanh_image,
+)
 from jaxgan.networks.cyclegan import PatchDiscriminator
 from jaxgan.networks.noise import dropout
 

@@ -97,7 +97,9 @@ def translate_ability(
         others = [domain for domain in sources if domain != target]
         if source is None and not guesses:
             if len(others) > 1:
-                raise UserError(f"translate: of which domain are the images? Say source={' or '.join(map(repr, others))}")
+                raise UserError(
+                    f"translate: of which domain are the images? Say source={' or '.join(map(repr, others))}"
+                )
             source = others[0]
         if source == target:
             raise UserError(f"translate: source and target are both {target!r}: choose another target")

@@ -160,7 +160,10 @@ def _expected_arrays(config: ConfigDict) -> tuple[dict[str, ArraySpec], tuple[st
     one = image(data.image_size, data.channels)
     attributed = {"image": one, "attributes": attributes_spec(data.attributes)} if data.attributes else {}
     if data.name == "two_folders":
-        return {"a": one, "b": image(data.image_size_b or data.image_size, data.channels_b or data.channels)}, ("A", "B")
+        return {"a": one, "b": image(data.image_size_b or data.image_size, data.channels_b or data.channels)}, (
+            "A",
+            "B",
+        )
     if data.name == "many_folders":
         domains = data.domains or ("A", "B")
         return dict.fromkeys(domain_arrays(len(domains)), one) | attributed, domains

@@ -120,7 +120,11 @@ def test_processes_share_each_minibatch(resident_bytes: int, folder: pathlib.Pat
 def sources(folder: pathlib.Path) -> dict[str, Source]:
     picture = make_source("folder", path=str(folder), image_size=(7, 8), flip=True)
     part = make_source("folder", path=str(folder / "0"), image_size=(7, 8), flip=True)
-    return {"labelled": picture, "unaligned": UnalignedDomains("pair", (picture, part), "AB"), "vectors": make_source("ring8")}
+    return {
+        "labelled": picture,
+        "unaligned": UnalignedDomains("pair", (picture, part), "AB"),
+        "vectors": make_source("ring8"),
+    }
 
 
 @pytest.mark.parametrize("name", ["labelled", "unaligned", "vectors"])

@@ -155,7 +155,9 @@ def test_images_that_are_of_the_target_already_stay_as_they_are():
     batch = {name: flat(0.3) for name in "abc"}
     game = gans.stargan(still(Shifted()), still(TwoHeads()), domains=DOMAINS).complete(batch)
     state = game.init(KEY, batch)
-    images = jnp.concatenate([flat(0.5, 2), flat(-0.5, 1)])  # logits of light ones rise, of the third domain; dark ones fall
+    images = jnp.concatenate(
+        [flat(0.5, 2), flat(-0.5, 1)]
+    )  # logits of light ones rise, of the third domain; dark ones fall
     logits = game.use("classify", state, KEY, images=images)
     assert logits.argmax(axis=1).tolist() == [2, 2, 0]
     made = game.use("translate", state, KEY, images=images, target="c")
@@ -167,13 +169,19 @@ def test_images_that_are_of_the_target_already_stay_as_they_are():
 
 @pytest.mark.parametrize("system", ["stargan", "combogan"])
 def test_what_cannot_be_played(system):
-    players = [still(Shifted()), still(Reader())] if system == "stargan" else [still(Scaled()), still(Scaled()), still(Mean())]
+    players = (
+        [still(Shifted()), still(Reader())]
+        if system == "stargan"
+        else [still(Scaled()), still(Scaled()), still(Mean())]
+    )
     with pytest.raises(UserError, match=f"{system} needs several domains"):
         getattr(gans, system)(*players, domains=("photo",))
     game = getattr(gans, system)(*players, domains=DOMAINS)
     with pytest.raises(UserError, match="plays on 3 domains, but a minibatch has no array 'c'"):
         game.complete({name: flat(0.0) for name in "ab"})
-    with pytest.raises(UserError, match=r"domains of one shape, but those of 'a' are \(8, 8, 1\) and those of 'c' \(4, 4, 1"):
+    with pytest.raises(
+        UserError, match=r"domains of one shape, but those of 'a' are \(8, 8, 1\) and those of 'c' \(4, 4, 1"
+    ):
         game.complete({"a": flat(0.0), "b": flat(0.0), "c": jnp.zeros((4, 4, 4, 1))})
 
 
@@ -217,7 +225,9 @@ def test_losses_of_a_pair_of_domains():
     state = game.init(KEY, batch)
     after, metrics = game.step(state, batch)
     first, second = np.flatnonzero(np.asarray(after.memory["pools"].filled))  # whose fakes are now remembered
-    e, d, c = (np.asarray(state.players[name].params["w"], np.float64) for name in ("encoder", "decoder", "discriminator"))
+    e, d, c = (
+        np.asarray(state.players[name].params["w"], np.float64) for name in ("encoder", "decoder", "discriminator")
+    )
     discriminators = adversarial = cycles = kept = 0.0
     for i, j in ((first, second), (second, first)):
         x, y = 0.1 * (i + 1), 0.1 * (j + 1)
