@@ -282,12 +282,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line, measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS), help="default: all")
-    parser.add_argument(
-        "--steps",
-        type=int,
-        default=5,
-        help="timed blocks: of a step, or as many as it takes for all turns to fall due; on a GPU of ten and more",
-    )
+    parser.add_argument("--steps", type=int, default=5, help="timed blocks: of a step, or as many as it takes for all turns to fall due; on a GPU of ten and more")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
     parser.add_argument("--peak_tflops", type=float, help="the card's peak at this dtype, to print the share reached")

@@ -149,10 +149,7 @@ class Conv(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, size: int) -> None:
         super().__init__()
-        self.weight, self.bias = (
-            nn.Parameter(torch.randn(outputs, inputs, size, size)),
-            nn.Parameter(torch.zeros(outputs)),
-        )
+        self.weight, self.bias = nn.Parameter(torch.randn(outputs, inputs, size, size)), nn.Parameter(torch.zeros(outputs))
         self.gain = 1 / math.sqrt(inputs * size**2)
 
     def forward(self, x: Tensor) -> Tensor:

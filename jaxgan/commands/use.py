@@ -127,7 +127,7 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
     (option,) = declared.kinds(IMAGES)
     inputs = InputImages(getattr(asked, option))
     folders = _folders(declared, asked, given)
-    paths = [output_names(inputs.names, folder) if declared.gives == "images" else {} for folder, _ in folders]
+    paths = [{} if folder is None else output_names(inputs.names, folder) for folder, _ in folders]
     given |= folders[0][1]
     spec, names, parts = _input_spec(trained, declared, option, given), list[str](), list[np.ndarray]()
     if declared.tiling is None:

@@ -18,7 +18,7 @@ _VALUES = {"1": 1.0, "+1": 1.0, "0": 0.0, "-1": 0.0}
 def read_attributes(path: str, wanted: Sequence[str], pictures: Sequence[str], where: str) -> Attributes:
     """The attributes of pictures.
 
-    A CSV has a header, whose first column is that of the pictures' names, and a row for each picture. CelebA's own list has the
+    A CSV has a header, whose first column is that of the pictures' names, and a row for each picture. CelebA's list has the
     number of pictures in a line of its own, the attributes in the next, and then the rows; spaces separate. 1 is for what a
     picture has, 0 or -1 for what it has not. A name is that of a file, or its path below the folder of the pictures.
 
@@ -49,7 +49,7 @@ def read_attributes(path: str, wanted: Sequence[str], pictures: Sequence[str], w
     lines = [found.get(picture) or found.get(posixpath.basename(picture)) for picture in pictures]
     if missing := [picture for picture, row in zip(pictures, lines, strict=True) if row is None]:
         raise DataError(
-            f"{path} has no row for {len(missing)} of the {len(pictures)} pictures of {where}, such as {missing[0]}; add it, or "
+            f"{path} has no row for {len(missing)} of {len(pictures)} pictures of {where}, such as {missing[0]}; add it, or "
             "move the picture away"
         )
     values = np.empty((len(pictures), len(names)), np.float32)

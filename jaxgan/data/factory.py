@@ -231,8 +231,8 @@ def _digits(config: DataConfig) -> Source:
     pictures = DigitPictures(config.split, tinted=config.tinted)
     if config.attributes:
         attributes = digit_attributes(pictures, config.attributes)
-        metrics = ("attribute_translation",) if not domain and _readable(config) else ()
-        return _images(config, pictures, f"{config.name} ({config.split})", domain, metrics, attributes)
+        measured = ("attribute_translation",) if not domain and _readable(config) else ()
+        return _images(config, pictures, f"{config.name} ({config.split})", domain, measured, attributes)
     metrics = () if domain or not _readable(config) else ("digit_fd", "class_accuracy")
     return _digit_images(config, pictures, domain, metrics)
 

@@ -28,7 +28,7 @@ def attribute_translation(snapshot: Snapshot, source: Source, config: ConfigDict
     plain, digit = _digits(config, "test")
     has = make_source(config.data, split="test", flip=False).stack()["attributes"].astype(int)
     images = _with(plain, names, has)
-    accuracies, agreements, values = [], [], {}
+    accuracies, agreements, values = list[float](), list[float](), dict[str, float]()
     for which, name in enumerate(names):
         wanted = has.copy()
         wanted[:, which] = 1 - has[:, which]

@@ -35,8 +35,8 @@ def translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax
     For each way, as "ab": "agreement_ab" is the share that is still read as the digit it was, "counterpart_mse_ab" the mean
     square of the difference; and where domains look alike in shape, "domain_ab" the share that is nearer to a training digit of
     the target than to any of the other domains. "agreement" is the mean over the ways; games with more than two have the worst
-    way's beside it, "agreement_worst", and so for "domain_accuracy". A game with both ways has what is lost on the way there and
-    back, "cycle_l1"; one with a single way the mean difference from the counterparts, "l1".
+    way's beside it, "agreement_worst", and so for "domain_accuracy". A game with both ways has what is lost on the way there
+    and back, "cycle_l1"; one with a single way the mean difference from the counterparts, "l1".
     """
     held_out, ways = _held_out(config), snapshot.game.ability("translate").ways
     (a, b), label, train = ways[0], held_out["label"], _train(config)

@@ -4,7 +4,7 @@ An encoder, a decoder and a discriminator for each domain; each step plays Cycle
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
@@ -15,7 +15,7 @@ from jaxgan.core.arrays import domain_arrays
 from jaxgan.errors import UserError
 from jaxgan.losses import l1, least_squares
 from jaxgan.parts import DISCRIMINATOR, GENERATOR, Pair, Term, Terms, make_pair, merged, scores_of
-from jaxgan.parts.domains import any_size, one_domain, domain_images, translate_ability
+from jaxgan.parts.domains import any_size, domain_images, one_domain, translate_ability
 
 # The two domains of a step, and who plays them.
 _FIRST, _SECOND = "first", "second"
@@ -90,6 +90,9 @@ def combogan(
         shown, pool = image_pool.exchange(jax.tree.map(lambda leaf: leaf[at], pools), key, fake)
         return shown, jax.tree.map(lambda leaves, leaf: leaves.at[at].set(leaf), pools, pool)
 
+    def total(losses: Iterable[jax.Array]) -> jax.Array:
+        return sum(losses, start=jnp.zeros(()))
+
     def discriminators_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         newest, pools, fakes = drawn(nets, batch, memory, key), memory["pools"], []
         for own, pair in zip(jax.random.split(key), newest, strict=True):
@@ -97,15 +100,15 @@ def combogan(
             fakes.append(shown)
         first, second = pairs(nets, batch, memory, fakes)
         # CycleGAN's, for the two domains of the step: 1/2 E[(D(x) - 1)^2] + 1/2 E[D(G(y))^2]
-        losses = [least_squares.discriminator(pair.real_logits, pair.fake_logits) for pair in (first, second)]
+        loss = total(least_squares.discriminator(pair.real_logits, pair.fake_logits) for pair in (first, second))
         cost, metrics, memory = extra.add(DISCRIMINATOR, (first, second), memory, key)
         memory = {**memory, "pools": pools}
-        return sum(losses) + cost, Aux(metrics, memory, scores_of((first, second), least_squares.decide))
+        return loss + cost, Aux(metrics, memory, scores_of((first, second), least_squares.decide))
 
     def generators_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         first, second = drawn(nets, batch, memory, key)
         # E[(D_B(G_AB(a)) - 1)^2] + E[(D_A(G_BA(b)) - 1)^2]
-        adversarial = 2.0 * sum(least_squares.generator(extra.fake_logits(pair)) for pair in (first, second))
+        adversarial = 2.0 * total(least_squares.generator(extra.fake_logits(pair)) for pair in (first, second))
         # E || G_BA(G_AB(a)) - a ||_1 + E || G_AB(G_BA(b)) - b ||_1
         cycles = l1(carried(nets, second.fake, _SECOND, _FIRST), first.real)
         cycles += l1(carried(nets, first.fake, _FIRST, _SECOND), second.real)
@@ -114,7 +117,7 @@ def combogan(
         metrics |= {"adversarial": adversarial, "cycle": cycles}
         if identity:
             # E || G_AA(a) - a ||_1 + E || G_BB(b) - b ||_1
-            kept = sum(l1(carried(nets, pair.real, pair.name, pair.name), pair.real) for pair in (first, second))
+            kept = total(l1(carried(nets, pair.real, pair.name, pair.name), pair.real) for pair in (first, second))
             loss += identity * kept
             metrics["identity"] = kept
         return loss, Aux(metrics, memory)

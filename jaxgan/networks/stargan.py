@@ -71,7 +71,7 @@ class StarGANGenerator(nn.Module):
 
 
 class StarGANDiscriminator(nn.Module):
-    """The discriminator of StarGAN: images (B, H, W, C) -> a Verdict with scores of patches (B, H', W') and class logits (B, K).
+    """The discriminator of StarGAN: images (B, H, W, C) -> a Verdict: scores of patches (B, H', W') and class logits (B, K).
 
     Choi et al. (2018, arXiv:1711.09020), table 5: 4x4 convolutions that halve the map, LeakyReLU 0.01, no norm; two heads on
     the last map, 3x3 for the scores and one of the map's size for the classes, both without bias, as in the authors' code.

@@ -179,12 +179,7 @@ def style_game(
         mixed = styles.mixed(nets, w, label, mix_key)
         mean = batch_mean(jax.lax.stop_gradient(w), 0)
         memory = {**memory, _MEAN: mean_decay * memory[_MEAN] + (1 - mean_decay) * mean}
-        fields: dict[str, Any] = {
-            "discriminate": discriminate,
-            "generate": from_latents,
-            "latent": z,
-            "fake_label": label,
-        }
+        fields: dict[str, Any] = {"discriminate": discriminate, "generate": from_latents, "latent": z, "fake_label": label}
         fields |= {"styles": mixed, "synthesize": styles.images}
         return make_pair(nets, DISCRIMINATOR, real, styles.images(nets, mixed), batch, memory, **fields), memory
 

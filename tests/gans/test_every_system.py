@@ -96,13 +96,11 @@ def test_ada_adapts_by_the_scores_of_reals(run):
     for name in judges:
         copies = game.players[name].copies
         for copy in range(max(1, copies)):
-            of = lambda state, at=(copy if copies else ...): jax.tree.map(  # noqa: E731
-                lambda leaf: leaf[at], flatten(state.players)[name].view
-            )
+            at = copy if copies else ...
+            views = [jax.tree.map(lambda leaf, at=at: leaf[at], flatten(state.players)[name].view) for state, _ in seen]
             expected = adaptive.start()
-            for before, after in itertools.pairwise(seen):
-                ours, scores = of(after[0])
-                if told := not np.array_equal(scores, of(before[0])[1]):  # once more
+            for (_, before), (ours, scores) in itertools.pairwise(views):
+                if told := not np.array_equal(scores, before):  # once more
                     expected = adaptive.update(expected, scores, **SETTINGS)
                 assert told or copies  # of several copies a step chooses some
                 jax.tree.map(np.testing.assert_array_equal, ours, expected)

@@ -51,10 +51,7 @@ def test_a_level_starts_without_a_jump_and_fades_in_by_images():
     judged = [
         made.use("judge", grown, jax.random.key(2), images=images, stage=stage)
         for grown, stage in ((state, 0), (state.replace(stage=jnp.int32(1), stage_images=state.images), 1))
-        for images in (
-            batch["image"],
-            np.kron(batch["image"].reshape(4, 4, 4, 4, 4).mean((2, 4)), np.ones((4, 4)))[..., None],
-        )
+        for images in (batch["image"], np.kron(batch["image"].reshape(4, 4, 4, 4, 4).mean((2, 4)), np.ones((4, 4)))[..., None])
     ]
     for scores in judged[1:]:
         np.testing.assert_allclose(scores, judged[0], rtol=1e-4, atol=1e-5)

@@ -70,6 +70,14 @@ class Head(nn.Module):
         return nn.Dense(self.class_logits)(x)
 
 
+class Encoder(nn.Module):
+    """Images -> codes of their halves, (B, H / 2, W / 2, 2)."""
+
+    @nn.compact
+    def __call__(self, x):
+        return jnp.tanh(nn.Dense(2)(x[:, ::2, ::2]))
+
+
 def arrays(number: int = BATCH, seed: int = 0) -> dict[str, np.ndarray]:
     """A minibatch with every array that a system might want."""
     rng = np.random.default_rng(seed)
@@ -103,7 +111,7 @@ def make(system: str, view: Callable[[], View] | None = None, rate: float = 0.05
     } | fields
 
     def player(name):
-        made = {"discriminator": Reader, "classifier": Reader, "_head": Head}
+        made = {"discriminator": Reader, "classifier": Reader, "_head": Head, "encoder": Encoder}
         network = next((kind() for word, kind in made.items() if word in name), Writer())
         return Player(network, optax.sgd(rate), view=view() if view and "discriminator" in name else None)
 
