@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxgan.data.errors import AbsentDataError, DataError, nearest
 from jaxgan.data.sources import Attributes
-from jaxgan.foreign import MIB, checked_text, open_regular
+from jaxgan.foreign import MIB, open_regular, shown
 
 _LARGEST = 256 * MIB  # CelebA's list of 202,599 pictures is 26
 _VALUES = {"1": 1.0, "+1": 1.0, "0": 0.0, "-1": 0.0}
@@ -85,8 +85,8 @@ def _rows(path: str) -> Iterator[tuple[int, list[str]]]:
         row = content_of_line.split() if spaced else [cell.strip() for cell in next(csv.reader([content_of_line]))]
         if not number:
             row = ["", *row] if spaced else row
-            for name in row:
-                checked_text(name, path)
+            if not all(map(shown, row)):
+                raise DataError(f"{path} has names with characters that cannot be shown in its header; change them")
             if len(row) < 2:
                 raise DataError(f"{path} has no attribute in its header; separate columns by commas")
         yield line, row

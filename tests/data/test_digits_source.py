@@ -204,7 +204,7 @@ def test_metrics_that_suit() -> None:
         ({"domain": "edges"}, ()),
         ({"labelled": 10}, ("label_accuracy", "digit_fd", "class_accuracy")),
         ({"name": "digits_translation"}, ("translation",)),
-        ({"name": "digits_translation", "domain": "thickened"}, ()),
+        ({"name": "digits_translation", "domain": "thickened"}, ("translation",)),
         ({"name": "digits_translation", "domain": "low_resolution", "image_size_b": 8}, ("translation",)),
         ({"name": "digits_translation", "domain": "low_resolution", "image_size_b": 4}, ()),
         ({"name": "stacked_digits"}, ("stacked_modes",)),
