@@ -18,13 +18,21 @@ def test_a_folder_for_each_domain(tmp_path: pathlib.Path) -> None:
     source = make_source("many_folders", path=str(tmp_path))
     assert source.domains == ("autumn", "spring", "winter") and list(source.arrays) == ["a", "b", "c"]
     assert [len(part) for part in source.parts] == [2, 3, 1] and len(source) == 3
-    assert values(source, "a") == [10, 11, 10] and values(source, "b") == [20, 21, 22] and values(source, "c") == [0, 0, 0]
+    assert (
+        values(source, "a") == [10, 11, 10] and values(source, "b") == [20, 21, 22] and values(source, "c") == [0, 0, 0]
+    )
     # Those that are named, in their order; and the same out of a zip.
     chosen = {"domains": ("spring", "autumn"), "split": "test"}
     for path in (tmp_path, zipped(tmp_path / "set", tmp_path / "set.zip")):
         some = make_source("many_folders", path=str(path), **chosen)
-        assert some.domains == chosen["domains"] and values(some, "a") == [120, 121, 122] and values(some, "b")[:2] == [110, 111]
-    with pytest.raises(DataError, match=r"^data.domains names 'sprnig', but .* has no such folder; did you mean 'spring'\?$"):
+        assert (
+            some.domains == chosen["domains"]
+            and values(some, "a") == [120, 121, 122]
+            and values(some, "b")[:2] == [110, 111]
+        )
+    with pytest.raises(
+        DataError, match=r"^data.domains names 'sprnig', but .* has no such folder; did you mean 'spring'\?$"
+    ):
         make_source("many_folders", path=str(tmp_path), domains=("winter", "sprnig"))
     with pytest.raises(DataError, match=r"has 1 domains; choose 2 to 26 by data.domains$"):
         make_source("many_folders", path=str(tmp_path), domains=("winter",))
@@ -76,9 +84,7 @@ def test_two_domains_by_name_are_those_of_the_field_domain() -> None:
 def test_minibatches_of_domains_on_the_device_and_read() -> None:
     fields = {"domains": NAMES[:3], "image_size": 8}
     resident, read = (Loader(make_source("digits_translation", **fields), resident_bytes=size) for size in (2**28, 0))
-    first, second = (
-        prepare(next(loader.batches(16, start=480)), loader.resident) for loader in (resident, read)
-    )
+    first, second = (prepare(next(loader.batches(16, start=480)), loader.resident) for loader in (resident, read))
     assert first.keys() == {"a", "b", "c"}
     for key, array in first.items():
         np.testing.assert_array_equal(array, second[key])
@@ -88,11 +94,17 @@ def test_what_digits_in_domains_cannot_be() -> None:
     make = lambda **fields: make_source("digits_translation", **fields)  # noqa: E731
     with pytest.raises(DataError, match=r"^data.domain='edges' means nothing beside data.domains; leave it out$"):
         make(domains=NAMES, domain="edges")
-    with pytest.raises(DataError, match=r"^data.domains names 'edgs', which is unknown; did you mean 'edges'\? \(there are"):
+    with pytest.raises(
+        DataError, match=r"^data.domains names 'edgs', which is unknown; did you mean 'edges'\? \(there are"
+    ):
         make(domains=("digits", "edgs"))
-    with pytest.raises(DataError, match=r"^data.domains=\('digits', 'digits'\) has a name twice; leave one of them out$"):
+    with pytest.raises(
+        DataError, match=r"^data.domains=\('digits', 'digits'\) has a name twice; leave one of them out$"
+    ):
         make(domains=("digits", "digits"))
-    with pytest.raises(DataError, match=r"^data.domains='digits' is not a tuple of names; give one, such as \('x', 'y'\)$"):
+    with pytest.raises(
+        DataError, match=r"^data.domains='digits' is not a tuple of names; give one, such as \('x', 'y'\)$"
+    ):
         make(domains="digits")
     with pytest.raises(DataError, match="'coloured' needs data.channels=3, not 1"):
         make(domains=("digits", "coloured"), channels=1)
@@ -151,8 +163,16 @@ def test_an_attribute_follows_the_picture_that_is_read_in_the_place_of_another(f
 @pytest.mark.parametrize(
     ("text", "fields", "message"),
     [
-        (CSV, {"attributes": ("Yung",)}, r"data.attributes names 'Yung', which is not in .*list.txt; did you mean 'Young'\?$"),
-        (CSV.replace("sub/3.png", "4.png"), {}, r"list.txt has no row for 1 of 3 pictures of .*faces, such as sub/3.png; add it"),
+        (
+            CSV,
+            {"attributes": ("Yung",)},
+            r"data.attributes names 'Yung', which is not in .*list.txt; did you mean 'Young'\?$",
+        ),
+        (
+            CSV.replace("sub/3.png", "4.png"),
+            {},
+            r"list.txt has no row for 1 of 3 pictures of .*faces, such as sub/3.png; add it",
+        ),
         (CSV.replace("0,1,0", "0,2,0"), {}, r"list.txt, line 2: Bald is '2'; an attribute must be 1, 0 or -1$"),
         (CELEBA.replace(" 1 -1 -1", " 1 -1 no"), {}, r"list.txt, line 4: Young is 'no'; an attribute must be"),
         (CSV.replace("0,1,0", "0,1"), {}, r"list.txt, line 2 has 3 columns, but the header has 4; repair it$"),
@@ -160,7 +180,11 @@ def test_an_attribute_follows_the_picture_that_is_read_in_the_place_of_another(f
         ("", {}, r"list.txt has no row of attributes; give it a header and a row for each picture$"),
         ("name\n1.png\n", {}, r"list.txt has no attribute in its header; separate columns by commas$"),
         (b"\xff\xfe\x00", {}, r"list.txt cannot be read as text .*; set data.attributes_file to a CSV$"),
-        (CSV.replace("Bald", "B\x1bald"), {}, r"list.txt has names with characters that cannot be shown in its header; change them$"),
+        (
+            CSV.replace("Bald", "B\x1bald"),
+            {},
+            r"list.txt has names with characters that cannot be shown in its header; change them$",
+        ),
         (CSV, {"attributes_file": "/nowhere.csv"}, r"^/nowhere.csv does not exist; set data.attributes_file to a CSV"),
         (CSV, {"attributes_file": ""}, ""),
         (CSV, {"attributes_file": "", "attributes": ("x",)}, r"^data.attributes=\('x',\) needs data.attributes_file"),
@@ -184,7 +208,9 @@ def test_pictures_with_attributes_beside_domains(faces: pathlib.Path) -> None:
     assert list(source.arrays) == ["a", "b", "image", "attributes"] and source.domains == ("happy", "sad")
     assert [len(part) for part in source.parts] == [1, 1, 3] and values(source, "image") == [1, 2, 3]
     assert [record["attributes"].tolist() for record in source] == [[1], [0], [0]]
-    with pytest.raises(DataError, match="pictures with attributes beside those of domains need data.attributes_file; set it"):
+    with pytest.raises(
+        DataError, match="pictures with attributes beside those of domains need data.attributes_file; set it"
+    ):
         make_source("many_folders", **fields)
 
 
