@@ -106,7 +106,7 @@ def test_what_digits_in_domains_cannot_be() -> None:
         DataError, match=r"^data.domains='digits' is not a tuple of names; give one, such as \('x', 'y'\)$"
     ):
         make(domains="digits")
-    with pytest.raises(DataError, match="'coloured' needs data.channels=3, not 1"):
+    with pytest.raises(DataError, match=r"'coloured' needs data.channels=3, not 1"):
         make(domains=("digits", "coloured"), channels=1)
     assert make(domains=("digits", "coloured")).image_shape == (16, 16, 3)
 
@@ -209,7 +209,7 @@ def test_pictures_with_attributes_beside_domains(faces: pathlib.Path) -> None:
     assert [len(part) for part in source.parts] == [1, 1, 3] and values(source, "image") == [1, 2, 3]
     assert [record["attributes"].tolist() for record in source] == [[1], [0], [0]]
     with pytest.raises(
-        DataError, match="pictures with attributes beside those of domains need data.attributes_file; set it"
+        DataError, match=r"pictures with attributes beside those of domains need data.attributes_file; set it"
     ):
         make_source("many_folders", **fields)
 

@@ -1,5 +1,7 @@
 """StarGAN's and ComboGAN's networks: their published sizes, what a condition does, and images of other sizes."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,7 +26,7 @@ def test_stargan_has_the_size_of_its_tables():
     generator = StarGANGenerator((128, 128, 3))
     assert size_of(generator, (1, 128, 128, 3), (1, 5)) == ends + halvings + blocks + norms == 8_430_528
     widths = [3, 64, 128, 256, 512, 1024, 2048]
-    layers = sum(16 * a * b + b for a, b in zip(widths, widths[1:], strict=False))
+    layers = sum(16 * a * b + b for a, b in itertools.pairwise(widths))
     heads = 9 * 2048 + 4 * 2048 * 5
     assert size_of(StarGANDiscriminator(class_logits=5), (1, 128, 128, 3)) == layers + heads == 44_762_048
 

@@ -13,9 +13,8 @@ from PIL import Image
 from jaxgan import pictures
 from jaxgan.core import Ability, Argument, Latent, Player
 from jaxgan.core.abilities import IMAGES
-from jaxgan.core.arrays import minibatch
+from jaxgan.core.arrays import ArraySpec, minibatch
 from jaxgan.core.snapshot import CompiledGame
-from jaxgan.core.arrays import ArraySpec
 from jaxgan.data import ArraySource, make_source
 from jaxgan.gans import wgan_gp
 from jaxgan.mesh import data_mesh
