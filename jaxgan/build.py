@@ -33,6 +33,7 @@ def build_game(config: ConfigDict, arrays: Arrays, domains: Sequence[str] = ()) 
         "num_classes": classes or None,
         "resolution": images[0][0] if images else None,
         "domains": tuple(domains) or None,
+        "attributes": arrays["attributes"].names if "attributes" in arrays else None,
     }
     fields = dict(config.game.items()) | _players(config.players, "config.players", given)
     stated = fields.get("num_classes") or 0

@@ -12,9 +12,10 @@ from jaxgan.data import DataError
 from jaxgan.data.files import open_container
 from jaxgan.data.transform import Transform, upright
 from jaxgan.errors import UserError
-from jaxgan.foreign import below, read_npz
+from jaxgan.foreign import below, check_pixels, read_npz
 
-_CHUNK = 64  # images in memory at a time
+_CHUNK = 64  # images in memory at a time ...
+_PIXELS = 2**22  # ... but of larger ones, that may be of any size, fewer
 
 
 class InputImages:
@@ -56,18 +57,48 @@ class InputImages:
         height, width, channels = spec.shape
         resize = Transform((height, width), resize=data.resize, resample=data.resample, channels=channels)
         for start in range(0, len(self.names), _CHUNK):
-            found = {}
-            for name in self.names[start : start + _CHUNK]:
-                where = self._container.where(name)
-                try:
-                    with self._container.open(name) as picture:
-                        found[name] = resize(upright(picture), None, where)
-                except (MemoryError, UserError):
-                    raise
-                except Exception as error:  # whatever a decoder raises on broken bytes
-                    print(f"{where} cannot be read ({' '.join(str(error).split())}); skipped", file=sys.stderr)
+            names = self.names[start : start + _CHUNK]
+            found = {name: pixels for name in names if (pixels := self._read(name, resize)) is not None}
             if found:
                 yield list(found), np.stack(list(found.values())).astype(np.float32) / 127.5 - 1.0
+
+    def read_whole(self, channels: int, factor: int) -> Iterator[tuple[list[str], np.ndarray]]:
+        """Reads them, each at its own size, which is to become `factor` times larger; else as `read`.
+
+        Args:
+            channels: Of the game's images.
+            factor: An image that would become too large is named and left out, too.
+
+        Yields:
+            Names, and float32 (B, H, W, C) in [-1, 1]: images of one size that stand behind one another.
+        """
+        transform = Transform(None, channels=channels)
+        names, together = list[str](), list[np.ndarray]()
+        for name in self.names:
+            pixels = self._read(name, transform, factor)
+            if pixels is None:
+                continue
+            most = min(_CHUNK, _PIXELS // (pixels.shape[0] * pixels.shape[1]))
+            if together and (pixels.shape != together[0].shape or len(together) >= most):
+                yield names, np.stack(together).astype(np.float32) / 127.5 - 1.0
+                names, together = [], []
+            names.append(name)
+            together.append(pixels)
+        if together:
+            yield names, np.stack(together).astype(np.float32) / 127.5 - 1.0
+
+    def _read(self, name: str, transform: Transform, factor: int = 1) -> np.ndarray | None:
+        """One image, uint8 (H, W, C); None, with a word on stderr, if it cannot be read."""
+        where = self._container.where(name)
+        try:
+            with self._container.open(name) as picture:
+                check_pixels(picture.width * factor, picture.height * factor)
+                return transform(upright(picture), None, where)
+        except (MemoryError, UserError):
+            raise
+        except Exception as error:  # whatever a decoder raises on broken bytes
+            print(f"{where} cannot be read ({' '.join(str(error).split())}); skipped", file=sys.stderr)
+            return None
 
 
 def output_names(names: Sequence[str], folder: Path) -> dict[str, Path]:

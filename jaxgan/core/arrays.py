@@ -1,6 +1,7 @@
 """Minibatches are named arrays with a meaning: the data say it once, and games, pictures and metrics read it here."""
 
 import dataclasses
+import string
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,9 +14,9 @@ class ArraySpec:
 
     Attributes:
         shape: Of one entry, without the batch axis.
-        dtype: "float32" for images and vectors, "int32" for labels, as a game sees them.
-        kind: "image", (H, W, C) in [-1, 1]; "vector", (D,); "label", () from 0 on.
-        names: Of a label's classes: class i is names[i]. Empty for other kinds.
+        dtype: "float32" for images, vectors and attributes, "int32" for labels, as a game sees them.
+        kind: "image", (H, W, C) in [-1, 1]; "vector", (D,); "label", () from 0 on; "attributes", (K,), each 0 or 1.
+        names: Of a label's classes, class i is names[i], or of the attributes. Empty for other kinds.
     """
 
     shape: tuple[int, ...]
@@ -25,12 +26,18 @@ class ArraySpec:
 
 
 Arrays = Mapping[str, ArraySpec]
+MOST_DOMAINS = len(string.ascii_lowercase)
 _LISTED = 20  # classes in a line
 
 
 def minibatch(arrays: Arrays, size: int) -> dict[str, jax.ShapeDtypeStruct]:
     """The shapes of a minibatch of `size` entries."""
     return {name: jax.ShapeDtypeStruct((size, *spec.shape), spec.dtype) for name, spec in arrays.items()}
+
+
+def domain_arrays(number: int) -> tuple[str, ...]:
+    """What the arrays of so many domains of images are called, "a", "b", "c" ..., in the order of the domains' names."""
+    return tuple(string.ascii_lowercase[:number])
 
 
 def num_classes(arrays: Arrays) -> int:

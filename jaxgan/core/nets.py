@@ -127,6 +127,12 @@ class Net:
         one = lambda tree: jax.tree.map(lambda leaf: leaf[index], tree)  # noqa: E731
         return Net(self._network, one(self.params), one(self._constrained), one(self.constraint), self._statistics)
 
+    def normalised_by(self, *args: Any) -> "Net":
+        """The same net with batch norm's statistics of another batch, so that what it makes of an image is of that alone."""
+        _, sown = self._network.apply({"params": self._constrained}, *args, mutable=[BATCH_STATISTICS])
+        statistics = sown.get(BATCH_STATISTICS)
+        return Net(self._network, self.params, self._constrained, self.constraint, statistics, False, self._randomness)
+
     def aside(self, name: str) -> "Net":
         """The same net with draws of its own: calling it does not change what later calls of the others draw."""
         return self._with(None if self._randomness is None else self._randomness.aside(name))

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, Search, pixel_distance
+from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, Ability, Search, pixel_distance
 from jaxgan.core.arrays import Arrays
 from jaxgan.core.game import Game
 from jaxgan.core.nets import merge_statistics
@@ -44,6 +44,7 @@ class CompiledGame:
     ) -> None:
         self._perceive = perceive
         self.game, self.arrays, self.statistics_batches = game, arrays, statistics_batches
+        self.devices = mesh.size
         # Images in a call: a number that the mesh divides.
         self.batch_size = -(-max(batch_size, _SMALLEST_BATCH) // mesh.size) * mesh.size
         self.jit = functools.partial(jax.jit, out_shardings=replicated(mesh))
@@ -136,12 +137,18 @@ class Snapshot:
         return self.compiled.at(self._state.replace(players=players), self._stage)
 
     def use(self, ability: str, key: jax.Array, **arguments: Any) -> np.ndarray:
-        """Asks for an ability; see `parts`.
+        """Asks for an ability; see `parts`. Where it takes images of any size, `Ability.tiling` says how.
 
         Returns:
             One entry for each image.
         """
-        return np.concatenate(list(self.parts(ability, key, **arguments)))
+        declared = self.game.ability(ability)
+        if self._of_the_data(declared, arguments):
+            return np.concatenate(list(self.parts(ability, key, **arguments)))
+        assert declared.tiling is not None
+        (images,) = declared.kinds(IMAGES)
+        enlarge = lambda tiles: np.concatenate(list(self.parts(ability, key, **{**arguments, images: tiles})))  # noqa: E731
+        return declared.tiling(enlarge, np.asarray(declared.checked(ability, arguments)[images]))
 
     def parts(self, ability: str, key: jax.Array, **arguments: Any) -> Iterator[np.ndarray]:
         """Asks for an ability, a minibatch at a time, so that memory does not grow with the number.
@@ -166,7 +173,8 @@ class Snapshot:
         rest = {name: value for name, value in given.items() if name not in entries}
         counted = next((name for name in rest if takes[name].kind == NUMBER), None)
         total = int(rest[counted]) if counted else len(next(iter(entries.values())))
-        size = self.compiled.batch_size
+        # Tiles are large, and what is made of them is larger.
+        size = self.compiled.batch_size if self._of_the_data(declared, given) else self.compiled.devices
         if counted:
             rest[counted] = size
         statistics = self.statistics(ability, entries, rest)
@@ -178,7 +186,8 @@ class Snapshot:
                 own = jax.random.fold_in(key, index)
                 result = use(self._state, own, stage=self._stage, statistics=statistics, **part, **rest)
                 entry = np.asarray(result)[: total - start]
-                yield self._at_full_size(entry) if declared.gives == "images" else entry
+                enlarges = declared.gives == "images" and declared.tiling is None
+                yield self._at_full_size(entry) if enlarges else entry
 
         return made()
 
@@ -227,8 +236,9 @@ class Snapshot:
         which = (ability, self._stage, *sorted(static.items()))
         if not self.compiled.statistics_batches or not self.compiled.normalising.get(which, True):
             return {}
-        if self.game.ability(ability).search is not None:
-            return {}
+        declared = self.game.ability(ability)
+        if declared.search is not None or not self._of_the_data(declared, entries or {}):
+            return {}  # the tiles of one image are no sample: such an ability sees to it itself
         takes, size, entries = self.game.ability(ability).takes, self.compiled.batch_size, dict(entries or {})
         images = any(takes[name].kind == IMAGES for name in entries)
         latents = [name for name in entries if takes[name].kind == LATENTS]
@@ -265,6 +275,14 @@ class Snapshot:
             )
         )
         return functools.partial(run, self._state, statistics)
+
+    def _of_the_data(self, declared: Ability, arguments: Mapping[str, Any]) -> bool:
+        """Whether what an ability is given has the size of the data, so that it goes by minibatches."""
+        if declared.tiling is None or declared.tiling.reach is not None:
+            return declared.tiling is None
+        (images,) = declared.kinds(IMAGES)
+        sizes = [spec.shape[:2] for spec in self.arrays.values() if spec.kind == "image"]
+        return images not in arguments or np.shape(arguments[images])[1:3] in sizes
 
     def _at_full_size(self, images: np.ndarray) -> np.ndarray:
         """A stage whose images are smaller than the data has them enlarged, pixel by pixel."""

@@ -217,6 +217,17 @@ class FilePictures:
     def __len__(self) -> int:
         return len(self._names)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the images, as paths below their folder."""
+        return tuple(self._names)
+
+    def of_class(self, label: int) -> "FilePictures":
+        """The images of one class, without labels."""
+        assert self._labels is not None
+        names = [name for name, own in zip(self._names, self._labels, strict=True) if own == label]
+        return FilePictures(self._container, names, split=self.split)
+
     def open(self, index: int) -> tuple[Image.Image, int | None]:
         return self._container.open(self._names[index]), None if self._labels is None else int(self._labels[index])
 

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source
 from jaxgan.errors import ConfigError, nearest
+from jaxgan.evaluation import attribute_metrics as attributes
 from jaxgan.evaluation import common_codes as codes
 from jaxgan.evaluation import measure as measures
 from jaxgan.evaluation import network_metrics as networks
@@ -97,6 +98,9 @@ METRICS: dict[str, Metric] = {
     "domain_pairs": Metric(translations.domain_pairs, "pair_agreement", False, translations.needs_domain_samples),
     "common_codes": Metric(codes.common_codes, "code_agreement", False, codes.needs_common_codes),
     "paired_translation": Metric(translations.paired_translation, "l1", True, translations.needs_pairs),
+    "attribute_translation": Metric(
+        attributes.attribute_translation, "attribute_accuracy", False, attributes.needs_digits_with_attributes
+    ),
     # "fid/inception", "kid/digits" ...
     **{
         f"{name}/{features}": _of_features(features, name)

@@ -141,9 +141,10 @@ def _data(path: Path) -> dict[str, Any]:
         domains, specs = data["domains"], from_json(data["arrays"])
         good = isinstance(domains, list) and all(isinstance(name, str) for name in domains)
         for spec in specs.values():
-            good &= spec.kind in ("image", "vector", "label") and spec.dtype in ("float32", "int32")
+            good &= spec.kind in ("image", "vector", "label", "attributes") and spec.dtype in ("float32", "int32")
             good &= all(type(size) is int and 0 < size <= 2**16 for size in spec.shape)
-            good &= len(spec.shape) == {"image": 3, "vector": 1, "label": 0}[spec.kind]
+            good &= len(spec.shape) == {"image": 3, "vector": 1, "label": 0, "attributes": 1}[spec.kind]
+            good &= spec.kind != "attributes" or len(spec.names) == spec.shape[0]
             good &= all(isinstance(name, str) for name in spec.names)
     except (AttributeError, KeyError, TypeError):
         good = False

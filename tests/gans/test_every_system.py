@@ -80,8 +80,8 @@ def test_it_does_what_it_declares(run):
                 given[argument] = game.use("latents", state, jax.random.key(1), BATCH)
                 if declared.space == "w":
                     given[argument] = game.use("map", state, jax.random.key(1), latents=given[argument])
-            elif declared.kind == DOMAIN and argument == "target":
-                given[argument] = declared.choices[-1]
+            elif declared.kind == DOMAIN:
+                given[argument] = dict(zip(("source", "target"), ability.ways[0], strict=True))[argument]
         made = np.asarray(game.use(name, state, jax.random.key(1), **given))
         assert len(made) == BATCH and np.isfinite(made).all()
         latents = ({"latents": 5, "encode": SIDE * SIDE // 2}.get(name, 6),)  # of W, beside z and codes
@@ -96,13 +96,17 @@ def test_ada_adapts_by_the_scores_of_reals(run):
     if not judges:
         pytest.skip("no discriminator, and nothing that adapts")
     for name in judges:
-        expected = adaptive.start()
-        for before, after in itertools.pairwise(seen):
-            ours, scores = flatten(after[0].players)[name].view
-            assert not np.array_equal(scores, flatten(before[0].players)[name].view[1])  # told once more
-            expected = adaptive.update(expected, scores, **SETTINGS)
-            jax.tree.map(np.testing.assert_array_equal, ours, expected)
-        assert int(expected.count) == len(scores)  # of the third step; p has moved once, by the first two
+        copies = game.players[name].copies
+        for copy in range(max(1, copies)):
+            at = copy if copies else ...
+            views = [jax.tree.map(lambda leaf, at=at: leaf[at], flatten(state.players)[name].view) for state, _ in seen]
+            expected = adaptive.start()
+            for (_, before), (ours, scores) in itertools.pairwise(views):
+                if told := not np.array_equal(scores, before):  # once more
+                    expected = adaptive.update(expected, scores, **SETTINGS)
+                assert told or copies  # of several copies a step chooses some
+                jax.tree.map(np.testing.assert_array_equal, ours, expected)
+            assert copies or int(expected.count) == len(scores)  # of the third step; p has moved once, by the first two
 
 
 @pytest.mark.slow

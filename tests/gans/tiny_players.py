@@ -83,6 +83,7 @@ def arrays(number: int = BATCH, seed: int = 0) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     images = {name: rng.uniform(-1, 1, (number, SIDE, SIDE, 1)) for name in ("image", "labelled_image", "a", "b")}
     labels = {"label": rng.integers(0, CLASSES, number).astype(np.int32)}
+    images["c"] = rng.uniform(-1, 1, (number, SIDE, SIDE, 1))
     return {name: image.astype(np.float32) for name, image in images.items()} | labels
 
 
@@ -106,6 +107,7 @@ def make(system: str, view: Callable[[], View] | None = None, rate: float = 0.05
         "pretraining_steps": 1,
         "clustering_steps": 1,
         "clusters": CLASSES,
+        "domains": ("A", "B", "C"),
     } | fields
 
     def player(name):
