@@ -81,7 +81,8 @@ def test_it_does_what_it_declares(run):
                 if declared.space == "w":
                     given[argument] = game.use("map", state, jax.random.key(1), latents=given[argument])
             elif declared.kind == DOMAIN:
-                given[argument] = dict(zip(("source", "target"), ability.ways[0], strict=True))[argument]
+                way = dict(zip(("source", "target"), ability.ways[0], strict=True)) if ability.ways else {}
+                given[argument] = way.get(argument, declared.choices[0])
         made = np.asarray(game.use(name, state, jax.random.key(1), **given))
         assert len(made) == BATCH and np.isfinite(made).all()
         latents = ({"latents": 5, "encode": SIDE * SIDE // 2}.get(name, 6),)  # of W, beside z and codes
