@@ -59,7 +59,7 @@ def costs(name: str) -> dict[str, Any]:
     return {
         "players": players,
         "copies": copies,
-        "domain": config.data.domain or "inverted",
+        "domain": ", ".join(config.data.domains[1:]) or config.data.domain or "inverted",
         "megaflops": analysis["flops"] / len(batches) / config.batch_size / 1e6,
     }
 
