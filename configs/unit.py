@@ -2,7 +2,7 @@
 
 python train.py --config=configs/unit.py              digits and inverted digits 16x16, minutes on two CPU cores
 python train.py --config=configs/unit.py:untied       nothing shared, no crossing: two VAE-GANs whose decoders are exchanged
-python train.py --config=configs/unit.py:one_encoder  all is shared: one encoder and one decoder, which are told the domain
+python train.py --config=configs/unit.py:one_encoder  all is shared, for digits with a bar: one network is told the domain
 python train.py --config=configs/unit.py:paper        two folders of photographs, 256x256
 """
 
@@ -45,7 +45,9 @@ def untied() -> ConfigDict:
 
 
 def one_encoder() -> ConfigDict:
+    """A single network takes inverted digits for negatives of others: its domains differ in a bar."""
     config = digits()
+    config.data.domain = "bar"
     config.players.encoder.network.tied = config.players.decoder.network.tied = ("inner", "outer")
     return config
 
@@ -80,8 +82,9 @@ _BOUNDS = {
     "counterpart_mse_ab": "<= 0.03",
     "counterpart_mse_ba": "<= 0.03",
 }
+_BAR = {"domain_ab": ">= 0.95", "domain_ba": ">= 0.95", "agreement_ab": ">= 0.9", "agreement_ba": ">= 0.9"}
 CHECKS = {
     "": Check(_BOUNDS),
     "untied": Check(_BOUNDS, "untied", control=True),
-    "one encoder": Check(_BOUNDS, "one_encoder"),
+    "one encoder": Check(_BAR, "one_encoder"),
 }
