@@ -25,7 +25,7 @@ def test_networks_grow_with_the_domains():
     assert translation.growth_row("cyclegan", COST).endswith("| 4, 8 | 12, 24 | 24, 48 | 112, 224 |")
     copied = {"players": {"encoder": 6000, "discriminator": 3000}, "copies": {"encoder": 3, "discriminator": 3}}
     assert translation.growth_row("combogan", copied).endswith("| 4, 6 | 6, 9 | 8, 12 | 16, 24 |")
-    assert translation.growth_row("domain_adversarial", COST).endswith("| 4, 8 | 4, 8 | 4, 8 | 4, 8 |")
+    assert translation.growth_row("stargan", COST).endswith("| 4, 8 | 4, 8 | 4, 8 | 4, 8 |")
 
 
 def test_tables_are_put_between_their_marks(tmp_path, monkeypatch):
