@@ -14,10 +14,11 @@ from jaxgan.data import DataError
 from jaxgan.data.files import open_container
 from jaxgan.data.transform import Transform, upright, upright_size
 from jaxgan.errors import UserError
-from jaxgan.foreign import below, check_pixels, read_npz
+from jaxgan.foreign import PictureError, below, check_pixels, read_npz
 
 _CHUNK = 64  # images in memory at a time ...
 _PIXELS = 2**22  # ... but of larger ones, that may be of any size, fewer
+_WHOLE = 2**24  # pixels of an image that a network sees in one piece: maps of 64 channels then take 4 GiB
 
 
 class InputImages:
@@ -95,7 +96,10 @@ class InputImages:
         try:
             with self._container.open(name) as picture:
                 if tiling is not None:
-                    check_pixels(*tiling.sides(*upright_size(picture)))
+                    sides = tiling.sides(*upright_size(picture))
+                    check_pixels(*sides)
+                    if tiling.reach is None and math.prod(sides) > _WHOLE:
+                        raise PictureError(f"it has more than {_WHOLE} pixels, too many for one piece; make it smaller")
                 return transform(upright(picture), None, where)
         except (MemoryError, UserError):
             raise
