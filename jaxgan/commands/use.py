@@ -133,7 +133,7 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
     if declared.tiling is None:
         chunks = inputs.read(spec, trained.plan.config.data)
     else:
-        chunks = inputs.read_whole(spec.shape[2], declared.tiling.factor)
+        chunks = inputs.read_whole(spec.shape[2], declared.tiling)
     for index, (read, images) in enumerate(chunks):
         part = dict(given) | {option: images}
         for label in declared.kinds(LABEL):

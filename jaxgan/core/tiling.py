@@ -20,17 +20,24 @@ class Tiling(NamedTuple):
             on all, as it does behind instance norm: there are no tiles.
         multiple: What the networks want to divide both sides of an image. It is filled up to such sides by reflection, at the
             bottom and on the right, and the result is cut back.
+        least: The smallest such side that they take.
     """
 
     factor: int
     reach: int | None
     multiple: int = 1
+    least: int = 1
 
     @property
     def side(self) -> int:
         """Of a tile, in pixels of the image given."""
         assert self.reach is not None
         return _INNER + 2 * self.reach
+
+    def sides(self, height: int, width: int) -> tuple[int, int]:
+        """The sides of the largest image that comes of one of these sides, on the way or in the end."""
+        high, wide = (max(-(-side // self.multiple) * self.multiple, self.least) for side in (height, width))
+        return high * self.factor, wide * self.factor
 
     def __call__(self, enlarge: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> np.ndarray:
         """Enlarges images.
@@ -44,8 +51,9 @@ class Tiling(NamedTuple):
         """
         height, width = images.shape[1:3]
         if self.reach is None:
-            lacking = ((0, 0), (0, -height % self.multiple), (0, -width % self.multiple), (0, 0))
-            return enlarge(np.pad(images, lacking, "reflect"))[:, : height * self.factor, : width * self.factor]
+            high, wide = (side // self.factor for side in self.sides(height, width))
+            filled = np.pad(images, ((0, 0), (0, high - height), (0, wide - width), (0, 0)), "reflect")
+            return enlarge(filled)[:, : height * self.factor, : width * self.factor]
         rows, columns = self._pieces(height), self._pieces(width)
         if len(rows) == len(columns) == 1:
             return enlarge(images)

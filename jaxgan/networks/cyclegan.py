@@ -40,6 +40,11 @@ class ResNetTranslator(nn.Module):
         """What divides the sides of the images that it takes."""
         return 2**self.downsamples
 
+    @property
+    def least(self) -> int:
+        """The smallest side that it takes: a reflection of 3 pixels needs 4, and one of a pixel of the smallest map 2."""
+        return max(4, 2 * self.multiple)
+
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """Translates images (B, H, W, C)."""

@@ -54,10 +54,15 @@ def attribute_words(attributes: Sequence[str]) -> tuple[str, ...]:
 def any_size(*players: Player) -> Tiling | None:
     """How these players' networks together take images of any size; None where one of them takes but one.
 
-    A network that does says by its property `multiple` what must divide the sides of its images.
+    A network that does says by its property `multiple` what must divide the sides of its images, and by `least` how small they
+    may be, if that is more.
     """
     multiples = [getattr(player.network, "multiple", 0) for player in players]
-    return Tiling(1, None, math.lcm(*multiples)) if all(multiples) else None
+    if not all(multiples):
+        return None
+    multiple = math.lcm(*multiples)
+    least = max(getattr(player.network, "least", 1) for player in players)
+    return Tiling(1, None, multiple, -(-least // multiple) * multiple)
 
 
 def translate_ability(

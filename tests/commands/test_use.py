@@ -156,16 +156,18 @@ def test_every_image_is_translated_under_its_own_name(runs, tmp_path, capsys):
     Image.new("RGBA", (31, 20), (200, 10, 10, 255)).save(inputs / "a.png")
     Image.new("L", (8, 8), 70).save(inputs / "deeper" / "b.webp")
     Image.new("RGB", (64, 64), (0, 0, 0)).save(inputs / "c.d.jpeg")
+    Image.new("L", (1, 3), 90).save(inputs / "tiny.png")
     arguments = [f"--workdir={folder}", f"--input={inputs}"]
     assert run(translate.main, *arguments, f"--output={tmp_path / 'out'}") == 0
     assert run(translate.main, *arguments, f"--output={tmp_path / 'back'}", "--source=inverted") == 0
     for output in ("out", "back"):
         written = {str(path.relative_to(tmp_path / output)) for path in (tmp_path / output).rglob("*.png")}
-        assert written == {"a.png", "deeper/b.png", "c.d.png"}
+        assert written == {"a.png", "deeper/b.png", "c.d.png", "tiny.png"}
         # Filled up to what the network takes, and cut back: each has the size that it had.
         assert read(tmp_path / output / "a.png").shape == (20, 31)
         assert read(tmp_path / output / "deeper" / "b.png").shape == (8, 8)
         assert read(tmp_path / output / "c.d.png").shape == (64, 64)
+        assert read(tmp_path / output / "tiny.png").shape == (3, 1)
     assert not np.array_equal(read(tmp_path / "out" / "a.png"), read(tmp_path / "back" / "a.png"))
     # Named by the array, and by the other end of the way, it is the same.
     for index, end in enumerate(("--source=b", "--target=digits", "--target=a")):
@@ -175,7 +177,7 @@ def test_every_image_is_translated_under_its_own_name(runs, tmp_path, capsys):
     (inputs / "broken.png").write_bytes(b"no image")
     assert run(translate.main, *arguments, f"--output={tmp_path / 'again'}") == 1
     seen = capsys.readouterr()
-    assert "broken.png cannot be read" in seen.err and "3 of 4 images translated" in seen.out
+    assert "broken.png cannot be read" in seen.err and "4 of 5 images translated" in seen.out
 
 
 @pytest.mark.parametrize(

@@ -34,3 +34,14 @@ def test_an_image_that_fits_is_handed_over_as_it_is():
 def test_an_image_smaller_than_what_is_lacking():
     made = Tiling(1, None, 64)(lambda images: images, IMAGES[:, :1, :3])
     np.testing.assert_array_equal(made, IMAGES[:, :1, :3])
+
+
+def test_an_image_smaller_than_the_least():
+    tiling, seen = Tiling(2, None, 4, 8), []
+
+    def network(images):
+        seen.append(images.shape)
+        return images.repeat(2, axis=1).repeat(2, axis=2)
+
+    np.testing.assert_array_equal(tiling(network, IMAGES[:, :3]), IMAGES[:, :3].repeat(2, axis=1).repeat(2, axis=2))
+    assert seen == [(3, 8, 8, 2)] and tiling.sides(3, 7) == (16, 16) and tiling.sides(9, 12) == (24, 24)
