@@ -10,6 +10,7 @@ each image of the minibatch.
 
 import argparse
 import pathlib
+import re
 import sys
 from typing import Any
 
@@ -39,7 +40,6 @@ GROWTH = {
     "cyclegan": ("a game for each pair of domains", lambda n: n * (n - 1) // 2),
     "combogan": ("an encoder, a decoder and a discriminator for each domain", lambda n: n),
     "stargan": ("one generator and one discriminator", lambda n: 1),
-    "domain_adversarial": ("one encoder, one decoder, one classifier", lambda n: 1),
 }
 _NUMBERS = (2, 3, 4, 8)
 
@@ -59,7 +59,7 @@ def costs(name: str) -> dict[str, Any]:
     return {
         "players": players,
         "copies": copies,
-        "domain": config.data.domain or "inverted",
+        "domain": ", ".join(config.data.domains[1:]) or config.data.domain or "inverted",
         "megaflops": analysis["flops"] / len(batches) / config.batch_size / 1e6,
     }
 
@@ -69,8 +69,8 @@ def _judges(player: str) -> bool:
 
 
 def learned_row(name: str, results: list[dict[str, float]], cost: dict[str, Any]) -> str:
-    def mean(*values: str) -> str:
-        found = [result[value] for result in results for value in values if value in result]
+    def mean(pattern: str) -> str:
+        found = [value for result in results for name, value in result.items() if re.fullmatch(pattern, name)]
         return f"{sum(found) / len(found):.3f}" if found else "-"
 
     used = sum(size for player, size in cost["players"].items() if not _judges(player))
@@ -78,9 +78,9 @@ def learned_row(name: str, results: list[dict[str, float]], cost: dict[str, Any]
         f"`{name}`",
         cost["domain"],
         mean("agreement"),
-        mean("counterpart_mse_ab", "counterpart_mse_ba"),
+        mean("counterpart_mse_[a-z]+"),
         mean("cycle_l1"),
-        mean("cycle_l1_aba_noisy"),
+        mean("cycle_l1_[a-z]+_noisy"),
         f"{cost['megaflops']:.0f}",
         f"{used / 1e3:.0f}",
         f"{sum(cost['players'].values()) / 1e3:.0f}",

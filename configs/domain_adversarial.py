@@ -60,10 +60,10 @@ def paper() -> ConfigDict:
 
 VARIANTS = {"": digits, "dim": dim, "paper": paper}
 
-# An image that the swap leaves as it is has not moved, and one that lost its digit is not read.
+# An image that the swap leaves as it is is still of its own domain, and one that lost its digit is not read.
 _BOUNDS = {
-    "moved_ab": ">= 0.95",
-    "moved_ba": ">= 0.95",
+    "domain_ab": ">= 0.95",
+    "domain_ba": ">= 0.95",
     "agreement_ab": ">= 0.9",
     "agreement_ba": ">= 0.9",
 }

@@ -59,8 +59,8 @@ _BOUNDS = {
     "agreement_ba": ">= 0.85",
     "cycle_l1": "<= 0.1",
     "cycle_l1_aba_noisy": "<= 0.1",
-    "counterpart_mse_ab": "<= 0.03",
-    "counterpart_mse_ba": "<= 0.03",
+    "counterpart_mse_ab": "<= 0.02",
+    "counterpart_mse_ba": "<= 0.02",
 }
 CHECKS = {
     "": Check(_BOUNDS),

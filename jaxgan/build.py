@@ -35,6 +35,7 @@ def build_game(config: ConfigDict, arrays: Arrays, domains: Sequence[str] = ()) 
         "resolution": images[0][0] if images else None,
         "domains": tuple(domains) or None,
         "scale_factor": arrays["image"].shape[0] // small.shape[0] if small else None,
+        "attributes": arrays["attributes"].names if "attributes" in arrays else None,
     }
     fields = dict(config.game.items()) | _players(config.players, "config.players", given)
     stated = fields.get("num_classes") or 0

@@ -34,7 +34,7 @@ OR_VALUES = ("probability", "share")
 LISTS = {"constraints": "constraint", "views": "view", "terms": "term"}
 
 # What a run, its data or its config give to parts that leave it out; in a resolved config such a field is None.
-GIVEN = ("dtype", "num_classes", "resolution", "domains", "scale_factor")
+GIVEN = ("dtype", "num_classes", "resolution", "domains", "attributes", "scale_factor")
 
 
 def find(name: Any, kind: str, where: str) -> Maker:

@@ -60,7 +60,7 @@ _FIELDS: dict[str, _Range] = {
     **dict.fromkeys(("label_weight", "discriminator_rotation", "generator_rotation"), _NOT_NEGATIVE),
     **dict.fromkeys(("clusters", "rotated_one_in"), _AT_LEAST_1),
     "clustering_batch_size": _BATCH,
-    **dict.fromkeys(("penalty", "gamma", "cycle", "identity", "class_weight"), _NOT_NEGATIVE),
+    **dict.fromkeys(("penalty", "gamma", "cycle", "identity", "class_weight", "classification"), _NOT_NEGATIVE),
     **dict.fromkeys(("reconstruction", "adversarial", "gain", "ramp_up", "ramp_images"), _NOT_NEGATIVE),
     **dict.fromkeys(("weight", "eps", "epsilon", "deviation", "margin", "start", "stop", "updates"), _NOT_NEGATIVE),
     **dict.fromkeys(("final", "floor", "fade_images", "stable_images", "downsamples"), _NOT_NEGATIVE),

@@ -1,5 +1,6 @@
 """What the commands are given: folders of images, files of latents, and text."""
 
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,13 +10,16 @@ from ml_collections import ConfigDict
 
 from jaxgan.core.arrays import ArraySpec
 from jaxgan.core.text import encode
+from jaxgan.core.tiling import Tiling
 from jaxgan.data import DataError
 from jaxgan.data.files import open_container
-from jaxgan.data.transform import Transform, upright
+from jaxgan.data.transform import Transform, upright, upright_size
 from jaxgan.errors import UserError
-from jaxgan.foreign import below, check_pixels, read_npz
+from jaxgan.foreign import PictureError, below, check_pixels, read_npz
 
-_CHUNK = 64  # images in memory at a time
+_CHUNK = 64  # images in memory at a time ...
+_PIXELS = 2**22  # ... but of larger ones, that may be of any size, fewer
+_WHOLE = 2**24  # pixels of an image that a network sees in one piece: maps of 64 channels then take 4 GiB
 
 
 class InputImages:
@@ -62,24 +66,41 @@ class InputImages:
             if found:
                 yield list(found), np.stack(list(found.values())).astype(np.float32) / 127.5 - 1.0
 
-    def read_whole(self, channels: int, factor: int) -> Iterator[tuple[list[str], np.ndarray]]:
-        """Reads them one at a time, each at its own size, which is to become `factor` times larger; else as `read`.
+    def read_whole(self, channels: int, tiling: Tiling) -> Iterator[tuple[list[str], np.ndarray]]:
+        """Reads them, each at its own size; else as `read`.
 
         Args:
             channels: Of the game's images.
-            factor: An image that would become too large is named and left out, too.
+            tiling: How images are taken. One that would become too large is named and left out, too.
+
+        Yields:
+            Names, and float32 (B, H, W, C) in [-1, 1]: images of one size that stand behind one another.
         """
         transform = Transform(None, channels=channels)
+        names, together = list[str](), list[np.ndarray]()
         for name in self.names:
-            if (pixels := self._read(name, transform, factor)) is not None:
-                yield [name], pixels[None].astype(np.float32) / 127.5 - 1.0
+            pixels = self._read(name, transform, tiling)
+            if pixels is None:
+                continue
+            most = min(_CHUNK, _PIXELS // math.prod(tiling.sides(*pixels.shape[:2])))
+            if together and (pixels.shape != together[0].shape or len(together) >= most):
+                yield names, np.stack(together).astype(np.float32) / 127.5 - 1.0
+                names, together = [], []
+            names.append(name)
+            together.append(pixels)
+        if together:
+            yield names, np.stack(together).astype(np.float32) / 127.5 - 1.0
 
-    def _read(self, name: str, transform: Transform, factor: int = 1) -> np.ndarray | None:
+    def _read(self, name: str, transform: Transform, tiling: Tiling | None = None) -> np.ndarray | None:
         """One image, uint8 (H, W, C); None, with a word on stderr, if it cannot be read."""
         where = self._container.where(name)
         try:
             with self._container.open(name) as picture:
-                check_pixels(picture.width * factor, picture.height * factor)
+                if tiling is not None:
+                    sides = tiling.sides(*upright_size(picture))
+                    check_pixels(*sides)
+                    if tiling.reach is None and math.prod(sides) > _WHOLE:
+                        raise PictureError(f"it has more than {_WHOLE} pixels, too many for one piece; make it smaller")
                 return transform(upright(picture), None, where)
         except (MemoryError, UserError):
             raise

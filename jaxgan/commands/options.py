@@ -95,6 +95,19 @@ class Names:
             raise UserError(f"--{option}={text}: no such domain: {nearest(text, names)}")
         return known[text]
 
+    def domains_of(self, option: str, text: str, argument: Argument) -> str | tuple[str, ...]:
+        """`domain`; or, of several with commas between them, a tuple.
+
+        Raises:
+            UserError: One is none, or is named twice.
+        """
+        if "," not in text or text in self.domains:
+            return self.domain(option, text, argument.choices)
+        found = tuple(self.domain(option, part.strip(), argument.choices) for part in text.split(","))
+        if len(set(found)) < len(found):
+            raise UserError(f"--{option}={text}: a domain is named twice: leave one out")
+        return found
+
     def calls(self, choices: Sequence[str]) -> str:
         """Domains for the help: each array with what people call it."""
         called = {array: name for name, array in self.domains.items() if name != array}
@@ -170,7 +183,12 @@ def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str,
     if argument.kind == CHOICE:
         return name, {"choices": argument.choices, "help": argument.help}
     if argument.kind == DOMAIN:
-        return name, {"help": f"{argument.help}: {names.calls(argument.choices)}"}
+        more = (
+            "; several with commas, each in a folder of its own"
+            if argument.several and len(argument.choices) > 1
+            else ""
+        )
+        return name, {"help": f"{argument.help}: {names.calls(argument.choices)}{more}".replace("%", "%%")}
     default = "" if argument.required else " (default: all in turn)"
     return name, {"help": f"{argument.help}: {names.listed}{default}".replace("%", "%%")}
 
@@ -207,7 +225,11 @@ def values(asked: argparse.Namespace, ability: Ability, names: Names) -> dict[st
         if argument.kind == STRENGTH and value is not None:
             argument.check_strength(f"--{name}", value)
         if argument.kind == DOMAIN and value is not None:
-            value = names.domain(name, value, argument.choices)
+            value = (
+                names.domains_of(name, value, argument)
+                if argument.several
+                else names.domain(name, value, argument.choices)
+            )
         if argument.kind == LABEL and value is not None:
             value = names.label(value)
         if argument.kind not in (IMAGES, LATENTS, TEXT):

@@ -21,7 +21,7 @@ from jaxgan.commands import outputs
 from jaxgan.commands.inputs import InputImages, output_names, read_latents, read_text
 from jaxgan.commands.options import Names, Parser, asked_run, chosen_format, common_options, own_options, values
 from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, TEXT, Ability
-from jaxgan.core.arrays import ArraySpec
+from jaxgan.core.arrays import ArraySpec, domain_arrays
 from jaxgan.errors import UserError, nearest
 from jaxgan.files import check_place
 from jaxgan.foreign import below
@@ -90,7 +90,7 @@ def _ability(trained: Trained, name: str, workdir: str) -> Ability:
 
 def _domain_arrays(trained: Trained) -> tuple[str, ...]:
     """The arrays of the domains, in the order of the names that people call them."""
-    return tuple(name for name, spec in trained.plan.arrays.items() if spec.kind == "image" and trained.plan.domains)
+    return tuple(name for name in domain_arrays(len(trained.plan.domains)) if name in trained.plan.arrays)
 
 
 def _drawn(trained: Trained, name: str, asked: argparse.Namespace, given: dict[str, Any]) -> int:
@@ -139,9 +139,11 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
     declared, snapshot = trained.plan.game.ability(name), trained.snapshot
     (option,) = declared.kinds(IMAGES)
     inputs = InputImages(getattr(asked, option))
-    paths = output_names(inputs.names, asked.output) if declared.gives == "images" else {}
-    if declared.ways:
-        given["source"], given["target"] = declared.way(given["source"], given["target"])
+    folders = _folders(declared, asked, given)
+    paths = [
+        output_names(inputs.names, folder) if folder and declared.gives == "images" else {} for folder, _ in folders
+    ]
+    given |= folders[0][1]
     output = asked.output
     if declared.gives == "latents":
         output = output or _default_output(name, declared, asked, trained.step, "npz")
@@ -151,24 +153,25 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
     if declared.tiling is None:
         chunks = inputs.read(spec, trained.plan.config.data)
     else:
-        chunks = inputs.read_whole(spec.shape[2], declared.tiling.factor)
+        chunks = inputs.read_whole(spec.shape[2], declared.tiling)
     for index, (read, images) in enumerate(chunks):
         part = dict(given) | {option: images} | _told(trained, declared, asked, given, len(images), done)
         done += len(images)
         for label in declared.kinds(LABEL):
             part[label] = _labels(given[label], None, len(images), len(snapshot.classes(name)))
-        result = snapshot.use(name, jax.random.fold_in(jax.random.key(asked.seed), index), **part)
         names += read
-        if declared.gives != "images":
-            parts.append(result)
-            continue
-        for one, pixels in zip(read, pictures.to_uint8(result), strict=True):
-            outputs.write_png(pixels, paths[one])
+        for (_, own), written in zip(folders, paths, strict=True):
+            result = snapshot.use(name, jax.random.fold_in(jax.random.key(asked.seed), index), **part | own)
+            if declared.gives != "images":
+                parts.append(result)
+                continue
+            for one, pixels in zip(read, pictures.to_uint8(result), strict=True):
+                outputs.write_png(pixels, written[one])
     whole = np.concatenate(parts) if parts else np.zeros(0)
     if declared.gives == "latents":
         outputs.write_npz({"latents": whole, "name": np.array(names)}, output)
     elif declared.gives != "images" and names:
-        classes = trained.plan.arrays["label"].names if "label" in trained.plan.arrays else ()
+        classes = trained.plan.arrays["label"].names if "label" in trained.plan.arrays else trained.plan.domains
         outputs.write_table(outputs.table(declared.gives, names, whole, classes), output)
     where = "" if output is None else f": {output}"
     line = f"{len(names)} of {len(inputs.names)} images {_past(name)} with step {trained.step}{where}"
@@ -202,6 +205,25 @@ def _told(
         if getattr(asked, name):
             told[name] = read_text(name, getattr(asked, name), trained.plan.arrays[declared.takes[name].array])
     return {name: array[np.arange(start, start + count) % len(array)] for name, array in told.items()}
+
+
+def _folders(
+    declared: Ability, asked: argparse.Namespace, given: dict[str, Any]
+) -> list[tuple[Path | None, dict[str, Any]]]:
+    """Where results go, and what each is asked with: one folder, or one for each of several domains, under its name."""
+    several = next((option for option, argument in declared.takes.items() if argument.several), "")
+    wanted = given.get(several)
+    if not isinstance(wanted, tuple):
+        found = {"source": given["source"], "target": given["target"]} if declared.ways else {}
+        ways = dict(zip(found, declared.way(**found), strict=True)) if found else {}
+        return [(asked.output, ways)]
+    folders: list[tuple[Path | None, dict[str, Any]]] = []
+    for text, one in zip(getattr(asked, several).split(","), wanted, strict=True):
+        ways = {several: one}
+        if declared.ways:
+            ways = dict(zip(("source", "target"), declared.way(given["source"], one), strict=True))
+        folders.append((below(asked.output, text.strip()), ways))
+    return folders
 
 
 def _input_spec(trained: Trained, declared: Ability, option: str, given: dict[str, Any]) -> ArraySpec:

@@ -38,6 +38,8 @@ class Argument:
         choices: Of a domain or a choice: the names there are.
         required: Whether it must be given.
         classes: Of a label: how many classes there are; 0 where only the data know.
+        several: Of a domain: whether a command may be asked for several of them, each in a folder of its own.
+        guessed: Of a domain: whether the game finds it by itself where it is not given.
         array: Of images, captions and embeddings: the array of a minibatch that they are like ("image", "a"), for pictures
             and checks; "" for any.
         bounds: Of a strength: the least and the largest; None for anything above 0.
@@ -49,6 +51,8 @@ class Argument:
     choices: tuple[str, ...] = ()
     required: bool = False
     classes: int = 0
+    several: bool = False
+    guessed: bool = False
     array: str = ""
     bounds: tuple[float, float] | None = None
     space: str = ""
@@ -106,8 +110,8 @@ class Ability:
         help: What it does, a line for the command line.
         draws: Whether a network draws in it too: its "dropout" key is there, as pix2pix's noise needs it.
         search: For what is found step by step; `function` is then (nets, key, found, **arguments) -> array, the last step.
-        tiling: For what enlarges images of any size: on the host large ones are cut into tiles, and commands hand pictures over
-            as they are. None: images have the size of the data.
+        tiling: For what takes images of any size: commands hand pictures over as they are, and on the host large ones are cut
+            into tiles, or all are filled up to sides that the networks take. None: images have the size of the data.
     """
 
     function: Callable[..., Any]
@@ -121,21 +125,37 @@ class Ability:
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:
-        """The pairs (source, target) of domains that it can be asked for, its usual one first; () if it takes no domains."""
+        """The pairs (source, target) of domains that it can be asked for, its usual one first; () if it takes no domains.
+
+        Where domains are sources and targets, targets that are no source, such as attributes, end no way.
+        """
         if not {"source", "target"} <= self.takes.keys():
             return ()
         sources, targets = self.takes["source"].choices, self.takes["target"].choices
+        if set(sources) & set(targets):
+            targets = tuple(target for target in targets if target in sources)
         return tuple((source, target) for target in reversed(targets) for source in sources if source != target)
 
-    def way(self, source: str | None = None, target: str | None = None) -> tuple[str, str]:
+    def way(self, source: str | None = None, target: str | None = None) -> tuple[str | None, str]:
         """The first of its ways that has this source and this target; None: any.
 
+        Returns:
+            The source, None where the game is to find it by itself, and the target.
+
         Raises:
-            UserError: There is none.
+            UserError: There is none; or the images could be of several domains, and the game does not find out of which.
         """
-        for way in self.ways:
-            if source in (None, way[0]) and target in (None, way[1]):
-                return way
+        ends = {way[1] for way in self.ways}
+        if target is not None and target not in ends and target in self.takes["target"].choices:
+            return source, target
+        fitting = [way for way in self.ways if source in (None, way[0]) and target in (None, way[1])]
+        if fitting and source is None and self.takes["source"].guessed:
+            return None, fitting[0][1]
+        others = [way[0] for way in fitting if way[1] == fitting[0][1]]
+        if len(others) > 1:
+            raise UserError(f"say of which domain the images are, source={' or '.join(map(repr, others))}")
+        if fitting:
+            return fitting[0]
         asked = ", ".join(f"{name}={value!r}" for name, value in (("source", source), ("target", target)) if value)
         known = ", ".join(f"{source!r} to {target!r}" for source, target in self.ways) or "none"
         raise UserError(f"there is no way of {asked} between the domains of this game; its ways are: {known}")

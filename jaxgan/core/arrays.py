@@ -1,6 +1,7 @@
 """Minibatches are named arrays with a meaning: the data say it once, and games, pictures and metrics read it here."""
 
 import dataclasses
+import string
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,10 +14,11 @@ class ArraySpec:
 
     Attributes:
         shape: Of one entry, without the batch axis.
-        dtype: "float32" for images, vectors and embeddings, "int32" for labels and text, as a game sees them.
-        kind: "image", (H, W, C) in [-1, 1]; "vector", (D,); "label", () from 0 on; "text", (K, T), K captions of the picture
-            beside them in the characters of `jaxgan.core.text`; "embedding", (K, D), K vectors that stand for captions.
-        names: Of a label's classes: class i is names[i]. Empty for other kinds.
+        dtype: "float32" for images, vectors, attributes and embeddings, "int32" for labels and text, as a game sees them.
+        kind: "image", (H, W, C) in [-1, 1]; "vector", (D,); "label", () from 0 on; "attributes", (K,), each 0 or 1; "text",
+            (K, T), K captions of the picture beside them in the characters of `jaxgan.core.text`; "embedding", (K, D), K
+            vectors that stand for captions.
+        names: Of a label's classes, class i is names[i], or of the attributes. Empty for other kinds.
     """
 
     shape: tuple[int, ...]
@@ -26,12 +28,18 @@ class ArraySpec:
 
 
 Arrays = Mapping[str, ArraySpec]
+MOST_DOMAINS = len(string.ascii_lowercase)
 _LISTED = 20  # classes in a line
 
 
 def minibatch(arrays: Arrays, size: int) -> dict[str, jax.ShapeDtypeStruct]:
     """The shapes of a minibatch of `size` entries."""
     return {name: jax.ShapeDtypeStruct((size, *spec.shape), spec.dtype) for name, spec in arrays.items()}
+
+
+def domain_arrays(number: int) -> tuple[str, ...]:
+    """What the arrays of so many domains of images are called, "a", "b", "c" ..., in the order of the domains' names."""
+    return tuple(string.ascii_lowercase[:number])
 
 
 def num_classes(arrays: Arrays) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, Search, pixel_distance
+from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, Ability, Search, pixel_distance
 from jaxgan.core.arrays import Arrays
 from jaxgan.core.game import Game
 from jaxgan.core.nets import merge_statistics
@@ -137,14 +137,15 @@ class Snapshot:
         return self.compiled.at(self._state.replace(players=players), self._stage)
 
     def use(self, ability: str, key: jax.Array, **arguments: Any) -> np.ndarray:
-        """Asks for an ability; see `parts`. Where it takes images of any size, large ones are cut into tiles.
+        """Asks for an ability; see `parts`. Where it takes images of any size, `Ability.tiling` says how.
 
         Returns:
             One entry for each image.
         """
         declared = self.game.ability(ability)
-        if declared.tiling is None:
+        if self._of_the_data(declared, arguments):
             return np.concatenate(list(self.parts(ability, key, **arguments)))
+        assert declared.tiling is not None
         (images,) = declared.kinds(IMAGES)
         enlarge = lambda tiles: np.concatenate(list(self.parts(ability, key, **{**arguments, images: tiles})))  # noqa: E731
         return declared.tiling(enlarge, np.asarray(declared.checked(ability, arguments)[images]))
@@ -173,7 +174,7 @@ class Snapshot:
         counted = next((name for name in rest if takes[name].kind == NUMBER), None)
         total = int(rest[counted]) if counted else len(next(iter(entries.values())))
         # Tiles are large, and what is made of them is larger.
-        size = self.compiled.batch_size if declared.tiling is None else self.compiled.devices
+        size = self.compiled.batch_size if self._of_the_data(declared, given) else self.compiled.devices
         if counted:
             rest[counted] = size
         statistics = self.statistics(ability, entries, rest)
@@ -235,7 +236,8 @@ class Snapshot:
         which = (ability, self._stage, *sorted(static.items()))
         if not self.compiled.statistics_batches or not self.compiled.normalising.get(which, True):
             return {}
-        if self.game.ability(ability).search is not None or self.game.ability(ability).tiling is not None:
+        declared = self.game.ability(ability)
+        if declared.search is not None or not self._of_the_data(declared, entries or {}):
             return {}  # the tiles of one image are no sample: such an ability sees to it itself
         takes, size, entries = self.game.ability(ability).takes, self.compiled.batch_size, dict(entries or {})
         images = any(takes[name].kind == IMAGES for name in entries)
@@ -273,6 +275,14 @@ class Snapshot:
             )
         )
         return functools.partial(run, self._state, statistics)
+
+    def _of_the_data(self, declared: Ability, arguments: Mapping[str, Any]) -> bool:
+        """Whether what an ability is given has the size of the data, so that it goes by minibatches."""
+        if declared.tiling is None or declared.tiling.reach is not None:
+            return declared.tiling is None
+        (images,) = declared.kinds(IMAGES)
+        sizes = [spec.shape[:2] for spec in self.arrays.values() if spec.kind == "image"]
+        return images not in arguments or np.shape(arguments[images])[1:3] in sizes
 
     def _at_full_size(self, images: np.ndarray) -> np.ndarray:
         """A stage whose images are smaller than the data has them enlarged, pixel by pixel."""

@@ -1,4 +1,4 @@
-"""Images of any size, a tile at a time: for networks that see only so far, the result is that of the whole image."""
+"""Images of any size: a tile at a time for networks that see only so far, for others whole, with sides that they take."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,23 +9,35 @@ _INNER = 64  # pixels of a tile on each side, without what is there for its surr
 
 
 class Tiling(NamedTuple):
-    """How an ability enlarges images of any size, and of how much of them at a time.
+    """How an ability takes images of any size, and how much of them at a time.
 
     Tiles overlap. Of each, what its network has seen whole is kept: all but a margin of `reach` pixels along the sides that are
     cut, where a network that pads with zeros takes these for the image's border.
 
     Attributes:
         factor: Its images have so many times the sides of those that it is given.
-        reach: Pixels of the image given, on each side of its own, that a pixel of the result depends on.
+        reach: Pixels of the image given, on each side of its own, that a pixel of the result depends on; None where it depends
+            on all, as it does behind instance norm: there are no tiles.
+        multiple: What the networks want to divide both sides of an image. It is filled up to such sides by reflection, at the
+            bottom and on the right, and the result is cut back.
+        least: The smallest such side that they take.
     """
 
     factor: int
-    reach: int
+    reach: int | None
+    multiple: int = 1
+    least: int = 1
 
     @property
     def side(self) -> int:
         """Of a tile, in pixels of the image given."""
+        assert self.reach is not None
         return _INNER + 2 * self.reach
+
+    def sides(self, height: int, width: int) -> tuple[int, int]:
+        """The sides of the largest image that comes of one of these sides, on the way or in the end."""
+        high, wide = (max(-(-side // self.multiple) * self.multiple, self.least) for side in (height, width))
+        return high * self.factor, wide * self.factor
 
     def __call__(self, enlarge: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> np.ndarray:
         """Enlarges images.
@@ -38,6 +50,10 @@ class Tiling(NamedTuple):
             float32 (N, factor * H, factor * W, C').
         """
         height, width = images.shape[1:3]
+        if self.reach is None:
+            high, wide = (side // self.factor for side in self.sides(height, width))
+            filled = np.pad(images, ((0, 0), (0, high - height), (0, wide - width), (0, 0)), "reflect")
+            return enlarge(filled)[:, : height * self.factor, : width * self.factor]
         rows, columns = self._pieces(height), self._pieces(width)
         if len(rows) == len(columns) == 1:
             return enlarge(images)
@@ -62,6 +78,7 @@ class Tiling(NamedTuple):
 
     def _pieces(self, length: int) -> list[tuple[int, int, int]]:
         """Along one axis: where each tile begins, and from where to where it is kept; what is kept covers the axis once."""
+        assert self.reach is not None
         if length <= self.side:
             return [(0, 0, length)]
         pieces, kept = [], 0

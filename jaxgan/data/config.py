@@ -18,8 +18,8 @@ class DataConfig:
 
     Attributes:
         name: Of the source: "digits", "digits_translation", "stacked_digits", "captions", "ring8", "grid25", "gaussian1d",
-            "mixture1d", "photos", "folder", "zip", "two_folders", "tfds:NAME" for a prepared set of tensorflow_datasets, or
-            "module:attribute" for a source of one's own: a function from these fields to a `Source`.
+            "mixture1d", "photos", "folder", "zip", "two_folders", "many_folders", "tfds:NAME" for a prepared set of
+            tensorflow_datasets, or "module:attribute" for a source of one's own: a function from these fields to a `Source`.
         path: The folder or zip; for tfds its data_dir ("": ~/tensorflow_datasets); for photos "china" or "flower" ("": both).
         split: Either "train" or "test"; for tfds any split expression.
         image_size: One number, or (height, width), in pixels; None: the images' own (digits: 16).
@@ -37,7 +37,13 @@ class DataConfig:
         dequantize: Add U(0, 1/128) to the training images, which are in [-1, 1] in steps of 1/127.5.
         domain: A second domain of the digits: "inverted" (the default of digits_translation), "edges", "thickened", "dim",
             "bar", "thresholded", "low_resolution", "coloured", "left_half". "" for the source's own: none, or that default.
-        tinted: The ink of each digit has a colour of its own, in both domains.
+        domains: Several domains, by name: those of the digits ("digits" for the plain ones, and the names of `domain`), or
+            which of the folders, in this order; () for all folders, and for the digits and one other `domain`.
+        attributes: Which attributes of pictures records have, by name; for digits, which of the changes named by `domain` are
+            made to half of them each. () for none, or for all of `attributes_file`.
+        attributes_file: A CSV with a row of 1 and 0 (or -1) for each picture, or CelebA's list_attr_celeba.txt.
+        attributed_path: A folder or zip of the pictures that `attributes_file` is about, where those of `path` have domains.
+        tinted: The ink of each digit has a colour of its own, in all domains.
         aligned: For two domains: whether records are pairs.
         labelled: How many labels are known, for semi-supervised games: records are then "image", "labelled_image" and
             "label". 0: all, and records are "image" and "label".
@@ -64,6 +70,10 @@ class DataConfig:
     flip: bool = False
     dequantize: bool = False
     domain: str = ""
+    domains: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    attributes_file: str = ""
+    attributed_path: str = ""
     tinted: bool = False
     aligned: bool = False
     labelled: int = 0
@@ -137,6 +147,13 @@ def _checked(field: str, value: Any, default: Any) -> Any:
         raise DataError(f"data.{field}={value!r} is not a {what}; give an integer of at least 0")
     if field == "scale_factor" and not (_is_int(value) and 1 <= value <= _LARGEST):
         raise DataError(f"data.scale_factor={value!r} is not a factor; give an integer of at least 1")
+    if isinstance(default, tuple):
+        names = tuple(value) if isinstance(value, tuple | list) else ()
+        if not isinstance(value, tuple | list) or not all(isinstance(name, str) and name for name in names):
+            raise DataError(f"data.{field}={value!r} is not a tuple of names; give one, such as ('x', 'y')")
+        if len(set(names)) < len(names):
+            raise DataError(f"data.{field}={value!r} has a name twice; leave one of them out")
+        return names
     if isinstance(default, float):
         if (_is_int(value) or isinstance(value, float)) and value >= 0:
             return float(value)

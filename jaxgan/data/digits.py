@@ -2,15 +2,18 @@
 
 import colorsys
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image
 
 from jaxgan.data.errors import DataError, nearest
+from jaxgan.data.order import augmentation_draws
+from jaxgan.data.sources import Attributes
 from jaxgan.data.specs import numbered
 
 NATIVE_SIZE = 8
+PLAIN = "digits"  # what the domain of digits as they are is called
 
 
 @functools.cache
@@ -32,11 +35,11 @@ class DigitPictures:
     """Digits as pictures of 8x8 pixels, light ink on black, in scikit-learn's order.
 
     Every fifth digit of each class is held out, so both splits have the classes in equal shares: 1,438 digits to train
-    and 359 to test. The halves of the training digits, too, have the classes in equal shares.
+    and 359 to test. Parts of the training digits, too, have the classes in equal shares.
 
     Args:
         split: Either "train" or "test".
-        half: Which half of the training digits, 0 or 1, which have no digit in common; None for all.
+        part: Which of how many parts of them, (0, 2) for the first half; two parts have no digit in common.
         tinted: Whether the ink of each digit has a colour of its own; otherwise pictures are grey.
 
     Raises:
@@ -46,14 +49,15 @@ class DigitPictures:
     class_names = numbered(10)
     labels: np.ndarray | None = None  # nothing to find out: all can be read
 
-    def __init__(self, split: str, half: int | None = None, tinted: bool = False) -> None:
+    def __init__(self, split: str, part: tuple[int, int] = (0, 1), tinted: bool = False) -> None:
         if split not in ("train", "test"):
             raise DataError(f"data.split={split!r} is unknown to the digits; choose 'train' or 'test'")
         pixels, labels, ranks = _digits()
         held_out = ranks % 5 == 2
         chosen = held_out if split == "test" else ~held_out
-        if half is not None:
-            chosen &= ranks % 2 == half
+        # In turn; and since every fifth digit is held out, each five of them begin at another part than the last.
+        which, parts = part
+        chosen &= (ranks + 12 * (ranks // 5)) % parts == which
         self._pixels, self._labels = pixels[chosen], labels[chosen]
         self._where = np.flatnonzero(chosen)
         self._tinted = tinted
@@ -72,6 +76,11 @@ class DigitPictures:
 
     def stamp(self) -> str:
         return ""
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """(N,) of each digit in scikit-learn's order."""
+        return self._where
 
 
 def _tint(number: int) -> np.ndarray:
@@ -163,17 +172,40 @@ DOMAINS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def domain_transform(name: str, size: tuple[int, int] | None = None) -> Callable[[np.ndarray], np.ndarray]:
+def domain_transform(
+    name: str, size: tuple[int, int] | None = None, field: str = "domain"
+) -> Callable[[np.ndarray], np.ndarray]:
     """The function, from uint8 (H, W, C) to the same, that takes a digit to another domain.
 
     Args:
         name: One of `DOMAINS`.
         size: For "low_resolution": the result is (*size, C), each pixel the mean of its cell; None: means of 4x4 cells, shown
             at the size of the digit.
+        field: That of `data` which names it, for errors.
 
     Raises:
         DataError: An unknown name.
     """
     if name not in DOMAINS:
-        raise DataError(f"data.domain={name!r} is unknown{nearest(name, DOMAINS)} (there are {', '.join(DOMAINS)})")
+        said = (
+            f"data.domain={name!r} is unknown"
+            if field == "domain"
+            else f"data.{field} names {name!r}, which is unknown"
+        )
+        raise DataError(f"{said}{nearest(name, DOMAINS)} (there are {', '.join(DOMAINS)})")
     return functools.partial(_means, size=size) if name == "low_resolution" and size else DOMAINS[name]
+
+
+def digit_attributes(pictures: DigitPictures, names: Sequence[str]) -> Attributes:
+    """Changes that are made to half of the digits each, all independent of each other and of the class.
+
+    Args:
+        pictures: The digits.
+        names: Of `DOMAINS`; a digit that has several of them is changed in this order.
+
+    Raises:
+        DataError: An unknown name.
+    """
+    drawn = tuple(domain_transform(name, field="attributes") for name in names)
+    coins = [augmentation_draws(pictures.numbers, 0, which)[:, 0] < 0.5 for which in range(len(names))]
+    return Attributes(tuple(names), np.stack(coins, axis=1).astype(np.float32), drawn)

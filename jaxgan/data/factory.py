@@ -8,16 +8,17 @@ import numpy as np
 
 from jaxgan.core.arrays import Arrays, ArraySpec, different_classes
 from jaxgan.data import toy
+from jaxgan.data.attributes import read_attributes
 from jaxgan.data.captions import CaptionedDigits
 from jaxgan.data.config import DataConfig, check_read, height_width, read_fields
-from jaxgan.data.digits import DigitPictures, domain_transform
+from jaxgan.data.digits import PLAIN, DigitPictures, digit_attributes, domain_transform
 from jaxgan.data.errors import DataError, nearest
 from jaxgan.data.few_labels import FewLabels
 from jaxgan.data.files import two_folder_pictures
 from jaxgan.data.layouts import folder_pictures
-from jaxgan.data.pairs import AlignedPair, UnalignedPair
+from jaxgan.data.pairs import AlignedDomains, UnalignedDomains
 from jaxgan.data.photos import LowResolution, PhotoPictures
-from jaxgan.data.sources import ImageSource, Pictures, Source
+from jaxgan.data.sources import Attributes, ImageSource, Pictures, Source
 from jaxgan.data.stacked import stacked_digits
 from jaxgan.data.text import beside_pictures
 from jaxgan.data.tfds import TfdsPictures
@@ -29,7 +30,6 @@ _READABLE_SIZES = (8, 16, 32)  # at which the classifier that metrics of digits 
 _COMPLETED = (
     "left_half",
 )  # domains that lack a part of the digit: domain A, for the way to learn is to the whole digit
-_READABLE_DOMAINS = ("inverted", "thresholded", "low_resolution", "dim", "bar")  # and the domains from which it does
 
 Domain = Callable[[np.ndarray], np.ndarray]
 
@@ -76,6 +76,8 @@ def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fiel
             f"data.labelled={config.labelled} and data.scale_factor={config.scale_factor} are of two kinds of games; "
             "leave one of them out"
         )
+    if config.labelled and "attributes" in source.arrays:
+        raise DataError(f"data.labelled={config.labelled} means nothing with attributes; leave one of them out")
     source = FewLabels(source, config.labelled, config.labelled_draw) if config.labelled else source
     source = LowResolution(source, config.scale_factor) if config.scale_factor > 1 else source
     source.dequantize = source.dequantize or config.dequantize
@@ -142,6 +144,7 @@ def _images(
     domain: Domain | None = None,
     metrics: tuple[str, ...] = (),
     beside: Mapping[str, tuple[ArraySpec, np.ndarray]] | None = None,
+    attributes: Attributes | None = None,
 ) -> ImageSource:
     """An image source with the config's transform."""
     size, load_size = height_width(config.image_size), height_width(config.load_size)
@@ -165,6 +168,7 @@ def _images(
         max_unreadable=config.max_unreadable,
         metrics=metrics,
         beside=beside,
+        attributes=attributes,
     )
 
 
@@ -182,15 +186,48 @@ def _two_configs(config: DataConfig) -> tuple[DataConfig, DataConfig]:
 
 def _folder(config: DataConfig) -> Source:
     pictures = folder_pictures(config.path, config.split)
+    attributes = None
+    if config.attributes_file:
+        attributes = read_attributes(config.attributes_file, config.attributes, pictures.names, config.path)
+    elif config.attributes:
+        raise DataError(f"data.attributes={config.attributes} needs data.attributes_file, which says who has them")
     beside = beside_pictures(pictures, config.text) if config.text else None
-    return _images(config, pictures, config.path, metrics=("fid/inception",), beside=beside)
+    return _images(config, pictures, config.path, metrics=("fid/inception",), beside=beside, attributes=attributes)
 
 
 def _two_folders(config: DataConfig) -> Source:
     pictures = two_folder_pictures(config.path, config.split, config.aligned)
     parts = zip(_two_configs(config), pictures, "AB", strict=True)
     a, b = (_images(one, those, f"{config.path} ({name})") for one, those, name in parts)
-    return (AlignedPair if config.aligned else UnalignedPair)(config.path, a, b, ("A", "B"))
+    return (AlignedDomains if config.aligned else UnalignedDomains)(config.path, (a, b), ("A", "B"))
+
+
+def _many_folders(config: DataConfig) -> Source:
+    pictures = folder_pictures(config.path, config.split)
+    known = pictures.class_names
+    if not known:
+        raise DataError(
+            f"{config.path} has no folder for each domain; make {config.split}/cats, {config.split}/dogs ..."
+        )
+    for name in config.domains:
+        if name not in known:
+            raise DataError(f"data.domains names {name!r}, but {config.path} has no such folder{nearest(name, known)}")
+    domains, sources = config.domains or known, []
+    for name in domains:
+        those = pictures.of_class(known.index(name))
+        if not len(those):
+            raise DataError(f"{config.path} has no image of the domain {name} in its split {config.split!r}; add one")
+        sources.append(_images(config, those, f"{config.path} ({name})"))
+    beside = None
+    if config.attributed_path or config.attributes_file or config.attributes:
+        if not (config.attributed_path and config.attributes_file):
+            lacking = "attributes_file" if config.attributed_path else "attributed_path"
+            raise DataError(f"pictures with attributes beside those of domains need data.{lacking}; set it")
+        other = dataclasses.replace(config, path=config.attributed_path, split="train", domains=())
+        source = _folder(other)
+        assert isinstance(source, ImageSource)
+        beside = source
+    return UnalignedDomains(config.path, sources, domains, beside)
 
 
 def _photos(config: DataConfig) -> Source:
@@ -209,8 +246,13 @@ def _digits(config: DataConfig) -> Source:
     channels = config.channels or (3 if config.tinted or config.domain == "coloured" else 1)
     config = _digits_fields(config, channels)
     domain = domain_transform(config.domain) if config.domain else None
+    pictures = DigitPictures(config.split, tinted=config.tinted)
+    if config.attributes:
+        attributes = digit_attributes(pictures, config.attributes)
+        measured = ("attribute_translation",) if not domain and _readable(config) else ()
+        return _images(config, pictures, f"{config.name} ({config.split})", domain, measured, attributes=attributes)
     metrics = () if domain or not _readable(config) else ("digit_fd", "class_accuracy")
-    return _digit_images(config, DigitPictures(config.split, tinted=config.tinted), domain, metrics)
+    return _digit_images(config, pictures, domain, metrics)
 
 
 def _stacked_digits(config: DataConfig) -> Source:
@@ -222,29 +264,58 @@ def _stacked_digits(config: DataConfig) -> Source:
 def _digits_translation(config: DataConfig) -> Source:
     """Digits, and digits of another domain: domain B, or domain A where it is what the way from A to B starts from.
 
-    Unaligned: the domains are made of halves of the training digits that have no digit in common. Aligned, and always
-    in the test split: the same digits in both, so that true counterparts are known.
+    Or several domains. Unaligned: they are made of parts of the training digits that have no digit in common. Aligned, and
+    always in the test split: the same digits in all, so that true counterparts are known.
     """
+    if config.domains:
+        return _digits_domains(config)
     domain = config.domain or "inverted"
     first, second = _two_configs(_digits_fields(config, config.channels or (3 if config.tinted else 1)))
     if domain == "coloured":
         second = dataclasses.replace(second, channels=config.channels_b or 3)
         if second.channels != 3:
             raise DataError(f"data.domain='coloured' needs data.channels_b=3, not {second.channels}")
-    readable = domain in _READABLE_DOMAINS and _readable(first) and _readable(second)
+    readable = _readable(first) and _readable(second)
     function = domain_transform(domain)
     if domain == "low_resolution" and (size := height_width(second.image_size)) != height_width(first.image_size):
         # Its pixels are means of those of the first domain, so it is made at that size.
         function = domain_transform(domain, size)
         second = dataclasses.replace(second, image_size=first.image_size, load_size=first.load_size)
-    parts: list[int | None] = [None, None] if config.aligned or config.split == "test" else [0, 1]
-    pictures = [DigitPictures(config.split, half, config.tinted) for half in parts]
+    pictures = _parted_digits(config, 2)
     made: tuple[tuple[str, Domain | None], ...] = (("digits", None), (domain, function))
     (name_a, to_a), (name_b, to_b) = reversed(made) if domain in _COMPLETED else made
     a, b = _digit_images(first, pictures[0], to_a), _digit_images(second, pictures[1], to_b)
-    pair: Source = (UnalignedPair if 0 in parts else AlignedPair)(a.name, a, b, (name_a, name_b))
-    pair.metrics = ("paired_translation",) if config.aligned else ("translation",) if readable else ()
-    return pair
+    return _joined_digits(config, (a, b), (name_a, name_b), readable)
+
+
+def _digits_domains(config: DataConfig) -> Source:
+    """Digits in the domains that are named, all of one size and of as many channels."""
+    for field in ("domain", "image_size_b", "channels_b"):
+        if getattr(config, field):
+            raise DataError(f"data.{field}={getattr(config, field)!r} means nothing beside data.domains; leave it out")
+    coloured = config.tinted or "coloured" in config.domains
+    fields = _digits_fields(config, config.channels or (3 if coloured else 1))
+    made = [None if name == PLAIN else domain_transform(name, field="domains") for name in config.domains]
+    pictures = _parted_digits(config, len(made))
+    sources = [_digit_images(fields, *both) for both in zip(pictures, made, strict=True)]
+    return _joined_digits(config, sources, config.domains, _readable(fields))
+
+
+def _parted_digits(config: DataConfig, domains: int) -> list[DigitPictures]:
+    """The digits of each domain: the same, or parts that have none in common."""
+    alike = config.aligned or config.split == "test"
+    parts = [(0, 1) if alike else (which, domains) for which in range(domains)]
+    return [DigitPictures(config.split, part, config.tinted) for part in parts]
+
+
+def _joined_digits(config: DataConfig, sources: Sequence[ImageSource], names: Sequence[str], readable: bool) -> Source:
+    alike = config.aligned or config.split == "test"
+    joined = (AlignedDomains if alike else UnalignedDomains)(sources[0].name, sources, names)
+    if PLAIN in names and readable:
+        joined.metrics = ("translation",)
+    if config.aligned:
+        joined.metrics = ("paired_translation",)
+    return joined
 
 
 def _digits_fields(config: DataConfig, channels: int) -> DataConfig:
@@ -283,14 +354,16 @@ _IMAGES = frozenset(
     {"split", "image_size", "load_size", "resize", "crop", "resample", "channels", "flip", "dequantize"}
     | {"labelled", "labelled_draw", "scale_factor"}
 )
-_PAIRS = _IMAGES - {"labelled", "labelled_draw", "scale_factor"} | {"image_size_b", "channels_b", "aligned"}
+_DOMAINS = _IMAGES - {"labelled", "labelled_draw", "scale_factor"}
+_PAIRS = _DOMAINS | {"image_size_b", "channels_b", "aligned"}
 _FILES = frozenset({"path", "max_unreadable"})
 _INK = frozenset({"domain", "tinted"})
+_ATTRIBUTES = frozenset({"attributes", "attributes_file"})
 
 # A source is one entry here: its name and, beside it, how it is made and the fields that it reads.
 SOURCES: dict[str, SourceKind] = {
-    "digits": SourceKind(_digits, _IMAGES | _INK),
-    "digits_translation": SourceKind(_digits_translation, _PAIRS | _INK),
+    "digits": SourceKind(_digits, _IMAGES | _INK | {"attributes"}),
+    "digits_translation": SourceKind(_digits_translation, _PAIRS | _INK | {"domains"}),
     "stacked_digits": SourceKind(_stacked_digits, frozenset({"split", "image_size"})),
     "captions": SourceKind(_captions, frozenset({"split", "image_size"})),
     "ring8": _toy(toy.ring8),
@@ -300,8 +373,9 @@ SOURCES: dict[str, SourceKind] = {
     "photos": SourceKind(
         _photos, _IMAGES - {"load_size", "resize", "resample", "labelled", "labelled_draw"} | {"path"}
     ),
-    "folder": SourceKind(_folder, _IMAGES | _FILES | {"text"}),
-    "zip": SourceKind(_folder, _IMAGES | _FILES | {"text"}),
+    "folder": SourceKind(_folder, _IMAGES | _FILES | _ATTRIBUTES | {"text"}),
+    "zip": SourceKind(_folder, _IMAGES | _FILES | _ATTRIBUTES | {"text"}),
     "two_folders": SourceKind(_two_folders, _PAIRS | _FILES),
+    "many_folders": SourceKind(_many_folders, _DOMAINS | _FILES | _ATTRIBUTES | {"domains", "attributed_path"}),
     "tfds:": SourceKind(_tfds, _IMAGES | _FILES),
 }

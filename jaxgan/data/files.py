@@ -235,16 +235,22 @@ class FilePictures:
         class_names: Sequence[str] = (),
         split: str = "",
     ) -> None:
-        self._container, self._names, self.labels, self.class_names = (
-            container,
-            list(names),
-            labels,
-            tuple(class_names),
-        )
-        self.split = split
+        self._container, self._names, self.labels = container, list(names), labels
+        self.class_names, self.split = tuple(class_names), split
 
     def __len__(self) -> int:
         return len(self._names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the images, as paths below their folder."""
+        return tuple(self._names)
+
+    def of_class(self, label: int) -> "FilePictures":
+        """The images of one class, without labels."""
+        assert self.labels is not None
+        names = [name for name, own in zip(self._names, self.labels, strict=True) if own == label]
+        return FilePictures(self._container, names, split=self.split)
 
     def open(self, index: int) -> tuple[Image.Image, int | None]:
         return self._container.open(self._names[index]), None if self.labels is None else int(self.labels[index])

@@ -1,89 +1,115 @@
-"""Two domains: records of two image sources, as pairs or each on its own. The domains may differ in size and channels."""
+"""Domains: records of several image sources, of one object in all of them or each on its own.
+
+The domains of aligned sources may differ in size and channels, and so may those of two unaligned ones.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 
+from jaxgan.core.arrays import MOST_DOMAINS, domain_arrays
 from jaxgan.data.errors import DataError
 from jaxgan.data.sources import ImageSource, Record, Source
 
 
-class _Pair(Source):
-    """What aligned and unaligned pairs of sources share."""
+class _Domains(Source):
+    """What aligned and unaligned domains share: the images of each are an array of their own, "a", "b", "c" ..."""
 
-    def __init__(self, name: str, a: ImageSource, b: ImageSource, domains: tuple[str, str] = ("A", "B")) -> None:
-        a.check_batchable()
-        b.check_batchable()
-        self.name, self.a, self.b, self.domains = name, a, b, domains
-        self.arrays = {"a": a.arrays["image"], "b": b.arrays["image"]}
-        self.flip, self.fixed = a.flip, a.fixed and b.fixed
+    def __init__(self, name: str, sources: Sequence[ImageSource], domains: Sequence[str]) -> None:
+        if not 2 <= len(sources) <= MOST_DOMAINS:
+            raise DataError(f"{name} has {len(sources)} domains; choose 2 to {MOST_DOMAINS} by data.domains")
+        for source in sources:
+            source.check_batchable()
+        self.name, self.domains, self.sources = name, tuple(domains), tuple(sources)
+        self.arrays = {key: source.arrays["image"] for key, source in self._by_array()}
+        self.flip, self.fixed = sources[0].flip, all(source.fixed for source in sources)
+
+    def _by_array(self) -> list[tuple[str, ImageSource]]:
+        return list(zip(domain_arrays(len(self.sources)), self.sources, strict=True))
 
     @property
     def unreadable(self) -> int:
-        return self.a.unreadable + self.b.unreadable
+        return sum(source.unreadable for source in self.sources)
 
 
-class AlignedPair(_Pair):
-    """Record i is {"a", "b"}: record i of both sources, cropped and flipped alike (and "label", where `a` has labels).
+class AlignedDomains(_Domains):
+    """Record i is {"a", "b", ...}: record i of all sources, cropped and flipped alike (and "label", where the first has them).
 
     Args:
         name: What the source is called in messages.
-        a: Domain A.
-        b: Domain B, as long as `a`.
-        domains: What people call the two.
+        sources: The domains, all of one length.
+        domains: What people call them.
 
     Raises:
-        DataError: The images of a domain differ in size, or random crops of two sizes would have to be alike.
+        DataError: The images of a domain differ in size, random crops of several sizes would have to be alike, or there are
+            too few or too many domains.
     """
 
-    def __init__(self, name: str, a: ImageSource, b: ImageSource, domains: tuple[str, str] = ("A", "B")) -> None:
-        super().__init__(name, a, b, domains)
-        sizes = a.transform.image_size, b.transform.image_size
-        if not self.fixed and sizes[0] != sizes[1]:
+    def __init__(self, name: str, sources: Sequence[ImageSource], domains: Sequence[str]) -> None:
+        super().__init__(name, sources, domains)
+        first, *others = (source.transform.image_size for source in sources)
+        if not self.fixed and (differing := [size for size in others if size != first]):
             raise DataError(
-                f"data.crop='random' cannot crop the aligned images of {name} alike, of sizes {sizes[0]} and {sizes[1]}; "
+                f"data.crop='random' cannot crop the aligned images of {name} alike, of sizes {first} and {differing[0]}; "
                 "set data.crop='centre', or one size for both"
             )
-        if "label" in a.arrays:
-            self.arrays["label"] = a.arrays["label"]
+        if "label" in sources[0].arrays:
+            self.arrays["label"] = sources[0].arrays["label"]
 
     def __len__(self) -> int:
-        return len(self.a)
+        return len(self.sources[0])
 
     def record(self, index: int, draw: np.ndarray | None) -> Record:
         for ahead in range(len(self)):
             at = (index + ahead) % len(self)
-            a, b = self.a.read(at, draw), self.b.read(at, draw)
-            if a is not None and b is not None:  # a pair is skipped as a whole
-                return {"a": a.pop("image"), "b": b["image"], **a}
+            read = {key: source.read(at, draw) for key, source in self._by_array()}
+            records = {key: record for key, record in read.items() if record is not None}
+            if len(records) == len(read):  # what lacks one of its images is skipped as a whole
+                rest = {key: value for key, value in records["a"].items() if key != "image"}
+                return {key: record["image"] for key, record in records.items()} | rest
         raise DataError(f"none of the {len(self)} pairs of {self.name} can be read; check data.path")
 
 
-class UnalignedPair(_Pair):
-    """Records of two domains that have nothing to do with each other; each domain has its own order and its own epochs.
+class UnalignedDomains(_Domains):
+    """Records of domains that have nothing to do with each other; each domain has its own order and its own epochs.
 
-    A record has a "label", that of its image of domain A, where `a` has labels.
+    A record has a "label", that of its image of the first domain, where this has labels and what is beside has none.
 
-    `len` is that of the larger domain. By index, the smaller one starts over.
+    `len` is that of the largest domain. By index, the smaller ones start over.
 
     Args:
         name: What the source is called in messages.
-        a: Domain A.
-        b: Domain B.
-        domains: What people call the two.
+        sources: The domains.
+        domains: What people call them.
+        beside: Images that belong to none of the domains, such as those with attributes: they keep their own arrays.
 
     Raises:
-        DataError: The images of a domain differ in size.
+        DataError: The images of a domain differ in size, or there are too few or too many domains.
     """
 
-    def __init__(self, name: str, a: ImageSource, b: ImageSource, domains: tuple[str, str] = ("A", "B")) -> None:
-        super().__init__(name, a, b, domains)
+    def __init__(
+        self, name: str, sources: Sequence[ImageSource], domains: Sequence[str], beside: ImageSource | None = None
+    ) -> None:
+        super().__init__(name, sources, domains)
+        self._beside = () if beside is None else (beside,)
+        for source in self._beside:
+            source.check_batchable()
+            self.arrays |= source.arrays
+            self.fixed &= source.fixed
         self.arrays |= self.parts[0].arrays
 
     def __len__(self) -> int:
-        return max(len(self.a), len(self.b))
+        return max(len(part) for part in self.parts)
 
     @property
     def parts(self) -> tuple[Source, ...]:
-        return (_Named(self.a, "a", labels=True), _Named(self.b, "b"))
+        labelled = not any("label" in source.arrays for source in self._beside)
+        named = (_Named(source, key, labels=labelled and key == "a") for key, source in self._by_array())
+        return (*named, *self._beside)
+
+    @property
+    def unreadable(self) -> int:
+        return super().unreadable + sum(source.unreadable for source in self._beside)
 
     def record(self, index: int, draw: np.ndarray | None) -> Record:
         joined: Record = {}

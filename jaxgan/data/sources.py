@@ -6,14 +6,14 @@ import logging
 import operator
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from jaxgan.core.arrays import Arrays, ArraySpec, num_classes
 from jaxgan.data.errors import DataError
-from jaxgan.data.specs import image_spec, label_spec, spec_of, stored
+from jaxgan.data.specs import attributes_spec, image_spec, label_spec, spec_of, stored
 from jaxgan.data.transform import Transform, too_small, upright, upright_size
 from jaxgan.foreign import printable
 
@@ -27,13 +27,14 @@ class Source:
     """`len(source)` records; `source[i]` is record i as a dict of arrays, without random augmentation.
 
     In a record images are uint8 (height, width, channels), labels int32 scalars, vectors float32. A record has "image" and,
-    where the set has them, "label"; or "a" and "b" for two domains (and "label" where both show the same object).
+    where the set has them, "label" and "attributes", float32 (K,), each 0 or 1; or "a", "b", "c" ... for several domains (and
+    "label" where all show the same object).
 
     Attributes:
         name: What the source is called in messages.
         arrays: What a record holds, by name, as a game sees it (after `prepare`). Images that differ in size stand not in
             it: they cannot be stacked, and `check_batchable` says why.
-        domains: What people call the domains "a" and "b"; () where there are no two domains.
+        domains: What people call the domains "a", "b" ..., in this order; () where there are no domains.
         metrics: Names of the metrics that suit the data, the most important first: for configs that name none.
         flip: Whether training records are mirrored left to right half of the time.
         dequantize: Whether `prepare` adds noise below one grey level to the images of minibatches.
@@ -60,7 +61,7 @@ class Source:
     @property
     def image_shape(self) -> tuple[int, ...] | None:
         """Shape of the images or vectors, the first where there are several; None where it differs between records."""
-        return next((spec.shape for spec in self.arrays.values() if spec.kind != "label"), None)
+        return next((spec.shape for spec in self.arrays.values() if spec.kind in ("image", "vector")), None)
 
     @property
     def num_classes(self) -> int:
@@ -147,6 +148,9 @@ class ArraySource(Source):
         if foreign := arrays.keys() - self.values.keys():
             raise DataError(f"{name} has no array {min(foreign)!r} (its arrays: {', '.join(self.values)})")
         derived = {key: spec_of(array, f"array {key!r} of {name}") for key, array in self.values.items()}
+        for key, spec in arrays.items():
+            if (spec.kind, derived[key].kind) == ("attributes", "vector") and len(spec.names) == derived[key].shape[0]:
+                derived[key] = attributes_spec(spec.names)
         self.arrays = derived | dict(arrays)
         for key, spec in self.arrays.items():
             self._check(key, spec, derived[key])
@@ -169,6 +173,8 @@ class ArraySource(Source):
                 f"{where} holds {derived.kind} entries of shape {derived.shape} and dtype {derived.dtype}, but its spec says "
                 f"{spec.kind}, {spec.shape} and {spec.dtype}; make them agree"
             )
+        if spec.kind == "attributes" and not np.isin(self.values[key], (0, 1)).all():
+            raise DataError(f"{where} has values other than 0 and 1; make them these")
         if spec.kind == "label":
             least, most = int(self.values[key].min()), int(self.values[key].max())
             if least < 0 or most >= len(spec.names):
@@ -199,6 +205,20 @@ class Pictures(Protocol):
         """What changes when a picture does, without reading them; "" where only reading them tells."""
 
 
+class Attributes(NamedTuple):
+    """What is true of each picture of an `ImageSource`.
+
+    Attributes:
+        names: Of the K attributes.
+        values: (N, K) float32, 1 for what a picture has and 0 for what it has not.
+        drawn: Functions of the transformed array that give it each attribute, for pictures that are made to have them.
+    """
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    drawn: tuple[Callable[[np.ndarray], np.ndarray], ...] = ()
+
+
 class ImageSource(Source):
     """Pictures, decoded and transformed when they are asked for.
 
@@ -215,6 +235,7 @@ class ImageSource(Source):
         max_unreadable: Share of the pictures that may be unreadable, in [0, 1].
         metrics: As in `Source`.
         beside: What a record has beside its picture: for each array what it is, and its entries, one for each picture.
+        attributes: Of the pictures; None: records have none.
     """
 
     def __init__(
@@ -228,9 +249,10 @@ class ImageSource(Source):
         max_unreadable: float = 0.01,
         metrics: tuple[str, ...] = (),
         beside: Mapping[str, tuple[ArraySpec, np.ndarray]] | None = None,
+        attributes: Attributes | None = None,
     ) -> None:
         self.name, self.pictures, self.transform, self.metrics = name, pictures, transform, metrics
-        self.flip, self.domain, self.max_unreadable = flip, domain, max_unreadable
+        self.flip, self.domain, self.max_unreadable, self.attributes = flip, domain, max_unreadable, attributes
         self.fixed = transform.crop != "random"
         self._skipped: dict[int, str] = {}
         self._said = 0  # how many of them were told
@@ -245,6 +267,8 @@ class ImageSource(Source):
             self.arrays["image"] = image_spec(shape if domain is None else domain(np.zeros(shape, np.uint8)).shape)
         if pictures.class_names:
             self.arrays["label"] = label_spec(pictures.class_names)
+        if attributes is not None:
+            beside = {**(beside or {}), "attributes": (attributes_spec(attributes.names), attributes.values)}
         self._beside = {key: values for key, (_, values) in (beside or {}).items()}
         self.arrays |= {key: spec for key, (spec, _) in (beside or {}).items()}
         if pictures.class_names:
@@ -258,7 +282,8 @@ class ImageSource(Source):
         return len(self._skipped)
 
     def stamp(self) -> str:
-        pictures = self.pictures.stamp() if self.domain is None else ""  # a function has no stamp
+        drawn = self.domain is not None or (self.attributes is not None and self.attributes.drawn)
+        pictures = "" if drawn else self.pictures.stamp()  # a function has no stamp
         beside = [hashlib.sha256(values.tobytes()).hexdigest() for values in self._beside.values()]
         return pictures and " ".join([pictures, str(self.transform), *beside])
 
@@ -284,6 +309,9 @@ class ImageSource(Source):
             return None
         if self.domain is not None:
             pixels = self.domain(pixels)
+        if self.attributes is not None:
+            for give, has in zip(self.attributes.drawn, self.attributes.values[index], strict=False):
+                pixels = give(pixels) if has else pixels
         if self.flip and draw is not None and draw[0] < 0.5:
             pixels = pixels[:, ::-1]
         record: Record = {"image": pixels} if label is None else {"image": pixels, "label": np.int32(label)}

@@ -23,6 +23,12 @@ def label_spec(names: Iterable[str]) -> ArraySpec:
     return ArraySpec((), "int32", "label", tuple(names))
 
 
+def attributes_spec(names: Iterable[str]) -> ArraySpec:
+    """Attributes of so many names, each 0 or 1."""
+    names = tuple(names)
+    return ArraySpec((len(names),), "float32", "attributes", names)
+
+
 def numbered(count: int) -> tuple[str, ...]:
     """Names of classes that have none: "0", "1" ..."""
     return tuple(str(number) for number in range(count))

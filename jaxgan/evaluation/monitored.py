@@ -13,8 +13,9 @@ from ml_collections import ConfigDict
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source
 from jaxgan.errors import ConfigError, nearest
+from jaxgan.evaluation import attribute_metrics as attributes
 from jaxgan.evaluation import caption_metrics as captions
-from jaxgan.evaluation import code_metrics as codes
+from jaxgan.evaluation import common_codes as codes
 from jaxgan.evaluation import measure as measures
 from jaxgan.evaluation import network_metrics as networks
 from jaxgan.evaluation import sample_metrics as samples
@@ -102,6 +103,9 @@ METRICS: dict[str, Metric] = {
     "domain_pairs": Metric(translations.domain_pairs, "pair_agreement", False, translations.needs_domain_samples),
     "common_codes": Metric(codes.common_codes, "code_agreement", False, codes.needs_common_codes),
     "paired_translation": Metric(translations.paired_translation, "l1", True, translations.needs_pairs),
+    "attribute_translation": Metric(
+        attributes.attribute_translation, "attribute_accuracy", False, attributes.needs_digits_with_attributes
+    ),
     "super_resolution": Metric(upscaling.super_resolution, "psnr", False, upscaling.needs_enlargement),
     "detail": Metric(upscaling.super_resolution, "detail", True, upscaling.needs_enlargement),
     # "fid/inception", "kid/digits" ...

@@ -3,7 +3,7 @@
 Sources and targets are what the game's ability "translate" declares, so that a game with one way is measured on that one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import numpy as np
@@ -11,21 +11,21 @@ from ml_collections import ConfigDict
 
 from jaxgan import metrics
 from jaxgan.core.abilities import DOMAIN, Ability
+from jaxgan.core.arrays import domain_arrays
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source, make_source, prepare
+from jaxgan.data.digits import PLAIN
 from jaxgan.evaluation.sample_metrics import readable_size
 from jaxgan.features.digits import digit_probabilities
 from jaxgan.metrics.two_sample import told_apart
 
-PLAIN = "digits"  # what the domain of plain digits is called
-# How digits of another domain are read by the classifier of plain digits, where they can be.
+# How digits of another domain are read by the classifier of plain digits, where they can be; digits of others are read as the
+# nearest training digit of their domain is.
 _WAY_BACK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     PLAIN: lambda images: images,
     "inverted": lambda images: -images,
     "thresholded": lambda images: images,
     "low_resolution": lambda images: images,
-    "dim": lambda images: np.minimum((images + 1) / 0.4 - 1, 1),
-    "bar": lambda images: np.where(np.arange(images.shape[2])[:, None] < images.shape[2] // 8, -1, images),
 }
 _NOISE = 0.1  # deviation of the noise that probes translations, of images in [-1, 1]
 
@@ -34,34 +34,44 @@ def translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax
     """Whether translated digits are still read as the same digits, and what they differ by from their counterparts.
 
     For each way, as "ab": "agreement_ab" is the share that is still read as the digit it was, "counterpart_mse_ab" the mean
-    square of the difference, "moved_ab" the share that is nearer to its counterpart than to what it was made of. A game with
-    both ways has what is lost on the way there and back, "cycle_l1"; one with a single way the mean difference from the
-    counterparts, "l1".
+    square of the difference; and where domains look alike in shape, "domain_ab" the share that is nearer to a training digit of
+    the target than to any of the other domains. "agreement" is the mean over the ways; games with more than two have the worst
+    way's beside it, "agreement_worst", and so for "domain_accuracy". A game with both ways has what is lost on the way there
+    and back, "cycle_l1"; one with a single way the mean difference from the counterparts, "l1".
     """
-    held_out, (a, b) = held_out_pairs(config), snapshot.game.ability("translate").ways[0]
-    label = held_out["label"]
+    held_out, ways = held_out_pairs(config), snapshot.game.ability("translate").ways
+    (a, b), label, train = ways[0], held_out["label"], _train(config)
 
     def carry(images: np.ndarray, source: str, target: str) -> np.ndarray:
         return snapshot.use("translate", key, images=images, source=source, target=target)
 
     values: dict[str, float] = {}
     made = {}
-    for way in snapshot.game.ability("translate").ways:
+    agreements, domains = [], []
+    for way in ways:
         made[way] = images = carry(held_out[way[0]], *way)
-        values[f"agreement_{''.join(way)}"] = _agreement(images, label, source, way[1])
+        agreements.append(_agreement(images, label, source, way[1], train))
+        values[f"agreement_{''.join(way)}"] = agreements[-1]
         values[f"counterpart_mse_{''.join(way)}"] = float(np.square(images - held_out[way[1]]).mean())
-        if held_out[way[0]].shape == held_out[way[1]].shape:
-            values[f"moved_{''.join(way)}"] = _nearer(images, held_out[way[1]], held_out[way[0]])
-    agreement = float(np.mean([value for name, value in values.items() if name.startswith("agreement_")]))
+        if (share := _of_domain(images, way[1], train)) is not None:
+            domains.append(share)
+            values[f"domain_{''.join(way)}"] = share
+    summary = {"agreement": float(np.mean(agreements))}
+    summary |= {"domain_accuracy": float(np.mean(domains))} if domains else {}
+    if len(ways) > 2:
+        summary |= {"agreement_worst": min(agreements)} | ({"domain_accuracy_worst": min(domains)} if domains else {})
     if len(made) == 1:
-        return {"agreement": agreement, **values, "l1": float(np.abs(made[a, b] - held_out[b]).mean())}
-    back, forth = carry(made[a, b], b, a), carry(made[b, a], a, b)
-    aba, bab = (float(np.abs(one - held_out[name]).mean()) for one, name in ((back, a), (forth, b)))
+        return {**summary, **values, "l1": float(np.abs(made[a, b] - held_out[b]).mean())}
+    cycles = {}
+    for source_array, target in ways:
+        if (target, source_array) in made:
+            back = carry(made[source_array, target], target, source_array)
+            name = f"cycle_l1_{source_array}{target}{source_array}"
+            cycles[name] = float(np.abs(back - held_out[source_array]).mean())
     # Chu et al. 2017 (arXiv:1712.02950): what a translation hides in faint patterns for the way back, noise destroys.
     noise = _NOISE * np.asarray(jax.random.normal(key, (made[a, b].size,))).reshape(made[a, b].shape)
-    noisy = float(np.abs(carry(made[a, b] + noise, b, a) - held_out[a]).mean())
-    cycles = {"cycle_l1": (aba + bab) / 2, f"cycle_l1_{a}{b}{a}": aba, f"cycle_l1_{a}{b}{a}_noisy": noisy}
-    return {"agreement": agreement, **values, **cycles}
+    noisy = {f"cycle_l1_{a}{b}{a}_noisy": float(np.abs(carry(made[a, b] + noise, b, a) - held_out[a]).mean())}
+    return {**summary, **values, "cycle_l1": float(np.mean(list(cycles.values()))), **cycles, **noisy}
 
 
 def paired_translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
@@ -76,7 +86,7 @@ def paired_translation(snapshot: Snapshot, source: Source, config: ConfigDict, k
     made = snapshot.use("translate", key, images=held_out[origin], source=origin, target=target)
     values = {"l1": float(np.abs(made - held_out[target]).mean())}
     if "label" in held_out and not _unreadable(source, target):
-        values["agreement"] = _agreement(made, held_out["label"], source, target)
+        values["agreement"] = _agreement(made, held_out["label"], source, target, _train(config))
     values["sharpness"] = _roughness(made) / _roughness(held_out[target])
     return values | {"c2st": told_apart(made, held_out[target])}
 
@@ -90,7 +100,7 @@ def domain_pairs(snapshot: Snapshot, source: Source, config: ConfigDict, key: ja
     drawn = {}
     for domain in ("a", "b"):
         made = snapshot.use("sample", key, number=config.evaluate_samples, domain=domain)
-        drawn[domain] = _plain(made, source, domain)
+        drawn[domain] = _plain(made, _called(source, domain))
     read = np.asarray(digit_probabilities(drawn["a"])).argmax(axis=1)
     present = min(len(metrics.classes_present(images)) for images in drawn.values())
     return {"pair_agreement": metrics.class_accuracy(drawn["b"], read), "digits_present": float(present)}
@@ -101,6 +111,8 @@ def needs_domain_samples(compiled: CompiledGame, source: Source, config: ConfigD
     ability = compiled.game.abilities.get("sample")
     if ability is None or not ability.kinds(DOMAIN):
         return "the game does not draw samples of several domains"
+    if any(_called(source, array) not in _WAY_BACK for array in ("a", "b")):
+        return f"the data are not digits and one of {', '.join(_WAY_BACK)} (data.name='digits_translation')"
     return next((obstacle for array in ("a", "b") if (obstacle := _unreadable(source, array))), "")
 
 
@@ -139,30 +151,56 @@ def _needs_ways(compiled: CompiledGame, source: Source) -> str:
 
 def _unreadable(source: Source, array: str) -> str:
     """Why the digits of a domain, given by the name of its array, are not read; "" if they are."""
-    called = dict(zip(("a", "b"), source.domains, strict=False)).get(array, array)
-    if PLAIN not in source.domains or called not in _WAY_BACK:
-        others = [name for name in _WAY_BACK if name != PLAIN]
-        return f"the data are not digits with the second domain {' or '.join(others)} (data.name='digits_translation')"
-    return "" if readable_size(source.arrays[array].shape) else "digits are read at data.image_size 8, 16 or 32"
+    if PLAIN not in source.domains:
+        return "the data are not digits in several domains (data.name='digits_translation')"
+    if _called(source, array) not in _WAY_BACK or readable_size(source.arrays[array].shape):
+        return ""
+    return "digits are read at data.image_size 8, 16 or 32"
 
 
-def _nearer(images: np.ndarray, these: np.ndarray, those: np.ndarray) -> float:
-    """The share of images that are nearer, in squares, to these than to those."""
-    squares = [np.square(images - one).reshape(len(images), -1).sum(axis=1) for one in (these, those)]
-    return float((squares[0] < squares[1]).mean())
+def _called(source: Source, array: str) -> str:
+    """What the data call the domain of an array."""
+    return dict(zip(domain_arrays(len(source.domains)), source.domains, strict=True)).get(array, array)
 
 
-def _agreement(images: np.ndarray, label: np.ndarray, source: Source, array: str) -> float:
-    return metrics.class_accuracy(_plain(images, source, array), label)
+def _agreement(
+    images: np.ndarray, label: np.ndarray, source: Source, array: str, train: Mapping[str, np.ndarray]
+) -> float:
+    """The share of translations that are read as the digit that they are of."""
+    called = _called(source, array)
+    if called not in _WAY_BACK:
+        return float((train["label"][nearest(images, train[array])] == label).mean())
+    return metrics.class_accuracy(_plain(images, called), label)
 
 
-def _plain(images: np.ndarray, source: Source, array: str) -> np.ndarray:
-    """Digits of the domain of an array as plain ones."""
-    called = dict(zip(("a", "b"), source.domains, strict=True))[array]
+def _plain(images: np.ndarray, called: str) -> np.ndarray:
+    """Digits of a domain that has a way back as plain ones."""
     return _WAY_BACK[called](images).max(axis=-1, keepdims=True)  # tinted digits as grey ones: the brightest channel
+
+
+def _of_domain(images: np.ndarray, array: str, train: Mapping[str, np.ndarray]) -> float | None:
+    """The share of images whose nearest training digit of all domains is one of this domain; None where shapes differ."""
+    domains = [name for name in train if name != "label"]
+    if len({train[name].shape for name in domains}) > 1:
+        return None
+    found = nearest(images, np.concatenate([train[name] for name in domains])) // len(train["label"])
+    return float((found == domains.index(array)).mean())
+
+
+def nearest(images: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """For each image (N, ...) the index of the nearest of the known ones (M, ...), by the sum of squares; (N,)."""
+    flat, others = (array.reshape(len(array), -1).astype(np.float32) for array in (images, known))
+    # |x - y|^2 without |x|^2, which is the same for all
+    return (np.square(others).sum(axis=1)[None] - 2 * flat @ others.T).argmin(axis=1)
 
 
 def held_out_pairs(config: ConfigDict) -> dict[str, np.ndarray]:
     """All held-out pairs: images in [-1, 1], and labels."""
     records = prepare(make_source(config.data, split="test", flip=False).stack())
+    return {name: np.asarray(array) for name, array in records.items()}
+
+
+def _train(config: ConfigDict) -> dict[str, np.ndarray]:
+    """All training digits in every domain, images in [-1, 1], and labels."""
+    records = prepare(make_source(config.data, split="train", aligned=True, flip=False).stack())
     return {name: np.asarray(array) for name, array in records.items()}

@@ -26,8 +26,8 @@ from jaxgan.parts import (
     merged,
     read,
     scores_of,
-    translate_ability,
 )
+from jaxgan.parts.domains import any_size, translate_ability
 
 CLASSIFIER = "classifier"
 
@@ -124,7 +124,9 @@ def direct_translation(
         stages=(pretraining, translation) if pretraining_steps else (translation,),
         memory=lambda key, batch: merged(extra.first_memory()),
         abilities={
-            "translate": translate_ability(translate, ("a", "b"), one_way=True),
+            "translate": translate_ability(
+                translate, ("a", "b"), one_way=True, tiling=None if through_features else any_size(generator)
+            ),
             "classify": classify_ability(CLASSIFIER),
         },
     )

@@ -15,8 +15,8 @@ from jaxgan.core import Argument, Aux, Batch, Game, Memory, Nets, Player, Stage,
 from jaxgan.core.abilities import STRENGTH
 from jaxgan.errors import UserError
 from jaxgan.losses import l2
-from jaxgan.parts import translate_ability
 from jaxgan.parts.domain_codes import CLASSIFIER, attribute_cost, code_like, encode_ability
+from jaxgan.parts.domains import any_size, translate_ability
 from jaxgan.parts.two_domains import DOMAINS, total
 
 _STRONGEST = 10.0  # the paper slides attributes up to there
@@ -76,7 +76,7 @@ def domain_adversarial(
         so_far = translate_ability(functools.partial(translate, strength=strength), DOMAINS)
         return so_far.function(nets, key, images, target, source)
 
-    ability = translate_ability(translate, DOMAINS)
+    ability = translate_ability(translate, DOMAINS, tiling=any_size(encoder))
     how_far = "how far to go: 0 stays in the source, 1 is the target (default), more exaggerates"
     takes = {**ability.takes, "strength": Argument(STRENGTH, how_far, bounds=(0.0, _STRONGEST))}
     codes_of_a = lambda batch: code_like(encoder, batch["a"])  # noqa: E731

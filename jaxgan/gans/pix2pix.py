@@ -17,8 +17,8 @@ from jaxgan.parts import (
     merged,
     read,
     scores_of,
-    translate_ability,
 )
+from jaxgan.parts.domains import any_size, translate_ability
 
 
 def pix2pix(
@@ -88,6 +88,10 @@ def pix2pix(
         outputs={GENERATOR: lambda batch: batch[target]},
         stages=(Stage(turns),),
         memory=lambda key, batch: merged(extra.first_memory()),
-        abilities={"translate": translate_ability(translate, (source, target), one_way=True, draws=True)},
+        abilities={
+            "translate": translate_ability(
+                translate, (source, target), one_way=True, draws=True, tiling=any_size(generator)
+            )
+        },
         paired=(source, target),
     )

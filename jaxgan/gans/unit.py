@@ -10,8 +10,9 @@ import jax.numpy as jnp
 
 from jaxgan.core import Aux, Batch, Game, Memory, Nets, Player, Stage, Turn
 from jaxgan.losses import l1, non_saturating
-from jaxgan.parts import Adversaries, Term, merged, translate_ability
+from jaxgan.parts import Adversaries, Term, merged
 from jaxgan.parts.domain_codes import code_like, encode_ability, with_noise
+from jaxgan.parts.domains import any_size, translate_ability
 from jaxgan.parts.two_domains import DOMAINS, other, total
 
 
@@ -102,7 +103,7 @@ def unit(
         ),
         memory=lambda key, batch: merged(adversaries.extra.first_memory()),
         abilities={
-            "translate": translate_ability(translate, DOMAINS),
+            "translate": translate_ability(translate, DOMAINS, tiling=any_size(encoder)),
             "encode": encode_ability(lambda nets, images, source: nets.encoder(images, source), DOMAINS),
         },
     )

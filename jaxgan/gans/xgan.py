@@ -10,8 +10,9 @@ import jax.numpy as jnp
 
 from jaxgan.core import Aux, Batch, Game, Memory, Nets, Player, Stage, Turn
 from jaxgan.losses import Objective, l1, l2, make_objective
-from jaxgan.parts import Adversaries, Term, merged, translate_ability
+from jaxgan.parts import Adversaries, Term, merged
 from jaxgan.parts.domain_codes import CLASSIFIER, attribute_cost, code_like, encode_ability
+from jaxgan.parts.domains import any_size, translate_ability
 from jaxgan.parts.two_domains import DOMAINS, other, total
 
 
@@ -108,7 +109,7 @@ def xgan(
         ),
         memory=lambda key, batch: merged(adversaries.extra.first_memory()),
         abilities={
-            "translate": translate_ability(translate, DOMAINS),
+            "translate": translate_ability(translate, DOMAINS, tiling=any_size(encoder)),
             "encode": encode_ability(lambda nets, images, source: nets.encoder(images, source), DOMAINS),
         },
     )

@@ -79,6 +79,16 @@ def image_sides(network: nn.Module, x: jax.Array) -> tuple[int, int]:
     return x.shape[1], x.shape[2]
 
 
+def check_halvings(network: nn.Module, x: jax.Array, halvings: int, field: str) -> None:
+    """Raises a UserError for images that a network cannot halve so often, as its field says."""
+    height, width = image_sides(network, x)
+    if height % 2**halvings or width % 2**halvings:
+        raise UserError(
+            f"{type(network).__name__}: images of {height}x{width} cannot be halved {halvings} times; "
+            f"resize them to multiples of {2**halvings} or lower {field}"
+        )
+
+
 def base_map(network: Any, doublings: int) -> tuple[int, int]:
     """The map that doubles `doublings` times to `network.output_shape`, or an error that says that there is none."""
     height, width, _ = image_shape(network)

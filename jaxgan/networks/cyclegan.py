@@ -6,9 +6,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxgan.errors import UserError
 from jaxgan.layers import Conv, UpConv
-from jaxgan.networks.common import image_shape, image_sides, leaky_relu, normal_init, normalization, tanh_image
+from jaxgan.networks.common import check_halvings, image_shape, leaky_relu, normal_init, normalization, tanh_image
 
 
 class ResNetTranslator(nn.Module):
@@ -36,16 +35,21 @@ class ResNetTranslator(nn.Module):
     norm: str = "instance"
     dtype: Any = jnp.float32
 
+    @property
+    def multiple(self) -> int:
+        """What divides the sides of the images that it takes."""
+        return 2**self.downsamples
+
+    @property
+    def least(self) -> int:
+        """The smallest side that it takes: a reflection of 3 pixels needs 4, and one of a pixel of the smallest map 2."""
+        return max(4, 2 * self.multiple)
+
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """Translates images (B, H, W, C)."""
         *_, channels = image_shape(self)
-        height, width = image_sides(self, x)
-        if height % 2**self.downsamples or width % 2**self.downsamples:
-            raise UserError(
-                f"ResNetTranslator: images of {height}x{width} cannot be halved {self.downsamples} times; "
-                f"resize them to multiples of {2**self.downsamples} or lower downsamples"
-            )
+        check_halvings(self, x, self.downsamples, "downsamples")
         common: dict[str, Any] = {"kernel_init": normal_init, "dtype": self.dtype, "use_bias": self.norm != "batch"}
 
         def norm_relu(x: jax.Array, name: str) -> jax.Array:

@@ -34,6 +34,11 @@ class DiscoGANTranslator(nn.Module):
     norm: str = "batch"
     dtype: Any = jnp.float32
 
+    @property
+    def multiple(self) -> int:
+        """What divides the sides of the images that it takes; 0: they have one size."""
+        return 0 if self.bottleneck else 2 ** len(self.widths)
+
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """Translates images (B, H, W, C)."""

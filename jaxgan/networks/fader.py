@@ -31,6 +31,11 @@ class FaderEncoder(nn.Module):
     norm: str = "batch"
     dtype: Any = jnp.float32
 
+    @property
+    def multiple(self) -> int:
+        """What divides the sides of the images that it takes."""
+        return 2 ** len(self.widths)
+
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """Encodes images."""

@@ -13,7 +13,15 @@ from flax import linen as nn
 
 from jaxgan.errors import UserError
 from jaxgan.layers import Conv, UpConv
-from jaxgan.networks.common import image_shape, image_sides, leaky_relu, normal_init, normalization, tanh_image
+from jaxgan.networks.common import (
+    check_halvings,
+    image_shape,
+    image_sides,
+    leaky_relu,
+    normal_init,
+    normalization,
+    tanh_image,
+)
 from jaxgan.networks.cyclegan import PatchDiscriminator
 from jaxgan.networks.noise import dropout
 
@@ -50,18 +58,18 @@ class UNetTranslator(nn.Module):
     norm: str = "batch"
     dtype: Any = jnp.float32
 
+    @property
+    def multiple(self) -> int:
+        """What divides the sides of the images that it takes."""
+        return 2**self.levels
+
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """Translates images (B, H, W, C)."""
         *_, channels = image_shape(self)
         if self.levels < 1:
             raise UserError(f"UNetTranslator: levels={self.levels}, but it halves the map at least once")
-        height, width = image_sides(self, x)
-        if height % 2**self.levels or width % 2**self.levels:
-            raise UserError(
-                f"UNetTranslator: images of {height}x{width} cannot be halved {self.levels} times; "
-                f"resize them to multiples of {2**self.levels} or lower levels"
-            )
+        check_halvings(self, x, self.levels, "levels")
         common: dict[str, Any] = {"kernel_init": normal_init, "dtype": self.dtype}
         use_bias = self.norm != "batch"
         widths = [self.width * min(2**index, 8) for index in range(self.levels)]

@@ -41,6 +41,11 @@ class UNITEncoder(Coupled):
 
     _order = (OUTER, INNER)
 
+    @property
+    def multiple(self) -> int:
+        """What divides the sides of the images that it takes."""
+        return 2**self.downsamples
+
     def _part(self, part: str, name: str) -> nn.Module:
         if part == OUTER:
             return _Down(self.width, self.downsamples, self.blocks, self.dtype, name=name)

@@ -40,6 +40,11 @@ class XGANEncoder(Coupled):
 
     _order = (OUTER, INNER)
 
+    @property
+    def multiple(self) -> int:
+        """What divides the sides of the images that it takes; 0: they have one size."""
+        return 0 if self.hidden else 2 ** len(self.widths)
+
     def _part(self, part: str, name: str) -> nn.Module:
         if part == OUTER:
             return _Down(self.widths[: self.own], (), self.norm, self.dtype, name=name)

@@ -6,9 +6,9 @@ from jaxgan.parts.abilities import (
     match_ability,
     sample_abilities,
     sample_ability,
-    translate_ability,
     upscale_ability,
 )
+from jaxgan.parts.domains import translate_ability
 from jaxgan.parts.draws import Draws, known_classes, label_of
 from jaxgan.parts.pairs import Pair, as_verdict, make_pair, scores_of
 from jaxgan.parts.self_supervision import Rotations, SelfSupervision

@@ -1,15 +1,14 @@
-"""The usual abilities of games: to sample, to attend, to judge, to classify, to translate, to enlarge."""
+"""The usual abilities: to sample, attend, judge, classify, enlarge; `jaxgan.parts.domains` has that to translate."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from jaxgan.core import Ability, Argument, Nets, Player
-from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH
+from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, STRENGTH
 from jaxgan.core.tiling import Tiling
-from jaxgan.errors import UserError
 from jaxgan.parts.draws import Draws
 from jaxgan.parts.pairs import as_verdict
 
@@ -179,37 +178,6 @@ def classify_ability(
 
     argument = Argument(IMAGES, "images to classify", required=True, array="image")
     return Ability(classify, {"images": argument}, gives="class_logits", help="says which class images are of")
-
-
-def translate_ability(
-    translate: Callable[..., jax.Array], domains: Sequence[str], one_way: bool = False, draws: bool = False
-) -> Ability:
-    """Carries images into another domain.
-
-    Args:
-        translate: (nets, images, source, target) -> images.
-        domains: Names of the arrays of a minibatch, one for each domain, the usual target last.
-        one_way: Whether the last one is the only target.
-        draws: As in `Ability`.
-    """
-    targets, sources = (tuple(domains[-1:]), tuple(domains[:-1])) if one_way else (tuple(domains),) * 2
-
-    def ability(
-        nets: Nets, key: jax.Array, images: jax.Array, target: str = domains[-1], source: str | None = None
-    ) -> jax.Array:
-        source = source or next(domain for domain in domains if domain != target)
-        if source == target:
-            raise UserError(f"translate: source and target are both {target!r}: choose another target")
-        return translate(nets, images, source, target)
-
-    takes = {
-        "images": Argument(IMAGES, "images to translate", required=True),
-        "target": Argument(DOMAIN, f"the domain to carry them into (default: {domains[-1]})", targets),
-        "source": Argument(DOMAIN, "the domain they are of (default: another one)", sources),
-    }
-    return Ability(
-        ability, takes, gives="images", drawn="translations", help="carries images into another domain", draws=draws
-    )
 
 
 def upscale_ability(upscale: Callable[..., jax.Array], tiling: Tiling, array: str = "low_resolution") -> Ability:

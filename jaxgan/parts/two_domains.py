@@ -9,7 +9,7 @@ import jax
 
 from jaxgan.core import Aux, Batch, Game, Memory, Nets, Player, Stage, Turn
 from jaxgan.losses import Objective
-from jaxgan.parts.abilities import translate_ability
+from jaxgan.parts.domains import any_size, translate_ability
 from jaxgan.parts.pairs import Pair, make_pair, scores_of
 from jaxgan.parts.terms import DISCRIMINATOR, GENERATOR, Term
 from jaxgan.parts.weighted import Terms, merged
@@ -135,5 +135,9 @@ def translator_game(
         outputs={name: lambda batch, domain=name[-1]: batch[domain] for name in TRANSLATORS},
         stages=(Stage(tuple(turns)),),
         memory=lambda key, batch: merged(memory(batch)),
-        abilities={"translate": translate_ability(translate, DOMAINS, draws=draws)},
+        abilities={
+            "translate": translate_ability(
+                translate, DOMAINS, draws=draws, tiling=any_size(*(players[name] for name in TRANSLATORS))
+            )
+        },
     )

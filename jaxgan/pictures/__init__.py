@@ -1,6 +1,7 @@
 """Pictures: grids, scatter plots, curves and animations, and those that a run keeps."""
 
 from jaxgan.pictures.drawing import (
+    EMPTY,
     LARGEST,
     alike,
     animate,
@@ -20,6 +21,7 @@ from jaxgan.pictures.drawing import (
 )
 
 __all__ = [
+    "EMPTY",
     "LARGEST",
     "alike",
     "animate",

@@ -19,6 +19,7 @@ LARGEST = 300_000
 _SIDE = 1024
 _SMALL = 48  # smaller images are enlarged to about this many pixels
 _GROUND = 96  # the grey behind grids
+EMPTY = _GROUND / 127.5 - 1.0  # the value of an image that is not to be seen on it
 _NAME = 14  # letters of a row's name, at most
 _FIELD = 64  # points along each axis at which a discriminator's field is taken
 _LAYERS = "layers/"  # what the names of values begin with that a layer has

@@ -12,6 +12,7 @@ from PIL import Image
 
 from jaxgan import pictures
 from jaxgan.core.abilities import DOMAIN, LATENTS, TEXT
+from jaxgan.core.arrays import domain_arrays
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.core.text import decode
 from jaxgan.data import Source, prepare
@@ -189,17 +190,53 @@ def _points(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
 
 
 def _translations(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
-    """A row holds, for each way, an image, its translation and the way back; or, of a single way, the true counterpart."""
+    """A row holds, for each way, an image, its translation and the way back; or, of a single way, the true counterpart.
+
+    Of more than two domains each row has one image: beside it stand, for each domain in turn, its translation and the way back
+    (empty where it is of this domain); where there are none, it with and without each attribute.
+    """
     real, ways = run.real(_TRANSLATED), snapshot.game.ability(ability).ways
+    if not ways:
+        targets = snapshot.game.ability(ability).takes["target"].choices
+        row = [real["image"], *(snapshot.use(ability, run.key, images=real["image"], target=one) for one in targets)]
+        return Drawing(_rows(row))
+    domains = tuple(dict.fromkeys(source for source, _ in ways))
+    if len(domains) > 2:
+        return _many_domains(run, snapshot, ability, domains)
     row = []
     for source, target in ways:
         made = snapshot.use(ability, run.key, images=real[source], source=source, target=target)
         back = (target, source) in ways
         row += [real[source], made]
         row.append(snapshot.use(ability, run.key, images=made, source=target, target=source) if back else real[target])
-    return Drawing(
-        pictures.grid(np.stack(pictures.alike(row), axis=1).reshape(-1, *pictures.common_shape(row)), len(row))
-    )
+    return Drawing(_rows(row))
+
+
+def _rows(columns: Sequence[np.ndarray]) -> Image.Image:
+    """A grid whose columns are arrays of images (N, H, W, C), of any shapes."""
+    whole = np.stack(pictures.alike(columns), axis=1).reshape(-1, *pictures.common_shape(columns))
+    return pictures.grid(whole, len(columns))
+
+
+def _many_domains(run: RunPictures, snapshot: Snapshot, ability: str, domains: Sequence[str]) -> Drawing:
+    """Rows of images of each domain in turn, under its name."""
+    number = max(1, _TRANSLATED // len(domains))
+    real, blocks, names = run.real(_TRANSLATED), [], []
+    domains = sorted(domains)
+    called = dict(zip(domain_arrays(len(run.source.domains)), run.source.domains, strict=True))
+    for source in domains:
+        images = real[source][:number]
+        columns = [images]
+        for target in domains:
+            if target == source:
+                columns += [np.full_like(images, pictures.EMPTY)] * 2
+                continue
+            made = snapshot.use(ability, run.key, images=images, source=source, target=target)
+            columns += [made, snapshot.use(ability, run.key, images=made, source=target, target=source)]
+        blocks.append(np.stack(pictures.alike(columns), axis=1))
+        names += [called.get(source, source)] * number
+    whole = np.concatenate(blocks)
+    return Drawing(pictures.grid(whole.reshape(-1, *whole.shape[2:]), whole.shape[1], names))
 
 
 def _enlargements(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:

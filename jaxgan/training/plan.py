@@ -12,11 +12,12 @@ from ml_collections import ConfigDict
 from jaxgan import memory
 from jaxgan.build import build_game
 from jaxgan.core import Arrays, ArraySpec, Due, Game, State
-from jaxgan.core.arrays import minibatch
+from jaxgan.core.arrays import domain_arrays, minibatch
 from jaxgan.core.players import flatten
 from jaxgan.core.snapshot import CompiledGame
 from jaxgan.data import DataError, Source, check_batch_size, make_source, text
 from jaxgan.data.errors import AbsentDataError
+from jaxgan.data.specs import attributes_spec
 from jaxgan.errors import ConfigError
 from jaxgan.evaluation import monitored
 from jaxgan.evaluation.perception import perception
@@ -182,12 +183,12 @@ def plan_without_data(config: ConfigDict) -> Plan:
     except AbsentDataError:
         if config.data.image_size is None:
             raise
-    domains = ("A", "B") if config.data.name == "two_folders" else ()
-    return dataclasses.replace(Plan.of(config, _expected_arrays(config), domains), assumed=True)
+    arrays, domains = _expected_arrays(config)
+    return dataclasses.replace(Plan.of(config, arrays, domains), assumed=True)
 
 
-def _expected_arrays(config: ConfigDict) -> dict[str, ArraySpec]:
-    """The arrays that absent data would have, as far as a config tells: those of a set of labelled colour images."""
+def _expected_arrays(config: ConfigDict) -> tuple[dict[str, ArraySpec], tuple[str, ...]]:
+    """The arrays and domains that absent data would have, as far as a config tells: of a set of labelled colour images."""
     data = config.data
 
     def image(size: int | Sequence[int], channels: int | None) -> ArraySpec:
@@ -195,19 +196,26 @@ def _expected_arrays(config: ConfigDict) -> dict[str, ArraySpec]:
         return ArraySpec((height, width, channels or 3), "float32", "image")
 
     one = image(data.image_size, data.channels)
+    attributed = {"image": one, "attributes": attributes_spec(data.attributes)} if data.attributes else {}
     if data.name == "two_folders":
-        return {"a": one, "b": image(data.image_size_b or data.image_size, data.channels_b or data.channels)}
+        other = image(data.image_size_b or data.image_size, data.channels_b or data.channels)
+        return {"a": one, "b": other}, ("A", "B")
     if data.scale_factor > 1:
         height, width, channels = one.shape
         small = image((height // data.scale_factor, width // data.scale_factor), channels)
-        return {"image": one, "low_resolution": small}
+        return {"image": one, "low_resolution": small}, ()
+    if data.name == "many_folders":
+        domains = data.domains or ("A", "B")
+        return dict.fromkeys(domain_arrays(len(domains)), one) | attributed, domains
+    if attributed:
+        return attributed, ()
     classes = config.game.get("num_classes") or 10
     label = ArraySpec((), "int32", "label", tuple(map(str, range(classes))))
     if data.labelled:
-        return {"image": one, "labelled_image": one, "label": label}
+        return {"image": one, "labelled_image": one, "label": label}, ()
     beside = {}
     if data.text == text.FILES:
         beside["caption"] = ArraySpec((_CAPTIONS, text.LENGTH), "int32", "text")
     elif data.text:
         beside["embedding"] = ArraySpec((_CAPTIONS, _EMBEDDED), "float32", "embedding")
-    return {"image": one, "label": label, **beside}
+    return {"image": one, "label": label, **beside}, ()

@@ -180,7 +180,9 @@ def _data(path: Path) -> dict[str, Any]:
         for spec in specs.values():
             good &= spec.dtype in ("float32", "int32")
             good &= all(type(size) is int and 0 < size <= 2**16 for size in spec.shape)
-            good &= len(spec.shape) == {"image": 3, "vector": 1, "label": 0, "text": 2, "embedding": 2}[spec.kind]
+            sides = {"image": 3, "vector": 1, "label": 0, "text": 2, "embedding": 2, "attributes": 1}[spec.kind]
+            good &= len(spec.shape) == sides
+            good &= spec.kind != "attributes" or len(spec.names) == spec.shape[0]
             good &= all(isinstance(name, str) for name in spec.names)
     except (AttributeError, KeyError, TypeError):
         good = False

@@ -182,7 +182,7 @@ def test_a_second_domain_is_loaded_in_the_same_proportion(tmp_path: pathlib.Path
         save(tmp_path / f"train{domain}/1.png", 1, (32, 32))
     fields = {"path": str(tmp_path), "image_size": 8, "image_size_b": 4, "load_size": 12, "crop": "random"}
     source = make_source("two_folders", **fields)
-    assert source.a.transform.load_size == (12, 12) and source.b.transform.load_size == (6, 6)
+    assert [each.transform.load_size for each in source.sources] == [(12, 12), (6, 6)]
     assert source.record(0, np.array([0.9, 0.99, 0.99]))["b"].shape == (4, 4, 3)
     message = (
         r"^data.crop='random' cannot crop the aligned images of .* alike, of sizes \(8, 8\) and \(4, 4\); "

@@ -13,7 +13,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from PIL import Image
 
 from jaxgan.data import ArraySource, DataError, Loader, Source, make_source, prepare
-from jaxgan.data.pairs import UnalignedPair
+from jaxgan.data.pairs import UnalignedDomains
 
 
 def numbers(length: int) -> ArraySource:
@@ -120,7 +120,11 @@ def test_processes_share_each_minibatch(resident_bytes: int, folder: pathlib.Pat
 def sources(folder: pathlib.Path) -> dict[str, Source]:
     picture = make_source("folder", path=str(folder), image_size=(7, 8), flip=True)
     part = make_source("folder", path=str(folder / "0"), image_size=(7, 8), flip=True)
-    return {"labelled": picture, "unaligned": UnalignedPair("pair", picture, part), "vectors": make_source("ring8")}
+    return {
+        "labelled": picture,
+        "unaligned": UnalignedDomains("pair", (picture, part), "AB"),
+        "vectors": make_source("ring8"),
+    }
 
 
 @pytest.mark.parametrize("name", ["labelled", "unaligned", "vectors"])

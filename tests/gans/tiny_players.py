@@ -102,6 +102,7 @@ def arrays(number: int = BATCH, seed: int = 0) -> dict[str, np.ndarray]:
     images["low_resolution"] = images["image"][:, ::2, ::2]
     labels = {"label": rng.integers(0, CLASSES, number).astype(np.int32)}
     told = {"caption": rng.integers(1, SYMBOLS, (number, 2, 12)).astype(np.int32)}
+    images["c"] = rng.uniform(-1, 1, (number, SIDE, SIDE, 1))
     return {name: image.astype(np.float32) for name, image in images.items()} | labels | told
 
 
@@ -131,6 +132,7 @@ def make(system: str, view: Callable[[], View] | None = None, rate: float = 0.05
         "reduction": 2,
         "text_steps": 1,
         "first_stage_steps": 1,
+        "domains": ("A", "B", "C"),
     } | fields
 
     def player(name):

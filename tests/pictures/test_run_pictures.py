@@ -13,7 +13,7 @@ from PIL import Image
 from jaxgan import gans, pictures
 from jaxgan.core import Ability, Argument, Latent, Player
 from jaxgan.core.abilities import IMAGES
-from jaxgan.core.arrays import minibatch
+from jaxgan.core.arrays import ArraySpec, minibatch
 from jaxgan.core.snapshot import CompiledGame
 from jaxgan.core.tiling import Tiling
 from jaxgan.data import ArraySource, make_source
@@ -185,6 +185,41 @@ def test_a_single_way_stands_beside_the_counterpart_whatever_their_shapes(tmp_pa
     np.testing.assert_allclose(images[0], a.repeat(2, 0).repeat(2, 1).repeat(3, 2), atol=1e-6)
     assert (images[1] == 0).all()
     np.testing.assert_allclose(images[2], b, atol=1e-6)
+
+
+def test_many_domains_have_a_column_each_and_the_way_back_beside_it(tmp_path, drawn):
+    draw = np.random.default_rng(0)
+    arrays = {name: draw.integers(0, 256, (20, 8, 8, 1), dtype=np.uint8) for name in "abc"}
+    source = ArraySource("three", arrays, domains=("red", "green", "blue"), metrics=())
+    factors = {"a": 0.5, "b": 0.25, "c": 0.125}
+    translate = lambda images, source, target: images * factors[target]  # noqa: E731
+    snapshot = Plays(source.arrays, {"translate": translate}, translate=translate_ability(None, "abc"))
+    begin(tmp_path, snapshot, source).draw(snapshot, 0)
+    images, columns, names = drawn[0]
+    assert columns == 7 and names == ("red", "red", "green", "green", "blue", "blue")
+    rows = images.reshape(6, 7, 8, 8, 1)
+    for row, own in ((0, "a"), (2, "b"), (4, "c")):
+        image = source.stack([0])[own][0] / np.float32(127.5) - 1
+        np.testing.assert_allclose(rows[row, 0], image, atol=1e-6)
+        for index, target in enumerate("abc"):
+            made, back = rows[row, 1 + 2 * index : 3 + 2 * index]
+            if target == own:
+                assert (pictures.to_uint8(np.stack([made, back])) == 96).all()  # nothing to be seen on the ground
+                continue
+            np.testing.assert_allclose(made, image * factors[target], atol=1e-6)
+            np.testing.assert_allclose(back, image * factors[target] * factors[own], atol=1e-6)
+
+
+def test_attributes_have_a_column_with_and_one_without(tmp_path, drawn):
+    spec = ArraySpec((1,), "float32", "attributes", ("old",))
+    values = {"image": np.full((9, 8, 8, 1), 255, np.uint8), "attributes": np.zeros((9, 1))}
+    source = ArraySource("faces", values, {"attributes": spec}, metrics=())
+    translate = lambda images, target: images * {"old": 0.5, "no_old": 0.25}[target]  # noqa: E731
+    ability = translate_ability(None, (), attributes=("old",))
+    snapshot = Plays(source.arrays, {"translate": translate}, translate=ability)
+    begin(tmp_path, snapshot, source).draw(snapshot, 0)
+    images, columns, _ = drawn[0]
+    assert columns == 3 and [float(image.max()) for image in images[:3]] == [1, 0.5, 0.25]
 
 
 # ---- from step to step
