@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source
 from jaxgan.errors import ConfigError, nearest
+from jaxgan.evaluation import code_metrics as codes
 from jaxgan.evaluation import measure as measures
 from jaxgan.evaluation import network_metrics as networks
 from jaxgan.evaluation import sample_metrics as samples
@@ -94,6 +95,7 @@ METRICS: dict[str, Metric] = {
     "singular_values": Metric(networks.singular_values, "largest_singular_value", True, networks.needs_weights),
     "translation": Metric(translations.translation, "agreement", False, translations.needs_readable_digits),
     "paired_translation": Metric(translations.paired_translation, "l1", True, translations.needs_pairs),
+    "reconstruction": Metric(codes.reconstruction, "reconstruction_mse", True, codes.needs_codes),
     # "fid/inception", "kid/digits" ...
     **{
         f"{name}/{features}": _of_features(features, name)

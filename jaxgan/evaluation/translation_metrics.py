@@ -71,11 +71,11 @@ def paired_translation(snapshot: Snapshot, source: Source, config: ConfigDict, k
     values = {"l1": float(np.abs(made - held_out[target]).mean())}
     if "label" in held_out and not _unreadable(source, target):
         values["agreement"] = _agreement(made, held_out["label"], source, target)
-    values["sharpness"] = _roughness(made) / _roughness(held_out[target])
+    values["sharpness"] = roughness(made) / roughness(held_out[target])
     return values | {"c2st": told_apart(made, held_out[target])}
 
 
-def _roughness(images: np.ndarray) -> float:
+def roughness(images: np.ndarray) -> float:
     """Mean square of the differences between neighbouring pixels."""
     return float(np.square(np.diff(images, axis=1)).mean() + np.square(np.diff(images, axis=2)).mean())
 

@@ -1,6 +1,7 @@
 """What systems are composed of: what a turn draws, pairs of reals and fakes, terms beside an objective, usual abilities."""
 
 from jaxgan.parts.abilities import classify_ability, judge_ability, sample_abilities, sample_ability, translate_ability
+from jaxgan.parts.codes import ENCODER, NormalCode, code_abilities
 from jaxgan.parts.draws import Draws, known_classes, label_of
 from jaxgan.parts.pairs import Pair, as_verdict, make_pair, scores_of
 from jaxgan.parts.self_supervision import Rotations, SelfSupervision
@@ -10,8 +11,10 @@ from jaxgan.parts.weighted import Terms, merged
 
 __all__ = [
     "DISCRIMINATOR",
+    "ENCODER",
     "GENERATOR",
     "Draws",
+    "NormalCode",
     "Pair",
     "Rotations",
     "SelfSupervision",
@@ -19,6 +22,7 @@ __all__ = [
     "Terms",
     "as_verdict",
     "classify_ability",
+    "code_abilities",
     "judge_ability",
     "known_classes",
     "label_of",

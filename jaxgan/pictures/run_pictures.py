@@ -18,6 +18,7 @@ from jaxgan.pictures.style_pictures import style_pictures
 _POINTS = 2000  # of a toy density
 _CLASSES = 10  # rows of a class grid, at most
 _TRANSLATED = 8  # rows of a translation grid
+_RECONSTRUCTED = 3  # rows of images that are made again
 _ATTENDED = 6  # samples whose attention is drawn, and the pixels that look: (row, column) as shares of the image
 _LOOKING = ((0.5, 0.5), (0.25, 0.25), (0.25, 0.75), (0.75, 0.25), (0.75, 0.75))
 
@@ -179,6 +180,16 @@ def _translations(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing
     )
 
 
+def _reconstructions(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
+    """Rows of images, and below each row the same images made again from their codes."""
+    columns = pictures.columns_for(snapshot.arrays["image"].shape)
+    real = run.real(columns * _RECONSTRUCTED)["image"]
+    made = snapshot.use(ability, run.key, images=real)
+    rows = [rows[start : start + columns] for start in range(0, len(real), columns) for rows in (real, made)]
+    names = ("input", "again") * (len(rows) // 2)
+    return Drawing(pictures.grid(np.concatenate(rows), min(columns, len(real)), names))
+
+
 def _attention(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
     """A row for each of a few samples: the sample, and it again for each of five pixels, red where that pixel looks."""
     label, names = None, snapshot.classes(ability)
@@ -199,6 +210,7 @@ def _attention(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
 DRAWN: dict[str, Callable[[RunPictures, Snapshot, str], Drawing]] = {
     "samples": _samples,
     "translations": _translations,
+    "reconstructions": _reconstructions,
     "attention": _attention,
 }
 # How the trained game's are: (the game, a key, the ability's name) -> pictures by name.
