@@ -35,9 +35,33 @@ def autoencoder() -> ConfigDict:
     return config
 
 
-VARIANTS = {"": digits, "autoencoder": autoencoder}
+def paper() -> ConfigDict:
+    config = default()
+    config.system = "vae"
+    config.game = {"latent_size": 20, "likelihood": "bernoulli"}
+    # The step size is the middle one of the three that the paper chose among; the others here are from memory.
+    adagrad = named("adagrad", learning_rate=0.02)
+    config.players.encoder = player(named("MLPEncoder", hidden=(500,), activation="tanh"), adagrad)
+    config.players.generator = player(named("MLPGenerator", hidden=(500,), activation="tanh"), adagrad)
+    config.data.name = "tfds:mnist"
+    config.data.image_size = 28
+    config.data.channels = 1
+    config.metrics = ("reconstruction",)
+    config.batch_size = 100
+    config.steps = 200 * 600
+    config.log_every, config.sample_every, config.checkpoint_every = 100, 600, 6000
+    return config
 
-_BOUNDS = {"reconstruction_agreement": ">= 0.93", "digit_fd": "<= 29", "code_fd": "<= 0.1"}
+
+VARIANTS = {"": digits, "autoencoder": autoencoder, "paper": paper}
+
+# The last bound tells it from `vaegan`, whose reconstructions are sharper.
+_BOUNDS = {
+    "reconstruction_agreement": ">= 0.93",
+    "digit_fd": "<= 29",
+    "code_fd": "<= 0.1",
+    "reconstruction_sharpness": "<= 0.84",
+}
 CHECKS = {
     "": Check(_BOUNDS),
     # Where its codes lie nobody has told the decoder of a plain autoencoder: it makes blots of N(0, I).

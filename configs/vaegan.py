@@ -30,7 +30,23 @@ def digits() -> ConfigDict:
     return config
 
 
-VARIANTS = {"": digits}
+def paper() -> ConfigDict:
+    config = default()
+    config.system = "vaegan"
+    config.game = {"latent_size": 128, "feature_weight": 1e-6}
+    rmsprop = named("rmsprop", learning_rate=3e-4)
+    config.players.encoder = player(named("VAEGANEncoder"), rmsprop)
+    config.players.generator = player(named("VAEGANGenerator"), rmsprop)
+    config.players.discriminator = player(named("VAEGANDiscriminator"), rmsprop)
+    config.data.name = "folder"
+    config.data.path = "data/celeba"
+    config.data.image_size = 64
+    config.steps = 62_500  # the authors' program: 250 epochs of 250 minibatches
+    config.log_every, config.sample_every, config.checkpoint_every = 100, 1000, 5000
+    return config
+
+
+VARIANTS = {"": digits, "paper": paper}
 
 _BOUNDS = {"reconstruction_agreement": ">= 0.93", "reconstruction_sharpness": ">= 0.85", "digit_fd": "<= 25"}
 CHECKS = {

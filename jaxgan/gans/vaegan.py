@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from jaxgan.core import Aux, Batch, Game, Latent, Memory, Nets, Player, Stage, Turn
 from jaxgan.losses import Objective, make_objective, normal_cost, normal_kl
@@ -42,7 +43,7 @@ class Decoded(NamedTuple):
     generated: jax.Array
 
 
-# (nets, batch, memory, key, what is decoded) -> what the discriminator minimises, or the decoder beside the reconstruction
+# (nets, batch, memory, key, what is decoded) -> what a player minimises beside the likeness of reconstructions
 Adversarial = Callable[[Nets, Batch, Memory, jax.Array, Decoded], tuple[jax.Array, Aux]]
 
 
@@ -132,11 +133,12 @@ def vaegan_game(
     turns: Sequence[Turn] = (),
     memory: Memory = None,
     judge: Callable[..., jax.Array] | None = None,
+    encodes: Adversarial | None = None,
 ) -> Game:
     """The game of those whose discriminator's features say how near a reconstruction is; Algorithm 1.
 
     Args:
-        encoder: Moves on L_prior + L_like alone.
+        encoder: Moves on L_prior + L_like alone, unless `encodes` says more.
         generator: Moves on gamma L_like and on what `deceives` says.
         discriminator: Moves on what `discriminates` says alone: L_like would have it forget how images differ.
         latent: The prior.
@@ -146,6 +148,7 @@ def vaegan_game(
         turns: More of them, at the end of a step.
         memory: What the game remembers at first.
         judge: (nets, key, images) -> how real they look, (B,); None: the discriminator's own score.
+        encodes: The encoder's, without L_prior and L_like; None for none.
     """
     draws = Draws(latent)
 
@@ -156,7 +159,8 @@ def vaegan_game(
     def encoder_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         decoded = decode(nets, batch, latent, key)
         divergence, like = normal_kl(*decoded.code).mean(), likeness(nets, batch, decoded)
-        return divergence + like, Aux({"kl": divergence, "feature_cost": like})
+        more, aux = encodes(nets, batch, memory, key, decoded) if encodes else (jnp.zeros(()), Aux({}))
+        return divergence + like + more, Aux({"kl": divergence, "feature_cost": like, **(aux.metrics or {})})
 
     def generator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         decoded = decode(nets, batch, latent, key)

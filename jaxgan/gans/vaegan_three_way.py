@@ -22,6 +22,7 @@ def vaegan_three_way(
     latent_size: int = 128,
     feature_weight: float = 1e-6,
     adversarial: float = 1.0,
+    prior_weight: float = 1.0,
 ) -> Game:
     """A VAE-GAN in which reconstructions and generated images are kinds of their own: the decoder fails in two ways.
 
@@ -31,7 +32,9 @@ def vaegan_three_way(
         discriminator: Network images -> Verdict with class logits (B, 3), and with `features=True` also features, Dis_l.
         latent_size: Components of z.
         feature_weight: gamma; see `jaxgan.gans.vaegan`.
-        adversarial: Weight of the losses by the kinds.
+        adversarial: Weight of the losses by the kinds, of the decoder and of the discriminator.
+        prior_weight: Of the encoder's share in the game: its reconstructions are to be taken for generated images, which they
+            are when codes lie as the prior's do. 0 leaves the encoder out of it, as in the VAE-GAN of two kinds.
     """
 
     def logits(nets: Nets, images: jax.Array) -> jax.Array:
@@ -62,6 +65,11 @@ def vaegan_three_way(
         cost = taken_for(nets, decoded.reconstructed, REAL) + taken_for(nets, decoded.generated, REAL)
         return adversarial * cost, Aux({"adversarial": cost})
 
+    def encodes(nets: Nets, batch: Batch, memory: Memory, key: jax.Array, decoded: Decoded) -> tuple[jax.Array, Aux]:
+        # - log D(generated | Dec(Enc(x)))
+        cost = taken_for(nets, decoded.reconstructed, GENERATED)
+        return prior_weight * cost, Aux({"taken_for_generated": cost})
+
     return vaegan_game(
         encoder,
         generator,
@@ -71,4 +79,5 @@ def vaegan_three_way(
         discriminates,
         deceives,
         judge=realness,
+        encodes=encodes if prior_weight else None,
     )
