@@ -31,6 +31,7 @@ def build_game(config: ConfigDict, arrays: Arrays, domains: Sequence[str] = ()) 
         "dtype": config.dtype,
         "run": Run(config.steps, config.images, config.batch_size),
         "num_classes": classes or None,
+        "num_domains": num_classes(arrays, "domain") or None,
         "resolution": images[0][0] if images else None,
         "domains": tuple(domains) or None,
     }

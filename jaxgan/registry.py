@@ -33,7 +33,7 @@ OR_VALUES = ("probability", "share")
 LISTS = {"constraints": "constraint", "views": "view", "terms": "term"}
 
 # What a run, its data or its config give to parts that leave it out; in a resolved config such a field is None.
-GIVEN = ("dtype", "num_classes", "resolution", "domains")
+GIVEN = ("dtype", "num_classes", "num_domains", "resolution", "domains")
 
 
 def find(name: Any, kind: str, where: str) -> Maker:

@@ -33,9 +33,9 @@ def minibatch(arrays: Arrays, size: int) -> dict[str, jax.ShapeDtypeStruct]:
     return {name: jax.ShapeDtypeStruct((size, *spec.shape), spec.dtype) for name, spec in arrays.items()}
 
 
-def num_classes(arrays: Arrays) -> int:
-    """Classes of the array "label"; 0 without labels."""
-    return len(arrays["label"].names) if "label" in arrays else 0
+def num_classes(arrays: Arrays, name: str = "label") -> int:
+    """Classes of the array "label", or of another label, such as "domain"; 0 without it."""
+    return len(arrays[name].names) if name in arrays else 0
 
 
 def listed_classes(arrays: Arrays) -> str:

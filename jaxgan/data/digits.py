@@ -32,11 +32,11 @@ class DigitPictures:
     """Digits as pictures of 8x8 pixels, light ink on black, in scikit-learn's order.
 
     Every fifth digit of each class is held out, so both splits have the classes in equal shares: 1,438 digits to train
-    and 359 to test. The halves of the training digits, too, have the classes in equal shares.
+    and 359 to test. Parts of the digits, too, have the classes in equal shares.
 
     Args:
         split: Either "train" or "test".
-        half: Which half of the training digits, 0 or 1, which have no digit in common; None for all.
+        part: Which part, from 0 on, of so many that have no digit in common: (0, 2) is the first half.
         tinted: Whether the ink of each digit has a colour of its own; otherwise pictures are grey.
 
     Raises:
@@ -45,14 +45,13 @@ class DigitPictures:
 
     class_names = numbered(10)
 
-    def __init__(self, split: str, half: int | None = None, tinted: bool = False) -> None:
+    def __init__(self, split: str, part: tuple[int, int] = (0, 1), tinted: bool = False) -> None:
         if split not in ("train", "test"):
             raise DataError(f"data.split={split!r} is unknown to the digits; choose 'train' or 'test'")
         pixels, labels, ranks = _digits()
         held_out = ranks % 5 == 2
         chosen = held_out if split == "test" else ~held_out
-        if half is not None:
-            chosen &= ranks % 2 == half
+        chosen &= ranks % part[1] == part[0]
         self._pixels, self._labels = pixels[chosen], labels[chosen]
         self._where = np.flatnonzero(chosen)
         self._tinted = tinted
@@ -139,6 +138,16 @@ def _coloured(image: np.ndarray) -> np.ndarray:
     return np.round(ground[None, None] * (1 - share) + ink[None, None] * share).astype(np.uint8)
 
 
+def _barred(image: np.ndarray) -> np.ndarray:
+    """The first column of eight is full ink."""
+    return np.where(np.arange(image.shape[1])[None, :, None] < max(1, image.shape[1] // 8), np.uint8(255), image)
+
+
+def _dimmed(image: np.ndarray) -> np.ndarray:
+    """Two fifths of the ink."""
+    return np.round(0.4 * image).astype(np.uint8)
+
+
 DOMAINS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "inverted": _inverted,
     "edges": _edges,
@@ -147,6 +156,8 @@ DOMAINS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "low_resolution": _low_resolution,
     "coloured": _coloured,
     "left_half": _left_half,
+    "barred": _barred,
+    "dimmed": _dimmed,
 }
 
 

@@ -10,6 +10,7 @@ from jaxgan.core.arrays import Arrays, ArraySpec, different_classes
 from jaxgan.data import toy
 from jaxgan.data.config import DataConfig, check_read, height_width, read_fields
 from jaxgan.data.digits import DigitPictures, domain_transform
+from jaxgan.data.domains import SeveralDomains
 from jaxgan.data.errors import DataError, nearest
 from jaxgan.data.few_labels import FewLabels
 from jaxgan.data.files import two_folder_pictures
@@ -219,14 +220,30 @@ def _digits_translation(config: DataConfig) -> Source:
         # Its pixels are means of those of the first domain, so it is made at that size.
         function = domain_transform(domain, size)
         second = dataclasses.replace(second, image_size=first.image_size, load_size=first.load_size)
-    parts: list[int | None] = [None, None] if config.aligned or config.split == "test" else [0, 1]
-    pictures = [DigitPictures(config.split, half, config.tinted) for half in parts]
+    alike = config.aligned or config.split == "test"
+    parts = [(0, 1), (0, 1)] if alike else [(0, 2), (1, 2)]
+    pictures = [DigitPictures(config.split, part, config.tinted) for part in parts]
     made: tuple[tuple[str, Domain | None], ...] = (("digits", None), (domain, function))
     (name_a, to_a), (name_b, to_b) = reversed(made) if domain in _COMPLETED else made
     a, b = _digit_images(first, pictures[0], to_a), _digit_images(second, pictures[1], to_b)
-    pair: Source = (UnalignedPair if 0 in parts else AlignedPair)(a.name, a, b, (name_a, name_b))
+    pair: Source = (AlignedPair if alike else UnalignedPair)(a.name, a, b, (name_a, name_b))
     pair.metrics = ("paired_translation",) if config.aligned else ("translation",) if readable else ()
     return pair
+
+
+def _digits_domains(config: DataConfig) -> Source:
+    """Digits that are each of one of three domains, and in the test split of each; every part has the classes alike."""
+    config = _digits_fields(config, 1)
+    names, test = ("plain", "barred", "dimmed"), config.split == "test"
+    sources = [
+        _digit_images(
+            config,
+            DigitPictures(config.split, (0, 1) if test else (index, len(names))),
+            domain_transform(name) if index else None,
+        )
+        for index, name in enumerate(names)
+    ]
+    return SeveralDomains(f"{config.name} ({config.split})", sources, names)
 
 
 def _digits_fields(config: DataConfig, channels: int) -> DataConfig:
@@ -266,6 +283,7 @@ _INK = frozenset({"domain", "tinted"})
 SOURCES: dict[str, SourceKind] = {
     "digits": SourceKind(_digits, _IMAGES | _INK),
     "digits_translation": SourceKind(_digits_translation, _PAIRS | _INK),
+    "digits_domains": SourceKind(_digits_domains, frozenset({"split", "image_size"})),
     "stacked_digits": SourceKind(_stacked_digits, frozenset({"split", "image_size"})),
     "ring8": _toy(toy.ring8),
     "grid25": _toy(toy.grid25),

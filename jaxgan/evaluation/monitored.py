@@ -14,6 +14,7 @@ from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source
 from jaxgan.errors import ConfigError, nearest
 from jaxgan.evaluation import code_metrics as codes
+from jaxgan.evaluation import energy_metrics as energies
 from jaxgan.evaluation import measure as measures
 from jaxgan.evaluation import network_metrics as networks
 from jaxgan.evaluation import sample_metrics as samples
@@ -96,6 +97,8 @@ METRICS: dict[str, Metric] = {
     "translation": Metric(translations.translation, "agreement", False, translations.needs_readable_digits),
     "paired_translation": Metric(translations.paired_translation, "l1", True, translations.needs_pairs),
     "reconstruction": Metric(codes.reconstruction, "reconstruction_mse", True, codes.needs_codes),
+    "swapped_styles": Metric(codes.swapped_styles, "domain_accuracy", False, codes.needs_domains),
+    "chain_energy": Metric(energies.chain_energy, "energy_fall", False, energies.needs_chains),
     # "fid/inception", "kid/digits" ...
     **{
         f"{name}/{features}": _of_features(features, name)

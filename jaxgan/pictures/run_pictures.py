@@ -19,6 +19,7 @@ _POINTS = 2000  # of a toy density
 _CLASSES = 10  # rows of a class grid, at most
 _TRANSLATED = 8  # rows of a translation grid
 _RECONSTRUCTED = 3  # rows of images that are made again
+_STYLES, _CONTENTS = 6, 6  # columns and rows of a table of styles
 _ATTENDED = 6  # samples whose attention is drawn, and the pixels that look: (row, column) as shares of the image
 _LOOKING = ((0.5, 0.5), (0.25, 0.25), (0.25, 0.75), (0.75, 0.25), (0.75, 0.75))
 
@@ -190,6 +191,16 @@ def _reconstructions(run: RunPictures, snapshot: Snapshot, ability: str) -> Draw
     return Drawing(pictures.grid(np.concatenate(rows), min(columns, len(real)), names))
 
 
+def _restyled(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
+    """A table: below each image of the first row its style, beside each of the first column its content."""
+    real = run.real(_STYLES + _CONTENTS)["image"]
+    styles, contents = real[::2][:_STYLES], real[1::2][:_CONTENTS]
+    rows = [np.full_like(real[:1], -1), styles]
+    for content in contents:
+        rows += [content[None], snapshot.use(ability, run.key, images=np.stack([content] * len(styles)), styles=styles)]
+    return Drawing(pictures.grid(np.concatenate(rows), len(styles) + 1))
+
+
 def _attention(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
     """A row for each of a few samples: the sample, and it again for each of five pixels, red where that pixel looks."""
     label, names = None, snapshot.classes(ability)
@@ -211,6 +222,7 @@ DRAWN: dict[str, Callable[[RunPictures, Snapshot, str], Drawing]] = {
     "samples": _samples,
     "translations": _translations,
     "reconstructions": _reconstructions,
+    "restyled": _restyled,
     "attention": _attention,
 }
 # How the trained game's are: (the game, a key, the ability's name) -> pictures by name.
