@@ -15,10 +15,17 @@ def get_config(variant: str = "") -> ConfigDict:
 def digits() -> ConfigDict:
     config = default()
     config.system = "discriminator_only"
-    config.game = {"chain_steps": 30, "kept_chains": 2000}
+    config.game = {
+        "step_size": 1.0,
+        "noise": 0.01,
+        "gradient_limit": 1.0,
+        "chain_steps": 30,
+        "kept_chains": 2000,
+    }
     config.players.discriminator = player(
         named("MLPDiscriminator", activation="elu"),
         named("adam", learning_rate=5e-4, b1=0.0, b2=0.999),
+        average=named("half_life", images=10_000, ramp_up=0.1),
         schedule=named("linear_decay", start=0.5),
     )
     config.data.name = "digits"
@@ -30,4 +37,11 @@ def digits() -> ConfigDict:
 
 VARIANTS = {"": digits}
 
-CHECKS = {}
+_BOUNDS = {"digit_fd": "<= 30", "digits_present": ">= 9", "energy_fall": ">= 50", "energy_rising": "<= 0"}
+CHECKS = {
+    "": Check(_BOUNDS),
+    # Told from noise alone, the data lie on some hill; where others are it never learns.
+    "negatives that are noise": Check(
+        _BOUNDS, changes={"game.chain_steps": 1, "game.fresh_share": 1.0}, control=True
+    ),
+}

@@ -18,10 +18,11 @@ _CHUNK = 64  # images in memory at a time
 
 
 class InputImages:
-    """The images of `--input`, as a game sees them.
+    """The images of `--input` or another option, as a game sees them.
 
     Args:
         path: A folder or a zip.
+        option: What the option is called.
 
     Attributes:
         names: Of all images, in order.
@@ -30,11 +31,12 @@ class InputImages:
         UserError: There are none.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, option: str = "input") -> None:
+        self._option, self._path = option, path
         try:
             self._container = open_container(str(path))
         except DataError as error:
-            raise UserError(f"--input={path}: {str(error).split('; set data.path')[0]}") from error
+            raise UserError(f"--{option}={path}: {str(error).split('; set data.path')[0]}") from error
         self.names = tuple(self._container.names)
 
     def read(self, spec: ArraySpec, data: ConfigDict) -> Iterator[tuple[list[str], np.ndarray]]:
@@ -52,7 +54,7 @@ class InputImages:
             UserError: The game's data are vectors.
         """
         if spec.kind != "image":
-            raise UserError(f"--input is for images, but the data of this run are {spec.kind}s")
+            raise UserError(f"--{self._option} is for images, but the data of this run are {spec.kind}s")
         height, width, channels = spec.shape
         resize = Transform((height, width), resize=data.resize, resample=data.resample, channels=channels)
         for start in range(0, len(self.names), _CHUNK):
@@ -68,6 +70,21 @@ class InputImages:
                     print(f"{where} cannot be read ({' '.join(str(error).split())}); skipped", file=sys.stderr)
             if found:
                 yield list(found), np.stack(list(found.values())).astype(np.float32) / 127.5 - 1.0
+
+
+    def in_turn(self, spec: ArraySpec, data: ConfigDict) -> Iterator[np.ndarray]:
+        """Each image (H, W, C), and all of them again and again; arguments and errors as in `read`.
+
+        Raises:
+            UserError: None of them can be read.
+        """
+        while True:
+            found = False
+            for _, images in self.read(spec, data):
+                found = True
+                yield from images
+            if not found:
+                raise UserError(f"--{self._option}={self._path}: none of its images can be read")
 
 
 def output_names(names: Sequence[str], folder: Path) -> dict[str, Path]:

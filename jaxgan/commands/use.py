@@ -124,14 +124,17 @@ def _with_bar(parts: Iterator[np.ndarray], total: int, what: str) -> Iterator[np
 def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: dict[str, Any]) -> int:
     """What is made of a folder of images."""
     declared, snapshot = trained.plan.game.ability(name), trained.snapshot
-    (option,) = declared.kinds(IMAGES)
-    inputs = InputImages(getattr(asked, option))
+    option, *further = declared.kinds(IMAGES)
+    inputs = InputImages(getattr(asked, option), "input")
+    others = {each: InputImages(getattr(asked, each), each) for each in further}
     paths = output_names(inputs.names, asked.output) if declared.gives == "images" else {}
     if declared.ways:
         given["source"], given["target"] = declared.way(given["source"], given["target"])
     spec, names, parts = _input_spec(trained, declared, option, given), list[str](), list[np.ndarray]()
+    in_turn = {each: images.in_turn(spec, trained.plan.config.data) for each, images in others.items()}
     for index, (read, images) in enumerate(inputs.read(spec, trained.plan.config.data)):
         part = dict(given) | {option: images}
+        part |= {each: np.stack([next(one) for _ in read]) for each, one in in_turn.items()}
         for label in declared.kinds(LABEL):
             part[label] = _labels(given[label], None, len(images), len(snapshot.classes(name)))
         result = snapshot.use(name, jax.random.fold_in(jax.random.key(asked.seed), index), **part)
