@@ -16,20 +16,20 @@ def get_config(variant: str = "") -> ConfigDict:
 def digits() -> ConfigDict:
     config = default()
     config.system = "bigan"
-    config.game = {"latent_size": 8, "latent": "normal"}
+    config.game = {"latent_size": 8}
     adam = named("adam", learning_rate=5e-4, b1=0.5, b2=0.999)
     half = named("linear_decay", start=0.5)
     average = named("half_life", images=10_000, ramp_up=0.1)
     network = {"hidden": (256, 256)}
     config.players.encoder = player(
-        named("BiGANEncoder", code="linear", **network), adam, average=average, schedule=half
+        named("BiGANEncoder", norm="layer", **network), adam, average=average, schedule=half
     )
     config.players.generator = player(named("BiGANGenerator", **network), adam, average=average, schedule=half)
     config.players.discriminator = player(named("BiGANDiscriminator", **network), adam, schedule=half)
     config.data.name = "digits"
     config.metrics = ("reconstruction", "default")
-    config.steps = 5000
-    config.log_every, config.sample_every, config.evaluate_every, config.checkpoint_every = 100, 1000, 1000, 5000
+    config.steps = 4000
+    config.log_every, config.sample_every, config.evaluate_every, config.checkpoint_every = 100, 1000, 1000, 4000
     return config
 
 
@@ -40,9 +40,7 @@ def paper() -> ConfigDict:
     adam = named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
     # The authors' program: 200 epochs, and 200 more in which the rate falls to a hundredth (theirs evenly, here by five stairs),
     # with a weight decay of 2.5e-5, which is left out here.
-    falling = named(
-        "piecewise", starts=(0.5, 0.6, 0.7, 0.8, 0.9), factors=(0.63, 0.25, 0.1, 0.04, 0.016), unit="steps"
-    )
+    falling = named("piecewise", starts=(0.5, 0.6, 0.7, 0.8, 0.9), factors=(0.63, 0.25, 0.1, 0.04, 0.016), unit="steps")
     config.players.encoder = player(named("BiGANEncoder"), adam, schedule=falling)
     config.players.generator = player(named("BiGANGenerator"), adam, schedule=falling)
     config.players.discriminator = player(named("BiGANDiscriminator"), adam, schedule=falling)

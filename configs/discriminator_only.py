@@ -20,6 +20,7 @@ def digits() -> ConfigDict:
         "noise": 0.01,
         "gradient_limit": 1.0,
         "chain_steps": 30,
+        "sample_steps": 400,
         "kept_chains": 2000,
     }
     config.players.discriminator = player(
@@ -41,7 +42,5 @@ _BOUNDS = {"digit_fd": "<= 30", "digits_present": ">= 9", "energy_fall": ">= 50"
 CHECKS = {
     "": Check(_BOUNDS),
     # Told from noise alone, the data lie on some hill; where others are it never learns.
-    "negatives that are noise": Check(
-        _BOUNDS, changes={"game.chain_steps": 1, "game.fresh_share": 1.0}, control=True
-    ),
+    "negatives that are noise": Check(_BOUNDS, changes={"game.chain_steps": 1, "game.fresh_share": 1.0}, control=True),
 }

@@ -18,7 +18,7 @@ def digits() -> ConfigDict:
     config.game = {"content_size": 16, "style_size": 4, "adversarial": 0.1}
     adam = named("adam", learning_rate=1e-3, b1=0.5, b2=0.999)
     half = named("linear_decay", start=0.5)
-    config.players.content_encoder = player(named("MLPEncoder", code="batch"), adam, schedule=half)
+    config.players.content_encoder = player(named("MLPEncoder"), adam, schedule=half)
     config.players.style_encoder = player(named("MLPEncoder", hidden=(64,)), adam, schedule=half)
     config.players.generator = player(named("MLPGenerator"), adam, schedule=half)
     config.players.domain_classifier = player(named("MLPDiscriminator", hidden=(128,)), adam, schedule=half)

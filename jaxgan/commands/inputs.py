@@ -71,7 +71,6 @@ class InputImages:
             if found:
                 yield list(found), np.stack(list(found.values())).astype(np.float32) / 127.5 - 1.0
 
-
     def in_turn(self, spec: ArraySpec, data: ConfigDict) -> Iterator[np.ndarray]:
         """Each image (H, W, C), and all of them again and again; arguments and errors as in `read`.
 

@@ -163,7 +163,10 @@ def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str,
         return name, {"type": float, "help": argument.help}
     if argument.kind == IMAGES:
         # The first images that an ability takes are its input; others are called by their name.
-        return "input" if name == "images" else name, {"type": Path, "help": f"{argument.help}: a folder (or zip) of PNG, JPEG, WebP, of any size"}
+        return "input" if name == "images" else name, {
+            "type": Path,
+            "help": f"{argument.help}: a folder (or zip) of PNG, JPEG, WebP, of any size",
+        }
     if argument.kind == LATENTS:
         return name, {"type": Path, "help": argument.help}
     if argument.kind == CHOICE:

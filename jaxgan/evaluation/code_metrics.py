@@ -13,14 +13,16 @@ from jaxgan.evaluation.sample_metrics import unread_digits, unreadable_size
 from jaxgan.evaluation.translation_metrics import roughness
 from jaxgan.metrics.frechet import Moments, frechet_distance
 
+_LATENTS = 5000  # that codes are compared with
+
 
 def reconstruction(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
     """What held-out images become by way of their codes, and what the codes of all are like.
 
     "reconstruction_mse" is the mean square of the difference, of images in [-1, 1]; "reconstruction_sharpness" the energy of the
     differences between neighbouring pixels as a share of the images' own; "reconstruction_agreement", for digits, the share that
-    is still read as the digit it was. "code_fd" is the Frechet distance of the codes, drawn ones where they have a density, from
-    N(0, I), over the number of components; "latent_mse", of a game with latents, how far E(G(z)) is from z.
+    is still read as the digit it was. Of a game with latents, "code_fd" is the Frechet distance of the codes (drawn ones, where
+    they have a density) from latents, over the number of components, and "latent_mse" how far E(G(z)) is from z.
     """
     held_out = prepare(other_split(config.data, "test", source.arrays).stack())
     images = np.asarray(held_out["image"])
@@ -31,14 +33,15 @@ def reconstruction(snapshot: Snapshot, source: Source, config: ConfigDict, key: 
     }
     if "label" in held_out and not unread_digits(source, config):
         values["reconstruction_agreement"] = metrics.class_accuracy(made, np.asarray(held_out["label"]))
-    density = {"codes_are": "drawn"} if snapshot.takes("encode", "codes_are") else {}
-    moments = Moments.of(snapshot.use("encode", key, images=images, **density))
-    size = len(moments.mean)
-    values["code_fd"] = frechet_distance(moments.mean, moments.covariance, np.zeros(size), np.eye(size)) / size
-    if "latents" in snapshot.game.abilities:
-        latents = snapshot.use("latents", key, number=len(images))
-        again = snapshot.use("encode", key, images=snapshot.use("generate", key, latents=latents))
-        values["latent_mse"] = float(np.square(again - latents).mean())
+    if "latents" not in snapshot.game.abilities:
+        return values
+    density = {"which": "drawn"} if snapshot.takes("encode", "which") else {}
+    latents = snapshot.use("latents", key, number=_LATENTS)
+    codes, prior = (Moments.of(each) for each in (snapshot.use("encode", key, images=images, **density), latents))
+    distance = frechet_distance(codes.mean, codes.covariance, prior.mean, prior.covariance)
+    latents = latents[: len(images)]
+    again = snapshot.use("encode", key, images=snapshot.use("generate", key, latents=latents))
+    values |= {"code_fd": distance / len(prior.mean), "latent_mse": float(np.square(again - latents).mean())}
     return values
 
 
@@ -48,7 +51,9 @@ def swapped_styles(snapshot: Snapshot, source: Source, config: ConfigDict, key: 
     "domain_accuracy" is the share that comes nearer to the same digit in the domain asked for than in any other;
     "content_agreement" the share that is still read as the digit it was, and "content_floor" that of the true counterparts.
     """
-    held_out = {name: np.asarray(array) for name, array in prepare(make_source(config.data, split="test").stack()).items()}
+    held_out = {
+        name: np.asarray(array) for name, array in prepare(make_source(config.data, split="test").stack()).items()
+    }
     names = source.arrays["domain"].names
     number = len(held_out["image"]) // len(names)
     # By domain: the same digits in each.

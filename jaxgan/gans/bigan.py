@@ -110,5 +110,6 @@ def bigan(
         outputs={GENERATOR: lambda batch: batch["image"]},
         stages=(Stage(turns),),
         memory=lambda key, batch: merged(extra.first_memory()),
-        abilities=sample_abilities(draws) | code_abilities(encode, lambda nets, codes: nets.generator(codes)),
+        abilities=sample_abilities(draws)
+        | code_abilities(encode, lambda nets, codes: nets.generator(codes), densities=stochastic),
     )

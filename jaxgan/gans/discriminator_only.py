@@ -68,7 +68,9 @@ def discriminator_only(
     def begin(nets: Nets, key: jax.Array, number: int) -> jax.Array:
         return uniform_images(key, number, nets.memory["chains"].shape[1:])
 
-    def go_on(nets: Nets, key: jax.Array, found: jax.Array, index: jax.Array, distance: object, number: int) -> jax.Array:
+    def go_on(
+        nets: Nets, key: jax.Array, found: jax.Array, index: jax.Array, distance: object, number: int
+    ) -> jax.Array:
         return langevin.step(nets.discriminator, jax.random.fold_in(key, index), found)
 
     sample = Ability(

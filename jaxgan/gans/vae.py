@@ -56,5 +56,6 @@ def vae(
         inputs={ENCODER: lambda batch: (batch["image"],), GENERATOR: draws.generator_inputs},
         outputs={GENERATOR: lambda batch: batch["image"]},
         stages=(Stage((Turn("autoencoder", loss, (ENCODER, GENERATOR)),)),),
-        abilities=sample_abilities(draws) | code_abilities(encode, lambda nets, codes: nets.generator(codes)),
+        abilities=sample_abilities(draws)
+        | code_abilities(encode, lambda nets, codes: nets.generator(codes), densities=variational),
     )

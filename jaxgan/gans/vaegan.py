@@ -72,9 +72,7 @@ def vaegan(
         terms: What the losses have beside these, for either kind of fakes; see `jaxgan.parts.terms`.
     """
     objective = make_objective(objective)
-    extra = Terms(
-        terms, ("reconstructed", "generated"), decide=objective.decide, cross_entropy=objective.cross_entropy
-    )
+    extra = Terms(terms, ("reconstructed", "generated"), decide=objective.decide, cross_entropy=objective.cross_entropy)
 
     def pairs(nets: Nets, batch: Batch, memory: Memory, decoded: Decoded) -> tuple[Pair, Pair]:
         one, other = (
@@ -197,7 +195,9 @@ def vaegan_game(
         memory=lambda key, batch: dict(memory or {}),
         abilities=sample_abilities(draws)
         | code_abilities(
-            lambda nets, images: NormalCode.of(nets.encoder(images)), lambda nets, codes: nets.generator(codes)
+            lambda nets, images: NormalCode.of(nets.encoder(images)),
+            lambda nets, codes: nets.generator(codes),
+            densities=True,
         )
         | {"judge": judge_ability() if judge is None else dataclasses.replace(judge_ability(), function=judge)},
     )

@@ -11,23 +11,24 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxgan.layers import BatchNorm
-from jaxgan.networks.common import leaky_relu, normal_init, sample_shape, tanh_image
-from jaxgan.networks.encoders import finished_code
+from jaxgan.layers import BatchNorm, LayerNorm
+from jaxgan.networks.common import choose, leaky_relu, normal_init, sample_shape, tanh_image
 
 
 class BiGANEncoder(nn.Module):
-    """Fully connected encoder: x (B, ...) -> float32 (B, outputs). LeakyReLU 0.2; batch norm from the second layer on.
+    """Fully connected encoder: x (B, ...) -> float32 (B, outputs). LeakyReLU 0.2; a norm from the second layer on.
 
     Attributes:
         outputs: How many numbers it gives; its game says so.
         hidden: Width of each hidden layer.
-        code: As in `jaxgan.networks.encoders.MLPEncoder`: codes must lie where latents do, in [-1, 1] ("tanh") for uniform ones.
+        norm: "batch", as published; or "layer", with which the code of an image is its own, whatever is encoded with it.
+        code: Codes must lie where latents do: "tanh" for uniform ones, in [-1, 1], or "linear".
         dtype: Compute dtype.
     """
 
     outputs: int = 0
     hidden: tuple[int, ...] = (1024, 1024)
+    norm: str = "batch"
     code: str = "tanh"
     dtype: Any = jnp.float32
 
@@ -37,9 +38,10 @@ class BiGANEncoder(nn.Module):
         x = x.reshape(len(x), -1)
         for index, width in enumerate(self.hidden):
             x = nn.Dense(width, kernel_init=normal_init, dtype=self.dtype, name=f"hidden_{index}")(x)
-            x = leaky_relu(_norm(index, self.dtype)(x) if index else x)
+            x = leaky_relu(_norm(index, self.dtype, self.norm)(x) if index else x)
         x = nn.Dense(self.outputs, kernel_init=normal_init, dtype=self.dtype, name="output")(x)
-        return finished_code(x.astype(jnp.float32), self.code)
+        finish = choose({"tanh": jnp.tanh, "linear": lambda x: x}, self.code, "code")
+        return finish(x.astype(jnp.float32))
 
 
 class BiGANGenerator(nn.Module):
@@ -80,7 +82,6 @@ class BiGANDiscriminator(nn.Module):
 
     Attributes:
         hidden: Width of each hidden layer, two or more.
-        norm: "batch", or "none" for gradient penalties.
         dtype: Compute dtype.
     """
 
@@ -95,13 +96,12 @@ class BiGANDiscriminator(nn.Module):
         for index, width in enumerate(self.hidden):
             x = nn.Dense(width, **common, name=f"hidden_{index}")(x)
             if index:
-                x = _norm(index, self.dtype)(
-                    x + nn.Dense(width, use_bias=False, **common, name=f"latent_{index}")(z)
-                )
+                x = _norm(index, self.dtype)(x + nn.Dense(width, use_bias=False, **common, name=f"latent_{index}")(z))
             x = leaky_relu(x)
         return nn.Dense(1, kernel_init=normal_init, name="output")(x.astype(jnp.float32))[:, 0]
 
 
-def _norm(index: int, dtype: Any) -> BatchNorm:
-    """A batch norm without gain and offset, of the calling module."""
-    return BatchNorm(use_scale=False, use_bias=False, dtype=dtype, name=f"norm_{index}")
+def _norm(index: int, dtype: Any, kind: str = "batch") -> nn.Module:
+    """A norm without gain and offset, of the calling module."""
+    layer = choose({"batch": BatchNorm, "layer": LayerNorm}, kind, "norm")
+    return layer(use_scale=False, use_bias=False, dtype=dtype, name=f"norm_{index}")

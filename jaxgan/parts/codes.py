@@ -41,36 +41,36 @@ class NormalCode(NamedTuple):
 
 
 def code_abilities(
-    encode: Callable[[Nets, jax.Array], jax.Array | NormalCode], decode: Callable[[Nets, jax.Array], jax.Array]
+    encode: Callable[[Nets, jax.Array], jax.Array | NormalCode],
+    decode: Callable[[Nets, jax.Array], jax.Array],
+    densities: bool = False,
 ) -> dict[str, Ability]:
     """What a game with an encoder and a decoder can do: "encode" and "reconstruct".
 
     Args:
-        encode: (nets, images) -> their codes (B, D), or the densities that codes are drawn from; of these the means count.
+        encode: (nets, images) -> their codes (B, D), or the densities of codes, of which the means are decoded.
         decode: (nets, codes) -> images.
+        densities: Whether `encode` gives densities; "encode" then also gives codes that are drawn from them.
     """
 
-    def codes(nets: Nets, images: jax.Array, key: jax.Array | None = None) -> jax.Array:
+    def codes(nets: Nets, key: jax.Array, images: jax.Array, which: str = _MEAN) -> jax.Array:
         code = encode(nets, images)
         if not isinstance(code, NormalCode):
             return code
-        return code.mean if key is None else code.draw(key)
-
-    def encoded(nets: Nets, key: jax.Array, images: jax.Array, codes_are: str = _MEAN) -> jax.Array:
-        return codes(nets, images, key if codes_are == _DRAWN else None)
+        return code.draw(key) if which == _DRAWN else code.mean
 
     def reconstruct(nets: Nets, key: jax.Array, images: jax.Array) -> jax.Array:
-        return decode(nets, codes(nets, images))
+        return decode(nets, codes(nets, key, images))
 
-    images = Argument(IMAGES, "images to encode", required=True, array="image")
-    which = Argument(CHOICE, "of a density of codes: its mean (default), or one that is drawn", (_MEAN, _DRAWN))
+    takes = {"images": Argument(IMAGES, "images to encode", required=True, array="image")}
+    which = Argument(
+        CHOICE, "of the density of an image's codes: its mean (default), or one that is drawn", (_MEAN, _DRAWN)
+    )
     return {
-        "encode": Ability(encoded, {"images": images, "codes_are": which}, gives="latents", help="finds images' codes"),
+        "encode": Ability(
+            codes, takes | ({"which": which} if densities else {}), gives="latents", help="finds the codes of images"
+        ),
         "reconstruct": Ability(
-            reconstruct,
-            {"images": Argument(IMAGES, "images to encode and decode", required=True, array="image")},
-            gives="images",
-            drawn="reconstructions",
-            help="makes images again from their codes",
+            reconstruct, takes, gives="images", drawn="reconstructions", help="makes images again from their codes"
         ),
     }
