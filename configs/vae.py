@@ -1,4 +1,4 @@
-"""VAE: Kingma and Welling 2013 (arXiv:1312.6114), an encoder and a decoder without an adversary, the baseline of those with one.
+"""VAE: Kingma and Welling 2013 (arXiv:1312.6114), an encoder and a decoder, the baseline of those with an adversary.
 
 python train.py --config=configs/vae.py              digits 16x16, a minute on two CPU cores
 python train.py --config=configs/vae.py:autoencoder  a plain autoencoder, whose decoder serves as a generator

@@ -19,10 +19,10 @@ _LATENTS = 5000  # that codes are compared with
 def reconstruction(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
     """What held-out images become by way of their codes, and what the codes of all are like.
 
-    "reconstruction_mse" is the mean square of the difference, of images in [-1, 1]; "reconstruction_sharpness" the energy of the
-    differences between neighbouring pixels as a share of the images' own; "reconstruction_agreement", for digits, the share that
-    is still read as the digit it was. Of a game with latents, "code_fd" is the Frechet distance of the codes (drawn ones, where
-    they have a density) from latents, over the number of components, and "latent_mse" how far E(G(z)) is from z.
+    "reconstruction_mse" is the mean square of the difference, of images in [-1, 1]; "reconstruction_sharpness" the energy of
+    the differences between neighbouring pixels as a share of the images' own; "reconstruction_agreement", for digits, the share
+    that is still read as the digit it was. Of a game with latents, "code_fd" is the Frechet distance of the codes (drawn ones,
+    where they have a density) from latents, over the number of components, and "latent_mse" how far E(G(z)) is from z.
     """
     held_out = prepare(other_split(config.data, "test", source.arrays).stack())
     images = np.asarray(held_out["image"])
@@ -59,7 +59,7 @@ def swapped_styles(snapshot: Snapshot, source: Source, config: ConfigDict, key: 
     # By domain: the same digits in each.
     images = held_out["image"].reshape(len(names), number, *held_out["image"].shape[1:])
     label, order = held_out["label"][:number], np.random.default_rng(0).permutation(number)
-    right, kept, floor = [], [], []
+    right, kept, floor = list[float](), list[float](), list[float]()
     for origin in range(len(names)):
         for target in (domain for domain in range(len(names)) if domain != origin):
             made = snapshot.use("restyle", key, images=images[origin], styles=images[target][order])

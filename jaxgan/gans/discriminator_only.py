@@ -32,7 +32,7 @@ def discriminator_only(
         discriminator: Network images -> scores (B,), the negative energy.
         step_size: Of a Langevin step; see `jaxgan.parts.langevin`.
         noise: Deviation of its noise.
-        gradient_limit: Entries of the gradient are clipped to it. It is 0.03 in a well-known program for MNIST, not in the paper.
+        gradient_limit: Entries of the gradient are clipped to it. The paper does not clip.
         chain_steps: K, steps that a chain goes on for in a turn.
         sample_steps: Steps from noise to a sample.
         kept_chains: Ends of chains that are kept; later turns go on from them (section 3.2).

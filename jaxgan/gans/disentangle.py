@@ -1,7 +1,7 @@
 """Disentangled features: what an image shows, and in which style, as two codes.
 
-After "Multi-target Voice Conversion without Parallel Data by Adversarially Learning Disentangled Audio Representations", Chou et al.
-2018 (arXiv:1804.02812), stage 1, with an encoder of the style in the place of a table of speakers.
+After "Multi-target Voice Conversion without Parallel Data by Adversarially Learning Disentangled Audio Representations",
+Chou et al. 2018 (arXiv:1804.02812), stage 1, with an encoder of the style in the place of a table of speakers.
 """
 
 import jax
@@ -42,7 +42,7 @@ def disentangle(
         num_domains: How many domains there are; the data's own, in a config.
         content_size: Components of the content code.
         style_size: Components of the style code.
-        adversarial: Weight of the content encoder's loss by the classifier. At 0 the content code tells all, and styles do nothing.
+        adversarial: Weight of the content encoder's loss by the classifier. At 0 it tells all, and styles do nothing.
         classifier_steps: The classifier's turns for each of the autoencoder.
     """
     if num_domains < 2:

@@ -71,7 +71,7 @@ def vaegan(
         objective: The paper's minimax game, "non_saturating", or any of `jaxgan.losses.OBJECTIVES`.
         terms: What the losses have beside these, for either kind of fakes; see `jaxgan.parts.terms`.
     """
-    objective = make_objective(objective)
+    objective, latent = make_objective(objective), Latent(latent_size)
     extra = Terms(terms, ("reconstructed", "generated"), decide=objective.decide, cross_entropy=objective.cross_entropy)
 
     def pairs(nets: Nets, batch: Batch, memory: Memory, decoded: Decoded) -> tuple[Pair, Pair]:
@@ -87,18 +87,20 @@ def vaegan(
         nets: Nets, batch: Batch, memory: Memory, key: jax.Array, decoded: Decoded
     ) -> tuple[jax.Array, Aux]:
         both = pairs(nets, batch, memory, decoded)
-        loss = sum(objective.discriminator(pair.real_logits, pair.fake_logits) for pair in both) / 2
+        loss = jnp.stack([objective.discriminator(pair.real_logits, pair.fake_logits) for pair in both]).mean()
         cost, metrics, memory = extra.add(DISCRIMINATOR, both, memory, key)
         metrics |= read(objective, both[1])
         return adversarial * loss + cost, Aux(metrics, memory, scores_of(both, objective.decide))
 
     def deceives(nets: Nets, batch: Batch, memory: Memory, key: jax.Array, decoded: Decoded) -> tuple[jax.Array, Aux]:
         both = pairs(nets, batch, memory, decoded)
-        loss = sum(objective.generator(extra.fake_logits(pair), pair.real_logits) for pair in both) / 2
+        loss = jnp.stack([objective.generator(extra.fake_logits(pair), pair.real_logits) for pair in both]).mean()
         cost, metrics, memory = extra.add(GENERATOR, both, memory, key)
         return adversarial * loss + cost, Aux(metrics | {"adversarial": loss}, memory)
 
-    latent = Latent(latent_size)
+    def drawn(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[Pair, Pair]:
+        return pairs(nets, batch, memory, decode(nets, batch, latent, key))
+
     return vaegan_game(
         encoder,
         generator,
@@ -107,7 +109,7 @@ def vaegan(
         feature_weight,
         discriminates,
         deceives,
-        turns=extra.lazy_turns(lambda *args: pairs(*args[:3], decode(args[0], args[1], latent, args[3]))),
+        turns=extra.lazy_turns(drawn),
         memory=merged(extra.first_memory()),
     )
 
@@ -169,7 +171,6 @@ def vaegan_game(
         return discriminates(nets, batch, memory, key, decode(nets, batch, latent, key))
 
     # All gradients are taken at the same parameters, on the same codes: the compiler runs each network once for all.
-    shared = {"randomness": "codes"}
     return Game(
         players={
             ENCODER: encoder.with_network(outputs=2 * latent.size),
@@ -185,9 +186,9 @@ def vaegan_game(
         stages=(
             Stage(
                 (
-                    Turn(ENCODER, encoder_loss, **shared),
-                    Turn(GENERATOR, generator_loss, together=True, **shared),
-                    Turn(DISCRIMINATOR, discriminator_loss, together=True, **shared),
+                    Turn(ENCODER, encoder_loss, randomness="codes"),
+                    Turn(GENERATOR, generator_loss, together=True, randomness="codes"),
+                    Turn(DISCRIMINATOR, discriminator_loss, together=True, randomness="codes"),
                     *turns,
                 )
             ),

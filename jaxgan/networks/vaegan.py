@@ -1,7 +1,7 @@
 """The convolutional networks of VAE-GAN.
 
-Larsen, Sonderby, Larochelle and Winther, "Autoencoding beyond pixels using a learned similarity metric" (2015, arXiv:1512.09300),
-table 1, for 64x64 images of faces.
+Larsen, Sonderby, Larochelle and Winther, "Autoencoding beyond pixels using a learned similarity metric" (2015,
+arXiv:1512.09300), table 1, for 64x64 images of faces.
 """
 
 from typing import Any

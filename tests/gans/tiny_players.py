@@ -53,11 +53,22 @@ class Reader(nn.Module):
 
     @nn.compact
     def __call__(self, x, *others, features=False, resolution=None, alpha=None):
-        x = nn.Dense(5)(jnp.square(x + 0.3).mean(tuple(range(1, x.ndim - 1))))
+        codes = [code for code in others if code.ndim == 2]  # BiGAN's
+        x = nn.Dense(5)(jnp.concatenate([jnp.square(x + 0.3).mean(tuple(range(1, x.ndim - 1))), *codes], axis=1))
         score = nn.Dense(1)(jnp.tanh(x))[:, 0]
         if not (features or self.class_logits):
             return score
         return Verdict(score, x, nn.Dense(self.class_logits)(x) if self.class_logits else None)
+
+
+class Encoder(nn.Module):
+    """Images -> as many numbers as its game says."""
+
+    outputs: int = 0
+
+    @nn.compact
+    def __call__(self, x):
+        return jnp.tanh(nn.Dense(self.outputs)(jnp.square(x + 0.3).mean(2).reshape(len(x), -1)))
 
 
 class Head(nn.Module):
@@ -74,7 +85,7 @@ def arrays(number: int = BATCH, seed: int = 0) -> dict[str, np.ndarray]:
     """A minibatch with every array that a system might want."""
     rng = np.random.default_rng(seed)
     images = {name: rng.uniform(-1, 1, (number, SIDE, SIDE, 1)) for name in ("image", "labelled_image", "a", "b")}
-    labels = {"label": rng.integers(0, CLASSES, number).astype(np.int32)}
+    labels = {name: rng.integers(0, CLASSES, number).astype(np.int32) for name in ("label", "domain")}
     return {name: image.astype(np.float32) for name, image in images.items()} | labels
 
 
@@ -91,6 +102,7 @@ def make(system: str, view: Callable[[], View] | None = None, rate: float = 0.05
     parameters = inspect.signature(maker).parameters
     settings = {
         "num_classes": CLASSES,
+        "num_domains": CLASSES,
         "conditional": True,
         "latent_size": 5,
         "resolution": SIDE,
@@ -98,10 +110,15 @@ def make(system: str, view: Callable[[], View] | None = None, rate: float = 0.05
         "pretraining_steps": 1,
         "clustering_steps": 1,
         "clusters": CLASSES,
+        "content_size": 4,
+        "style_size": 1,
+        "chain_steps": 2,
+        "sample_steps": 3,
+        "kept_chains": 6,
     } | fields
 
     def player(name):
-        made = {"discriminator": Reader, "classifier": Reader, "_head": Head}
+        made = {"discriminator": Reader, "classifier": Reader, "_head": Head, "encoder": Encoder}
         network = next((kind() for word, kind in made.items() if word in name), Writer())
         return Player(network, optax.sgd(rate), view=view() if view and "discriminator" in name else None)
 
