@@ -70,6 +70,45 @@ def test_coloured_digits() -> None:
         make_source("digits", domain="coloured", channels=1)[0]
 
 
+def test_digits_with_a_bar_and_dim_ones() -> None:
+    plain, barred, dimmed = (
+        make_source("digits", domain=domain).stack()["image"] for domain in ("", "barred", "dimmed")
+    )
+    assert (barred[:, :, :2] == 255).all()  # of 16 columns
+    np.testing.assert_array_equal(barred[:, :, 2:], plain[:, :, 2:])
+    np.testing.assert_allclose(dimmed, 0.4 * plain, atol=0.5)
+
+
+def test_digits_of_three_domains_share_no_digit_and_the_held_out_ones_are_counterparts() -> None:
+    source, held_out = make_source("digits_domains"), make_source("digits_domains", split="test")
+    assert len(source) == 1438 and len(held_out) == 3 * 359
+    assert source.arrays["domain"].names == ("plain", "barred", "dimmed") and source.num_classes == 10
+    records = source.stack()
+    assert records["domain"].dtype == np.int32 and abs(np.bincount(records["domain"]) - 1438 / 3).max() <= 10
+    shares = [np.bincount(records["label"][records["domain"] == which], minlength=10) for which in range(3)]
+    assert np.ptp(shares, axis=0).max() <= 1  # the classes alike
+    # Every digit of the plain training set is there once, in one of the domains.
+    made = {domain: make_source("digits", domain=domain).stack()["image"] for domain in ("", "barred", "dimmed")}
+    for which, images in enumerate(made.values()):
+        own = {image.tobytes() for image in records["image"][records["domain"] == which]}
+        assert own <= {image.tobytes() for image in images}
+    places = [
+        {index for index, image in enumerate(images) if image.tobytes() in own}
+        for images, own in (
+            (images, {image.tobytes() for image in records["image"][records["domain"] == which]})
+            for which, images in enumerate(made.values())
+        )
+    ]
+    assert len(places[0] | places[1] | places[2]) == 1438 == sum(map(len, places))
+    test = held_out.stack()
+    for which, domain in enumerate(("", "barred", "dimmed")):
+        expected = make_source("digits", split="test", domain=domain).stack()
+        part = slice(359 * which, 359 * (which + 1))
+        np.testing.assert_array_equal(test["image"][part], expected["image"])
+        np.testing.assert_array_equal(test["label"][part], expected["label"])
+        assert (test["domain"][part] == which).all()
+
+
 def test_tinted_digits() -> None:
     plain, _ = native("test")
     records = make_source("digits", split="test", image_size=8, tinted=True).stack()["image"]
@@ -208,6 +247,7 @@ def test_metrics_that_suit() -> None:
         ({"name": "digits_translation", "domain": "low_resolution", "image_size_b": 8}, ("translation",)),
         ({"name": "digits_translation", "domain": "low_resolution", "image_size_b": 4}, ()),
         ({"name": "stacked_digits"}, ("stacked_modes",)),
+        ({"name": "digits_domains"}, ()),
         ({"name": "ring8"}, ("modes",)),
         ({"name": "mixture1d"}, ("density1d",)),
     ):
