@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxgan.core import Ability, Aux, Batch, Game, Memory, Nets, Player, Stage, Turn
 from jaxgan.core.abilities import Search
 from jaxgan.errors import UserError
-from jaxgan.parts import DISCRIMINATOR, judge_ability
+from jaxgan.parts import DISCRIMINATOR, as_verdict, judge_ability
 from jaxgan.parts.abilities import NUMBER_ARGUMENT
 from jaxgan.parts.langevin import Langevin, uniform_images
 
@@ -46,19 +46,22 @@ def discriminator_only(
         )
     langevin = Langevin(step_size, noise, gradient_limit)
 
+    def score(nets: Nets, images: jax.Array) -> jax.Array:
+        return as_verdict(nets.discriminator(images)).score
+
     def negatives(nets: Nets, real: jax.Array, kept: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Images that D's gradient leads to, (B, ...), and the kept ones with them among them."""
         where_key, fresh_key, noise_key, chain_key = jax.random.split(key, 4)
         where = jax.random.permutation(where_key, len(kept))[: len(real)]
         fresh = jax.random.bernoulli(fresh_key, fresh_share, (len(where),)).reshape(-1, *(1,) * (real.ndim - 1))
         start = jnp.where(fresh, uniform_images(noise_key, len(where), real.shape[1:]), kept[where])
-        end = langevin.chain(nets.bare.discriminator, chain_key, start, chain_steps)
+        end = langevin.chain(lambda x: score(nets.bare, x), chain_key, start, chain_steps)
         return end, kept.at[where].set(end)
 
     def loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         real = batch["image"]
         fake, kept = negatives(nets, real, memory["chains"], key)
-        on_real, on_fake = nets.discriminator(real), nets.discriminator(fake)
+        on_real, on_fake = score(nets, real), score(nets, fake)
         # Eq. 2, with the penalty of section 3.3: E[E(x)] - E[E(x')] + alpha (E[E(x)^2] + E[E(x')^2]), E = -D
         size = jnp.square(on_real).mean() + jnp.square(on_fake).mean()
         metrics = {"d_real": on_real.mean(), "d_fake": on_fake.mean()}
@@ -71,7 +74,7 @@ def discriminator_only(
     def go_on(
         nets: Nets, key: jax.Array, found: jax.Array, index: jax.Array, distance: object, number: int
     ) -> jax.Array:
-        return langevin.step(nets.discriminator, jax.random.fold_in(key, index), found)
+        return langevin.step(lambda x: score(nets, x), jax.random.fold_in(key, index), found)
 
     sample = Ability(
         lambda nets, key, found, number: found,

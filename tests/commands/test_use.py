@@ -203,7 +203,7 @@ def test_images_are_encoded_and_made_again_from_their_codes(runs, tmp_path, caps
         assert np.abs(made - read(tmp_path / "again" / f"{index}.png")).max() <= 1
     seen = capsys.readouterr().out
     assert "3 of 3 images encoded" in seen and "3 of 3 images reconstructed" in seen
-    with pytest.raises(UserError, match="which.*invalid choice: 'median'"):
+    with pytest.raises(UserError, match=r"which.*invalid choice: 'median'"):
         ask("encode", inputs, "--which=median")
 
 

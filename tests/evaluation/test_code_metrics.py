@@ -20,9 +20,9 @@ KEY = jax.random.key(0)
 class Encodes:
     """A snapshot whose codes and images are plain functions of arrays."""
 
-    def __init__(self, densities=False, latents=True, **functions):
+    def __init__(self, densities=False, has_latents=True, **functions):
         abilities = code_abilities(None, None, densities)
-        if latents:
+        if has_latents:
             abilities["latents"] = None
         self.game, self._functions = game(**abilities), functions
 
@@ -56,7 +56,7 @@ def test_what_comes_back_as_it_was_and_what_does_not():
     assert values["code_fd"] < 0.03 and values["latent_mse"] == pytest.approx(2, rel=0.15)
     grey = measure("reconstruction", Encodes(**perfect | {"reconstruct": lambda images: 0.5 * images}), config)
     assert grey["reconstruction_sharpness"] == pytest.approx(0.25, rel=1e-5)
-    blank = measure("reconstruction", Encodes(**perfect | {"reconstruct": np.zeros_like}), config)
+    blank = measure("reconstruction", Encodes(**perfect | {"reconstruct": lambda images: 0 * images}), config)
     assert blank["reconstruction_sharpness"] == 0 and blank["reconstruction_agreement"] <= 0.15
 
 
@@ -77,7 +77,7 @@ def test_codes_that_lie_elsewhere_are_told_by_their_moments():
     }
     values = measure("reconstruction", Encodes(densities=True, **functions), config)
     assert values["code_fd"] == pytest.approx(4 + 4, rel=0.15) and "drawn" in asked
-    without = measure("reconstruction", Encodes(latents=False, reconstruct=lambda images: images), config)
+    without = measure("reconstruction", Encodes(has_latents=False, reconstruct=lambda images: images), config)
     assert without.keys() == {"reconstruction_mse", "reconstruction_sharpness", "reconstruction_agreement"}
 
 
@@ -105,7 +105,9 @@ def test_swapped_styles_against_true_counterparts():
     assert [domain(images) for images in held_out] == [0, 1, 2] and number == 359
     perfect = code_metrics.swapped_styles(snapshot(exactly), make_source(config.data), config, KEY)
     assert perfect["domain_accuracy"] == 1 and perfect["content_agreement"] == perfect["content_floor"] >= 0.97
-    ignored = code_metrics.swapped_styles(snapshot(lambda images, styles: images), make_source(config.data), config, KEY)
+    ignored = code_metrics.swapped_styles(
+        snapshot(lambda images, styles: images), make_source(config.data), config, KEY
+    )
     assert ignored["domain_accuracy"] == 0
     # The style image itself has the domain, but its own digit.
     copied = code_metrics.swapped_styles(snapshot(lambda images, styles: styles), make_source(config.data), config, KEY)
@@ -170,5 +172,5 @@ def test_what_can_be_measured_so():
 
 def test_other_pictures_are_not_read_as_digits():
     config = config_of(name="digits", image_size=20)
-    snapshot = Encodes(latents=False, reconstruct=lambda images: images)
+    snapshot = Encodes(has_latents=False, reconstruct=lambda images: images)
     assert "reconstruction_agreement" not in measure("reconstruction", snapshot, config)

@@ -188,7 +188,9 @@ def test_a_single_way_stands_beside_the_counterpart_whatever_their_shapes(tmp_pa
 
 def numbered(count):
     """Images whose number is in every pixel."""
-    return ArraySource("numbered", {"image": np.arange(count, dtype=np.uint8).reshape(-1, 1, 1, 1) * np.ones((8, 8, 1), np.uint8)})
+    return ArraySource(
+        "numbered", {"image": np.arange(count, dtype=np.uint8).reshape(-1, 1, 1, 1) * np.ones((8, 8, 1), np.uint8)}
+    )
 
 
 def first_pixels(images):
