@@ -46,7 +46,13 @@ def _optimizers() -> Mapping[str, Maker]:
 
     from jaxgan.core.optimizers import adam_rising_b2
 
-    return {"adam": optax.adam, "adam_rising_b2": adam_rising_b2, "rmsprop": optax.rmsprop, "sgd": optax.sgd}
+    return {
+        "adagrad": optax.adagrad,
+        "adam": optax.adam,
+        "adam_rising_b2": adam_rising_b2,
+        "rmsprop": optax.rmsprop,
+        "sgd": optax.sgd,
+    }
 
 
 def _constraints() -> Mapping[str, Maker]:

@@ -45,13 +45,14 @@ _COMMON: dict[str, _Range] = {
 }
 # Of all other fields, wherever they stand.
 _FIELDS: dict[str, _Range] = {
-    **dict.fromkeys(("learning_rate", "scale", "attention"), _POSITIVE),
+    **dict.fromkeys(("learning_rate", "scale", "attention", "step_size", "gradient_limit"), _POSITIVE),
     **dict.fromkeys(("b1", "b2", "final_b2", "momentum", "decay"), _BELOW_1),
     **dict.fromkeys(("dropout_rate", "input_dropout", "hidden_dropout"), _BELOW_1),
-    **dict.fromkeys(("probability", "max_unreadable"), _SHARE),
+    **dict.fromkeys(("probability", "max_unreadable", "fresh_share"), _SHARE),
     **dict.fromkeys(("width", "widths", "base_width", "max_width", "group_width", "hidden", "units"), _SIZE),
-    **dict.fromkeys(("latent_size", "resolution"), _SIZE),
+    **dict.fromkeys(("latent_size", "content_size", "style_size", "dense", "resolution"), _SIZE),
     **dict.fromkeys(("every", "output_shape"), _AT_LEAST_1),
+    **dict.fromkeys(("chain_steps", "sample_steps", "classifier_steps"), _REPEATS),
     **dict.fromkeys(("discriminator_steps", "generator_fakes", "pieces", "blocks", "layers", "depths"), _REPEATS),
     "batch_sizes": _BATCH,
     **dict.fromkeys(("embedded_classes", "projected_classes", "class_logits", "num_classes"), _SETTING),
@@ -61,16 +62,18 @@ _FIELDS: dict[str, _Range] = {
     **dict.fromkeys(("clusters", "rotated_one_in"), _AT_LEAST_1),
     "clustering_batch_size": _BATCH,
     **dict.fromkeys(("penalty", "gamma", "cycle", "identity", "class_weight", "classification"), _NOT_NEGATIVE),
+    **dict.fromkeys(("feature_weight", "prior_weight", "latent_weight", "score_penalty"), _NOT_NEGATIVE),
     **dict.fromkeys(("reconstruction", "adversarial", "gain", "ramp_up", "ramp_images"), _NOT_NEGATIVE),
     **dict.fromkeys(("weight", "eps", "epsilon", "deviation", "margin", "start", "stop", "updates"), _NOT_NEGATIVE),
     **dict.fromkeys(("final", "floor", "fade_images", "stable_images", "downsamples"), _NOT_NEGATIVE),
     **dict.fromkeys(("eps_root", "weight_deviation", "weight_range", "hidden_noise", "input_noise"), _NOT_NEGATIVE),
     **dict.fromkeys(("initial_scale", "warm_up", "warm_up_steps", "full_precision_stages"), _NOT_NEGATIVE),
     "shared_size": _SETTING,
-    "pool_size": _POOL,
     "content_weight": _NOT_NEGATIVE,
     "scale_factor": _SETTING,
     "outer_kernel": _AT_LEAST_1,
+    "outputs": _SETTING,
+    **dict.fromkeys(("pool_size", "kept_chains"), _POOL),
     **dict.fromkeys(("image_size", "image_size_b", "load_size"), _PIXELS),
 }
 # Of the commands' options, by kind.

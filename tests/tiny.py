@@ -1,4 +1,5 @@
-"""Configs that train in seconds: `:dcgan`, `:conditional`, `:wgan_gp`, `:cyclegan`, `:progan`, `:ring8`, `:lapgan`.
+"""Configs that train in seconds: `:dcgan`, `:conditional`, `:wgan_gp`, `:cyclegan`, `:progan`, `:ring8`, `:lapgan`,
+`:vae`, `:disentangle`.
 
 The games and the networks are the real ones, as small as they go.
 """
@@ -117,6 +118,27 @@ def lapgan() -> ConfigDict:
     return config
 
 
+def vae() -> ConfigDict:
+    config = _default()
+    config.metrics = ("reconstruction",)
+    config.system, config.game = "vae", {"latent_size": 4}
+    config.players.encoder = _player(named("MLPEncoder", hidden=(8,)))
+    config.players.generator = _player(named("MLPGenerator", hidden=(8,)), average=True)
+    return config
+
+
+def disentangle() -> ConfigDict:
+    config = _default()
+    config.data.name, config.data.domains = "digits_translation", ("digits", "bar", "dim")
+    config.metrics = ("swapped_styles",)
+    config.system, config.game = "disentangle", {"content_size": 4, "style_size": 2}
+    for name in ("content_encoder", "style_encoder"):
+        config.players[name] = _player(named("MLPEncoder", hidden=(8,)))
+    config.players.generator = _player(named("MLPGenerator", hidden=(8,)))
+    config.players.domain_classifier = _player(named("MLPDiscriminator", hidden=(8,)))
+    return config
+
+
 VARIANTS = {
     "dcgan": dcgan,
     "conditional": conditional,
@@ -125,4 +147,6 @@ VARIANTS = {
     "progan": progan,
     "ring8": ring8,
     "lapgan": lapgan,
+    "vae": vae,
+    "disentangle": disentangle,
 }

@@ -23,10 +23,11 @@ _WHOLE = 2**24  # pixels of an image that a network sees in one piece: maps of 6
 
 
 class InputImages:
-    """The images of `--input`, as a game sees them.
+    """The images of `--input` or another option, as a game sees them.
 
     Args:
         path: A folder or a zip.
+        option: What the option is called.
 
     Attributes:
         names: Of all images, in order.
@@ -35,11 +36,12 @@ class InputImages:
         UserError: There are none.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, option: str = "input") -> None:
+        self._option, self._path = option, path
         try:
             self._container = open_container(str(path))
         except DataError as error:
-            raise UserError(f"--input={path}: {str(error).split('; set data.path')[0]}") from error
+            raise UserError(f"--{option}={path}: {str(error).split('; set data.path')[0]}") from error
         self.names = tuple(self._container.names)
 
     def read(self, spec: ArraySpec, data: ConfigDict) -> Iterator[tuple[list[str], np.ndarray]]:
@@ -57,7 +59,7 @@ class InputImages:
             UserError: The game's data are vectors.
         """
         if spec.kind != "image":
-            raise UserError(f"--input is for images, but the data of this run are {spec.kind}s")
+            raise UserError(f"--{self._option} is for images, but the data of this run are {spec.kind}s")
         height, width, channels = spec.shape
         resize = Transform((height, width), resize=data.resize, resample=data.resample, channels=channels)
         for start in range(0, len(self.names), _CHUNK):
@@ -65,6 +67,20 @@ class InputImages:
             found = {name: pixels for name in names if (pixels := self._read(name, resize)) is not None}
             if found:
                 yield list(found), np.stack(list(found.values())).astype(np.float32) / 127.5 - 1.0
+
+    def in_turn(self, spec: ArraySpec, data: ConfigDict) -> Iterator[np.ndarray]:
+        """Each image (H, W, C), and all of them again and again; arguments and errors as in `read`.
+
+        Raises:
+            UserError: None of them can be read.
+        """
+        while True:
+            found = False
+            for _, images in self.read(spec, data):
+                found = True
+                yield from images
+            if not found:
+                raise UserError(f"--{self._option}={self._path}: none of its images can be read")
 
     def read_whole(self, channels: int, tiling: Tiling) -> Iterator[tuple[list[str], np.ndarray]]:
         """Reads them, each at its own size; else as `read`.

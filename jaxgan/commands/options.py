@@ -175,7 +175,11 @@ def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str,
     if argument.kind == STRENGTH:
         return name, {"type": float, "help": argument.help}
     if argument.kind == IMAGES:
-        return "input", {"type": Path, "help": f"{argument.help}: a folder (or zip) of PNG, JPEG, WebP, of any size"}
+        # The first images that an ability takes are its input; others are called by their name.
+        return "input" if name == "images" else name, {
+            "type": Path,
+            "help": f"{argument.help}: a folder (or zip) of PNG, JPEG, WebP, of any size",
+        }
     if argument.kind == LATENTS:
         return name, {"type": Path, "help": argument.help}
     if argument.kind == TEXT:

@@ -137,8 +137,9 @@ def _with_bar(parts: Iterator[np.ndarray], total: int, what: str) -> Iterator[np
 def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: dict[str, Any]) -> int:
     """What is made of a folder of images."""
     declared, snapshot = trained.plan.game.ability(name), trained.snapshot
-    (option,) = declared.kinds(IMAGES)
-    inputs = InputImages(getattr(asked, option))
+    option, *further = declared.kinds(IMAGES)
+    inputs = InputImages(getattr(asked, option), "input")
+    others = {each: InputImages(getattr(asked, each), each) for each in further}
     folders = _folders(declared, asked, given)
     paths = [
         output_names(inputs.names, folder) if folder and declared.gives == "images" else {} for folder, _ in folders
@@ -149,6 +150,7 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
         output = output or _default_output(name, declared, asked, trained.step, "npz")
         check_place(output)
     spec, names, parts = _input_spec(trained, declared, option, given), list[str](), list[np.ndarray]()
+    in_turn = {each: images.in_turn(spec, trained.plan.config.data) for each, images in others.items()}
     given, done = given | _latents(trained, declared, asked)[0], 0
     if declared.tiling is None:
         chunks = inputs.read(spec, trained.plan.config.data)
@@ -156,6 +158,7 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
         chunks = inputs.read_whole(spec.shape[2], declared.tiling)
     for index, (read, images) in enumerate(chunks):
         part = dict(given) | {option: images} | _told(trained, declared, asked, given, len(images), done)
+        part |= {each: np.stack([next(one) for _ in read]) for each, one in in_turn.items()}
         done += len(images)
         for label in declared.kinds(LABEL):
             part[label] = _labels(given[label], None, len(images), len(snapshot.classes(name)))

@@ -15,7 +15,9 @@ from jaxgan.data import Source
 from jaxgan.errors import ConfigError, nearest
 from jaxgan.evaluation import attribute_metrics as attributes
 from jaxgan.evaluation import caption_metrics as captions
-from jaxgan.evaluation import common_codes as codes
+from jaxgan.evaluation import code_metrics as codes
+from jaxgan.evaluation import common_codes
+from jaxgan.evaluation import energy_metrics as energies
 from jaxgan.evaluation import measure as measures
 from jaxgan.evaluation import network_metrics as networks
 from jaxgan.evaluation import sample_metrics as samples
@@ -101,13 +103,16 @@ METRICS: dict[str, Metric] = {
     "singular_values": Metric(networks.singular_values, "largest_singular_value", True, networks.needs_weights),
     "translation": Metric(translations.translation, "agreement", False, translations.needs_readable_digits),
     "domain_pairs": Metric(translations.domain_pairs, "pair_agreement", False, translations.needs_domain_samples),
-    "common_codes": Metric(codes.common_codes, "code_agreement", False, codes.needs_common_codes),
+    "common_codes": Metric(common_codes.common_codes, "code_agreement", False, common_codes.needs_common_codes),
     "paired_translation": Metric(translations.paired_translation, "l1", True, translations.needs_pairs),
     "attribute_translation": Metric(
         attributes.attribute_translation, "attribute_accuracy", False, attributes.needs_digits_with_attributes
     ),
     "super_resolution": Metric(upscaling.super_resolution, "psnr", False, upscaling.needs_enlargement),
     "detail": Metric(upscaling.super_resolution, "detail", True, upscaling.needs_enlargement),
+    "reconstruction": Metric(codes.reconstruction, "reconstruction_mse", True, codes.needs_codes),
+    "swapped_styles": Metric(translations.swapped_styles, "domain_accuracy", False, translations.needs_styles),
+    "chain_energy": Metric(energies.chain_energy, "energy_fall", False, energies.needs_chains),
     # "fid/inception", "kid/digits" ...
     **{
         f"{name}/{features}": _of_features(features, name)

@@ -171,8 +171,11 @@ def needs_samples(compiled: CompiledGame, source: Source, config: ConfigDict) ->
 
 def needs_digits(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
     """And the data must be digits that the classifier reads."""
-    if obstacle := needs_samples(compiled, source, config):
-        return obstacle
+    return needs_samples(compiled, source, config) or unread_digits(source, config)
+
+
+def unread_digits(source: Source, config: ConfigDict) -> str:
+    """The obstacle of data that are no digits that the classifier reads."""
     # The data say so themselves, whatever they are called.
     if "digit_fd" in source.metrics:
         return ""

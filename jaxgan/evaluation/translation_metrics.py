@@ -3,6 +3,7 @@
 Sources and targets are what the game's ability "translate" declares, so that a game with one way is measured on that one.
 """
 
+import itertools
 from collections.abc import Callable, Mapping
 
 import jax
@@ -87,8 +88,41 @@ def paired_translation(snapshot: Snapshot, source: Source, config: ConfigDict, k
     values = {"l1": float(np.abs(made - held_out[target]).mean())}
     if "label" in held_out and not _unreadable(source, target):
         values["agreement"] = _agreement(made, held_out["label"], source, target, _train(config))
-    values["sharpness"] = _roughness(made) / _roughness(held_out[target])
+    values["sharpness"] = roughness(made) / roughness(held_out[target])
     return values | {"c2st": told_apart(made, held_out[target])}
+
+
+def swapped_styles(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    """What becomes of held-out digits that take the style of another digit in another domain.
+
+    "agreement" is the share that is still read as the digit it was, "domain_accuracy" the share that is nearer to a training
+    digit of the style's domain than to any of the others; both are means over all pairs of domains, with the worst pair's
+    beside them.
+    """
+    held_out, train = held_out_pairs(config), _train(config)
+    others = np.random.default_rng(0).permutation(len(held_out["label"]))
+    agreements, domains = list[float](), list[float]()
+    for origin, target in itertools.permutations(domain_arrays(len(source.domains)), 2):
+        made = snapshot.use("restyle", key, images=held_out[origin], styles=held_out[target][others])
+        agreements.append(_agreement(made, held_out["label"], source, target, train))
+        domains.append(_of_domain(made, target, train) or 0.0)
+    return {
+        "agreement": float(np.mean(agreements)),
+        "agreement_worst": min(agreements),
+        "domain_accuracy": float(np.mean(domains)),
+        "domain_accuracy_worst": min(domains),
+    }
+
+
+def needs_styles(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+    """The game must give styles, and the data be digits in several domains."""
+    if "restyle" not in compiled.game.abilities:
+        return "the game gives no image the style of another"
+    if not source.domains:
+        return "the data have no domains (data.name='digits_translation' has)"
+    return next(
+        (obstacle for array in domain_arrays(len(source.domains)) if (obstacle := _unreadable(source, array))), ""
+    )
 
 
 def domain_pairs(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
@@ -116,7 +150,7 @@ def needs_domain_samples(compiled: CompiledGame, source: Source, config: ConfigD
     return next((obstacle for array in ("a", "b") if (obstacle := _unreadable(source, array))), "")
 
 
-def _roughness(images: np.ndarray) -> float:
+def roughness(images: np.ndarray) -> float:
     """Mean square of the differences between neighbouring pixels."""
     return float(np.square(np.diff(images, axis=1)).mean() + np.square(np.diff(images, axis=2)).mean())
 

@@ -25,7 +25,7 @@ from jaxgan.parts import (
     scores_of,
 )
 from jaxgan.parts.abilities import NUMBER_ARGUMENT, label_argument
-from jaxgan.parts.codes import CodedLatent
+from jaxgan.parts.coded_latents import CodedLatent
 from jaxgan.parts.self_supervision import head_inputs
 
 CODE_HEAD = "code_head"
@@ -57,7 +57,7 @@ def infogan(
             continuous ones, then their log deviations.
         latent_size: Components of the noise.
         latent: Its distribution; see `jaxgan.core.Latent`.
-        categorical: How many categorical codes there are; see `jaxgan.parts.codes.CodedLatent`.
+        categorical: How many categorical codes there are; see `jaxgan.parts.coded_latents.CodedLatent`.
         categories: Of each of them.
         continuous: How many continuous codes there are.
         categorical_weight: lambda of the categorical codes' information. 0, as for the others, leaves a plain GAN whose codes

@@ -8,12 +8,14 @@ from jaxgan.losses.matching import feature_matching, neighbours, only_best
 from jaxgan.losses.objectives import OBJECTIVES, make_objective
 from jaxgan.losses.penalties import dragan_points, drift, gradient_penalty, interpolate, l1, l2, zero_centered_penalty
 from jaxgan.losses.relativistic import relativistic
+from jaxgan.losses.variational import bernoulli_cost, normal_cost, normal_kl
 
 __all__ = [
     "DIVERGENCES",
     "OBJECTIVES",
     "Divergence",
     "Objective",
+    "bernoulli_cost",
     "dragan_points",
     "drift",
     "energy",
@@ -33,6 +35,8 @@ __all__ = [
     "minimax",
     "neighbours",
     "non_saturating",
+    "normal_cost",
+    "normal_kl",
     "only_best",
     "pulling_away",
     "relativistic",

@@ -15,8 +15,8 @@ from jaxgan.networks.initializers import normal, variance_scaling
 from jaxgan.networks.noise import dropout
 
 # As the toy code of WGAN-GP: He for the rectified layers, Glorot for the last.
-_hidden_init = variance_scaling(2.0, "fan_in", "uniform")
-_output_init = variance_scaling(1.0, "fan_avg", "uniform")
+hidden_init = variance_scaling(2.0, "fan_in", "uniform")
+output_init = variance_scaling(1.0, "fan_avg", "uniform")
 
 
 class MLPGenerator(nn.Module):
@@ -47,8 +47,8 @@ class MLPGenerator(nn.Module):
         """Maps latents (B, latent) to samples (B, *output_shape)."""
         shape = sample_shape(self)
         finish = choose({"tanh": tanh_image, "linear": lambda y: y.astype(jnp.float32)}, self.output, "output")
-        x = _hidden_layers(z, self.hidden, self.activation, self.dtype, self.norm)
-        x = nn.Dense(math.prod(shape), kernel_init=_output_init, dtype=self.dtype, name="output")(x)
+        x = hidden_layers(z, self.hidden, self.activation, self.dtype, self.norm)
+        x = nn.Dense(math.prod(shape), kernel_init=output_init, dtype=self.dtype, name="output")(x)
         return finish(x).reshape(-1, *shape)
 
 
@@ -61,19 +61,23 @@ class MLPDiscriminator(nn.Module):
     Attributes:
         hidden: Width of each hidden layer.
         activation: "relu", "leaky_relu" (slope 0.2), "tanh" or "elu".
+        class_logits: 0, or of how many classes it gives logits in the place of a score.
         dtype: Compute dtype.
     """
 
     hidden: tuple[int, ...] = (256, 256)
     activation: str = "leaky_relu"
+    class_logits: int = 0
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array, features: bool = False) -> jax.Array | Verdict:
         """Maps samples (B, ...) to logits (B,); with `features` also gives the last hidden layer, float32 (B, F)."""
-        x = _hidden_layers(x.reshape(len(x), -1), self.hidden, self.activation, self.dtype).astype(jnp.float32)
-        logits = nn.Dense(1, kernel_init=_output_init, name="output")(x)[:, 0]
-        return Verdict(logits, x) if features else logits
+        x = hidden_layers(x.reshape(len(x), -1), self.hidden, self.activation, self.dtype).astype(jnp.float32)
+        logits = nn.Dense(self.class_logits or 1, kernel_init=output_init, name="output")(x)
+        if self.class_logits:
+            return Verdict(None, x if features else None, logits)
+        return Verdict(logits[:, 0], x) if features else logits[:, 0]
 
 
 class ConditionalMLPGenerator(nn.Module):
@@ -106,8 +110,8 @@ class ConditionalMLPGenerator(nn.Module):
         check_label(self, "embedded_classes", label)
         shape = sample_shape(self)
         x = jnp.concatenate([z, *_class_vector(self, label)], axis=-1)
-        x = _hidden_layers(x, self.hidden, self.activation, self.dtype, self.norm)
-        x = nn.Dense(math.prod(shape), kernel_init=_output_init, dtype=self.dtype, name="output")(x)
+        x = hidden_layers(x, self.hidden, self.activation, self.dtype, self.norm)
+        x = nn.Dense(math.prod(shape), kernel_init=output_init, dtype=self.dtype, name="output")(x)
         return tanh_image(x).reshape(-1, *shape)
 
 
@@ -159,17 +163,17 @@ class ConditionalMLPDiscriminator(nn.Module):
         layers: dict[str, Any] = {"activation": self.activation, "dtype": self.dtype, "drop": self._drop}
         vector = _class_vector(self, label)
         alone = self.hidden[:-1] if self.separate else ()
-        h = _hidden_layers(x.reshape(len(x), -1), alone, **layers)
-        both = _hidden_layers(
+        h = hidden_layers(x.reshape(len(x), -1), alone, **layers)
+        both = hidden_layers(
             jnp.concatenate([h, *vector], axis=-1), self.hidden[len(alone) :], **layers, first=len(alone)
         )
         judged = (h if self.separate else both).astype(jnp.float32)
-        score = nn.Dense(1, kernel_init=_output_init, name="output")(judged)[:, 0]
+        score = nn.Dense(1, kernel_init=output_init, name="output")(judged)[:, 0]
         if not (self.separate or features):
             return score
         match = None
         if self.separate:
-            match = nn.Dense(1, kernel_init=_output_init, name="match")(both.astype(jnp.float32))[:, 0]
+            match = nn.Dense(1, kernel_init=output_init, name="match")(both.astype(jnp.float32))[:, 0]
         return Verdict(score, judged if features else None, match=match)
 
     def _drop(self, x: jax.Array) -> jax.Array:
@@ -185,7 +189,7 @@ def _class_vector(network: Any, label: jax.Array | None) -> tuple[jax.Array, ...
     )
 
 
-def _hidden_layers(
+def hidden_layers(
     x: jax.Array,
     widths: tuple[int, ...],
     activation: str,
@@ -198,7 +202,7 @@ def _hidden_layers(
     activate = choose(ACTIVATIONS, activation, "activation")
     normalize = choose({"batch": True, "none": False}, norm, "norm")
     for index, width in enumerate(widths, start=first):
-        dense = nn.Dense(width, use_bias=not normalize, kernel_init=_hidden_init, dtype=dtype, name=f"hidden_{index}")
+        dense = nn.Dense(width, use_bias=not normalize, kernel_init=hidden_init, dtype=dtype, name=f"hidden_{index}")
         x = dense(x)
         if normalize:
             x = BatchNorm(dtype=dtype, name=f"norm_{index}")(x)

@@ -8,6 +8,7 @@ from jaxgan.parts.abilities import (
     sample_ability,
     upscale_ability,
 )
+from jaxgan.parts.codes import ENCODER, NormalCode, code_abilities
 from jaxgan.parts.domains import translate_ability
 from jaxgan.parts.draws import Draws, known_classes, label_of
 from jaxgan.parts.pairs import Pair, as_verdict, make_pair, scores_of
@@ -19,9 +20,11 @@ from jaxgan.parts.weighted import Terms, merged
 
 __all__ = [
     "DISCRIMINATOR",
+    "ENCODER",
     "GENERATOR",
     "Adversaries",
     "Draws",
+    "NormalCode",
     "Pair",
     "Rotations",
     "SelfSupervision",
@@ -29,6 +32,7 @@ __all__ = [
     "Terms",
     "as_verdict",
     "classify_ability",
+    "code_abilities",
     "judge_ability",
     "known_classes",
     "label_of",

@@ -1,77 +1,78 @@
-"""Latents of which a part means something: categorical and continuous codes behind the noise."""
+"""Encoders: codes that are drawn, and what a game with an encoder and a decoder can do."""
 
-import dataclasses
-from typing import Any
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from jaxgan.core import Latent, uniform_labels
-from jaxgan.errors import UserError
+from jaxgan.core import Ability, Argument, Nets
+from jaxgan.core.abilities import CHOICE, IMAGES
 from jaxgan.mesh import shard_batch
 
+ENCODER = "encoder"
+_MEAN, _DRAWN = "mean", "drawn"
 
-@dataclasses.dataclass(frozen=True)
-class CodedLatent(Latent):
-    """Noise, then one-hot vectors, one for each categorical code, then continuous codes from U(-1, 1).
+
+class NormalCode(NamedTuple):
+    """A normal density of codes for each image, with independent components: q(z | x).
 
     Attributes:
-        size: Components of the noise.
-        distribution: As in `Latent`.
-        categorical: How many categorical codes there are.
-        categories: Of each of them, all equally likely.
-        continuous: How many continuous codes there are.
+        mean: float32 (B, D).
+        log_variance: float32 (B, D).
     """
 
-    categorical: int = 1
-    categories: int = 10
-    continuous: int = 2
+    mean: jax.Array
+    log_variance: jax.Array
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if min(self.categorical, self.continuous) < 0 or not self.categorical + self.continuous:
-            raise UserError(
-                f"categorical={self.categorical} and continuous={self.continuous} codes: there must be some"
-            )
-        if self.categorical and self.categories < 2:
-            raise UserError(f"categories={self.categories}, but a categorical code has at least 2")
+    @staticmethod
+    def of(outputs: jax.Array) -> "NormalCode":
+        """The density that an encoder's 2 D outputs (B, 2 D) are read as: the means, then the logarithms of variances."""
+        mean, log_variance = jnp.split(outputs, 2, axis=1)
+        return NormalCode(mean, log_variance)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Of the continuous codes: "continuous_0", "continuous_1", ..."""
-        return tuple(f"continuous_{index}" for index in range(self.continuous))
+    def draw(self, key: jax.Array) -> jax.Array:
+        """A code of each, (B, D), through which gradients reach both fields.
 
-    def __call__(self, key: jax.Array, number: int, truncation: float | None = None) -> jax.Array:
-        """Draws `number` vectors, float32 (number, noise and codes); a truncation is of the noise alone."""
-        noise = super().__call__(key, number, truncation)
-        category = uniform_labels(jax.random.fold_in(key, 1), number * self.categorical, self.categories)
-        one_hot = jax.nn.one_hot(category.reshape(number, self.categorical), self.categories).reshape(number, -1)
-        code = jax.random.uniform(jax.random.fold_in(key, 2), (number, self.continuous), minval=-1.0, maxval=1.0)
-        return jnp.concatenate([noise, shard_batch(one_hot), shard_batch(code)], axis=1)
+        "Auto-Encoding Variational Bayes", Kingma and Welling 2013 (arXiv:1312.6114), section 2.4: the reparametrisation trick.
+        """
+        # z = mu + sigma * epsilon, epsilon ~ N(0, I)
+        return self.mean + jnp.exp(0.5 * self.log_variance) * shard_batch(jax.random.normal(key, self.mean.shape))
 
-    def example(self) -> jax.Array:
-        """One vector of zeros, to initialise a network with."""
-        return jnp.zeros((1, self.size + self.categorical * self.categories + self.continuous))
 
-    def category(self, latents: jax.Array) -> jax.Array:
-        """The categories of latents (B, ...), int32 (B, categorical)."""
-        end = self.size + self.categorical * self.categories
-        return self.logits(latents[:, self.size : end]).argmax(-1).astype(jnp.int32)
+def code_abilities(
+    encode: Callable[[Nets, jax.Array], jax.Array | NormalCode],
+    decode: Callable[[Nets, jax.Array], jax.Array],
+    densities: bool = False,
+    array: str = "image",
+) -> dict[str, Ability]:
+    """What a game with an encoder and a decoder can do: "encode" and "reconstruct".
 
-    def code(self, latents: jax.Array) -> jax.Array:
-        """The continuous codes of latents, float32 (B, continuous)."""
-        return latents[:, self.size + self.categorical * self.categories :]
+    Args:
+        encode: (nets, images) -> their codes (B, D), or the densities of codes, of which the means are decoded.
+        decode: (nets, codes) -> images.
+        densities: Whether `encode` gives densities; "encode" then also gives codes that are drawn from them.
+        array: Of a minibatch, whose images these are.
+    """
 
-    def logits(self, flat: jax.Array) -> jax.Array:
-        """The first categorical * categories components of vectors (B, ...) as (B, categorical, categories)."""
-        return flat[:, : self.categorical * self.categories].reshape(-1, self.categorical, self.categories)
+    def codes(nets: Nets, key: jax.Array, images: jax.Array, which: str = _MEAN) -> jax.Array:
+        code = encode(nets, images)
+        if not isinstance(code, NormalCode):
+            return code
+        return code.draw(key) if which == _DRAWN else code.mean
 
-    def with_code(self, latents: jax.Array, name: str, value: Any) -> jax.Array:
-        """The same latents (B, ...) with another value of a continuous code: one of `names`, and a number, or (B,)."""
-        at = self.size + self.categorical * self.categories + self.names.index(name)
-        return latents.at[:, at].set(value)
+    def reconstruct(nets: Nets, key: jax.Array, images: jax.Array) -> jax.Array:
+        return decode(nets, codes(nets, key, images))
 
-    def with_category(self, latents: jax.Array, category: jax.Array) -> jax.Array:
-        """The same latents (B, ...) with other categories of the first categorical code, int (B,)."""
-        one_hot = jax.nn.one_hot(category, self.categories)
-        return latents.at[:, self.size : self.size + self.categories].set(one_hot)
+    takes = {"images": Argument(IMAGES, "images to encode", required=True, array=array)}
+    which = Argument(
+        CHOICE, "of the density of an image's codes: its mean (default), or one that is drawn", (_MEAN, _DRAWN)
+    )
+    return {
+        "encode": Ability(
+            codes, takes | ({"which": which} if densities else {}), gives="latents", help="finds the codes of images"
+        ),
+        "reconstruct": Ability(
+            reconstruct, takes, gives="images", drawn="reconstructions", help="makes images again from their codes"
+        ),
+    }

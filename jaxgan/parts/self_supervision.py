@@ -88,15 +88,15 @@ class SelfSupervision:
         return self.rotations.loss(nets[ROTATION_HEAD](features_of(nets, shown, label)))
 
 
-def features_of(nets: Nets, images: jax.Array, label: jax.Array) -> jax.Array:
-    """The discriminator's features (B, F), which do not depend on the label that it is told beside.
+def features_of(nets: Nets, images: jax.Array, *told: jax.Array) -> jax.Array:
+    """The discriminator's features (B, F), which do not depend on the labels that it may be told beside.
 
     Raises:
         UserError: Its network gives none.
     """
     if not nets[DISCRIMINATOR].takes("features"):
         raise UserError("this game reads the discriminator's features, but its network has no keyword features")
-    return as_verdict(nets[DISCRIMINATOR](images, label, features=True)).features
+    return as_verdict(nets[DISCRIMINATOR](images, *told, features=True)).features
 
 
 def pretraining_stage(rotations: Rotations, steps: int, label_weight: float = 0.0) -> Stage:

@@ -25,6 +25,8 @@ _CLASSES = 10  # rows of a class grid, at most
 _LETTERS = 80  # of a text that stands before a row, at most
 _TRANSLATED = 8  # rows of a translation grid
 _PAIRED = (8, 4)  # pairs of samples of two domains, in rows and in a row
+_RECONSTRUCTED = 3  # rows of images that are made again
+_STYLES, _CONTENTS = 6, 6  # columns and rows of a table of styles
 _ATTENDED = 6  # samples whose attention is drawn, and the pixels that look: (row, column) as shares of the image
 _LOOKING = ((0.5, 0.5), (0.25, 0.25), (0.25, 0.75), (0.75, 0.25), (0.75, 0.75))
 
@@ -257,6 +259,36 @@ def _pairs(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
     return Drawing(pictures.grid(shown, _PAIRED[1] * len(domains)))
 
 
+def _reconstructions(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
+    """Rows of images, and below each row the same images made again from their codes."""
+    columns = pictures.columns_for(next(spec.shape for spec in snapshot.arrays.values() if spec.kind == "image"))
+    real = _of_all_domains(run, columns * _RECONSTRUCTED)
+    made = snapshot.use(ability, run.key, images=real)
+    rows = [rows[start : start + columns] for start in range(0, len(real), columns) for rows in (real, made)]
+    names = ("input", "again") * (len(rows) // 2)
+    return Drawing(pictures.grid(np.concatenate(rows), min(columns, len(real)), names))
+
+
+def _of_all_domains(run: RunPictures, number: int) -> np.ndarray:
+    """So many real images; where the data have domains, of each in turn."""
+    domains = domain_arrays(len(run.source.domains))
+    real = run.real(-(-number // max(1, len(domains))))
+    if not domains:
+        return real["image"]
+    images = np.stack([real[name] for name in domains], axis=1)
+    return images.reshape(-1, *images.shape[2:])[:number]
+
+
+def _restyled(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
+    """A table: below each image of the first row its style, beside each of the first column its content."""
+    real = _of_all_domains(run, _STYLES + _CONTENTS)
+    styles, contents = real[::2][:_STYLES], real[1::2][:_CONTENTS]
+    rows = [np.full_like(real[:1], -1), styles]
+    for content in contents:
+        rows += [content[None], snapshot.use(ability, run.key, images=np.stack([content] * len(styles)), styles=styles)]
+    return Drawing(pictures.grid(np.concatenate(rows), len(styles) + 1))
+
+
 def _attention(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
     """A row for each of a few samples: the sample, and it again for each of five pixels, red where that pixel looks."""
     label, names = None, snapshot.classes(ability)
@@ -279,6 +311,8 @@ DRAWN: dict[str, Callable[[RunPictures, Snapshot, str], Drawing]] = {
     "translations": _translations,
     "enlargements": _enlargements,
     "pairs": _pairs,
+    "reconstructions": _reconstructions,
+    "restyled": _restyled,
     "attention": _attention,
 }
 # How the trained game's are: (the game, a key, the ability's name) -> pictures by name.

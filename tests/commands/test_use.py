@@ -180,6 +180,66 @@ def test_every_image_is_translated_under_its_own_name(runs, tmp_path, capsys):
     assert "broken.png cannot be read" in seen.err and "4 of 5 images translated" in seen.out
 
 
+def pictures_in(folder, *shades):
+    folder.mkdir()
+    for index, shade in enumerate(shades):
+        Image.new("L", (8, 8), shade).save(folder / f"{index}.png")
+    return folder
+
+
+def test_images_are_encoded_and_made_again_from_their_codes(runs, tmp_path, capsys):
+    where, inputs = f"--workdir={runs('vae')[0]}", f"--input={pictures_in(tmp_path / 'in', 0, 120, 255)}"
+
+    def ask(ability, *arguments):
+        return run(lambda arguments: use.main(ability, arguments), where, *arguments)
+
+    codes = {}
+    for name, more in (("mean", []), ("drawn", ["--which=drawn"]), ("other", ["--which=drawn", "--seed=1"])):
+        assert ask("encode", inputs, f"--output={tmp_path / name}.npz", *more) == 0
+        with np.load(tmp_path / f"{name}.npz") as file:
+            codes[name] = file["latents"]
+            assert file["name"].tolist() == ["0.png", "1.png", "2.png"] and codes[name].shape == (3, 4)
+    assert len({array.tobytes() for array in codes.values()}) == 3
+    assert ask("reconstruct", inputs, f"--output={tmp_path / 'again'}") == 0
+    # The two halves of it are the abilities "encode" and "generate".
+    ask("generate", f"--latents={tmp_path / 'mean.npz'}", "--format=folder", f"--output={tmp_path / 'made'}")
+    for index in range(3):
+        made = read(tmp_path / "made" / f"{index}.png").astype(int)
+        assert np.abs(made - read(tmp_path / "again" / f"{index}.png")).max() <= 1
+    seen = capsys.readouterr().out
+    assert "3 of 3 images encoded" in seen and "3 of 3 images reconstructed" in seen
+    with pytest.raises(UserError, match=r"which.*invalid choice: 'median'"):
+        ask("encode", inputs, "--which=median")
+
+
+def test_styles_are_taken_in_turn(runs, tmp_path):
+    where = f"--workdir={runs('disentangle')[0]}"
+    contents = pictures_in(tmp_path / "in", 0, 0, 0, 255)
+    styles = pictures_in(tmp_path / "styles", 20, 200)
+
+    def ask(folder, *more):
+        return run(
+            lambda arguments: use.main("restyle", arguments),
+            where,
+            f"--input={contents}",
+            f"--output={tmp_path / folder}",
+            *more,
+        )
+
+    assert ask("out", f"--styles={styles}") == 0
+    made = [read(tmp_path / "out" / f"{index}.png") for index in range(4)]
+    np.testing.assert_array_equal(made[0], made[2])  # the same content, the first style again
+    assert not np.array_equal(made[0], made[1]) and not np.array_equal(made[1], made[3])
+    with pytest.raises(UserError, match="styles"):
+        ask("without")
+    with pytest.raises(UserError, match=r"--styles=.*nowhere does not exist"):
+        ask("nowhere", f"--styles={tmp_path / 'nowhere'}")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "a.png").write_bytes(b"no image")
+    with pytest.raises(UserError, match=r"--styles=.*broken: none of its images can be read"):
+        ask("broken_out", f"--styles={tmp_path / 'broken'}")
+
+
 @pytest.mark.parametrize(
     ("variant", "files", "more", "message"),
     [

@@ -18,6 +18,7 @@ from jaxgan.parts import terms
 from jaxgan.parts.terms import TERMS
 from tests.gans.tiny_players import BATCH, CLASSES, SIDE, arrays, make
 
+WITH_TERMS = [system for system in gans.systems() if "terms" in inspect.signature(getattr(gans, system)).parameters]
 SETTINGS = {"images": 40, "every": 2}
 
 
@@ -92,12 +93,16 @@ def test_it_does_what_it_declares(run):
                 given[argument] = 0.5
         made = np.asarray(game.use(name, state, jax.random.key(1), **given))
         assert len(made) == BATCH and np.isfinite(made).all()
-        latents = ({"latents": 5, "encode": SIDE * SIDE // 2}.get(name, 6),)  # of W, beside z and codes
+        latents = (6,)  # W, beside z
+        if name in ("latents", "encode"):
+            latents = (5,)
+            if "target" in game.abilities.get("translate", game.abilities[name]).takes:
+                latents = (SIDE * SIDE // 2,)
         if "edit" in game.abilities:
             latents = (5 + CLASSES + 2,)  # a category and two codes behind z
         expected = {"images": (SIDE, SIDE, 1), "scores": (), "class_logits": (CLASSES,), "latents": latents}
         assert made.shape[1:] == expected[ability.gives], name
-    assert {"sample", "translate", "upscale"} & game.abilities.keys()
+    assert {"sample", "translate", "upscale", "restyle"} & game.abilities.keys()
 
 
 def test_ada_adapts_by_the_scores_of_reals(run):
@@ -122,9 +127,7 @@ def test_ada_adapts_by_the_scores_of_reals(run):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "system", [name for name in gans.systems() if "terms" in inspect.signature(getattr(gans, name)).parameters]
-)
+@pytest.mark.parametrize("system", WITH_TERMS)
 def test_every_term_is_computed_or_refused_by_its_name(system):
     batch, computed = arrays(), []
     for name, maker in TERMS.items():

@@ -12,7 +12,7 @@ from jaxgan import gans
 from jaxgan.core import Player
 from jaxgan.errors import UserError
 from jaxgan.layers import Verdict
-from jaxgan.parts.codes import CodedLatent
+from jaxgan.parts.coded_latents import CodedLatent
 from tests.gans.one_parameter import still
 
 IMAGES = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (32, 2, 2, 1)), jnp.float32)

@@ -61,7 +61,8 @@ class Reader(nn.Module):
 
     @nn.compact
     def __call__(self, x, *others, features=False, resolution=None, alpha=None):
-        x = nn.Dense(5)(jnp.square(x + 0.3).mean(tuple(range(1, x.ndim - 1))))
+        codes = [code for code in others if code.ndim == 2]  # BiGAN's
+        x = nn.Dense(5)(jnp.concatenate([jnp.square(x + 0.3).mean(tuple(range(1, x.ndim - 1))), *codes], axis=1))
         score = nn.Dense(1)(jnp.tanh(x))[:, 0]
         if not (features or self.class_logits):
             return score
@@ -69,11 +70,13 @@ class Reader(nn.Module):
 
 
 class Embedder(nn.Module):
-    """Images, or captions -> (B, 6)."""
+    """Images, or captions -> (B, 6), or as many numbers as its game says."""
+
+    outputs: int = 0
 
     @nn.compact
     def __call__(self, x):
-        return nn.Dense(6)(x.reshape(len(x), -1) / 10)
+        return nn.Dense(self.outputs or 6)(x.reshape(len(x), -1) / 10)
 
 
 class Head(nn.Module):
@@ -88,10 +91,14 @@ class Head(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Images -> codes of their halves, (B, H / 2, W / 2, 2)."""
+    """Images -> as many numbers as its game says, or codes of their halves, (B, H / 2, W / 2, 2)."""
+
+    outputs: int = 0
 
     @nn.compact
     def __call__(self, x, *others):
+        if self.outputs:
+            return jnp.tanh(nn.Dense(self.outputs)(jnp.square(x + 0.3).mean(2).reshape(len(x), -1)))
         return jnp.tanh(nn.Dense(2)(x[:, ::2, ::2]))
 
 
@@ -119,6 +126,7 @@ def make(system: str, view: Callable[[], View] | None = None, rate: float = 0.05
     parameters = inspect.signature(maker).parameters
     settings = {
         "num_classes": CLASSES,
+        "num_domains": CLASSES,
         "conditional": True,
         "latent_size": 5,
         "resolution": SIDE,
@@ -133,6 +141,11 @@ def make(system: str, view: Callable[[], View] | None = None, rate: float = 0.05
         "text_steps": 1,
         "first_stage_steps": 1,
         "domains": ("A", "B", "C"),
+        "content_size": 4,
+        "style_size": 1,
+        "chain_steps": 2,
+        "sample_steps": 3,
+        "kept_chains": 6,
     } | fields
 
     def player(name):

@@ -123,6 +123,49 @@ CASES = {
         {},
         (BATCH,),
     ),
+    "encoder": (networks.MLPEncoder, dict(outputs=6, hidden=(16,)), (image(8),), {}, (BATCH, 6)),
+    "bigan encoder": (
+        networks.BiGANEncoder,
+        dict(outputs=6, hidden=(16, 8), norm="layer"),
+        (image(8),),
+        {},
+        (BATCH, 6),
+    ),
+    "bigan, discriminator of pairs": (
+        networks.BiGANDiscriminator,
+        dict(hidden=(16, 8)),
+        (image(8), LATENT),
+        {},
+        (BATCH,),
+    ),
+    "bigan, mlp generator": (
+        networks.BiGANGenerator,
+        dict(output_shape=(8, 6, 2), hidden=(16, 8)),
+        (LATENT,),
+        {},
+        (BATCH, 8, 6, 2),
+    ),
+    "vaegan encoder": (
+        networks.VAEGANEncoder,
+        dict(outputs=6, widths=(4, 8), dense=16),
+        (image(16, 24),),
+        {},
+        (BATCH, 6),
+    ),
+    "vaegan generator": (
+        networks.VAEGANGenerator,
+        dict(output_shape=(16, 24, 1), widths=(8, 8, 4)),
+        (LATENT,),
+        {},
+        (BATCH, 16, 24, 1),
+    ),
+    "vaegan discriminator": (
+        networks.VAEGANDiscriminator,
+        dict(widths=(4, 8, 8), dense=16),
+        (image(16, 24),),
+        {},
+        (BATCH,),
+    ),
     "progan generator": (
         networks.ProGANGenerator,
         dict(output_shape=(16, 16, 3), base_width=32, max_width=8),
@@ -193,7 +236,13 @@ def test_samples_see_each_other_only_through_batch_statistics(name, played):
     difference = np.abs(apply(params, x.at[1].multiply(0.5)) - apply(params, x))
     assert difference[1].max() > 0
     # A gradient penalty is one sample's own: only batch norm and the minibatch standard deviation may mix samples.
-    mixing = ("dcgan discriminator", "dcgan discriminator, torch", "progan discriminator")
+    mixing = (
+        "dcgan discriminator",
+        "dcgan discriminator, torch",
+        "progan discriminator",
+        "bigan, discriminator of pairs",
+        "vaegan discriminator",
+    )
     assert (difference[0].max() > 1e-6) == (name in mixing)
 
 

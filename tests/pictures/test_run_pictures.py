@@ -20,7 +20,7 @@ from jaxgan.data import ArraySource, make_source
 from jaxgan.gans import wgan_gp
 from jaxgan.mesh import data_mesh
 from jaxgan.networks import MLPDiscriminator, MLPGenerator, ResNetGenerator
-from jaxgan.parts import Draws, sample_ability, translate_ability, upscale_ability
+from jaxgan.parts import Draws, code_abilities, sample_ability, translate_ability, upscale_ability
 from jaxgan.parts.abilities import attend_abilities, judge_ability
 from jaxgan.pictures import run_pictures
 from jaxgan.pictures.run_pictures import DRAWN, RunPictures
@@ -222,6 +222,50 @@ def test_attributes_have_a_column_with_and_one_without(tmp_path, drawn):
     assert columns == 3 and [float(image.max()) for image in images[:3]] == [1, 0.5, 0.25]
 
 
+def numbered(count):
+    """Images whose number is in every pixel."""
+    return ArraySource(
+        "numbered", {"image": np.arange(count, dtype=np.uint8).reshape(-1, 1, 1, 1) * np.ones((8, 8, 1), np.uint8)}
+    )
+
+
+def first_pixels(images):
+    return np.round((np.asarray(images)[:, 0, 0, 0] + 1) * 127.5)
+
+
+def test_reconstructions_stand_below_their_images(tmp_path, drawn):
+    source = numbered(30)
+    ability = code_abilities(None, None)["reconstruct"]
+    snapshot = Plays(source.arrays, {"reconstruct": lambda images: images + 100 / 127.5}, reconstruct=ability)
+    begin(tmp_path, snapshot, source).draw(snapshot, 0)
+    images, columns, names = drawn[0]
+    rows = first_pixels(images).reshape(6, 8)
+    assert columns == 8 and names == ("input", "again") * 3
+    np.testing.assert_array_equal(rows[1::2], rows[::2] + 100)
+    assert len(set(rows[::2].ravel())) == 24
+    few = numbered(3)
+    begin(tmp_path, snapshot, few).draw(snapshot, 1)
+    images, columns, names = drawn[1]
+    assert columns == 3 and names == ("input", "again")
+    np.testing.assert_array_equal(first_pixels(images), [0, 1, 2, 100, 101, 102])
+
+
+def test_a_table_of_styles(tmp_path, drawn):
+    source = numbered(12)
+    takes = {name: Argument(IMAGES, array="image") for name in ("images", "styles")}
+    ability = Ability(None, takes, gives="images", drawn="restyled")
+    # What is made tells of both: the content's number, and ten times the style's.
+    restyle = lambda images, styles: images + 10 * (styles + 1)  # noqa: E731
+    snapshot = Plays(source.arrays, {"restyle": restyle}, restyle=ability)
+    begin(tmp_path, snapshot, source).draw(snapshot, 0)
+    images, columns, _ = drawn[0]
+    table = first_pixels(images).reshape(7, 7)
+    assert columns == 7 and table[0, 0] == 0
+    np.testing.assert_array_equal(table[0, 1:], [0, 2, 4, 6, 8, 10])
+    np.testing.assert_array_equal(table[1:, 0], [1, 3, 5, 7, 9, 11])
+    np.testing.assert_array_equal(table[1:, 1:], table[1:, :1] + 10 * table[:1, 1:])
+
+
 # ---- from step to step
 
 
@@ -268,4 +312,5 @@ def test_every_drawing_that_the_library_declares_is_in_the_table():
     coupled = gans.cogan(*[Player(ResNetGenerator(), optax.sgd(0.1))] * 2).abilities["sample"]
     declared = {sample_ability(None).drawn, translate_ability(None, ("a", "b")).drawn, attended.drawn, coupled.drawn}
     declared |= {upscale_ability(None, Tiling(2, 1)).drawn}
+    declared |= {"restyled", code_abilities(None, None)["reconstruct"].drawn}
     assert declared == DRAWN.keys()
