@@ -3,10 +3,13 @@
 And tiny runs that several files look at, each trained once.
 """
 
+import gc
 import os
 import pathlib
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# Eight devices share few cores: one may wait long for the others, and after 40 seconds XLA would end the process.
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_collective_call_terminate_timeout_seconds=600"
 
 import jax
 import pytest
@@ -23,6 +26,14 @@ jax.config.update("jax_compilation_cache_dir", str(cache))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 TINY = pathlib.Path(__file__).with_name("tiny.py")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programs_are_let_go():
+    """What a file has compiled goes with it: the programs of all would fill the memory of a small machine."""
+    yield
+    jax.clear_caches()
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
