@@ -80,7 +80,7 @@ def test_mlp_autoencoder_is_the_product_of_its_matrices(drawn, normal):
     code = np.maximum(norm(h @ params["hidden_1"]["kernel"], params["norm_1"]), 0)
     h = np.maximum(norm(code @ params["hidden_2"]["kernel"], params["norm_2"]), 0)
     y = np.tanh(h @ params["output"]["kernel"] + params["output"]["bias"])
-    energy, features, _ = network.apply({"params": params}, x, features=True)
+    energy, features, *_ = network.apply({"params": params}, x, features=True)
     np.testing.assert_allclose(energy, np.linalg.norm(flat - y, axis=1), rtol=1e-5)
     np.testing.assert_allclose(features, code, atol=1e-5)
     reconstruction = network.apply({"params": params}, x, method="reconstruct")
@@ -178,7 +178,7 @@ def test_began_agrees_with_torch(skip, carry, drawn):
     error.sum().backward()
 
     def judge(x):
-        error, code, _ = network.apply({"params": params}, x, features=True, carry=carry)
+        error, code, *_ = network.apply({"params": params}, x, features=True, carry=carry)
         reconstruction = BEGANGenerator((16, 16, 1), 2, skip).apply({"params": params["decoder"]}, code, carry)
         return error.sum(), (error, code, reconstruction)
 

@@ -33,7 +33,7 @@ def test_logits_are_linear_in_the_features(name, drawn):
     logits, verdict = both(params)
     assert isinstance(verdict, Verdict)
     assert verdict.class_logits is None
-    same, features, _ = verdict
+    same, features, *_ = verdict
     np.testing.assert_array_equal(logits, same)
     assert features.shape == (3, number)
     assert features.dtype == logits.dtype == jnp.float32

@@ -43,7 +43,7 @@ def test_sizes(size, base, shapes):
     image = jax.ShapeDtypeStruct((2, size, size, 1), jnp.float32)
     network = ImprovedDiscriminator(class_logits=3, width=2)
     init = lambda key, x: network.init_with_output(key, x, features=True)[0]  # noqa: E731
-    score, features, logits = jax.eval_shape(init, jax.random.key(0), image)
+    score, features, logits, _ = jax.eval_shape(init, jax.random.key(0), image)
     assert score is None
     assert (logits.shape, features.shape) == ((2, 3), (2, 4))
 
@@ -64,10 +64,10 @@ def test_classifier_of_digits(drawn, run, normal):
         kernel, bias = weight_norm(params[name])
         h = np.maximum(h @ kernel + bias, 0)
     kernel, bias = weight_norm(params["logits"])
-    _, features, logits = network.apply({"params": params}, x, features=True)
+    _, features, logits, _ = network.apply({"params": params}, x, features=True)
     np.testing.assert_allclose(features, h, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(logits, h @ kernel + bias, rtol=1e-4, atol=1e-5)
-    score, features, again = run(network, params, x)
+    score, features, again, _ = run(network, params, x)
     assert score is None
     assert features is None
     np.testing.assert_allclose(again, logits, rtol=1e-5)
@@ -107,7 +107,7 @@ def test_classifier_of_photos_agrees_with_torch(kernels, drawn, normal):
         h = torch.nn.functional.conv2d(h, weight, torch.tensor(bias), stride, padding)
         h = torch.nn.functional.leaky_relu(h, 0.2)
     pooled = h.mean((2, 3)).numpy()
-    _, features, logits = jax.jit(lambda x: network.apply({"params": params}, x, features=True))(x)
+    _, features, logits, _ = jax.jit(lambda x: network.apply({"params": params}, x, features=True))(x)
     np.testing.assert_allclose(features[:, :6], pooled, rtol=1e-4, atol=1e-5)
     assert features.shape == (3, 6 + kernels)
     kernel, bias = weight_norm(params["logits"])
@@ -176,7 +176,7 @@ def test_initial_scale(initialised):
     x = jnp.asarray(np.random.default_rng(0).standard_normal((64, 200), np.float32))
     network = ImprovedMLPDiscriminator(class_logits=20, hidden=(400, 300, 200))
     params = initialised(network, x)
-    _, features, _ = network.apply({"params": params}, x, features=True)
+    _, features, *_ = network.apply({"params": params}, x, features=True)
     np.testing.assert_allclose(np.square(features).mean(), 1.0, rtol=0.25)
     assert np.all(params["logits"]["scale"] == 1.0)
 

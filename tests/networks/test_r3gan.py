@@ -195,7 +195,7 @@ def test_labels(drawn, run, normal):
     network = R3GANDiscriminator((4, 4), blocks=1, group_width=4, projected_classes=3)
     x = normal(3, 8, 8, 1)
     params = drawn(network, x, label)
-    logits, features, _ = network.apply({"params": params}, x, label, features=True)
+    logits, features, *_ = network.apply({"params": params}, x, label, features=True)
     expected = np.sum(features @ params["logit"]["kernel"] * params["class_embedding"]["embedding"][label], axis=1)
     np.testing.assert_allclose(logits, expected, rtol=1e-4)
 
