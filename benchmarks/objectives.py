@@ -76,6 +76,9 @@ ROWS: dict[str, Row] = {
         _CRITIC_5, discriminator=_constraint("clip", limit=0.01), against="Wasserstein, five critic turns"
     ),
     "WGAN-GP": Row(_CRITIC_5 | _terms(named("gradient_penalty")), against="Wasserstein, five critic turns"),
+    "RaSGAN-GP, one discriminator turn": Row(
+        _objective("relativistic", form="average") | _terms(named("gradient_penalty")), against="WGAN-GP"
+    ),
     "DRAGAN": Row(_terms(named("dragan"))),
     "R1": Row(_terms(named("r1"))),
     "R1 every 16": Row(_terms(named("r1", every=16))),

@@ -1,12 +1,13 @@
 """GAN: Goodfellow et al. 2014 (arXiv:1406.2661), multilayer perceptrons, maxout, and the non-saturating loss.
 
-python train.py --config=configs/gan.py             digits 16x16, a minute on two CPU cores
-python train.py --config=configs/gan.py:minimax     the same with the generator's saturating loss
-python train.py --config=configs/gan.py:gaussian1d  noise to a normal density: mean and deviation within 10 %
-python train.py --config=configs/gan.py:ring8       eight Gaussians on a circle
-python train.py --config=configs/gan.py:grid25      25 Gaussians, where this objective drops modes
-python train.py --config=configs/gan.py:tutorial    MNIST, 64-256-256-784, batch 100, 200 epochs
-python train.py --config=configs/gan.py:paper       MNIST, the paper's maxout discriminator; Parzen-window score 225 there
+python train.py --config=configs/gan.py                   digits 16x16, a minute on two CPU cores
+python train.py --config=configs/gan.py:minimax           the same with the generator's saturating loss
+python train.py --config=configs/gan.py:gaussian1d        noise to a normal density: mean and deviation within 10 %
+python train.py --config=configs/gan.py:ring8             eight Gaussians on a circle
+python train.py --config=configs/gan.py:grid25            25 Gaussians, where this objective drops modes
+python train.py --config=configs/gan.py:tutorial          MNIST, 64-256-256-784, batch 100, 200 epochs
+python train.py --config=configs/gan.py:tutorial_minimax  the same with the saturating loss; pictures after epochs 1, 25, 50
+python train.py --config=configs/gan.py:paper             MNIST, the paper's maxout discriminator; Parzen-window score 225 there
 """
 
 from ml_collections import ConfigDict
@@ -99,6 +100,13 @@ def tutorial() -> ConfigDict:
     return config
 
 
+def tutorial_minimax() -> ConfigDict:
+    config = tutorial()
+    config.game.objective, config.game.discriminator_steps = "minimax", 1
+    config.steps = 50 * 600
+    return config
+
+
 def paper() -> ConfigDict:
     config = tutorial()
     config.game = {"latent_size": 100, "latent": "unit_uniform"}
@@ -120,6 +128,7 @@ VARIANTS = {
     "ring8": ring8,
     "grid25": grid25,
     "tutorial": tutorial,
+    "tutorial_minimax": tutorial_minimax,
     "paper": paper,
 }
 

@@ -76,7 +76,9 @@ def paper() -> ConfigDict:
 
 VARIANTS = {"": digits, "supervised": supervised, "paper": paper}
 
-# The gain differs from draw to draw of the labels; the classifier of the labels alone is right about 0.72 on the first of them.
+# On draws 1, 2 and 3 of the labels: 0.79, 0.83 and 0.83 beside 0.70, 0.78 and 0.78 from the labels alone. The entropy's terms
+# without the other players (game.pretraining_steps=2000) have 0.75, 0.84 and 0.86, as much in the mean: the gain is over the
+# labels alone, and what the game itself makes are the images of the class that was asked for.
 _LEARNED = {"gain": ">= 0.03", "class_accuracy": ">= 0.8"}
 CHECKS = {
     "": Check(_LEARNED, baselines={"class_accuracy": "0.10 (chance)"}, computed="against_labels_alone"),
