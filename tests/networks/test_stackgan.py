@@ -32,7 +32,9 @@ def test_stage_one_has_the_size_of_its_table():
     made, size = shapes(networks.StackGANGenerator(output_shape=(64, 64, 3)), Z, EMBEDDED, NOISE)
     assert made == (2, 64, 64, 3)
     expected = 1024 * 256 + 256 + 228 * 16 * 1024 + 2 * 1024
-    expected += conv(3, 1024, 512) + conv(3, 512, 256) + conv(3, 256, 128) + conv(3, 128, 64) + conv(3, 64, 3, bias=True)
+    expected += (
+        conv(3, 1024, 512) + conv(3, 512, 256) + conv(3, 256, 128) + conv(3, 128, 64) + conv(3, 64, 3, bias=True)
+    )
     assert size == expected
 
 
@@ -123,9 +125,13 @@ def test_what_does_not_fit_is_said_in_a_line():
     text = jnp.zeros((1, 10), jnp.int32)
     with pytest.raises(UserError, match=r"widths=\(3, 3\) and pools=\(2,\), but there must be as many of each"):
         networks.CharCNNRNN(widths=(3, 3), pools=(2,)).init(KEY, text)
-    with pytest.raises(UserError, match=r"captions of 10 characters are too short for widths=\(3, 3\) and pools=\(3, 3\)"):
+    with pytest.raises(
+        UserError, match=r"captions of 10 characters are too short for widths=\(3, 3\) and pools=\(3, 3\)"
+    ):
         networks.CharCNNRNN(widths=(3, 3), pools=(3, 3)).init(KEY, text)
     with pytest.raises(UserError, match="takes images"):
         networks.ImageEncoder().init(KEY, jnp.zeros((2, 5)))
-    with pytest.raises(UserError, match="StackGANGenerator doubles its first map 4 times, but 60x60 is no multiple of 16"):
+    with pytest.raises(
+        UserError, match="StackGANGenerator doubles its first map 4 times, but 60x60 is no multiple of 16"
+    ):
         networks.StackGANGenerator(output_shape=(60, 60, 3)).init(KEY, Z, EMBEDDED, NOISE)
