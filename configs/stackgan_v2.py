@@ -17,13 +17,13 @@ def captions() -> ConfigDict:
     config = default()
     config.system = "stackgan_v2"
     config.game = {"latent_size": 16, "condition_size": 32, "text_steps": 800, "colour_weight": 5.0}
-    adam = named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
+    adam = named("adam", learning_rate=5e-4, b1=0.5, b2=0.999)
     config.players.generator = player(
-        named("StackGANv2Generator", trunk_widths=(128,), widths=(48, 24), blocks=1),
-        named("adam", learning_rate=1e-3, b1=0.5, b2=0.999),
+        named("StackGANv2Generator", trunk_widths=(128,), widths=(64, 32), blocks=1),
+        adam,
         average=named("half_life", images=10_000, ramp_up=0.1),
     )
-    judge = {"condition_width": 0, "joint_kernel": 3, "separate": True}
+    judge = {"condition_width": 64, "joint_kernel": 3, "separate": True}
     config.players.discriminator = {
         "level_0": player(named("StackGANDiscriminator", widths=(96,), **judge), adam),
         "level_1": player(named("StackGANDiscriminator", widths=(64, 96), **judge), adam),
@@ -45,7 +45,7 @@ def paper() -> ConfigDict:
     config.system = "stackgan_v2"
     adam = named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
     config.players.generator = player(named("StackGANv2Generator"), adam, average=named("exponential", decay=0.999))
-    judge = {"condition_width": 0, "joint_kernel": 3, "separate": True}
+    judge = {"joint_kernel": 3, "separate": True}
     widths = (64, 128, 256, 512)
     config.players.discriminator = {
         "level_0": player(named("StackGANDiscriminator", widths=widths, **judge), adam),

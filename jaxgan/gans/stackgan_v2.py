@@ -38,15 +38,14 @@ def stackgan_v2(
 ) -> Game:
     """A tree of generators with a loss at each size: is the image real, does it fit the text, has it the smaller one's colours.
 
-    Minibatches and what is drawn of them are as in `stackgan`. A discriminator is told the mean mu of the condition, as in the
-    authors' program, which also lets the generator move it by what the discriminators say of it, as this does not.
+    Minibatches and what is drawn of them are as in `stackgan`. A discriminator is told the embedding, as there; in the authors'
+    program it is the mean mu of the condition, which moves with the generator.
 
     Args:
         generator: Network z (B, latent_size), embeddings (B, D), noise (B, condition_size) -> images; with `levels=True` images
             of all sizes, the smallest first, and mean and log variance of the condition.
-        discriminator: "level_0" for the smallest images, "level_1", ...: network images, conditions (B, condition_size) -> a
-            Verdict with the score of the image alone and its match with the condition, (B,) each. A level's side is twice that
-            of the one before.
+        discriminator: "level_0" for the smallest images, "level_1", ...: network images, embeddings -> a Verdict with the score
+            of the image alone and its match with the text, (B,) each. A level's side is twice that of the one before.
         text_encoder: As in `stackgan`.
         image_encoder: As in `stackgan`.
         latent_size: Components of z ~ N(0, I).
@@ -103,14 +102,13 @@ def stackgan_v2(
         nets: Nets, batch: Batch, memory: Memory, key: jax.Array
     ) -> tuple[list[Pair], tuple[jax.Array, jax.Array], jax.Array]:
         told = captions.draw(batch, jax.random.fold_in(key, 0))
-        fakes, *moments = made(nets, jax.random.fold_in(key, 1), captions.embed(nets, told))
-        # What the discriminators are told is no way for the generator to please them.
-        condition, pairs = jax.lax.stop_gradient(moments[0]), []
+        embedding, pairs = captions.embed(nets, told), []
+        fakes, *moments = made(nets, jax.random.fold_in(key, 1), embedding)
         for level, real, fake in zip(levels, sizes(batch["image"]), fakes, strict=True):
-            judge, name = _beside(level, condition), f"{DISCRIMINATOR}/{level}"
+            judge, name = _beside(level, embedding), f"{DISCRIMINATOR}/{level}"
             pair = make_pair(nets, name, real, fake, batch, memory, discriminate=judge, name=level)
-            # The same reals beside the conditions of others, which the match alone is to refuse.
-            wrong = as_verdict(_beside(level, mismatched(condition))(nets, real))
+            # The same reals beside the captions of others, which the match alone is to refuse.
+            wrong = as_verdict(_beside(level, mismatched(embedding))(nets, real))
             pairs.append(pair._replace(mismatched_verdict=wrong))
         return pairs, (moments[0], moments[1]), told
 
@@ -150,8 +148,7 @@ def stackgan_v2(
         return made(nets, key, embedding, truncation)[0][levels.index(level)]
 
     def match(nets: Nets, images: jax.Array, embedding: jax.Array) -> jax.Array:
-        condition = made(nets, jax.random.key(0), embedding)[1]
-        return match_of(nets.discriminator[levels[-1]](images, condition))
+        return match_of(nets.discriminator[levels[-1]](images, embedding))
 
     sides = {DISCRIMINATOR: tuple(f"{DISCRIMINATOR}/{level}" for level in levels), GENERATOR: (GENERATOR,)}
     turns = (
@@ -164,7 +161,7 @@ def stackgan_v2(
         inputs={
             GENERATOR: lambda batch: (latent.example(), captions.example(batch), noise.example()),
             DISCRIMINATOR: {
-                level: lambda batch, index=index: (sizes(batch["image"])[index][:1], noise.example())
+                level: lambda batch, index=index: (sizes(batch["image"])[index][:1], captions.example(batch))
                 for index, level in enumerate(levels)
             },
             **captions.inputs,
@@ -176,5 +173,5 @@ def stackgan_v2(
     )
 
 
-def _beside(level: str, condition: jax.Array) -> Callable[..., Any]:
-    return lambda nets, images, **options: nets.discriminator[level](images, condition, **options)
+def _beside(level: str, embedding: jax.Array) -> Callable[..., Any]:
+    return lambda nets, images, **options: nets.discriminator[level](images, embedding, **options)

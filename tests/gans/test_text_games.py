@@ -107,7 +107,7 @@ def test_stackgan_v2_adds_up_its_sizes_with_both_scores_and_the_colours(uncondit
         colour_weight=3.0,
     )
     metrics = logged(game, 0)
-    real, told, wrong = IMAGES.astype(np.float64).mean(axis=(1, 2, 3)), 1 + MEAN, 1 + np.roll(MEAN, -1)
+    real, told, wrong = IMAGES.astype(np.float64).mean(axis=(1, 2, 3)), 1 + TOLD, 1 + np.roll(TOLD, -1)
     judged = made = 0.0
     light = 0.25 * (1 + TOLD)
     for fake in (0.5 * light * 4 / 3, light * 4 / 3):
