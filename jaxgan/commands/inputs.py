@@ -113,9 +113,9 @@ class InputImages:
         try:
             with self._container.open(name) as picture:
                 if tiling is not None:
-                    sides = tiling.sides(*upright_size(picture))
-                    check_pixels(*sides)
-                    if tiling.reach is None and math.prod(sides) > _WHOLE:
+                    height, width = tiling.sides(*upright_size(picture))
+                    check_pixels(width, height)
+                    if tiling.reach is None and height * width > _WHOLE:
                         raise PictureError(f"it has more than {_WHOLE} pixels, too many for one piece; make it smaller")
                 return transform(upright(picture), None, where)
         except (MemoryError, UserError):

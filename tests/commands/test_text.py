@@ -26,7 +26,7 @@ def tiny(encoders: bool):
         level: player(named(f"{tiny_players.__name__}:Reader"), sgd) for level in ("level_0", "level_1")
     }
     for name in ("text_encoder", "image_encoder") if encoders else ():
-        config.players[name] = player(named(f"{tiny_players.__name__}:Encoder"), sgd)
+        config.players[name] = player(named(f"{tiny_players.__name__}:Embedder"), sgd)
     config.batch_size, config.steps, config.statistics_batches, config.metrics = 16, 2, 0, ()
     config.checkpoint_every = config.sample_every = 2
     return config

@@ -126,7 +126,7 @@ def test_conv_autoencoder_agrees_with_torch(drawn, normal):
             network.apply({"params": params}, x, method="reconstruct"),
         )
     )
-    (energy, features, _), reconstruction = run(x)
+    (energy, features, *_), reconstruction = run(x)
     np.testing.assert_allclose(reconstruction, image(y), atol=2e-5)
     np.testing.assert_allclose(features, image(code).reshape(3, -1), atol=2e-5)
     np.testing.assert_allclose(energy, (t - y).square().mean((1, 2, 3)).detach().numpy(), rtol=1e-4)

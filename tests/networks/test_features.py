@@ -56,9 +56,9 @@ def test_features_do_not_depend_on_the_label(network, drawn):
     x = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (3, 16, 16, 1)), jnp.float32)
     params = drawn(network, x, LABEL)
     run = jax.jit(lambda label: network.apply({"params": params}, x, label, features=True))
-    (logits, features, _), (others, same, _) = run(LABEL), run(2 - LABEL)
-    np.testing.assert_array_equal(features, same)
-    np.testing.assert_array_equal(LABEL != 2 - LABEL, logits != others)
+    one, other = run(LABEL), run(2 - LABEL)
+    np.testing.assert_array_equal(one.features, other.features)
+    np.testing.assert_array_equal(LABEL != 2 - LABEL, one.score != other.score)
 
 
 # Networks in bfloat16: what they return is float32, and yet products are not.

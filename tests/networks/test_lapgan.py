@@ -149,7 +149,7 @@ def test_dropout(level, drawn):
     play = jax.jit(
         lambda key: network.apply({"params": params}, residual, coarse, features=True, rngs={"dropout": key})
     )
-    score, features, _ = play(jax.random.key(0))
+    score, features, *_ = play(jax.random.key(0))
     np.testing.assert_allclose(features, np.tile(features[:1], (300, 1)), atol=1e-5)
     # Each of the products of feature and weight is doubled or dropped: their sum has their sum of squares as variance.
     products = np.asarray(features[0]) * params["logit"]["kernel"][:, 0]
