@@ -60,6 +60,25 @@ def cyclegan(dtype: str) -> Game:
     return gans.cyclegan(translator, translator, discriminator, discriminator)
 
 
+def pix2pix(dtype: str) -> Game:
+    """pix2pix (Isola et al. 2016) at 256 pixels with a quarter of its width: U-Net of eight levels, 70x70 patches of pairs."""
+    adam = optax.adam(2e-4, b1=0.5)
+    return gans.pix2pix(
+        Player(networks.UNetTranslator(width=16, dtype=dtype), adam),
+        Player(networks.ConditionalPatchDiscriminator(width=16, dtype=dtype), adam),
+    )
+
+
+def stargan(dtype: str) -> Game:
+    """StarGAN (Choi et al. 2017) at 128 pixels with a quarter of its width, two domains, five discriminator turns."""
+    adam = optax.adam(1e-4, b1=0.5)
+    return gans.stargan(
+        Player(networks.StarGANGenerator(width=16, dtype=dtype), adam),
+        Player(networks.StarGANDiscriminator(width=16, dtype=dtype), adam),
+        domains=("A", "B"),
+    )
+
+
 def stylegan2(dtype: str) -> Game:
     """StyleGAN2 (Karras et al. 2019) at 64 pixels, configuration F with an eighth of its channels, and its lazy terms."""
     equalized = constraints.equalized(gain=1.0, rates={"mapping": 0.01})
@@ -93,13 +112,15 @@ class System:
     minibatches: int = 1
 
 
-IMAGE_32, IMAGE_64 = (32, 32, 3), (64, 64, 3)
+IMAGE_32, IMAGE_64, IMAGE_128, IMAGE_256 = ((side, side, 3) for side in (32, 64, 128, 256))
 SYSTEMS = {
     "dcgan64": System("DCGAN-64", dcgan, {"image": IMAGE_64}, {"cpu": 64, "gpu": 128}),
     "sngan32": System("SNGAN-ResNet-32", sngan, {"image": IMAGE_32}, {"cpu": 16, "gpu": 64}, 5),
     "biggan32": System("BigGAN-32", biggan, {"image": IMAGE_32, "label": ()}, {"cpu": 16, "gpu": 64}, 2),
     "stylegan2_64": System("StyleGAN2-64", stylegan2, {"image": IMAGE_64}, {"cpu": 8, "gpu": 64}),
     "cyclegan64": System("CycleGAN-64", cyclegan, {"a": IMAGE_64, "b": IMAGE_64}, {"cpu": 1, "gpu": 16}),
+    "pix2pix256": System("pix2pix-256", pix2pix, {"a": IMAGE_256, "b": IMAGE_256}, {"cpu": 1, "gpu": 16}),
+    "stargan128": System("StarGAN-128", stargan, {"a": IMAGE_128, "b": IMAGE_128}, {"cpu": 2, "gpu": 16}, 5),
 }
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks import torch_models as models
-from benchmarks import torch_stylegan2
+from benchmarks import torch_stylegan2, torch_translation
 
 Batch = Mapping[str, Tensor]
 
@@ -229,13 +229,44 @@ def cyclegan(device: str, channels_last: bool, mixed: bool) -> Reference:
 def stylegan2(device: str, channels_last: bool, mixed: bool) -> Reference:
     """StyleGAN2 at 64 pixels, channels cut."""
     networks = torch_stylegan2.Generator(64, 64, 2048, 64, 64), torch_stylegan2.Discriminator(2048, 64, 64)
+    return _two_players(torch_stylegan2.Training, networks, device, channels_last, mixed)
+
+
+def pix2pix(device: str, channels_last: bool, mixed: bool) -> Reference:
+    """pix2pix at 256 pixels, a quarter of its width."""
+    networks = torch_translation.unet(16, 8), torch_translation.pair_discriminator(16)
+    return _two_players(torch_translation.Pix2Pix, networks, device, channels_last, mixed)
+
+
+def stargan(device: str, channels_last: bool, mixed: bool) -> Reference:
+    """StarGAN at 128 pixels, a quarter of its width, two domains."""
+    networks = torch_translation.StarGenerator(16, 6, 2), torch_translation.StarDiscriminator(16, 6, 128, 2)
+    return _two_players(torch_translation.StarGAN, networks, device, channels_last, mixed)
+
+
+def _two_players(
+    training: type[torch_stylegan2.Training] | type[torch_translation.Pix2Pix] | type[torch_translation.StarGAN],
+    networks: tuple[nn.Module, nn.Module],
+    device: str,
+    channels_last: bool,
+    mixed: bool,
+) -> Reference:
+    """A game of a generator and a discriminator, in the hands of a class that has its steps and optimisers."""
     _prepare(networks, device, channels_last)
-    training = torch_stylegan2.Training(*networks, device, mixed)
-    optimizers = {"generator": training.optimizer_g, "discriminator": training.optimizer_d}
-    return Reference(dict(zip(optimizers, networks, strict=True)), optimizers, training)
+    made = training(*networks, device, mixed)
+    optimizers = {"generator": made.optimizer_g, "discriminator": made.optimizer_d}
+    return Reference(dict(zip(optimizers, networks, strict=True)), optimizers, made)
 
 
-REFERENCES = {"dcgan64": dcgan, "sngan32": sngan, "biggan32": biggan, "stylegan2_64": stylegan2, "cyclegan64": cyclegan}
+REFERENCES = {
+    "dcgan64": dcgan,
+    "sngan32": sngan,
+    "biggan32": biggan,
+    "stylegan2_64": stylegan2,
+    "cyclegan64": cyclegan,
+    "pix2pix256": pix2pix,
+    "stargan128": stargan,
+}
 
 
 class TorchSide:
