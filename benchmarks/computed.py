@@ -36,7 +36,7 @@ def _column(folder: pathlib.Path, name: str) -> dict[int, float]:
     return {line["step"]: line[name] for line in read_metrics(RunFolder(folder).metrics) if line.get(name) is not None}
 
 
-def _last(folder: pathlib.Path) -> trained.Trained:
+def last(folder: pathlib.Path) -> trained.Trained:
     """The game after its last step, which the table's other values are of; `trained.load` prefers the best checkpoint."""
     return trained.load(folder, RunFolder(folder).read()[0].steps)
 
@@ -78,7 +78,7 @@ def convergence(folder: pathlib.Path) -> dict[str, float]:
 def _weights(folder: pathlib.Path, constrained: bool) -> dict[str, np.ndarray]:
     """The discriminator's weights as matrices (inputs, outputs), as the optimiser or as the network has them."""
     with jax.set_mesh(data_mesh()):
-        run = _last(folder)
+        run = last(folder)
         player, state = run.plan.game.players["discriminator"], run.state.players["discriminator"]
         params = player.constraint.apply(state.params, state.constraint)[0] if constrained else state.params
         leaves = [(path_string(path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(params)]
@@ -100,7 +100,7 @@ def largest_singular_values(folder: pathlib.Path) -> dict[str, float]:
 def energies(folder: pathlib.Path) -> dict[str, float]:
     """Energy of fakes and of noise as multiples of the energy of held-out reals, in the raw discriminator."""
     with jax.set_mesh(data_mesh()):
-        run = _last(folder)
+        run = last(folder)
         real = np.asarray(prepare(make_source(run.plan.config.data, split="test").stack())["image"])
         key = jax.random.key(0)
         noise = np.asarray(jax.random.uniform(key, (real.size,), minval=-1.0, maxval=1.0)).reshape(real.shape)
@@ -113,7 +113,7 @@ def energies(folder: pathlib.Path) -> dict[str, float]:
 def balance(folder: pathlib.Path) -> dict[str, float]:
     """BEGAN: `convergence`, and the samples' mean distance from each other over that of held-out reals, their diversity."""
     with jax.set_mesh(data_mesh()):
-        run = _last(folder)
+        run = last(folder)
         real = prepare(make_source(run.plan.config.data, split="test").stack())["image"]
         fake = run.snapshot.sample(jax.random.key(0), len(real))
 
@@ -127,7 +127,7 @@ def balance(folder: pathlib.Path) -> dict[str, float]:
 def divergence_left(folder: pathlib.Path) -> dict[str, float]:
     """f-GAN, section 2.5: D_f(data || learned normal density) over the least that any normal density has, by quadrature."""
     with jax.set_mesh(data_mesh()):
-        run = _last(folder)
+        run = last(folder)
         source = make_source(run.plan.config.data, split="train")
         untrained = run.plan.compiled.at(run.plan.first_state(), 0)
         learned, first = (snapshot.sample(jax.random.key(1), 100_000) for snapshot in (run.snapshot, untrained))
@@ -170,7 +170,7 @@ def levels_of_detail(folder: pathlib.Path) -> dict[str, float]:
     """
     label = np.arange(1000) % 10
     with jax.set_mesh(data_mesh()):
-        run = _last(folder)
+        run = last(folder)
         kernel, levels = run.plan.config.game.kernel, len(run.plan.config.players.generator)
         real = np.asarray(prepare(make_source(run.plan.config.data, split="test").stack())["image"])
         fake = run.snapshot.sample(jax.random.key(0), len(label), label)
@@ -209,7 +209,7 @@ def styles(folder: pathlib.Path) -> dict[str, float]:
         difference of samples and the images of the styles found in W, as a share of the samples' variance.
     """
     with jax.set_mesh(data_mesh()):
-        snapshot, key = _last(folder).snapshot, jax.random.key(0)
+        snapshot, key = last(folder).snapshot, jax.random.key(0)
         perceptual = make_perceptual("digits")
         lengths = {
             name: path_length(squared_speeds(snapshot, perceptual, key, 2048, space))
@@ -230,7 +230,7 @@ def cluster_accuracy(folder: pathlib.Path) -> dict[str, float]:
         "cluster_accuracy", the share of samples that are read as the digit that the cluster they were asked for has most of.
     """
     with jax.set_mesh(data_mesh()):
-        run = _last(folder)
+        run = last(folder)
         key = jax.random.key(0)
 
         def assigned(split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -271,7 +271,7 @@ def match_margin(folder: pathlib.Path) -> dict[str, float]:
         "match_margin", the first less the second.
     """
     with jax.set_mesh(data_mesh()):
-        run = _last(folder)
+        run = last(folder)
         records = prepare(make_source(run.plan.config.data, split="test").stack())
         images, label = np.asarray(records["image"]), np.asarray(records["label"])
         shifts = [
@@ -293,7 +293,7 @@ def levels_of_text(folder: pathlib.Path) -> dict[str, float]:
         two sizes are apart, as a share of how far those of two pictures are, the largest of all.
     """
     with jax.set_mesh(data_mesh()):
-        run = _last(folder)
+        run = last(folder)
         snapshot, key = run.snapshot, jax.random.key(0)
         test = make_source(run.plan.config.data, split="test").stack()
         real, text = np.asarray(prepare({"image": test["image"]})["image"]), test["caption"][:, 0]

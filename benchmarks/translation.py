@@ -17,6 +17,7 @@ from typing import Any
 import jax
 
 from benchmarks import zoo
+from benchmarks.pages import put
 from jaxgan import gans
 from jaxgan.core.arrays import minibatch
 from jaxgan.training import command_line
@@ -95,7 +96,7 @@ def growth_row(name: str, cost: dict[str, Any]) -> str:
     return f"| `{name}` | {words} | {' | '.join(cells)} |"
 
 
-def tables(learned: dict[str, list[dict[str, float]]], cost: dict[str, dict[str, Any]]) -> tuple[str, str]:
+def tables(learned: dict[str, list[dict[str, float]]], cost: dict[str, dict[str, Any]]) -> dict[str, str]:
     """What was learned and what it costs; and how the networks grow."""
     first = [
         "| system | domain | agreement | squared error | cycle | with noise | Mflop | thousand parameters | in training |",
@@ -107,17 +108,7 @@ def tables(learned: dict[str, list[dict[str, float]]], cost: dict[str, dict[str,
         "|---|---|" + "---|" * len(_NUMBERS),
         *(growth_row(name, cost[name]) for name in GROWTH if name in cost),
     ]
-    return "\n".join(first), "\n".join(second)
-
-
-def write(*made: str) -> None:
-    """Puts the tables where the page has marks for them."""
-    text = PAGE.read_text()
-    for name, table in zip(("learned", "growth"), made, strict=True):
-        before, begin, rest = text.partition(f"<!-- {name} -->\n")
-        _, end, after = rest.partition(f"<!-- end of {name} -->\n")
-        text = before + begin + table + "\n" + end + after
-    PAGE.write_text(text)
+    return {"learned": "\n".join(first), "growth": "\n".join(second)}
 
 
 def main() -> int:
@@ -133,7 +124,7 @@ def main() -> int:
             learned[name] = [zoo.run(name, zoo.ROWS[name], seed, arguments.workdir) for seed in seeds]
             cost[name] = costs(name)
             print(learned_row(name, learned[name], cost[name]), flush=True)
-    write(*tables(learned, cost))
+    put(PAGE, tables(learned, cost))
     return 0
 
 

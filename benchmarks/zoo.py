@@ -25,6 +25,7 @@ import jax
 from ml_collections import ConfigDict
 
 from benchmarks.computed import COMPUTED
+from benchmarks.pages import put
 from jaxgan import overrides
 from jaxgan.config import Check
 from jaxgan.errors import nearest
@@ -104,6 +105,11 @@ def configured(row: Row, seed: int) -> ConfigDict:
     return overrides.apply(config, [("seed", seed), *drawn, *row.check.changes.items()])
 
 
+def run_folder(name: str, seed: int, workdir: pathlib.Path) -> pathlib.Path:
+    """Where the run of a check lies."""
+    return workdir / f"{name.replace(': ', '-').replace(' ', '_')}-{seed}"
+
+
 def run(name: str, row: Row, seed: int, workdir: pathlib.Path) -> dict[str, float]:
     """Trains a check's config with one seed and returns what `train` says of it.
 
@@ -111,7 +117,7 @@ def run(name: str, row: Row, seed: int, workdir: pathlib.Path) -> dict[str, floa
         ConfigError: The folder holds a run of another config.
     """
     config = configured(row, seed)
-    folder = workdir / f"{name.replace(': ', '-').replace(' ', '_')}-{seed}"
+    folder = run_folder(name, seed, workdir)
     finished = folder / "result.json"
     if finished.exists():
         # What was trained must be what is asked for.
@@ -230,10 +236,7 @@ def write(rows: Mapping[str, dict[str, Any]]) -> None:
     rows = {name: rows[name] for name in ROWS if name in rows}
     (DOCS / "evidence.json").write_text(json.dumps(rows, indent=1) + "\n")
     (DOCS / "evidence.md").write_text(table(rows))
-    readme = DOCS.parent / "README.md"
-    before, begin, rest = readme.read_text().partition("<!-- evidence -->\n")
-    _, end, after = rest.partition("<!-- end of evidence -->\n")
-    readme.write_text(before + begin + summary(rows) + "\n" + end + after)
+    put(DOCS.parent / "README.md", {"evidence": summary(rows)})
 
 
 def _floor(rows: Mapping[str, dict[str, Any]]) -> str:

@@ -71,7 +71,9 @@ def test_minibatches_are_many_and_in_range(speed):
         assert batch["label"].shape == (16,) and set(batch["label"]) <= set(range(10))
 
 
-@pytest.mark.parametrize("name", ["dcgan64", "sngan32", "biggan32", "stylegan2_64", "cyclegan64", "pix2pix256", "stargan128"])
+@pytest.mark.parametrize(
+    "name", ["dcgan64", "sngan32", "biggan32", "stylegan2_64", "cyclegan64", "pix2pix256", "stargan128"]
+)
 def test_step_takes_the_minibatches_that_are_prepared(speed, name):
     game = speed.SYSTEMS[name].game("float32")
     assert game.minibatches(game.due(0, 0)) == speed.SYSTEMS[name].minibatches

@@ -28,19 +28,6 @@ def test_networks_grow_with_the_domains():
     assert translation.growth_row("stargan", COST).endswith("| 4, 8 | 4, 8 | 4, 8 | 4, 8 |")
 
 
-def test_tables_are_put_between_their_marks(tmp_path, monkeypatch):
-    page = tmp_path / "translation.md"
-    page.write_text(
-        "above\n<!-- learned -->\nold\n<!-- end of learned -->\nmiddle\n<!-- growth -->\n<!-- end of growth -->\n"
-    )
-    monkeypatch.setattr(translation, "PAGE", page)
-    for first in ("one", "two"):
-        translation.write(first, "grown")
-    assert page.read_text() == (
-        "above\n<!-- learned -->\ntwo\n<!-- end of learned -->\nmiddle\n<!-- growth -->\ngrown\n<!-- end of growth -->\n"
-    )
-
-
 @pytest.mark.slow
 def test_a_step_of_a_system_is_counted():
     cost = translation.costs("domain_adversarial")
