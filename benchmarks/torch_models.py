@@ -20,6 +20,19 @@ def spectrally_normalized(network: nn.Module, exclude: str | None = None) -> nn.
     return network
 
 
+def moves(network: nn.Module, moves: bool) -> None:
+    """Lets the parameters of a network have gradients, or not."""
+    for parameter in network.parameters():
+        parameter.requires_grad_(moves)
+
+
+def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    """One step of an optimiser along the gradient of a loss."""
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
 # ---- DCGAN, in the layout of the Torch and PyTorch versions
 
 

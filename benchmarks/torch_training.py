@@ -44,17 +44,6 @@ def _prepare(networks: Iterable[nn.Module], device: str, channels_last: bool) ->
         network.to(device, memory_format=torch.channels_last if channels_last else torch.contiguous_format)
 
 
-def _moves(network: nn.Module, moves: bool) -> None:
-    for parameter in network.parameters():
-        parameter.requires_grad_(moves)
-
-
-def _update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-
-
 def _hinge(real: Tensor, fake: Tensor) -> Tensor:
     return F.relu(1 - real.float()).mean() + F.relu(1 + fake.float()).mean()
 
@@ -81,7 +70,7 @@ def _gan(
         return generator(torch.randn(number, *latent_shape, device=device))
 
     def step(batches: list[Batch]) -> None:
-        _moves(discriminator, True)
+        models.moves(discriminator, True)
         with autocast():
             fakes = generate(len(batches[0]["image"]))
         for index, batch in enumerate(batches):
@@ -91,11 +80,11 @@ def _gan(
                     with torch.no_grad():
                         fake = generate(len(batch["image"]))
                 loss = discriminator_loss(discriminator(batch["image"]), discriminator(fake))
-            _update(optimizer_d, loss)
-        _moves(discriminator, False)
+            models.update(optimizer_d, loss)
+        models.moves(discriminator, False)
         with autocast():
             loss = generator_loss(discriminator(fakes).float())
-        _update(optimizer_g, loss)
+        models.update(optimizer_g, loss)
 
     return Reference(
         {"generator": generator, "discriminator": discriminator},
@@ -143,18 +132,18 @@ def biggan(device: str, channels_last: bool, mixed: bool) -> Reference:
         return total
 
     def step(batches: list[Batch]) -> None:
-        _moves(discriminator, True)
+        models.moves(discriminator, True)
         for batch in batches:
             with autocast():
                 with torch.no_grad():
                     fake = generate(batch["label"])
                 loss = _hinge(discriminator(batch["image"], batch["label"]), discriminator(fake, batch["label"]))
-            _update(optimizer_d, loss)
-        _moves(discriminator, False)
+            models.update(optimizer_d, loss)
+        models.moves(discriminator, False)
         label = batches[0]["label"]
         with autocast():
             loss = -discriminator(generate(label), label).float().mean()
-        _update(optimizer_g, loss + 1e-4 * orthogonal())
+        models.update(optimizer_g, loss + 1e-4 * orthogonal())
         with torch.no_grad():
             torch._foreach_lerp_(average, list(generator.parameters()), 1e-4)
 
@@ -206,19 +195,19 @@ def cyclegan(device: str, channels_last: bool, mixed: bool) -> Reference:
         (batch,) = batches
         real_a, real_b = batch["a"], batch["b"]
         for discriminator in discriminators:
-            _moves(discriminator, True)
+            models.moves(discriminator, True)
         with autocast():
             fake_b, fake_a = generator_ab(real_a), generator_ba(real_b)
             loss = judge(discriminator_a, real_a, pool_a.exchange(fake_a))
             loss = loss + judge(discriminator_b, real_b, pool_b.exchange(fake_b))
-        _update(optimizer_d, loss)
+        models.update(optimizer_d, loss)
         for discriminator in discriminators:
-            _moves(discriminator, False)
+            models.moves(discriminator, False)
         with autocast():
             adversarial = least_squares(discriminator_b(fake_b), 1.0) + least_squares(discriminator_a(fake_a), 1.0)
             cycle = F.l1_loss(generator_ba(fake_b).float(), real_a) + F.l1_loss(generator_ab(fake_a).float(), real_b)
             identity = F.l1_loss(generator_ab(real_b).float(), real_b) + F.l1_loss(generator_ba(real_a).float(), real_a)
-        _update(optimizer_g, adversarial + 10.0 * cycle + 5.0 * identity)
+        models.update(optimizer_g, adversarial + 10.0 * cycle + 5.0 * identity)
 
     names = ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b")
     networks = dict(zip(names, generators + discriminators, strict=True))

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from benchmarks.torch_models import moves, update
+
 Batch = Mapping[str, Tensor]
 
 
@@ -66,17 +68,6 @@ def pair_discriminator(width: int) -> nn.Module:
     return nn.Sequential(*layers, nn.Conv2d(8 * width, 1, 4, 1, 1))
 
 
-def _moves(network: nn.Module, moves: bool) -> None:
-    for parameter in network.parameters():
-        parameter.requires_grad_(moves)
-
-
-def _update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-
-
 class Pix2Pix:
     """A discriminator turn and one of the generator, which answers for the very images that were judged."""
 
@@ -90,15 +81,15 @@ class Pix2Pix:
         (batch,) = batches
         x, y = batch["a"], batch["b"]
         judge = lambda image: self.discriminator(torch.cat([x, image], dim=1)).float()  # noqa: E731
-        _moves(self.discriminator, True)
+        moves(self.discriminator, True)
         with self._autocast():
             fake = self.generator(x)
             loss = 0.5 * (F.softplus(-judge(y)).mean() + F.softplus(judge(fake.detach())).mean())
-        _update(self.optimizer_d, loss)
-        _moves(self.discriminator, False)
+        update(self.optimizer_d, loss)
+        moves(self.discriminator, False)
         with self._autocast():
             loss = F.softplus(-judge(fake)).mean() + 100.0 * F.l1_loss(fake.float(), y)
-        _update(self.optimizer_g, loss)
+        update(self.optimizer_g, loss)
 
 
 # ---- StarGAN
@@ -179,7 +170,7 @@ class StarGAN:
         return (slope.flatten(1).norm(dim=1) - 1).square().mean()
 
     def __call__(self, batches: list[Batch]) -> None:
-        _moves(self.discriminator, True)
+        moves(self.discriminator, True)
         for batch in batches:
             x, origin, target = self._drawn(batch)
             with self._autocast():
@@ -187,12 +178,12 @@ class StarGAN:
                     fake = self.generator(x, target)
                 (real_score, classes), (fake_score, _) = self.discriminator(x), self.discriminator(fake)
                 loss = fake_score.float().mean() - real_score.float().mean() + F.cross_entropy(classes.float(), origin)
-            _update(self.optimizer_d, loss + 10.0 * self._penalty(x, fake.float()))
-        _moves(self.discriminator, False)
+            update(self.optimizer_d, loss + 10.0 * self._penalty(x, fake.float()))
+        moves(self.discriminator, False)
         x, origin, target = self._drawn(batches[0])
         with self._autocast():
             fake = self.generator(x, target)
             score, classes = self.discriminator(fake)
             back = F.l1_loss(self.generator(fake, origin).float(), x)
             loss = F.cross_entropy(classes.float(), target) - score.float().mean() + 10.0 * back
-        _update(self.optimizer_g, loss)
+        update(self.optimizer_g, loss)

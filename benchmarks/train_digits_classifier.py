@@ -17,7 +17,7 @@ import optax
 from flax.traverse_util import flatten_dict
 
 from jaxgan.data.digits import DigitPictures
-from jaxgan.data.sources import ImageSource
+from jaxgan.data.images import ImageSource
 from jaxgan.data.transform import Transform
 from jaxgan.features import digits
 from jaxgan.metrics import class_accuracy, digit_fd, digit_fd_floor

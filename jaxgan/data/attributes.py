@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from jaxgan.data.errors import AbsentDataError, DataError, nearest
-from jaxgan.data.sources import Attributes
+from jaxgan.data.images import Attributes
 from jaxgan.foreign import MIB, open_regular, shown
 
 _LARGEST = 256 * MIB  # CelebA's list of 202,599 pictures is 26

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from jaxgan.data.errors import DataError, nearest
+from jaxgan.data.images import Attributes
 from jaxgan.data.order import augmentation_draws
-from jaxgan.data.sources import Attributes
 from jaxgan.data.specs import numbered
 
 NATIVE_SIZE = 8

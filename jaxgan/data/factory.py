@@ -15,10 +15,11 @@ from jaxgan.data.digits import PLAIN, DigitPictures, digit_attributes, domain_tr
 from jaxgan.data.errors import DataError, nearest
 from jaxgan.data.few_labels import FewLabels
 from jaxgan.data.files import two_folder_pictures
+from jaxgan.data.images import Attributes, ImageSource, Pictures
 from jaxgan.data.layouts import folder_pictures
 from jaxgan.data.pairs import AlignedDomains, UnalignedDomains
 from jaxgan.data.photos import LowResolution, PhotoPictures
-from jaxgan.data.sources import Attributes, ImageSource, Pictures, Source
+from jaxgan.data.sources import Source
 from jaxgan.data.stacked import stacked_digits
 from jaxgan.data.text import beside_pictures
 from jaxgan.data.tfds import TfdsPictures

@@ -9,7 +9,8 @@ import numpy as np
 
 from jaxgan.core.arrays import MOST_DOMAINS, domain_arrays
 from jaxgan.data.errors import DataError
-from jaxgan.data.sources import ImageSource, Record, Source
+from jaxgan.data.images import ImageSource
+from jaxgan.data.sources import Record, Source
 
 
 class _Domains(Source):
