@@ -12,6 +12,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_collective_call_terminate_timeout_seconds=600"
 
 import jax
+import psutil
 import pytest
 from ml_collections import ConfigDict
 
@@ -25,15 +26,18 @@ cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".ca
 jax.config.update("jax_compilation_cache_dir", str(cache))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
+_MOST_MEMORY = 3 * 2**30  # bytes of one worker
+
 TINY = pathlib.Path(__file__).with_name("tiny.py")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def programs_are_let_go():
-    """What a file has compiled goes with it: the programs of all would fill the memory of a small machine."""
+    """Programs are kept from file to file until they fill much memory: those of all files would end a small machine."""
     yield
-    jax.clear_caches()
-    gc.collect()
+    if psutil.Process().memory_info().rss > _MOST_MEMORY:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
