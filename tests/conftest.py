@@ -6,13 +6,13 @@ And tiny runs that several files look at, each trained once.
 import gc
 import os
 import pathlib
+import resource
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Eight devices share few cores: one may wait long for the others, and after 40 seconds XLA would end the process.
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_collective_call_terminate_timeout_seconds=600"
 
 import jax
-import psutil
 import pytest
 from ml_collections import ConfigDict
 
@@ -26,7 +26,7 @@ cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".ca
 jax.config.update("jax_compilation_cache_dir", str(cache))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
-_MOST_MEMORY = 3 * 2**30  # bytes of one worker
+_MOST_MEMORY = 3 * 2**20  # kilobytes of one worker at its height
 
 TINY = pathlib.Path(__file__).with_name("tiny.py")
 
@@ -35,7 +35,7 @@ TINY = pathlib.Path(__file__).with_name("tiny.py")
 def programs_are_let_go():
     """Programs are kept from file to file until they fill much memory: those of all files would end a small machine."""
     yield
-    if psutil.Process().memory_info().rss > _MOST_MEMORY:
+    if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > _MOST_MEMORY:
         jax.clear_caches()
         gc.collect()
 
