@@ -9,8 +9,10 @@ import pathlib
 import resource
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# Eight devices share few cores: one may wait long for the others, and after 40 seconds XLA would end the process.
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_collective_call_terminate_timeout_seconds=600"
+# XLA has as many threads as there are devices, or NPROC: of eight, two computations at a time can each hold some and wait for
+# the rest for ever. And as the devices share few cores, one may wait longer for the others than the 40 seconds that XLA allows.
+os.environ.setdefault("NPROC", "64")
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_collective_call_terminate_timeout_seconds=300"
 
 import jax
 import pytest

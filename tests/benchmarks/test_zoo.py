@@ -170,7 +170,7 @@ def test_what_the_levels_of_a_pyramid_add(tmp_path, monkeypatch):
     players = types.SimpleNamespace(generator={"level_0": None, "level_1": None, "level_2": None})
     config = types.SimpleNamespace(game=game, players=players, data={"name": "digits"})
     run = types.SimpleNamespace(plan=types.SimpleNamespace(config=config), snapshot=types.SimpleNamespace())
-    monkeypatch.setattr(computed, "_last", lambda folder: run)
+    monkeypatch.setattr(computed, "last", lambda folder: run)
     run.snapshot.sample = lambda key, number, label: samples
     values = computed.levels_of_detail(tmp_path)
     assert values["gain"] > 0.1 and values["residual_error"] < 0.15

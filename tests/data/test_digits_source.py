@@ -222,7 +222,6 @@ def test_metrics_that_suit() -> None:
         ({"name": "digits_translation", "domain": "low_resolution", "image_size_b": 8}, ("translation",)),
         ({"name": "digits_translation", "domain": "low_resolution", "image_size_b": 4}, ()),
         ({"name": "stacked_digits"}, ("stacked_modes",)),
-        ({"name": "digits_domains"}, ()),
         ({"name": "ring8"}, ("modes",)),
         ({"name": "mixture1d"}, ("density1d",)),
     ):

@@ -61,7 +61,7 @@ class Reader(nn.Module):
 
     @nn.compact
     def __call__(self, x, *others, features=False, resolution=None, alpha=None):
-        codes = [code for code in others if code.ndim == 2]  # BiGAN's
+        codes = [code for code in others if getattr(code, "ndim", 0) == 2]  # BiGAN's
         x = nn.Dense(5)(jnp.concatenate([jnp.square(x + 0.3).mean(tuple(range(1, x.ndim - 1))), *codes], axis=1))
         score = nn.Dense(1)(jnp.tanh(x))[:, 0]
         if not (features or self.class_logits):
