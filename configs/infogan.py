@@ -1,6 +1,6 @@
 """InfoGAN: Chen, Duan, Houthooft, Schulman, Sutskever and Abbeel 2016 (arXiv:1606.03657), codes that mean something.
 
-python train.py --config=configs/infogan.py        digits 16x16 without labels, a minute on two CPU cores
+python train.py --config=configs/infogan.py        digits 8x8 without labels, a minute on two CPU cores
 python train.py --config=configs/infogan.py:paper  MNIST; the categorical code tells digits with 5 % error in the paper
 """
 
@@ -27,6 +27,7 @@ def digits() -> ConfigDict:
     config.players.discriminator = player(named("MLPDiscriminator", hidden=(256, 128)), adam)
     config.players.code_head = player(named("CodeHead", width=64), adam)
     config.data.name = "digits"
+    config.data.image_size = 8  # their own size; of digits enlarged to 16 pixels the purity is 0.5 to 0.8
     config.metrics = ("digit_fd", "purity", "sweeps")
     config.steps = 8000
     config.log_every, config.sample_every, config.evaluate_every, config.checkpoint_every = 100, 1000, 2000, 2000
