@@ -11,7 +11,7 @@ import optax
 from jaxgan.core import averaging
 from jaxgan.core.nets import Nets
 from jaxgan.core.players import Player, flatten, nest
-from jaxgan.core.state import Clock, Memory, Params, PlayerState, State, clock_of
+from jaxgan.core.state import Clock, Params, PlayerState, State, clock_of
 from jaxgan.core.turns import Batch, Due, Metrics, Turn
 from jaxgan.errors import UserError
 from jaxgan.mesh import batch_axis

@@ -84,11 +84,16 @@ class Records:
     Args:
         folder: The run's folder.
         step: The step that the run goes on from; None: it begins.
+        rollbacks: How many times it went back until then; of later ones the file knows from a future that is given up.
         write: Whether this process writes and prints.
     """
 
-    def __init__(self, folder: RunFolder, step: int | None, write: bool = True) -> None:
-        self.lines = [] if step is None else [line for line in read_metrics(folder.metrics) if line["step"] <= step]
+    def __init__(self, folder: RunFolder, step: int | None, rollbacks: int = 0, write: bool = True) -> None:
+        self.lines = [
+            line
+            for line in ([] if step is None else read_metrics(folder.metrics))
+            if step is not None and line["step"] <= step and line.get("rollbacks", 0) <= rollbacks
+        ]
         self._lap = (0, 0.0)  # images and seconds at the last log step
         self._start = (0.0, 0.0)  # when the first step was done, and how much of the run was
         self.write, self._files = write, contextlib.ExitStack()
@@ -151,6 +156,10 @@ class Records:
             text = " ".join(f"{name}={value:.4g}" for name, value in losses.items())
             self.say(f"step={step} images={images} {text} images/s={rate:.1f} left={left}")
 
+    def rolled_back(self, step: int, images: int, rollbacks: int, broken: int) -> None:
+        """Records that the run goes on from `step` once more, for the `rollbacks`-th time, since it broke at step `broken`."""
+        self._append(step, images, {"rollbacks": rollbacks, "broken_step": broken})
+
     def evaluated(self, step: int, images: int, values: Mapping[str, float]) -> None:
         """Records the values of an evaluation after `step` steps."""
         self._append(step, images, values)
@@ -169,7 +178,7 @@ class Records:
         """The last value of everything, "untrained/..." for values before the first step, and the counts."""
         last: dict[str, float] = {}
         for line in self.lines:
-            prefix = "" if line["step"] else "untrained/"
+            prefix = "" if line["step"] or "rollbacks" in line else "untrained/"
             last |= {prefix + name: value for name, value in line.items() if name not in ("step", "images")}
         return {"seconds": 0.0, **last, "step": step, "images": images}
 
