@@ -43,6 +43,9 @@ def default() -> ConfigDict:
             "rollbacks": 3,
             "rollback_window": 5000,
             "rollback_rate": 1.0,  # factor on all learning rates for each rollback
+            # What follows when two evaluations in a row find the game collapsed, or won by one side: "tell" no more, "stop"
+            # ends the run, "return" goes back to the best checkpoint, a rollback as above; "off" does not look.
+            "guard": "tell",
         }
     )
 

@@ -81,7 +81,7 @@ _FIELDS: dict[str, _Range] = {
 }
 # Of the commands' options, by kind.
 _OPTIONS = {"number": _IMAGES, "strength": _POSITIVE, "setting": _SETTING, "seed": _SEED, "pictures": _PICTURES}
-_CHOICES = {"dtype": ("float32", "bfloat16", "float16")}
+_CHOICES = {"dtype": ("float32", "bfloat16", "float16"), "guard": ("tell", "stop", "return", "off")}
 
 
 class Misfit(Exception):

@@ -41,6 +41,10 @@ class NonFiniteError(BrokenError):
     """Training met a number that is not finite; the message says whose, and at which step."""
 
 
+class CollapseError(BrokenError):
+    """The game is lost, as the guard sees it; the message says how."""
+
+
 class DamagedError(ConfigError):
     """A checkpoint is not as it was written."""
 

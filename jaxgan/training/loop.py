@@ -52,6 +52,7 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         MemoryShortage: There is not enough memory for the step or the networks.
         NonFiniteError: A loss, a gradient or a parameter is not finite, and going back (`config.rollbacks`) did not help; the
             last checkpoint before it stays.
+        CollapseError: The guard found the game lost, and is to end the run (`config.guard`), or going back did not help.
     """
     config = resolve(config)
     cure = (

@@ -36,7 +36,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
             continue
         if not isinstance(line, dict) or not all(isinstance(line.get(name), int) for name in ("step", "images")):
             raise UserError(f"{path} holds a line that is no record of a step: it is damaged, or something else")
-        if not all(isinstance(value, int | float | None) for value in line.values()):
+        if not all(isinstance(value, int | float | None) for name, value in line.items() if name != "state"):
             raise UserError(f"{path} holds a value that is no number: it is damaged, or something else")
         lines.append(line)
     return lines
@@ -160,12 +160,14 @@ class Records:
         """Records that the run goes on from `step` once more, for the `rollbacks`-th time, since it broke at step `broken`."""
         self._append(step, images, {"rollbacks": rollbacks, "broken_step": broken})
 
-    def evaluated(self, step: int, images: int, values: Mapping[str, float]) -> None:
-        """Records the values of an evaluation after `step` steps."""
-        self._append(step, images, values)
-        # Those of each layer are too many to read; they are in the file.
-        shown = {name: value for name, value in values.items() if not name.startswith("layers/")}
-        self.say(f"step={step} " + " ".join(f"{name}={value:.4g}" for name, value in shown.items()))
+    def evaluated(self, step: int, images: int, values: Mapping[str, float], state: str = "") -> None:
+        """Records the values of an evaluation after `step` steps, and the state that they show."""
+        self._append(step, images, values, state)
+        # Those of each layer are too many to read, and the guard's are summed up in the state; they are in the file.
+        shown = {name: value for name, value in values.items() if not name.startswith(("layers/", "guard/"))}
+        told = [f"{name}={value:.4g}" for name, value in shown.items()] + ([f"state={state}"] if state else [])
+        if told:
+            self.say(f"step={step} " + " ".join(told))
 
     def print(self, text: str) -> None:
         """Prints what is not progress but result, to stdout."""
@@ -179,17 +181,17 @@ class Records:
         last: dict[str, float] = {}
         for line in self.lines:
             prefix = "" if line["step"] or "rollbacks" in line else "untrained/"
-            last |= {prefix + name: value for name, value in line.items() if name not in ("step", "images")}
+            last |= {prefix + name: value for name, value in line.items() if name not in ("step", "images", "state")}
         return {"seconds": 0.0, **last, "step": step, "images": images}
 
     def series(self, name: str) -> dict[int, float]:
         """One metric by step."""
         return series(self.lines, name)
 
-    def _append(self, step: int, images: int, values: Mapping[str, float]) -> None:
+    def _append(self, step: int, images: int, values: Mapping[str, float], state: str = "") -> None:
         # Six digits say it all, and JSON has no NaN.
         rounded = {name: float(f"{value:.6g}") if math.isfinite(value) else None for name, value in values.items()}
-        line = {"step": step, "images": images, **rounded}
+        line = {"step": step, "images": images, **rounded} | ({"state": state} if state else {})
         self.lines.append(line)
         if self.write:
             self._file.write(json.dumps(line) + "\n")

@@ -11,7 +11,7 @@ import jax
 
 from jaxgan.core import State, rolled_back
 from jaxgan.mesh import replicated
-from jaxgan.training.checkpoints import BrokenError, Checkpoints
+from jaxgan.training.checkpoints import BrokenError, Checkpoints, CollapseError
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records
 
@@ -34,14 +34,18 @@ def roll_back(
     config, wanted = plan.config, checkpoints.unstopped()
     earlier = [line for line in records.lines if "rollbacks" in line]
     recent = [line for line in earlier if line["broken_step"] > error.step - config.rollback_window]
-    if len(recent) >= config.rollbacks:
+    collapsed = isinstance(error, CollapseError)
+    if collapsed and (best := checkpoints.best()):
+        wanted = [best]
+    if len(recent) >= config.rollbacks or (collapsed and config.guard == "stop"):
         times = f"{len(recent)} rollback{'s' if len(recent) > 1 else ''}"
         after = f" after {times} within {config.rollback_window} steps" if recent else ""
         kept = f"from the checkpoint of step {wanted[0]}, which is kept" if wanted else "from the start"
         raise type(error)(
             f"{error}{after}: start anew with lower learning rates, --config.players.NAME.optimizer.learning_rate, or a "
             f"constraint on the discriminator; or go on {kept}, by the same command with --config.rollbacks="
-            f"{config.rollbacks + 3} --config.rollback_rate={config.rollback_rate / 2:g}, which lowers them at each rollback",
+            f"{config.rollbacks + 3} --config.rollback_rate={config.rollback_rate / 2:g}"
+            f"{' --config.guard=return' if collapsed else ''}, which lowers them at each rollback",
             error.step,
         )
     state = checkpoints.intact(plan.abstract_state(), say, wanted)

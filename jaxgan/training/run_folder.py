@@ -33,7 +33,7 @@ from jaxgan.registry import as_config, plain
 _LENGTH = ("steps", "images")
 _FREE_TO_CHANGE = {*_LENGTH, "log_every", "sample_every", "evaluate_every", "checkpoint_every"}
 # What happens when training goes wrong; a run that does may go on with others.
-_FREE_TO_CHANGE |= {"rollbacks", "rollback_window", "rollback_rate"}
+_FREE_TO_CHANGE |= {"rollbacks", "rollback_window", "rollback_rate", "guard"}
 _log = logging.getLogger("jaxgan.training")
 
 
