@@ -12,6 +12,7 @@ from jaxgan.core import State
 from jaxgan.data import Source
 from jaxgan.evaluation.monitored import Metric, left_out
 from jaxgan.evaluation.protocol import Result, append_results
+from jaxgan.foreign import printable
 from jaxgan.pictures.run_pictures import RunPictures
 from jaxgan.training.checkpoints import CollapseError
 from jaxgan.training.guard import LOST, SIZE, Guard, described, state_of
@@ -117,7 +118,9 @@ class Observer:
         if judged:
             last = judged[-1]
             same = list(itertools.takewhile(lambda line: line["state"] == last["state"], reversed(judged)))
-            lines.append(f"{'state':<17} {last['state']} since step {same[-1]['step']}   ({described(last)})")
+            lines.append(
+                f"{'state':<17} {printable(last['state'])} since step {same[-1]['step']}   ({described(last)})"
+            )
         for metric in self._metrics.values():
             by_step = self._records.series(metric.score)
             notes = [f"untrained {by_step[0]:.4g}"] if 0 in by_step else []

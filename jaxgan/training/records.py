@@ -36,7 +36,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
             continue
         if not isinstance(line, dict) or not all(isinstance(line.get(name), int) for name in ("step", "images")):
             raise UserError(f"{path} holds a line that is no record of a step: it is damaged, or something else")
-        if not all(isinstance(value, int | float | None) for name, value in line.items() if name != "state"):
+        if not all(isinstance(value, str if name == "state" else int | float | None) for name, value in line.items()):
             raise UserError(f"{path} holds a value that is no number: it is damaged, or something else")
         lines.append(line)
     return lines
@@ -92,7 +92,7 @@ class Records:
         self.lines = [
             line
             for line in ([] if step is None else read_metrics(folder.metrics))
-            if step is not None and line["step"] <= step and line.get("rollbacks", 0) <= rollbacks
+            if step is not None and line["step"] <= step and (line.get("rollbacks") or 0) <= rollbacks
         ]
         self._lap = (0, 0.0)  # images and seconds at the last log step
         self._start = (0.0, 0.0)  # when the first step was done, and how much of the run was

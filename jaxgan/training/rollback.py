@@ -33,7 +33,7 @@ def roll_back(
     """
     config, wanted = plan.config, checkpoints.unstopped()
     earlier = [line for line in records.lines if "rollbacks" in line]
-    recent = [line for line in earlier if line["broken_step"] > error.step - config.rollback_window]
+    recent = [line for line in earlier if (line.get("broken_step") or 0) > error.step - config.rollback_window]
     collapsed = isinstance(error, CollapseError)
     if collapsed and (best := checkpoints.best()):
         wanted = [best]
