@@ -38,6 +38,14 @@ def default() -> ConfigDict:
             "evaluate_samples": 1000,
             "metrics": ("default",),  # names in jaxgan.evaluation.monitored; the best checkpoint is kept by the first
             "checkpoint_every": 500,
+            # Where a loss, a gradient or a parameter is not finite the run goes back to the newest of these checkpoints or the
+            # best one, draws anew and goes on; it gives up at the next time after so many within so many steps.
+            "rollbacks": 3,
+            "rollback_window": 5000,
+            "rollback_rate": 1.0,  # factor on all learning rates for each rollback
+            # What follows when two evaluations in a row find the game collapsed, or won by one side: "tell" no more, "stop"
+            # ends the run, "return" goes back to the best checkpoint, a rollback as above; "off" does not look.
+            "guard": "tell",
         }
     )
 

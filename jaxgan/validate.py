@@ -42,6 +42,9 @@ _COMMON: dict[str, _Range] = {
     "statistics_batches": _SETTING,
     **dict.fromkeys(("steps", "images", "sample_every", "evaluate_every", "checkpoint_every"), _NOT_NEGATIVE),
     "seed": _SEED,
+    "rollbacks": _SETTING,
+    "rollback_window": _AT_LEAST_1,
+    "rollback_rate": _Range("above 0 and at most 1", lambda value: 0 < value <= 1),
 }
 # Of all other fields, wherever they stand.
 _FIELDS: dict[str, _Range] = {
@@ -78,7 +81,7 @@ _FIELDS: dict[str, _Range] = {
 }
 # Of the commands' options, by kind.
 _OPTIONS = {"number": _IMAGES, "strength": _POSITIVE, "setting": _SETTING, "seed": _SEED, "pictures": _PICTURES}
-_CHOICES = {"dtype": ("float32", "bfloat16", "float16")}
+_CHOICES = {"dtype": ("float32", "bfloat16", "float16"), "guard": ("tell", "stop", "return", "off")}
 
 
 class Misfit(Exception):

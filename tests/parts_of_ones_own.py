@@ -13,6 +13,7 @@ from jaxgan.core.constraints import Constraint
 from jaxgan.core.schedules import Run, Schedule
 from jaxgan.errors import UserError
 from jaxgan.losses import Objective
+from jaxgan.parts import Term
 
 NUMBER = 3
 calls: list[dict[str, Any]] = []
@@ -41,6 +42,11 @@ class Resized(nn.Module):
     def __call__(self, x):
         height, width, channels = self.output_shape or ()
         return nn.Conv(channels, (3, 3))(jax.image.resize(x, (len(x), height, width, x.shape[3]), "linear"))
+
+
+def breaks(probability: float = 0.1) -> Term:
+    """Not finite by chance, which is drawn anew after a rollback."""
+    return Term("breaks", lambda pair, key: jnp.where(jax.random.uniform(key) < probability, jnp.inf, 0.0), 1.0)
 
 
 def system(

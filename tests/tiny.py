@@ -1,5 +1,5 @@
 """Configs that train in seconds: `:dcgan`, `:conditional`, `:wgan_gp`, `:cyclegan`, `:progan`, `:ring8`, `:lapgan`,
-`:vae`, `:disentangle`.
+`:vae`, `:disentangle`; `:breaking` is not finite at some steps.
 
 The games and the networks are the real ones, as small as they go.
 """
@@ -40,6 +40,13 @@ def dcgan() -> ConfigDict:
     config.metrics = ("digit_fd",)
     config.players.generator = _player(named("DCGANGenerator", width=8), average=True)
     config.players.discriminator = _player(named("DCGANDiscriminator", width=8))
+    return config
+
+
+def breaking() -> ConfigDict:
+    config = dcgan()
+    config.log_every, config.sample_every, config.rollbacks = 1, 15, 10
+    config.game.terms = (named("tests.parts_of_ones_own:breaks", probability=0.05),)
     return config
 
 
@@ -141,6 +148,7 @@ def disentangle() -> ConfigDict:
 
 VARIANTS = {
     "dcgan": dcgan,
+    "breaking": breaking,
     "conditional": conditional,
     "wgan_gp": wgan_gp,
     "cyclegan": cyclegan,

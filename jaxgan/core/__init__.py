@@ -7,7 +7,7 @@ from jaxgan.core.game import Game
 from jaxgan.core.latents import Latent, uniform_labels
 from jaxgan.core.nets import Net, Nets, merge_statistics
 from jaxgan.core.players import Cast, Player, Players
-from jaxgan.core.state import Clock, Memory, PlayerState, State
+from jaxgan.core.state import Clock, Memory, PlayerState, State, rolled_back
 from jaxgan.core.turns import Aux, Batch, Due, Loss, Metrics, Stage, Turn
 from jaxgan.core.views import View, chain_views
 
@@ -41,6 +41,7 @@ __all__ = [
     "image_pool",
     "merge_statistics",
     "regularizers",
+    "rolled_back",
     "schedules",
     "uniform_labels",
 ]

@@ -124,6 +124,8 @@ class Game:
             memory={} if self.memory is None else self.memory(memory_key, example),
             key=game_key,
             nonfinite={name: jnp.int32(-1) for name in players},
+            rollbacks=jnp.int32(0),
+            rate=jnp.float32(1),
         )
 
     def _first(self, name: str, player: Player, key: jax.Array, example: Batch) -> PlayerState:
@@ -164,6 +166,7 @@ class Game:
         batch: Batch | tuple[Batch, ...],
         due: Due | None = None,
         axis_name: str | None = None,
+        skip_nonfinite: bool = False,
     ) -> tuple[State, Metrics]:
         """Plays one step: every turn that is due, in order, each on its own minibatches.
 
@@ -177,6 +180,9 @@ class Game:
             axis_name: The batch's axis under `jax.pmap` or `jax.shard_map(..., check_vma=False)`; None under plain `jit`,
                 on one device or on a mesh. `batch` then is this device's share, and so is what losses keep in memory
                 unless they average it themselves (`jaxgan.mesh.batch_mean`).
+            skip_nonfinite: Do not take a step in which a loss, a gradient or a parameter is not finite: the state stays as it
+                was, to the bit, `step` and `images` included, but for the note of it in `nonfinite`. The step then keeps the
+                old players beside the new ones.
 
         Returns:
             The new state, and float32 scalars named "turn/metric" (a repeated turn's are its last repeat's).
@@ -190,7 +196,7 @@ class Game:
             )
         for minibatch in minibatches:
             _check_arrays(minibatch)
-        return playing.play_step(self, state, minibatches, due, axis_name)
+        return playing.play_step(self, state, minibatches, due, axis_name, skip_nonfinite)
 
     # ---- what the trained game can do
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import flax.struct
 import jax
+import jax.numpy as jnp
 
 Params = Any  # a pytree of float32 arrays
 Memory = Any  # a pytree: what a loss must remember that is neither a parameter nor a gradient
@@ -38,9 +39,11 @@ class State(flax.struct.PyTreeNode):
         stage_images: int32 (), `images` when that stage began.
         players: One `PlayerState` for each player's name, nested as the game's players are.
         memory: The game's memory.
-        key: A typed PRNG key that never changes: every draw is folded from it, the step and the turn.
-        nonfinite: For each player, by its flat name, int32 (): the first step at which its loss or gradient was
-            not finite, -1 if never.
+        key: A typed PRNG key that only `rolled_back` changes: every draw is folded from it, the step and the turn.
+        nonfinite: For each player, by its flat name, int32 (): the first step at which its loss, its gradient or a
+            parameter that it moved to was not finite, -1 if never.
+        rollbacks: int32 (), how often training went back to an earlier state because numbers broke.
+        rate: float32 (), factor on every player's updates.
     """
 
     step: jax.Array
@@ -52,6 +55,24 @@ class State(flax.struct.PyTreeNode):
     memory: Memory
     key: jax.Array
     nonfinite: dict[str, jax.Array]
+    rollbacks: jax.Array
+    rate: jax.Array
+
+
+def rolled_back(state: State, rollbacks: int | jax.Array, factor: float = 1.0) -> State:
+    """An earlier state, to go on from after training broke: other draws follow than those that followed before. Pure.
+
+    Args:
+        state: The state gone back to; what it draws from now on is told by its key and `rollbacks`.
+        rollbacks: How many times training went back by now, this time included.
+        factor: On the learning rates for each rollback, those since `state` included, above 0.
+    """
+    since = jnp.asarray(rollbacks - state.rollbacks, jnp.float32)
+    return state.replace(
+        key=jax.random.fold_in(state.key, rollbacks),
+        rollbacks=jnp.asarray(rollbacks, jnp.int32),
+        rate=state.rate * jnp.float32(factor) ** since,
+    )
 
 
 class Clock(flax.struct.PyTreeNode):

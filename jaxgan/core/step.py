@@ -11,7 +11,7 @@ import optax
 from jaxgan.core import averaging
 from jaxgan.core.nets import Nets
 from jaxgan.core.players import Player, flatten, nest
-from jaxgan.core.state import Clock, Memory, Params, PlayerState, State, clock_of
+from jaxgan.core.state import Clock, Params, PlayerState, State, clock_of
 from jaxgan.core.turns import Batch, Due, Metrics, Turn
 from jaxgan.errors import UserError
 from jaxgan.mesh import batch_axis
@@ -23,9 +23,10 @@ Game = Any  # jaxgan.core.game.Game, which imports this file
 
 
 def play_step(
-    game: Game, state: State, minibatches: tuple[Batch, ...], due: Due, axis_name: str | None
+    game: Game, state: State, minibatches: tuple[Batch, ...], due: Due, axis_name: str | None, skip_nonfinite: bool
 ) -> tuple[State, Metrics]:
     """`Game.step`, with as many minibatches as it takes."""
+    untouched = state
     images = sum(len(jax.tree.leaves(minibatch)[0]) for minibatch in minibatches)
     if axis_name is not None:
         images *= jax.lax.axis_size(axis_name)
@@ -37,7 +38,7 @@ def play_step(
     clock = clock_of(state, images)
     key = jax.random.fold_in(state.key, state.step)
     # Within a step players have flat names, and the copies that play stand beside those they are copies of.
-    table = _Table(game, due.stage, clock, flatten(state.players), state.memory, dict(state.nonfinite), axis_name)
+    table = _Table(game, due.stage, clock, state, axis_name)
     table.enter_roles(jax.random.fold_in(key, _CAST))
     metrics: Metrics = {}
     with batch_axis(axis_name):
@@ -66,6 +67,9 @@ def play_step(
         memory=table.memory,
         nonfinite=table.nonfinite,
     )
+    if skip_nonfinite:
+        kept = jax.tree.map(lambda old, new: jnp.where(table.broken, old, new), untouched, state)
+        state = kept.replace(nonfinite=table.nonfinite)
     return state, metrics
 
 
@@ -95,13 +99,13 @@ class _Table:
         game: Game,
         stage: int,
         clock: Clock,
-        players: dict[str, PlayerState],
-        memory: Memory,
-        nonfinite: dict[str, jax.Array],
+        state: State,
         axis_name: str | None,
     ) -> None:
         self.game, self.stage, self.clock, self.axis_name = game, stage, clock, axis_name
-        self.players, self.memory, self.nonfinite = players, memory, nonfinite
+        self.players: dict[str, PlayerState] = flatten(state.players)
+        self.memory, self.nonfinite, self.rate = state.memory, dict(state.nonfinite), state.rate
+        self.broken = jnp.bool(False)  # whether something of this step is not finite
         self.chosen: dict[str, jax.Array] = {}
         self.told: set[str] = set()  # the players whose scores of reals a loss has told
 
@@ -179,18 +183,21 @@ class _Table:
             norm = optax.tree.norm(gradients[name])
             label = "gradient_norm" if len(turn.players) == 1 else f"{name}/gradient_norm"
             metrics[label] = norm
-            broken = ~jnp.isfinite(norm) | ~jnp.isfinite(metrics["loss"])
-            known = self.nonfinite[self._owner(name)]
-            now = self.clock.step
-            self.nonfinite[self._owner(name)] = jnp.where((known < 0) & broken, now, known)
             updates, optimizer = player.optimizer.update(gradients[name], own.optimizer, own.params)
-            if player.schedule is not None:
-                factor = player.schedule(self.clock)
-                updates = jax.tree.map(lambda update, factor=factor: update * factor, updates)
+            factor = self.rate if player.schedule is None else self.rate * player.schedule(self.clock)
+            updates = jax.tree.map(lambda update, factor=factor: update * factor, updates)
             moved = player.constraint.project(optax.apply_updates(own.params, updates), constraints[name])
+            finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in (norm, metrics["loss"], *jax.tree.leaves(moved))])
+            self._note(self._owner(name), ~finite.all())
             players[name] = own.replace(params=moved, constraint=constraints[name], optimizer=optimizer)
         self.players = players
         return metrics
+
+    def _note(self, name: str, broken: jax.Array) -> None:
+        """Notes of a player whether something is not finite."""
+        known = self.nonfinite[name]
+        self.nonfinite[name] = jnp.where((known < 0) & broken, self.clock.step, known)
+        self.broken |= broken
 
     def _weight_penalties(self, nets: Nets, moving: Mapping[str, Params]) -> Metrics:
         """What the constraints of the players that move ask for their raw weights, by the metric's name."""

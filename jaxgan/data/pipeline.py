@@ -158,7 +158,7 @@ class Loader:
                 {key: self._on_every_device(array) for key, array in part.stack().items()} for part in source.parts
             )
 
-    def batches(self, batch_size: int, start: int = 0) -> Generator[RawBatch, None, None]:
+    def batches(self, batch_size: int, start: int = 0, seed: int | None = None) -> Generator[RawBatch, None, None]:
         """Yields the minibatches of positions start .. start + batch_size - 1, and so on without end.
 
         Closing the generator stops what reads ahead.
@@ -166,6 +166,7 @@ class Loader:
         Args:
             batch_size: Records in a minibatch, over all processes.
             start: Records consumed before: the position to go on from.
+            seed: Another one than the loader's; None: the loader's.
 
         Yields:
             What `prepare` takes: dicts of arrays whose first axis is the batch, on the device, cut along the mesh.
@@ -177,19 +178,22 @@ class Loader:
         check_batch_size(self.source, batch_size, self._mesh)
         rows = self._local_rows(batch_size)
         return _ahead(
-            (self._on_devices(batch, batch_size) for batch in self.local_batches(batch_size, start, rows)), _AHEAD
+            (self._on_devices(batch, batch_size) for batch in self.local_batches(batch_size, start, rows, seed)), _AHEAD
         )
 
-    def local_batches(self, batch_size: int, start: int = 0, rows: np.ndarray | None = None) -> Iterator[RawBatch]:
+    def local_batches(
+        self, batch_size: int, start: int = 0, rows: np.ndarray | None = None, seed: int | None = None
+    ) -> Iterator[RawBatch]:
         """The same minibatches as NumPy arrays.
 
         Args:
             batch_size: Records in a minibatch, over all processes.
             start: As in `batches`.
             rows: Which entries of each minibatch to read; None: all.
+            seed: As in `batches`.
         """
         rows = np.arange(batch_size) if rows is None else rows
-        minibatches = _Minibatches(self.source, self._seed, start, batch_size, rows)
+        minibatches = _Minibatches(self.source, self._seed if seed is None else seed, start, batch_size, rows)
         if self.resident:
             flips = any(part.flip for part in self.source.parts)
             return (minibatches.indices(number, flips) for number in itertools.count())

@@ -21,13 +21,28 @@ from jax.experimental import multihost_utils
 from orbax.checkpoint import checkpoint_managers as managers
 
 from jaxgan.core import State
-from jaxgan.core.players import flatten
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.foreign import check_expansion
 
 
-class NonFiniteError(RuntimeError):
+class BrokenError(RuntimeError):
+    """Training went wrong; the message says how.
+
+    Attributes:
+        step: After how many steps it did.
+    """
+
+    def __init__(self, message: str, step: int) -> None:
+        super().__init__(message)
+        self.step = step
+
+
+class NonFiniteError(BrokenError):
     """Training met a number that is not finite; the message says whose, and at which step."""
+
+
+class CollapseError(BrokenError):
+    """The game is lost, as the guard sees it; the message says how."""
 
 
 class DamagedError(ConfigError):
@@ -41,6 +56,7 @@ class Checkpoints:
         folder: Where they lie, a folder for each step.
         lower_is_better: Whether scores are better when they are lower.
         scores: What the best checkpoint is told by, by step: of whatever was measured so far.
+        every: Checkpoints at multiples of this are the run's own rhythm, and the newest of them is kept; 0: there is none.
         write: False only reads, and leaves the folder as it is.
     """
 
@@ -49,8 +65,10 @@ class Checkpoints:
         folder: Path,
         lower_is_better: bool = True,
         scores: Mapping[int, float] | None = None,
+        every: int = 0,
         write: bool = True,
     ) -> None:
+        self._every = every
         self._better = operator.lt if lower_is_better else operator.gt
         self._scores = {step: score for step, score in (scores or {}).items() if math.isfinite(score)}
         if links := [entry for entry in folder.glob("*") if entry.is_symlink()]:
@@ -63,7 +81,9 @@ class Checkpoints:
             folder.absolute(),
             item_handlers=ocp.StandardCheckpointHandler(),
             options=ocp.CheckpointManagerOptions(
-                preservation_policy=managers.AnyPreservationPolicy([managers.LatestN(2), _Best(self.best)]),
+                preservation_policy=managers.AnyPreservationPolicy(
+                    [managers.LatestN(2), _Keep(self.best), _Keep(self._newest_of_rhythm)]
+                ),
                 save_decision_policy=managers.FixedIntervalPolicy(1),
                 cleanup_tmp_directories=write,  # what a killed process left half-written
                 create=write,
@@ -71,7 +91,6 @@ class Checkpoints:
             ),
         )
         self._write = write
-        self._finite_players = jax.jit(_finite_players)
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -96,6 +115,26 @@ class Checkpoints:
                 best = step
         return best
 
+    def _newest_of_rhythm(self, steps: Sequence[int]) -> int | None:
+        return max((step for step in steps if self._every and step % self._every == 0), default=None)
+
+    def unstopped(self) -> list[int]:
+        """The steps of the best checkpoint and of those of the run's own rhythm, the newest first.
+
+        These are there too if the run was never stopped, and so may decide what becomes of it. Without a rhythm all are meant.
+        """
+        self._manager.wait_until_finished()
+        own = [step for step in self.steps() if not self._every or step % self._every == 0 or step == self.best()]
+        return [step for step in reversed(own) if step]
+
+    def forget_after(self, step: int) -> None:
+        """Deletes the checkpoints of later steps than this, and their scores."""
+        self._manager.wait_until_finished()
+        for later in self.steps():
+            if later > step:
+                self._manager.delete(later)
+        self._scores = {measured: score for measured, score in self._scores.items() if measured <= step}
+
     def improves(self, score: float | None) -> bool:
         """Whether a score is finite, and better than that of every checkpoint."""
         best = self.best()
@@ -119,10 +158,7 @@ class Checkpoints:
         """
         if step in self._manager.all_steps():
             return
-        finite, nonfinite = jax.device_get((self._finite_players(state.players), state.nonfinite))
-        check_finite(nonfinite)
-        if broken := [name for name, good in finite.items() if not good]:
-            raise NonFiniteError(f"the parameters of {' and '.join(broken)} are not finite after step {step}")
+        check_finite(jax.device_get(state.nonfinite))
         self.rate(step, score)
         self._manager.save(step, args=ocp.args.StandardSave(state))
 
@@ -234,15 +270,15 @@ def _silence_broken_off_reads() -> None:
     logging.getLogger("asyncio").addFilter(lambda record: "exception was never retrieved" not in record.getMessage())
 
 
-class _Best:
-    """Keeps the best checkpoint; orbax would know of the scores only that were there when one was saved."""
+class _Keep:
+    """Keeps one checkpoint; of the best one orbax would know the scores only that were there when one was saved."""
 
-    def __init__(self, best: Callable[[Sequence[int]], int | None]) -> None:
-        self._best = best
+    def __init__(self, which: Callable[[Sequence[int]], int | None]) -> None:
+        self._which = which
 
     def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> list[bool]:
         steps = [checkpoint.step for checkpoint in checkpoints]
-        return [step == self._best(steps) for step in steps]
+        return [step == self._which(steps) for step in steps]
 
 
 def check_finite(nonfinite: dict[str, Any]) -> None:
@@ -251,15 +287,7 @@ def check_finite(nonfinite: dict[str, Any]) -> None:
     if fired:
         first = min(fired.values())
         names = " and ".join(name for name, step in fired.items() if step == first)
-        raise NonFiniteError(f"the loss or the gradient of {names} was not finite at step {first + 1}")
-
-
-def _finite_players(players: dict[str, Any]) -> dict[str, jax.Array]:
-    def finite(player: Any) -> jax.Array:
-        leaves = jax.tree.leaves((player.params, player.average))
-        return jnp.stack([jnp.isfinite(leaf).all() for leaf in leaves]).all()
-
-    return {name: finite(player) for name, player in flatten(players).items()}
+        raise NonFiniteError(f"a loss, gradient or parameter of {names} was not finite at step {first + 1}", first + 1)
 
 
 def _name(path: Any) -> str:

@@ -17,7 +17,7 @@ from jaxgan import memory, overrides
 from jaxgan.errors import ConfigError, UserError, nearest
 from jaxgan.foreign import printable
 from jaxgan.training import stop
-from jaxgan.training.checkpoints import NonFiniteError
+from jaxgan.training.checkpoints import BrokenError
 
 
 def run(main: Callable[[], int | None]) -> int:
@@ -39,8 +39,8 @@ def _status(main: Callable[[], int | None]) -> int:
             status = main() or 0
             sys.stdout.flush()
             return status
-    except NonFiniteError as error:
-        return _complain(f"{error}; the last checkpoint before it is kept", 1)
+    except BrokenError as error:
+        return _complain(str(error), 1)
     except UserError as error:
         return _complain(str(error), 2)
     except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough

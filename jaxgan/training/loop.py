@@ -8,6 +8,7 @@ images for itself, so that it asks the device for nothing between two log steps.
 """
 
 import contextlib
+import dataclasses
 import functools
 import itertools
 import time
@@ -19,16 +20,17 @@ from ml_collections import ConfigDict
 from jaxgan import memory
 from jaxgan.core import Due, Game, Metrics, State
 from jaxgan.core.arrays import listed_classes
-from jaxgan.data import Loader, check_batch_size, make_source, prepare
+from jaxgan.data import Loader, Source, check_batch_size, make_source, prepare
 from jaxgan.data.pipeline import RawBatch, Resident
 from jaxgan.evaluation import monitored
 from jaxgan.foreign import printable
 from jaxgan.mesh import data_mesh, replicated
 from jaxgan.registry import resolve
-from jaxgan.training.checkpoints import Checkpoints, check_finite
+from jaxgan.training.checkpoints import BrokenError, Checkpoints, check_finite
 from jaxgan.training.observer import Observer
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records, read_metrics, series
+from jaxgan.training.rollback import roll_back
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.stop import Stopped, StopRequest
 
@@ -48,7 +50,9 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         ConfigError: The config cannot be used, the folder belongs to another one, or its run is past the config's end.
         DataError: The data cannot be used.
         MemoryShortage: There is not enough memory for the step or the networks.
-        NonFiniteError: A loss, a gradient or a parameter is not finite; the last checkpoint before it stays.
+        NonFiniteError: A loss, a gradient or a parameter is not finite, and going back (`config.rollbacks`) did not help; the
+            last checkpoint before it stays.
+        CollapseError: The guard found the game lost, and is to end the run (`config.guard`), or going back did not help.
     """
     config = resolve(config)
     cure = (
@@ -86,67 +90,113 @@ def _train(config: ConfigDict, workdir: Path, cure: str) -> dict[str, float]:
         StopRequest() as stop,
         folder.owned() if main else contextlib.nullcontext(),
         Checkpoints(
-            folder.checkpoints, lower_is_better, series(read_metrics(folder.metrics), score_name)
+            folder.checkpoints,
+            lower_is_better,
+            series(read_metrics(folder.metrics), score_name),
+            every=plan.config.checkpoint_every,
         ) as checkpoints,
     ):
-        found = checkpoints.intact(abstract, damaged.append)
-        resumed = None if found is None else int(found.step)
-        state = plan.first_state() if found is None else found
+        state = checkpoints.intact(abstract, damaged.append)
+        resumed = None if state is None else int(state.step)
+        if state is None:
+            state = plan.first_state()
+        elif told:
+            plan.check_end(int(state.step), int(state.images), int(state.stage))
+        folder.claim(plan.config, plan.arrays, plan.domains, write=main)  # looked at again, now that nobody else writes
+        classes = listed_classes(plan.arrays)
+        opening = [*damaged, told, plan.unplayed, f"classes: {printable(classes)}" if classes else ""]
+        run = _Run(plan, source, loader, metrics, folder, play, checkpoints, stop, main)
+        broken: BrokenError | None = None
+        while True:
+            with Records(folder, resumed, int(state.rollbacks), write=main) as records:
+                if broken is not None:
+                    records.rolled_back(int(state.step), int(state.images), int(state.rollbacks), broken.step)
+                for line in filter(None, opening):
+                    records.say(line)
+                try:
+                    return run.go_on(state, resumed, records)
+                except BrokenError as error:
+                    # Its traceback would keep the broken state alive.
+                    broken, opening = error.with_traceback(None), []
+            state = roll_back(broken, plan, checkpoints, records, opening.append)
+            resumed = int(state.step)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """What a run goes on with from any of its states."""
+
+    plan: Plan
+    source: Source
+    loader: Loader
+    metrics: dict[str, monitored.Metric]
+    folder: RunFolder
+    play: "CompiledStep"
+    checkpoints: Checkpoints
+    stop: StopRequest
+    write: bool
+
+    def go_on(self, state: State, resumed: int | None, records: Records) -> dict[str, float]:
+        """Trains to the end, or until a stop is asked for; returns what `train` does.
+
+        Args:
+            state: Where it begins; donated.
+            resumed: Its step, if it is of a checkpoint or was gone back to; None: the run begins.
+            records: Where values go.
+
+        Raises:
+            BrokenError: Training went wrong; what was saved before stays.
+        """
+        plan, config, game, play, stop = self.plan, self.plan.config, self.plan.game, self.play, self.stop
+        checkpoints, loader = self.checkpoints, self.loader
+        play.last = {}
         # From here on the host counts for itself.
         step, images, stage = int(state.step), int(state.images), int(state.stage)
-        if told:
-            plan.check_end(step, images, stage)
-        folder.claim(plan.config, plan.arrays, plan.domains, write=main)  # looked at again, now that nobody else writes
+        seed = config.seed + (int(state.rollbacks) << 32)  # after a rollback the data come in another order
         done = plan.fraction_done(step, images)
-        with Records(folder, resumed, write=main) as records:
-            classes = listed_classes(plan.arrays)
-            for line in filter(
-                None, (*damaged, told, plan.unplayed, f"classes: {printable(classes)}" if classes else "")
-            ):
-                records.say(line)
-            observer = Observer(plan, source, metrics, folder, records, resumed)
-            look = lambda: observer.look(state, step, images, stage, last=done == 1.0)  # noqa: E731
-            try:
-                # The untrained game, or what a stop left undone.
-                score = stop.unless_asked(plan.mesh, look)
-                if resumed is not None:
-                    checkpoints.rate(step, score)
-                stage_read = -1
-                while done < 1.0:
-                    due = game.due(step, images)
-                    if due.stage != stage_read:
-                        stage = stage_read = due.stage
-                        batch_size = plan.batch_size(stage)
-                        batches = loader.batches(batch_size, start=images)
-                    minibatches = tuple(itertools.islice(batches, game.minibatches(due)))
-                    if not play.compiled(due):
-                        compiling = functools.partial(play.compile, state, minibatches, loader.resident, due)
-                        with records.stopwatch.paused():
-                            records.say(stop.unless_asked(plan.mesh, compiling))
-                    state, values = play(state, minibatches, loader.resident, due)
-                    step, images = step + 1, images + batch_size * len(minibatches)
-                    done = plan.fraction_done(step, images)
-                    records.progress(images, done)
-                    if step % config.log_every == 0 or done == 1.0:
-                        values, nonfinite = jax.device_get((values, state.nonfinite))
-                        check_finite(nonfinite)
-                        records.log(step, images, values, done)
-                    if done < 1.0 and stop.asked(step):
-                        raise Stopped
-                    saves = config.checkpoint_every > 0 and step % config.checkpoint_every == 0
-                    if saves or done == 1.0 or observer.due(step):
-                        check_finite(jax.device_get(state.nonfinite))  # and so the step is over, and the clock may stop
-                        with records.stopwatch.paused():
-                            score = stop.unless_asked(plan.mesh, look)
-                            if saves or done == 1.0 or checkpoints.improves(score):
-                                checkpoints.save(step, state, score)
-            except Stopped:
-                checkpoints.save(step, state)
-                records.say(f"saved at step {step}; run the same command to go on")
-            else:
-                observer.finish()
-                records.print(observer.summary())
-            return records.result(step, images)
+        observer = Observer(plan, self.source, self.metrics, self.folder, records, resumed)
+        look = lambda: observer.look(state, step, images, stage, last=done == 1.0)  # noqa: E731
+        try:
+            # The untrained game, or what a stop left undone.
+            score = stop.unless_asked(plan.mesh, look)
+            if resumed is not None:
+                checkpoints.rate(step, score)
+            stage_read = -1
+            while done < 1.0:
+                due = game.due(step, images)
+                if due.stage != stage_read:
+                    stage = stage_read = due.stage
+                    batch_size = plan.batch_size(stage)
+                    batches = loader.batches(batch_size, images, seed)
+                minibatches = tuple(itertools.islice(batches, game.minibatches(due)))
+                if not play.compiled(due):
+                    compiling = functools.partial(play.compile, state, minibatches, loader.resident, due)
+                    with records.stopwatch.paused():
+                        records.say(stop.unless_asked(plan.mesh, compiling))
+                state, values = play(state, minibatches, loader.resident, due)
+                step, images = step + 1, images + batch_size * len(minibatches)
+                done = plan.fraction_done(step, images)
+                records.progress(images, done)
+                if step % config.log_every == 0 or done == 1.0:
+                    values, nonfinite = jax.device_get((values, state.nonfinite))
+                    check_finite(nonfinite)
+                    records.log(step, images, values, done)
+                if done < 1.0 and stop.asked(step):
+                    raise Stopped
+                saves = config.checkpoint_every > 0 and step % config.checkpoint_every == 0
+                if saves or done == 1.0 or observer.due(step):
+                    check_finite(jax.device_get(state.nonfinite))  # and so the step is over, and the clock may stop
+                    with records.stopwatch.paused():
+                        score = stop.unless_asked(plan.mesh, look)
+                        if saves or done == 1.0 or checkpoints.improves(score):
+                            checkpoints.save(step, state, score)
+        except Stopped:
+            checkpoints.save(step, state)
+            records.say(f"saved at step {step}; run the same command to go on")
+        else:
+            observer.finish()
+            records.print(observer.summary())
+        return records.result(step, images)
 
 
 class CompiledStep:
@@ -156,13 +206,14 @@ class CompiledStep:
         def step(
             state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due
         ) -> tuple[State, Metrics]:
-            return game.step(state, tuple(prepare(minibatch, resident) for minibatch in minibatches), due)
+            prepared = tuple(prepare(minibatch, resident) for minibatch in minibatches)
+            return game.step(state, prepared, due, skip_nonfinite=True)
 
         self._step = jax.jit(step, static_argnames="due", donate_argnames="state", out_shardings=replicated(mesh))
         self._game = game
         self._traced: dict[Due, jax.stages.Traced] = {}
         self._compiled: dict[Due, jax.stages.Compiled] = {}
-        self._last: Metrics = {}
+        self.last: Metrics = {}  # the latest of every turn that was ever due
 
     def trace(self, state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due) -> None:
         """Goes through the step without computing anything."""
@@ -186,7 +237,7 @@ class CompiledStep:
     ) -> tuple[State, Metrics]:
         """Plays a step; returns the new state, and the latest metrics of every turn that was ever due."""
         # One step is in flight while the next one is prepared, and no more: a stop must not wait for a queue of them.
-        jax.block_until_ready(self._last)
+        jax.block_until_ready(self.last)
         state, metrics = self._compiled[due](state, minibatches, resident)
-        self._last = {**self._last, **metrics}
-        return state, self._last
+        self.last = {**self.last, **metrics}
+        return state, self.last

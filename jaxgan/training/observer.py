@@ -1,6 +1,7 @@
 """Looking at a game while it trains, without touching it: pictures and metrics, at their steps."""
 
 import dataclasses
+import itertools
 import zlib
 
 import jax
@@ -11,7 +12,10 @@ from jaxgan.core import State
 from jaxgan.data import Source
 from jaxgan.evaluation.monitored import Metric, left_out
 from jaxgan.evaluation.protocol import Result, append_results
+from jaxgan.foreign import printable
 from jaxgan.pictures.run_pictures import RunPictures
+from jaxgan.training.checkpoints import CollapseError
+from jaxgan.training.guard import LOST, SIZE, Guard, described, state_of
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records
 from jaxgan.training.run_folder import RunFolder
@@ -40,6 +44,7 @@ class Observer:
     ) -> None:
         self._config, self._compiled, self._source, self._metrics = plan.config, plan.compiled, source, metrics
         self._folder, self._records = folder, records
+        self._guard = None if plan.config.guard == "off" else Guard(plan, source)
         self._pictures = RunPictures(folder, plan.compiled, source, self._key("pictures"), step, records.write)
         for name, obstacle in left_out(plan.config, plan.compiled, source).items() if step is None else ():
             records.say(f"not measured by {name}: {obstacle}")
@@ -57,6 +62,9 @@ class Observer:
             images: As the host counts them.
             stage: The stage of the last step.
             last: Whether it is the end, at which everything is due.
+
+        Raises:
+            CollapseError: The guard finds the game lost for the second time in a row, and is to do something about it.
         """
         draws, measures = self._draws(step, last), self._measures(step, last)
         if not (draws or measures):
@@ -71,16 +79,24 @@ class Observer:
         measured: dict[str, float | Result] = {}
         for name, metric in self._metrics.items():
             measured |= metric.measure(snapshot, self._source, self._config, self._key(name))
+        if self._guard is not None:
+            measured |= self._guard.measure(state, snapshot, self._key("guard"), self._records.lines)
         values = {name: value.value if isinstance(value, Result) else value for name, value in measured.items()}
         if jax.process_count() > 1:
             # Whether to keep a checkpoint hangs on these: all processes must see the same ones.
             agreed = multihost_utils.broadcast_one_to_all(np.array(list(values.values()), np.float64))
             values = dict(zip(values, agreed.tolist(), strict=True))
-        self._records.evaluated(step, images, values)
+        shown = state_of(values) if self._guard is not None and step else ""
+        before = next((line["state"] for line in reversed(self._records.lines) if "state" in line), "")
+        self._records.evaluated(step, images, values, shown)
         model = {"workdir": str(self._folder.path), "step": step}
         results = [dataclasses.replace(value, model=model) for value in measured.values() if isinstance(value, Result)]
         if results and self._records.write:
             append_results(self._folder.evaluation, results)
+        if self._config.guard in ("stop", "return") and shown in LOST and before in LOST:
+            raise CollapseError(f"{shown} at step {step} ({described(values)}), after {before}", step)
+        if not self._metrics:
+            return None
         # As it is recorded: a run that goes on from the records must come to the same.
         return self._records.series(self._score).get(step)
 
@@ -98,6 +114,13 @@ class Observer:
         ]
         places += [("animation", folder.animation), ("metrics", folder.metrics), ("checkpoint", folder.checkpoints)]
         lines = [f"{name:<18}{path}" for name, path in places if path is not None and path.exists()]
+        judged = [line for line in self._records.lines if "state" in line]
+        if judged:
+            last = judged[-1]
+            same = list(itertools.takewhile(lambda line: line["state"] == last["state"], reversed(judged)))
+            lines.append(
+                f"{'state':<17} {printable(last['state'])} since step {same[-1]['step']}   ({described(last)})"
+            )
         for metric in self._metrics.values():
             by_step = self._records.series(metric.score)
             notes = [f"untrained {by_step[0]:.4g}"] if 0 in by_step else []
@@ -109,14 +132,15 @@ class Observer:
 
     @property
     def _score(self) -> str:
-        return next(iter(self._metrics.values())).score
+        """What every evaluation has a value of."""
+        return next((metric.score for metric in self._metrics.values()), SIZE)
 
     def _draws(self, step: int, last: bool) -> bool:
         return (last or _due(step, self._config.sample_every)) and step not in self._pictures.frames
 
     def _measures(self, step: int, last: bool) -> bool:
         due = last or _due(step, self._config.evaluate_every)
-        return bool(self._metrics) and due and step not in self._records.series(self._score)
+        return bool(self._metrics or self._guard) and due and step not in self._records.series(self._score)
 
     def _key(self, what: str) -> jax.Array:
         """The same noise at every step, so that pictures and values can be compared."""

@@ -36,7 +36,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
             continue
         if not isinstance(line, dict) or not all(isinstance(line.get(name), int) for name in ("step", "images")):
             raise UserError(f"{path} holds a line that is no record of a step: it is damaged, or something else")
-        if not all(isinstance(value, int | float | None) for value in line.values()):
+        if not all(isinstance(value, str if name == "state" else int | float | None) for name, value in line.items()):
             raise UserError(f"{path} holds a value that is no number: it is damaged, or something else")
         lines.append(line)
     return lines
@@ -84,11 +84,16 @@ class Records:
     Args:
         folder: The run's folder.
         step: The step that the run goes on from; None: it begins.
+        rollbacks: How many times it went back until then; of later ones the file knows from a future that is given up.
         write: Whether this process writes and prints.
     """
 
-    def __init__(self, folder: RunFolder, step: int | None, write: bool = True) -> None:
-        self.lines = [] if step is None else [line for line in read_metrics(folder.metrics) if line["step"] <= step]
+    def __init__(self, folder: RunFolder, step: int | None, rollbacks: int = 0, write: bool = True) -> None:
+        self.lines = [
+            line
+            for line in ([] if step is None else read_metrics(folder.metrics))
+            if step is not None and line["step"] <= step and (line.get("rollbacks") or 0) <= rollbacks
+        ]
         self._lap = (0, 0.0)  # images and seconds at the last log step
         self._start = (0.0, 0.0)  # when the first step was done, and how much of the run was
         self.write, self._files = write, contextlib.ExitStack()
@@ -151,12 +156,18 @@ class Records:
             text = " ".join(f"{name}={value:.4g}" for name, value in losses.items())
             self.say(f"step={step} images={images} {text} images/s={rate:.1f} left={left}")
 
-    def evaluated(self, step: int, images: int, values: Mapping[str, float]) -> None:
-        """Records the values of an evaluation after `step` steps."""
-        self._append(step, images, values)
-        # Those of each layer are too many to read; they are in the file.
-        shown = {name: value for name, value in values.items() if not name.startswith("layers/")}
-        self.say(f"step={step} " + " ".join(f"{name}={value:.4g}" for name, value in shown.items()))
+    def rolled_back(self, step: int, images: int, rollbacks: int, broken: int) -> None:
+        """Records that the run goes on from `step` once more, for the `rollbacks`-th time, since it broke at step `broken`."""
+        self._append(step, images, {"rollbacks": rollbacks, "broken_step": broken})
+
+    def evaluated(self, step: int, images: int, values: Mapping[str, float], state: str = "") -> None:
+        """Records the values of an evaluation after `step` steps, and the state that they show."""
+        self._append(step, images, values, state)
+        # Those of each layer are too many to read, and the guard's are summed up in the state; they are in the file.
+        shown = {name: value for name, value in values.items() if not name.startswith(("layers/", "guard/"))}
+        told = [f"{name}={value:.4g}" for name, value in shown.items()] + ([f"state={state}"] if state else [])
+        if told:
+            self.say(f"step={step} " + " ".join(told))
 
     def print(self, text: str) -> None:
         """Prints what is not progress but result, to stdout."""
@@ -169,18 +180,18 @@ class Records:
         """The last value of everything, "untrained/..." for values before the first step, and the counts."""
         last: dict[str, float] = {}
         for line in self.lines:
-            prefix = "" if line["step"] else "untrained/"
-            last |= {prefix + name: value for name, value in line.items() if name not in ("step", "images")}
+            prefix = "" if line["step"] or "rollbacks" in line else "untrained/"
+            last |= {prefix + name: value for name, value in line.items() if name not in ("step", "images", "state")}
         return {"seconds": 0.0, **last, "step": step, "images": images}
 
     def series(self, name: str) -> dict[int, float]:
         """One metric by step."""
         return series(self.lines, name)
 
-    def _append(self, step: int, images: int, values: Mapping[str, float]) -> None:
+    def _append(self, step: int, images: int, values: Mapping[str, float], state: str = "") -> None:
         # Six digits say it all, and JSON has no NaN.
         rounded = {name: float(f"{value:.6g}") if math.isfinite(value) else None for name, value in values.items()}
-        line = {"step": step, "images": images, **rounded}
+        line = {"step": step, "images": images, **rounded} | ({"state": state} if state else {})
         self.lines.append(line)
         if self.write:
             self._file.write(json.dumps(line) + "\n")

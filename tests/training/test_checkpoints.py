@@ -27,6 +27,8 @@ def make_state(step=0, width=3, nonfinite=-1, weight=1.0):
         memory={"pool": jnp.arange(4.0), "filled": jnp.int32(2)},
         key=jax.random.key(7),
         nonfinite={"critic": jnp.int32(nonfinite), "generator": jnp.int32(-1)},
+        rollbacks=jnp.int32(0),
+        rate=jnp.float32(1),
     )
     # Every leaf a buffer of its own, as training has them.
     return jax.jit(lambda state: jax.tree.map(jnp.copy, state), out_shardings=replicated(data_mesh()))(state)
@@ -53,6 +55,21 @@ def test_the_last_two_and_the_best_are_kept(tmp_path, lower_is_better, best):
         assert checkpoints.best() == best
         assert not checkpoints.improves(1.0 if lower_is_better else 9.0)
         assert checkpoints.improves(0.5 if lower_is_better else 9.5)
+
+
+def test_the_newest_of_the_runs_own_rhythm_outlives_those_of_stops(tmp_path):
+    with Checkpoints(tmp_path, every=10) as checkpoints:
+        for step in (5, 10, 20, 23, 24, 25):
+            checkpoints.save(step, make_state(step), {5: 3.0, 20: 4.0}.get(step))
+        assert checkpoints.steps() == [5, 20, 24, 25]  # the best, the newest of the rhythm, and the last two
+        assert checkpoints.unstopped() == [20, 5]
+        checkpoints.forget_after(5)
+        assert checkpoints.steps() == [5]
+        assert checkpoints.improves(3.5) is False and checkpoints.improves(2.0)
+        checkpoints.save(20, make_state(20), 2.0)
+        assert checkpoints.unstopped() == [20]
+    with Checkpoints(tmp_path, write=False) as checkpoints:
+        assert checkpoints.unstopped() == [20, 5]
 
 
 def test_every_leaf_comes_back_where_it_was(tmp_path):
@@ -83,10 +100,11 @@ def test_a_state_may_be_donated_while_it_is_written(tmp_path):
 def test_a_state_that_met_no_number_is_not_saved(tmp_path):
     with Checkpoints(tmp_path) as checkpoints:
         checkpoints.save(10, make_state(10))
-        with pytest.raises(NonFiniteError, match="the loss or the gradient of critic was not finite at step 18"):
+        with pytest.raises(
+            NonFiniteError, match="a loss, gradient or parameter of critic was not finite at step 18"
+        ) as error:
             checkpoints.save(20, make_state(20, nonfinite=17))
-        with pytest.raises(NonFiniteError, match="parameters of critic and generator are not finite after step 20"):
-            checkpoints.save(20, make_state(20, weight=float("inf")))
+        assert error.value.step == 18
         assert checkpoints.steps() == [10]
 
 

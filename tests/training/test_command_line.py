@@ -123,7 +123,7 @@ def test_workdirs_have_the_configs_name():
         (UserError("a\nb"), 2, "error: a b\n"),
         (ConfigError("no field"), 2, "error: no field\n"),
         (DataError("no data"), 2, "error: no data\n"),
-        (NonFiniteError("nan at step 3"), 1, "error: nan at step 3; the last checkpoint before it is kept\n"),
+        (NonFiniteError("nan at step 3", 3), 1, "error: nan at step 3\n"),
         (KeyboardInterrupt(), 130, "error: interrupted: nothing is saved since the last checkpoint\n"),
     ],
 )

@@ -99,11 +99,12 @@ def without_timings(folder):
 # DCGAN is also measured and drawn on its way; CycleGAN, with its image pool, only at the end, which costs less.
 LOOKS = {
     "dcgan": ("--config.sample_every=15", "--config.evaluate_every=15"),
+    "breaking": (),
     "cyclegan": ("--config.sample_every=0", "--config.evaluate_every=0"),
 }
 
 
-@pytest.mark.parametrize("variant", ["dcgan", "cyclegan"])
+@pytest.mark.parametrize("variant", ["dcgan", "cyclegan", "breaking"])
 def test_killed_anywhere_it_ends_with_the_same_bits(variant, environment, tmp_path):
     overrides = ["--config.steps=30", "--config.log_every=1", "--config.checkpoint_every=7", *LOOKS[variant]]
     smooth, rough = tmp_path / "smooth", tmp_path / "rough"
