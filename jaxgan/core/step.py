@@ -176,18 +176,21 @@ class _Table:
             player, own = self._player(name), players[name]
             if player.view is not None and not turn.lazy:
                 metrics |= player.view.metrics(own.view)
-            norm = optax.tree.norm(gradients[name])
+            # What is frozen has no gradient, or the optimiser's moments and the norm would tell of it.
+            gradient = player.held(jax.tree.map(jnp.zeros_like, gradients[name]), gradients[name])
+            norm = optax.tree.norm(gradient)
             label = "gradient_norm" if len(turn.players) == 1 else f"{name}/gradient_norm"
             metrics[label] = norm
             broken = ~jnp.isfinite(norm) | ~jnp.isfinite(metrics["loss"])
             known = self.nonfinite[self._owner(name)]
             now = self.clock.step
             self.nonfinite[self._owner(name)] = jnp.where((known < 0) & broken, now, known)
-            updates, optimizer = player.optimizer.update(gradients[name], own.optimizer, own.params)
+            updates, optimizer = player.optimizer.update(gradient, own.optimizer, own.params)
             if player.schedule is not None:
                 factor = player.schedule(self.clock)
                 updates = jax.tree.map(lambda update, factor=factor: update * factor, updates)
             moved = player.constraint.project(optax.apply_updates(own.params, updates), constraints[name])
+            moved = player.held(own.params, moved)  # weight decay and projections have moved what is frozen, too
             players[name] = own.replace(params=moved, constraint=constraints[name], optimizer=optimizer)
         self.players = players
         return metrics

@@ -11,7 +11,9 @@ import contextlib
 import functools
 import itertools
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 from ml_collections import ConfigDict
@@ -31,21 +33,25 @@ from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records, read_metrics, series
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.stop import Stopped, StopRequest
+from jaxgan.training.transfer import Beginning, read_source
 
 
-def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
+def train(config: ConfigDict, workdir: str | Path, init_from: str = "") -> dict[str, float]:
     """Trains the game of a config to its end, or until SIGTERM or SIGINT, and leaves all about it in a folder.
 
     Args:
         config: See `jaxgan.config.default`.
         workdir: The run's folder; if it holds a run of this config, that one goes on.
+        init_from: "RUN" or "RUN:player,player": the folder of another run that this one begins with the weights of, and whose;
+            "": it begins with random ones. A run that goes on may leave it out.
 
     Returns:
         "step", "images", "seconds" (of training alone), and the last value of everything in metrics.jsonl; values of
         the untrained game are there too, as "untrained/digit_fd".
 
     Raises:
-        ConfigError: The config cannot be used, the folder belongs to another one, or its run is past the config's end.
+        ConfigError: The config cannot be used, the folder belongs to another one, or its run is past the config's end; or
+            nothing can be taken from the other run.
         DataError: The data cannot be used.
         MemoryShortage: There is not enough memory for the step or the networks.
         NonFiniteError: A loss, a gradient or a parameter is not finite; the last checkpoint before it stays.
@@ -56,10 +62,10 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         "config.players take less; --dry_run says how much a step takes"
     )
     with memory.less(cure):
-        return _train(config, Path(workdir), cure)
+        return _train(config, Path(workdir), cure, read_source(init_from) if init_from else None)
 
 
-def _train(config: ConfigDict, workdir: Path, cure: str) -> dict[str, float]:
+def _train(config: ConfigDict, workdir: Path, cure: str, asked: Mapping[str, Any] | None) -> dict[str, float]:
     source = make_source(config.data)
     loader = Loader(source, seed=config.seed, mesh=data_mesh())
     plan = Plan.of_source(config, source)
@@ -78,6 +84,8 @@ def _train(config: ConfigDict, workdir: Path, cure: str) -> dict[str, float]:
             batches = loader.batches(plan.batch_size(0))
             play.trace(abstract, tuple(itertools.islice(batches, game.minibatches(first))), loader.resident, first)
         told = folder.claim(plan.config, plan.arrays, plan.domains, write=False)
+        weights_of = folder.begun_with(asked)
+        beginning = None if weights_of is None else Beginning.of(plan, weights_of)
 
     damaged: list[str] = []
     score_name, lower_is_better = monitored.told_by(metrics.values())
@@ -91,26 +99,34 @@ def _train(config: ConfigDict, workdir: Path, cure: str) -> dict[str, float]:
     ):
         found = checkpoints.intact(abstract, damaged.append)
         resumed = None if found is None else int(found.step)
-        state = plan.first_state() if found is None else found
+        state, begins = plan.first_state() if found is None else found, ""
+        if found is None and beginning is not None:
+            state, begins = beginning.state(plan, state), beginning.line
+        beginning = None  # the other run's state leaves the memory
         # From here on the host counts for itself.
         step, images, stage = int(state.step), int(state.images), int(state.stage)
         if told:
             plan.check_end(step, images, stage)
+        if found is None and main:
+            folder.note_source(weights_of)
         folder.claim(plan.config, plan.arrays, plan.domains, write=main)  # looked at again, now that nobody else writes
         done = plan.fraction_done(step, images)
         with Records(folder, resumed, write=main) as records:
             classes = listed_classes(plan.arrays)
             for line in filter(
-                None, (*damaged, told, plan.unplayed, f"classes: {printable(classes)}" if classes else "")
+                None, (*damaged, told, begins, plan.unplayed, f"classes: {printable(classes)}" if classes else "")
             ):
                 records.say(line)
+            if begins:
+                checkpoints.save(
+                    step, state
+                )  # the other run may have gone on, or be gone, when this one is started again
             observer = Observer(plan, source, metrics, folder, records, resumed)
             look = lambda: observer.look(state, step, images, stage, last=done == 1.0)  # noqa: E731
             try:
                 # The untrained game, or what a stop left undone.
                 score = stop.unless_asked(plan.mesh, look)
-                if resumed is not None:
-                    checkpoints.rate(step, score)
+                checkpoints.rate(step, score)
                 stage_read = -1
                 while done < 1.0:
                     due = game.due(step, images)

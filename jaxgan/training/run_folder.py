@@ -2,6 +2,7 @@
 
 config.json       the config that made it
 data.json         the arrays of its data, with names of classes and domains, so that the game can be used without them
+init_from.json    the run whose weights it began with, if it did
 checkpoints/      states, by step
 metrics.jsonl     a line per log step and per evaluation
 samples/          what the same noise became, by step
@@ -144,6 +145,35 @@ class RunFolder:
                     temporary.write_text(json.dumps(content, indent=2) + "\n")
         return told
 
+    def begun_with(self, source: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """The source of the weights that the run has yet to begin with; None: it goes on, or begins with its own.
+
+        Args:
+            source: What the user asks for, `jaxgan.training.transfer.read_source`; None: nothing.
+
+        Raises:
+            ConfigError: The run did not begin so.
+        """
+        noted = _source(self._source_file) if self._source_file.exists() else None
+        # One that was killed while it was saved is not there yet, and its folder has another name.
+        if not any(entry.name.isdecimal() for entry in self.checkpoints.glob("*")):
+            return source or noted
+        if source is not None and source != noted:
+            began = _called(noted) if noted else "weights of its own"
+            raise ConfigError(
+                f"{self.path} began with {began}, not with {_called(source)}: leave --init_from out to go on with it, or "
+                "choose another --workdir"
+            )
+        return None
+
+    def note_source(self, source: Mapping[str, Any] | None) -> None:
+        """Notes whose weights the run begins with, so that it begins with them again if it is killed before it is saved."""
+        if source is None:
+            self._source_file.unlink(missing_ok=True)
+        else:
+            with atomically(self._source_file) as temporary:
+                temporary.write_text(json.dumps(source, indent=2) + "\n")
+
     def read(self) -> tuple[ConfigDict, dict[str, ArraySpec], tuple[str, ...]]:
         """The config of a run that was started before, the arrays of its data, and the names of their domains.
 
@@ -160,8 +190,29 @@ class RunFolder:
         return as_config(_config(config_file)), from_json(data["arrays"]), tuple(data["domains"])
 
     @property
+    def _source_file(self) -> Path:
+        return below(self.path, "init_from.json")
+
+    @property
     def _stored(self) -> tuple[Path, Path]:
         return below(self.path, "config.json"), below(self.path, "data.json")
+
+
+def _source(path: Path) -> dict[str, Any]:
+    source = read_json(path)
+    good = isinstance(source, dict) and source.keys() == {"run", "players"} and isinstance(source["run"], str)
+    if (
+        not good
+        or not isinstance(source["players"], list)
+        or not all(isinstance(name, str) for name in source["players"])
+    ):
+        raise ConfigError(f"{path} names no run: it is damaged, or something else")
+    return source
+
+
+def _called(source: Mapping[str, Any]) -> str:
+    players = ",".join(source["players"])
+    return f"{source['run']}:{players}" if players else str(source["run"])
 
 
 def _config(path: Path) -> dict[str, Any]:
