@@ -27,7 +27,7 @@ from ml_collections import ConfigDict
 from benchmarks.computed import COMPUTED
 from jaxgan import overrides
 from jaxgan.config import Check
-from jaxgan.errors import nearest
+from jaxgan.errors import ConfigError, nearest
 from jaxgan.evaluation import monitored
 from jaxgan.training import command_line, train
 from jaxgan.training.run_folder import RunFolder
@@ -118,7 +118,8 @@ def run(name: str, row: Row, seed: int, workdir: pathlib.Path) -> dict[str, floa
         stored, arrays, domains = RunFolder(folder).read()
         if tuple(config.metrics) == (monitored.DEFAULT,):
             config.metrics = stored.metrics  # a run stores which those are
-        RunFolder(folder).claim(config, arrays, domains, write=False)
+        if told := RunFolder(folder).claim(config, arrays, domains, write=False):
+            raise ConfigError(f"{folder} was trained otherwise ({told}): remove it, or choose another --workdir")
     else:
         result = train(config, folder)
         if result["step"] < config.steps:

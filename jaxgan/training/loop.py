@@ -21,7 +21,7 @@ from ml_collections import ConfigDict
 from jaxgan import memory
 from jaxgan.core import Due, Game, Metrics, State
 from jaxgan.core.arrays import listed_classes
-from jaxgan.data import Loader, check_batch_size, make_source, prepare
+from jaxgan.data import Loader, check_batch_size, contents, make_source, prepare
 from jaxgan.data.pipeline import RawBatch, Resident
 from jaxgan.evaluation import monitored
 from jaxgan.foreign import printable
@@ -74,6 +74,7 @@ def _train(config: ConfigDict, workdir: Path, cure: str, asked: Mapping[str, Any
         check_batch_size(source, plan.batch_size(each), plan.mesh)  # before anything is written or compiled
     metrics = monitored.choose(config, plan.compiled, source)
     plan.config.metrics = tuple(metrics)  # those that "default" stands for: readers of the run have no data to ask
+    there = contents(source)
     folder, main = RunFolder(workdir), jax.process_index() == 0
     play = CompiledStep(game, plan.mesh)
     with jax.set_mesh(plan.mesh):
@@ -83,7 +84,7 @@ def _train(config: ConfigDict, workdir: Path, cure: str, asked: Mapping[str, Any
         if not folder.checkpoints.exists():
             batches = loader.batches(plan.batch_size(0))
             play.trace(abstract, tuple(itertools.islice(batches, game.minibatches(first))), loader.resident, first)
-        told = folder.claim(plan.config, plan.arrays, plan.domains, write=False)
+        told = folder.claim(plan.config, plan.arrays, plan.domains, there, write=False)
         weights_of = folder.begun_with(asked)
         beginning = None if weights_of is None else Beginning.of(plan, weights_of)
 
@@ -109,7 +110,9 @@ def _train(config: ConfigDict, workdir: Path, cure: str, asked: Mapping[str, Any
             plan.check_end(step, images, stage)
         if found is None and main:
             folder.note_source(weights_of)
-        folder.claim(plan.config, plan.arrays, plan.domains, write=main)  # looked at again, now that nobody else writes
+        folder.claim(
+            plan.config, plan.arrays, plan.domains, there, write=main
+        )  # looked at again, now that nobody else writes
         done = plan.fraction_done(step, images)
         with Records(folder, resumed, write=main) as records:
             classes = listed_classes(plan.arrays)

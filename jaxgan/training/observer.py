@@ -100,6 +100,9 @@ class Observer:
         lines = [f"{name:<18}{path}" for name, path in places if path is not None and path.exists()]
         for metric in self._metrics.values():
             by_step = self._records.series(metric.score)
+            if not by_step:
+                lines.append(f"{metric.score:<17} never a finite number")
+                continue
             notes = [f"untrained {by_step[0]:.4g}"] if 0 in by_step else []
             if metric.floor:
                 notes.append(f"real held-out data {self._records.series(metric.floor)[max(by_step)]:.4g}")
@@ -116,7 +119,9 @@ class Observer:
 
     def _measures(self, step: int, last: bool) -> bool:
         due = last or _due(step, self._config.evaluate_every)
-        return bool(self._metrics) and due and step not in self._records.series(self._score)
+        # A run may go on with other metrics; a value that was not finite was measured all the same.
+        known = {name for line in self._records.lines if line["step"] == step for name in line}
+        return due and any(metric.score not in known for metric in self._metrics.values())
 
     def _key(self, what: str) -> jax.Array:
         """The same noise at every step, so that pictures and values can be compared."""
