@@ -32,11 +32,13 @@ class Case(NamedTuple):
         kind: What it is wrong with.
         program: "train.py" or "jaxgan".
         arguments: Of the command line.
+        right: A file, and what is in it if the program may do without what is damaged; None: it must refuse.
     """
 
     kind: str
     program: str
     arguments: tuple[str, ...]
+    right: tuple[pathlib.Path, bytes] | None = None
 
 
 class _TooLong(BaseException):
@@ -84,7 +86,15 @@ def attempt(case: Case, made: pathlib.Path) -> str:
     sys.argv = [case.program, *case.arguments]
     os.chdir(ROOT)
     try:
-        return verdict(train.main if case.program == "train.py" else listing.main, made)
+        wrong = verdict(train.main if case.program == "train.py" else listing.main, made)
+        if case.right is not None and wrong.startswith("wrong result: status 0"):
+            file, content = case.right
+            return (
+                ""
+                if file.read_bytes() == content
+                else "wrong result: another picture than that of the whole checkpoint"
+            )
+        return wrong
     finally:
         sys.argv = before
         os.chdir(where)
@@ -137,7 +147,7 @@ _PLAYER = _words(
     optimizer.learning_rate=inf optimizer.learning_rate=none optimizer.b1=1.5 optimizer.b1=-0.1 optimizer.b2=1
     optimizer.eps=-1 optimizer=adamm optimizer.name=adamm optimizer=none network=Nothing network=none network.width=0
     network.width=-3 network.width=abc network.width=1.5 network.width=1000000000 network.widht=3 optimizer.lr=1
-    constraints=spectral_nrom constraints.clip.limit=1 average=expo average.decay=2 schedule=linear schedule.stop=1
+    constraints=spectral_nrom constraints.clip.limit=1 average=expo average.decay=2 schedule=linear
     views=diffaugment views=5 views.0=diff_augment frozen=nowhere frozen=( frozen=3 constraints=clip average=half_life
     network=no_module:Network network=json:loads optimizer=os:getcwd
     """
@@ -330,13 +340,18 @@ def of_runs(run: pathlib.Path, folder: pathlib.Path) -> Iterator[Case]:
     (_copy(run, folder / "pipe") / "metrics.jsonl").unlink()
     os.mkfifo(folder / "pipe" / "metrics.jsonl")
     yield _sample("files of a run", folder / "pipe")
+    command = (*_sample("", run).arguments[:3], f"--output={folder / 'right.png'}")
+    if wrong := attempt(Case("", "jaxgan", command), folder / "nowhere"):
+        assert "status 0" in wrong, wrong
+    sampled = (folder / "right.png").read_bytes()
     files = sorted({path.name for path in (run / "checkpoints").rglob("*") if path.is_file()})
     for number, name in enumerate(files):
         for how in ("cut", "gone"):
             copy = _copy(run, folder / f"checkpoint-{number}-{how}")
             for path in [path for path in (copy / "checkpoints").rglob(name) if path.is_file()]:
                 path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]) if how == "cut" else path.unlink()
-            yield _sample(f"checkpoints, {how}: {name}", copy)
+            case = _sample("checkpoints with a file cut or gone", copy)
+            yield case._replace(right=(copy / "out.png", sampled))
     shutil.rmtree(_copy(run, folder / "none") / "checkpoints")
     yield _sample("checkpoints", folder / "none")
     for entry in (_copy(run, folder / "strays") / "checkpoints").iterdir():
@@ -351,7 +366,7 @@ def of_commands(run: pathlib.Path, made: pathlib.Path) -> Iterator[Case]:
     good = (f"--workdir={run}", f"--output={made}/x.png")
     options = _words(
         """
-        --num=0 --num=-1 --num=abc --num=1e9 --num=1000000000 --num= --label=3 --truncation=0.5 --format=gif --seed=-1
+        --num=0 --num=-1 --num=abc --num=1e9 --num=1000000000 --num= --label=3 --format=gif --seed=-1
         --seed=x --step=99 --step=x --nmu=3 --text=blue --target=b word --num --output --seed=4294967296
         """
     )

@@ -9,6 +9,9 @@ import itertools
 import logging
 import math
 import operator
+import os
+import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +31,10 @@ from jaxgan.foreign import check_expansion
 
 class NonFiniteError(RuntimeError):
     """Training met a number that is not finite; the message says whose, and at which step."""
+
+
+class SaveError(RuntimeError):
+    """A checkpoint could not be written: a full disk, or a folder that is gone; those before it stay."""
 
 
 class DamagedError(ConfigError):
@@ -77,7 +84,8 @@ class Checkpoints:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._manager.wait_until_finished()
+        with self._writing():
+            self._manager.wait_until_finished()
         self._manager.close()
 
     def steps(self) -> list[int]:
@@ -116,6 +124,7 @@ class Checkpoints:
 
         Raises:
             NonFiniteError: The game has met a number that is not finite; the older checkpoints stay.
+            SaveError: This one, or the one before it, which was written in the background, could not be written.
         """
         if step in self._manager.all_steps():
             return
@@ -124,7 +133,25 @@ class Checkpoints:
         if broken := [name for name, good in finite.items() if not good]:
             raise NonFiniteError(f"the parameters of {' and '.join(broken)} are not finite after step {step}")
         self.rate(step, score)
-        self._manager.save(step, args=ocp.args.StandardSave(state))
+        with self._writing():
+            self._manager.save(step, args=ocp.args.StandardSave(state))
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Makes one line of what goes wrong while orbax writes, and removes what is half-written: it takes room."""
+        try:
+            yield
+        except Exception as error:
+            if self._write and jax.process_index() == 0:
+                for left in Path(self._manager.directory).glob("*orbax-checkpoint-tmp*"):
+                    shutil.rmtree(left, ignore_errors=True)
+            number = re.search(r"os_error_code='(\d+)'", str(error))  # tensorstore's errors are no OSErrors
+            known = os.strerror(int(number[1])) if number else getattr(error, "strerror", None)
+            reason = known or " ".join(str(error).split())[:120] or type(error).__name__
+            raise SaveError(
+                f"{self._manager.directory}: a checkpoint cannot be written ({reason}); those before it are kept: make room, "
+                "and run the same command to go on"
+            ) from error
 
     def intact(self, abstract: State, say: Callable[[str], None], wanted: Sequence[int] | None = None) -> State | None:
         """The first state that is as it was written; None if there is no checkpoint.
