@@ -127,7 +127,7 @@ def rounds(workdir: pathlib.Path, number: int, until: float, moments: random.Ran
         for _ in range(moments.randint(2, 5)):
             how = moments.choice(["kill", "kill", "kill in a save", moments.choice(list(_SIGNALS))])
             child = train(system, folder)
-            hit = _strike(child, folder, how, moments.uniform(0.1, 1.0) * smooth[system])
+            hit = _strike(child, folder, how, moments.uniform(0.05, 0.6) * smooth[system])
             status, waited = child.wait(), time.monotonic() - hit
             if status in (0, -signal.SIGKILL) and hit < float("inf"):
                 struck[how] += 1

@@ -78,6 +78,7 @@ class Checkpoints:
             ),
         )
         self._write = write
+        _silence_what_is_broken_off()
         self._finite_players = jax.jit(_finite_players)
 
     def __enter__(self) -> "Checkpoints":
@@ -235,7 +236,6 @@ class Checkpoints:
 @contextlib.contextmanager
 def _readable(folder: Any, step: int) -> Iterator[None]:
     """Makes one line of all that orbax says of a checkpoint that is not as it was written."""
-    _silence_broken_off_reads()
     try:
         yield
     except Exception as error:
@@ -246,8 +246,8 @@ def _readable(folder: Any, step: int) -> Iterator[None]:
 
 
 @functools.cache
-def _silence_broken_off_reads() -> None:
-    """Keeps the reads that orbax has under way when one of them fails from printing a traceback each, whenever they end.
+def _silence_what_is_broken_off() -> None:
+    """Keeps what orbax reads or writes while one of these fails from printing a traceback each, whenever they end.
 
     They find the event loop closed that waited for them, or nobody who asks for their errors.
     """
