@@ -25,6 +25,7 @@ sys.exit(command_line.run(lambda: training.train(config, sys.argv[2]) and None))
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_in_a_save_is_one_line_and_leaves_nothing_half_written(tmp_path):
     # No file may be longer than the limit: config.json is shorter, some of a checkpoint's files are longer.
     command = [sys.executable, "-c", LIMITED, f"{TINY}:dcgan", str(tmp_path / "run"), "6000"]
