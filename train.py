@@ -24,6 +24,12 @@ def _parser() -> Parser:
     )
     parser.add_argument("--workdir", help="the run's folder; by default runs/CONFIG-VARIANT")
     parser.add_argument(
+        "--init_from",
+        default="",
+        metavar="RUN[:PLAYERS]",
+        help="begin with the weights of another run, all that fit or those of some players: runs/dcgan:generator",
+    )
+    parser.add_argument(
         "--dry_run", action="store_true", help="print the config, the parameters and the memory they take, and stop"
     )
     parser.add_argument(
@@ -50,7 +56,7 @@ def main() -> None:
     if options.dry_run:
         print(training.summarize(training.plan_without_data(config)))
         return
-    training.train(config, Path(options.workdir or command_line.default_workdir(path)))
+    training.train(config, Path(options.workdir or command_line.default_workdir(path)), options.init_from)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from benchmarks.computed import COMPUTED
 from benchmarks.pages import put
 from jaxgan import overrides
 from jaxgan.config import Check
-from jaxgan.errors import nearest
+from jaxgan.errors import ConfigError, nearest
 from jaxgan.evaluation import monitored
 from jaxgan.training import command_line, train
 from jaxgan.training.run_folder import RunFolder
@@ -124,7 +124,8 @@ def run(name: str, row: Row, seed: int, workdir: pathlib.Path) -> dict[str, floa
         stored, arrays, domains = RunFolder(folder).read()
         if tuple(config.metrics) == (monitored.DEFAULT,):
             config.metrics = stored.metrics  # a run stores which those are
-        RunFolder(folder).claim(config, arrays, domains, write=False)
+        if told := RunFolder(folder).claim(config, arrays, domains, write=False):
+            raise ConfigError(f"{folder} was trained otherwise ({told}): remove it, or choose another --workdir")
     else:
         result = train(config, folder)
         if result["step"] < config.steps:

@@ -76,6 +76,7 @@ def _player(spec: Mapping[str, Any], where: str, given: Mapping[str, Any]) -> Pl
         optimizer=make(spec["optimizer"], "optimizer", f"{where}.optimizer", **given),
         constraint=made[0] if len(made) == 1 else constraints.chain(*made),
         view=_view(make_all(spec["views"], "view", f"{where}.views", **given)),
+        frozen=spec["frozen"],
         **optional,
     )
 

@@ -62,8 +62,9 @@ def player(
     average: ConfigDict | None = None,
     schedule: ConfigDict | None = None,
     views: tuple[ConfigDict, ...] = (),
+    frozen: str | None = None,
 ) -> ConfigDict:
-    """A player's part of a config; each argument is `named(...)`, or a tuple of them.
+    """A player's part of a config; each part is `named(...)`, or a tuple of them.
 
     Args:
         network: Its network.
@@ -72,6 +73,7 @@ def player(
         average: The moving average that samples are drawn from; None keeps none.
         schedule: Factor on its updates; None keeps the optimiser's own rate.
         views: What its network is shown instead of bare images, in the order in which they apply.
+        frozen: A regular expression; parameters in whose path it is found are not trained. None trains all.
     """
     parts = {
         "network": network,
@@ -80,6 +82,7 @@ def player(
         "average": average,
         "schedule": schedule,
         "views": views,
+        "frozen": frozen,
     }
     # Two players that are given the same part have a copy each: a change of one must not change the other.
     return ConfigDict(copy.deepcopy(parts))

@@ -28,6 +28,17 @@ def check_place(path: Path) -> None:
 
 
 @contextlib.contextmanager
+def named_errors(path: Path) -> Iterator[None]:
+    """Gives the name of a file to an OSError that has none: that of a write, on a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextlib.contextmanager
 def atomically(path: Path) -> Iterator[Path]:
     """Yields a path to write to; the file then appears under its own name, whole, or not at all.
 
@@ -36,8 +47,13 @@ def atomically(path: Path) -> Iterator[Path]:
     temporary = _temporary(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary.unlink(missing_ok=True)  # what a killed process left, or a link that leads elsewhere
-    yield temporary
-    os.replace(temporary, path)
+    with named_errors(path):
+        try:
+            yield temporary
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 def _temporary(path: Path) -> Path:

@@ -256,6 +256,7 @@ def test_a_resolved_config_has_every_field():
         "average": {"name": "half_life", "images": 100.0, "ramp_up": None, "ramp_images": None},
         "schedule": None,
         "views": (),
+        "frozen": None,
     }
     assert registry.plain(resolved.game) == {
         "latent_size": 100,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import jax
 
 from jaxgan.commands import evaluate, explore, use, weights
+from jaxgan.commands.options import Parser
 from jaxgan.mesh import data_mesh
 from jaxgan.training.trained import load
 
@@ -43,8 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return use.main(name, rest)
         _OTHERS[name](rest)
         return 0
-    workdir = next((argument.partition("=")[2] for argument in arguments if argument.startswith("--workdir=")), None)
-    print(_USAGE if workdir is None else abilities(workdir, "--trust" in arguments))
+    parser = Parser(subject="python -m jaxgan without a COMMAND", add_help=False)
+    parser.add_argument("--workdir")
+    for switch in ("--trust", "--help", "-h"):
+        parser.add_argument(switch, action="store_true")
+    asked = parser.parse_args(arguments)
+    print(_USAGE if asked.workdir is None else abilities(asked.workdir, asked.trust))
     return 0
 
 

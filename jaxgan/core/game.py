@@ -138,6 +138,10 @@ class Game:
                     f"{name} ({type(player.network).__name__}) makes samples of shape {made.shape[1:]}, but those of the data "
                     f"that they are to be like are {wanted}: choose a network that makes these, or one size for the data"
                 )
+        try:
+            player.frozen_paths(variables["params"])
+        except UserError as error:
+            raise UserError(f"{name}: {error}") from error
         params, constraint = player.constraint.init(variables["params"], constraint_key)
         average = None if player.average is None else jax.tree.map(jnp.copy, params)
         view = () if player.view is None else player.view.init()

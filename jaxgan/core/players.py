@@ -1,6 +1,7 @@
 """Who plays: players, the copies that a step chooses among, and trees of them by name."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import jax
 import optax
 
 from jaxgan.core.averaging import Averaging
-from jaxgan.core.constraints import Constraint, unconstrained
+from jaxgan.core.constraints import Constraint, path_string, unconstrained
 from jaxgan.core.schedules import Schedule
 from jaxgan.core.views import View
 from jaxgan.errors import UserError
@@ -29,6 +30,8 @@ class Player:
             things as they are. What a trained player is shown (`game.nets`, `game.sample`) it always sees bare.
         copies: 0, or how many copies of the network there are, each with parameters, optimiser and averages of its own, stacked
             along a first axis. A game's `Cast` chooses those that play a step, without a compilation for each choice.
+        frozen: A regular expression: parameters in whose path ("block_0/conv/kernel") it is found are not trained. FreezeD
+            (Mo et al. 2020, arXiv:2002.10964) freezes a discriminator's lower layers when it goes on from other data.
     """
 
     network: nn.Module
@@ -38,6 +41,7 @@ class Player:
     schedule: Schedule | None = None
     view: View | None = None
     copies: int = 0
+    frozen: str | None = None
 
     def __post_init__(self) -> None:
         for name, method, made in (
@@ -47,6 +51,33 @@ class Player:
             given = getattr(self, name)
             if not hasattr(given, method) or isinstance(given, type):
                 raise UserError(f"Player: {name}={given!r}, but it must be made, as in {name}={made}")
+
+    def frozen_paths(self, params: Any) -> list[str]:
+        """The paths of the parameters that are not trained.
+
+        Raises:
+            UserError: `frozen` is no regular expression, or is found nowhere.
+        """
+        if self.frozen is None:
+            return []
+        paths = [path_string(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)]
+        try:
+            found = [path for path in paths if re.search(self.frozen, path)]
+        except re.error as error:
+            raise UserError(
+                f"frozen={self.frozen!r} is no regular expression ({error}): write 'block_0|block_1'"
+            ) from error
+        if not found:
+            raise UserError(f"frozen={self.frozen!r} is found in no parameter: they are {', '.join(paths)}")
+        return found
+
+    def held(self, params: Any, moved: Any) -> Any:
+        """`moved`, with those leaves of `params` that are frozen in place of its own; both are like the player's parameters."""
+        frozen = self.frozen_paths(params)
+        if not frozen:
+            return moved
+        choose = lambda path, old, new: old if path_string(path) in frozen else new  # noqa: E731
+        return jax.tree_util.tree_map_with_path(choose, params, moved)
 
     def with_network(self, **fields: Any) -> "Player":
         """The same player with some of its network's fields set: what its system knows, such as the number of classes.

@@ -180,13 +180,16 @@ class _Table:
             player, own = self._player(name), players[name]
             if player.view is not None and not turn.lazy:
                 metrics |= player.view.metrics(own.view)
-            norm = optax.tree.norm(gradients[name])
+            # What is frozen has no gradient, or the optimiser's moments and the norm would tell of it.
+            gradient = player.held(jax.tree.map(jnp.zeros_like, gradients[name]), gradients[name])
+            norm = optax.tree.norm(gradient)
             label = "gradient_norm" if len(turn.players) == 1 else f"{name}/gradient_norm"
             metrics[label] = norm
-            updates, optimizer = player.optimizer.update(gradients[name], own.optimizer, own.params)
+            updates, optimizer = player.optimizer.update(gradient, own.optimizer, own.params)
             factor = self.rate if player.schedule is None else self.rate * player.schedule(self.clock)
             updates = jax.tree.map(lambda update, factor=factor: update * factor, updates)
             moved = player.constraint.project(optax.apply_updates(own.params, updates), constraints[name])
+            moved = player.held(own.params, moved)  # weight decay and projections have moved what is frozen, too
             finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in (norm, metrics["loss"], *jax.tree.leaves(moved))])
             self._note(self._owner(name), ~finite.all())
             players[name] = own.replace(params=moved, constraint=constraints[name], optimizer=optimizer)

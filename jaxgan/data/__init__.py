@@ -1,6 +1,7 @@
 """Data: sources with one interface, and the loader that turns them into minibatches. See docs/data.md."""
 
 from jaxgan.data.config import DataConfig
+from jaxgan.data.contents import contents, same_contents
 from jaxgan.data.errors import DataError
 from jaxgan.data.factory import make_source, other_split
 from jaxgan.data.pipeline import Loader, check_batch_size, prepare
@@ -13,7 +14,9 @@ __all__ = [
     "Loader",
     "Source",
     "check_batch_size",
+    "contents",
     "make_source",
     "other_split",
     "prepare",
+    "same_contents",
 ]

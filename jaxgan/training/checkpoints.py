@@ -9,6 +9,9 @@ import itertools
 import logging
 import math
 import operator
+import os
+import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -43,6 +46,10 @@ class NonFiniteError(BrokenError):
 
 class CollapseError(BrokenError):
     """The game is lost, as the guard sees it; the message says how."""
+
+
+class SaveError(RuntimeError):
+    """A checkpoint could not be written: a full disk, or a folder that is gone; those before it stay."""
 
 
 class DamagedError(ConfigError):
@@ -91,12 +98,14 @@ class Checkpoints:
             ),
         )
         self._write = write
+        _silence_what_is_broken_off()
 
     def __enter__(self) -> "Checkpoints":
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._manager.wait_until_finished()
+        with self._writing():
+            self._manager.wait_until_finished()
         self._manager.close()
 
     def steps(self) -> list[int]:
@@ -155,12 +164,31 @@ class Checkpoints:
 
         Raises:
             NonFiniteError: The game has met a number that is not finite; the older checkpoints stay.
+            SaveError: This one, or the one before it, which was written in the background, could not be written.
         """
         if step in self._manager.all_steps():
             return
         check_finite(jax.device_get(state.nonfinite))
         self.rate(step, score)
-        self._manager.save(step, args=ocp.args.StandardSave(state))
+        with self._writing():
+            self._manager.save(step, args=ocp.args.StandardSave(state))
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Makes one line of what goes wrong while orbax writes, and removes what is half-written: it takes room."""
+        try:
+            yield
+        except Exception as error:
+            if self._write and jax.process_index() == 0:
+                for left in Path(self._manager.directory).glob("*orbax-checkpoint-tmp*"):
+                    shutil.rmtree(left, ignore_errors=True)
+            number = re.search(r"os_error_code='(\d+)'", str(error))  # tensorstore's errors are no OSErrors
+            known = os.strerror(int(number[1])) if number else getattr(error, "strerror", None)
+            reason = known or " ".join(str(error).split())[:120] or type(error).__name__
+            raise SaveError(
+                f"{self._manager.directory}: a checkpoint cannot be written ({reason}); those before it are kept: make room, "
+                "and run the same command to go on"
+            ) from error
 
     def intact(self, abstract: State, say: Callable[[str], None], wanted: Sequence[int] | None = None) -> State | None:
         """The first state that is as it was written; None if there is no checkpoint.
@@ -244,7 +272,6 @@ class Checkpoints:
 @contextlib.contextmanager
 def _readable(folder: Any, step: int) -> Iterator[None]:
     """Makes one line of all that orbax says of a checkpoint that is not as it was written."""
-    _silence_broken_off_reads()
     try:
         yield
     except Exception as error:
@@ -255,8 +282,8 @@ def _readable(folder: Any, step: int) -> Iterator[None]:
 
 
 @functools.cache
-def _silence_broken_off_reads() -> None:
-    """Keeps the reads that orbax has under way when one of them fails from printing a traceback each, whenever they end.
+def _silence_what_is_broken_off() -> None:
+    """Keeps what orbax reads or writes while one of these fails from printing a traceback each, whenever they end.
 
     They find the event loop closed that waited for them, or nobody who asks for their errors.
     """

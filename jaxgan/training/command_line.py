@@ -1,5 +1,6 @@
 """What the commands share: reading a config with its overrides, one-line errors, the compilation cache."""
 
+import errno
 import inspect
 import os
 import re
@@ -17,7 +18,9 @@ from jaxgan import memory, overrides
 from jaxgan.errors import ConfigError, UserError, nearest
 from jaxgan.foreign import printable
 from jaxgan.training import stop
-from jaxgan.training.checkpoints import BrokenError
+from jaxgan.training.checkpoints import BrokenError, SaveError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a full disk, a full share of it, a file that may not be longer
 
 
 def run(main: Callable[[], int | None]) -> int:
@@ -26,8 +29,8 @@ def run(main: Callable[[], int | None]) -> int:
     Returns:
         The exit status: 0, 2 for input that cannot be used, 1 for what failed on the way, 130 for an interruption.
     """
-    # Orbax reports every save at length.
-    absl_logging.set_verbosity(absl_logging.ERROR)
+    # Orbax reports every save at length, and every error by several tracebacks beside the exception that it raises.
+    absl_logging.set_verbosity(absl_logging.FATAL)
     status = _status(main)
     stop.leave(status)
     return status
@@ -41,6 +44,8 @@ def _status(main: Callable[[], int | None]) -> int:
             return status
     except BrokenError as error:
         return _complain(str(error), 1)
+    except SaveError as error:
+        return _complain(str(error), 1)
     except UserError as error:
         return _complain(str(error), 2)
     except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
@@ -49,7 +54,8 @@ def _status(main: Callable[[], int | None]) -> int:
     except OSError as error:
         if not error.strerror:
             raise
-        return _complain(f"{f'{error.filename}: ' if error.filename else ''}{error.strerror}", 1)
+        full = "; make room, and run the same command again" if error.errno in _FULL else ""
+        return _complain(f"{f'{error.filename}: ' if error.filename else ''}{error.strerror}{full}", 1)
     except KeyboardInterrupt:
         return _complain("interrupted: nothing is saved since the last checkpoint", 130)
 

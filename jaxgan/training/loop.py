@@ -12,7 +12,9 @@ import dataclasses
 import functools
 import itertools
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 from ml_collections import ConfigDict
@@ -20,7 +22,7 @@ from ml_collections import ConfigDict
 from jaxgan import memory
 from jaxgan.core import Due, Game, Metrics, State
 from jaxgan.core.arrays import listed_classes
-from jaxgan.data import Loader, Source, check_batch_size, make_source, prepare
+from jaxgan.data import Loader, Source, check_batch_size, contents, make_source, prepare
 from jaxgan.data.pipeline import RawBatch, Resident
 from jaxgan.evaluation import monitored
 from jaxgan.foreign import printable
@@ -33,21 +35,25 @@ from jaxgan.training.records import Records, read_metrics, series
 from jaxgan.training.rollback import roll_back
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.stop import Stopped, StopRequest
+from jaxgan.training.transfer import Beginning, read_source
 
 
-def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
+def train(config: ConfigDict, workdir: str | Path, init_from: str = "") -> dict[str, float]:
     """Trains the game of a config to its end, or until SIGTERM or SIGINT, and leaves all about it in a folder.
 
     Args:
         config: See `jaxgan.config.default`.
         workdir: The run's folder; if it holds a run of this config, that one goes on.
+        init_from: "RUN" or "RUN:player,player": the folder of another run that this one begins with the weights of, and whose;
+            "": it begins with random ones. A run that goes on may leave it out.
 
     Returns:
         "step", "images", "seconds" (of training alone), and the last value of everything in metrics.jsonl; values of
         the untrained game are there too, as "untrained/digit_fd".
 
     Raises:
-        ConfigError: The config cannot be used, the folder belongs to another one, or its run is past the config's end.
+        ConfigError: The config cannot be used, the folder belongs to another one, or its run is past the config's end; or
+            nothing can be taken from the other run.
         DataError: The data cannot be used.
         MemoryShortage: There is not enough memory for the step or the networks.
         NonFiniteError: A loss, a gradient or a parameter is not finite, and going back (`config.rollbacks`) did not help; the
@@ -60,10 +66,10 @@ def train(config: ConfigDict, workdir: str | Path) -> dict[str, float]:
         "config.players take less; --dry_run says how much a step takes"
     )
     with memory.less(cure):
-        return _train(config, Path(workdir), cure)
+        return _train(config, Path(workdir), cure, read_source(init_from) if init_from else None)
 
 
-def _train(config: ConfigDict, workdir: Path, cure: str) -> dict[str, float]:
+def _train(config: ConfigDict, workdir: Path, cure: str, asked: Mapping[str, Any] | None) -> dict[str, float]:
     source = make_source(config.data)
     loader = Loader(source, seed=config.seed, mesh=data_mesh())
     plan = Plan.of_source(config, source)
@@ -72,6 +78,7 @@ def _train(config: ConfigDict, workdir: Path, cure: str) -> dict[str, float]:
         check_batch_size(source, plan.batch_size(each), plan.mesh)  # before anything is written or compiled
     metrics = monitored.choose(config, plan.compiled, source)
     plan.config.metrics = tuple(metrics)  # those that "default" stands for: readers of the run have no data to ask
+    there = contents(source)
     folder, main = RunFolder(workdir), jax.process_index() == 0
     play = CompiledStep(game, plan.mesh)
     with jax.set_mesh(plan.mesh):
@@ -81,7 +88,9 @@ def _train(config: ConfigDict, workdir: Path, cure: str) -> dict[str, float]:
         if not folder.checkpoints.exists():
             batches = loader.batches(plan.batch_size(0))
             play.trace(abstract, tuple(itertools.islice(batches, game.minibatches(first))), loader.resident, first)
-        told = folder.claim(plan.config, plan.arrays, plan.domains, write=False)
+        told = folder.claim(plan.config, plan.arrays, plan.domains, there, write=False)
+        weights_of = folder.begun_with(asked)
+        beginning = None if weights_of is None else Beginning.of(plan, weights_of)
 
     damaged: list[str] = []
     score_name, lower_is_better = monitored.told_by(metrics.values())
@@ -98,13 +107,22 @@ def _train(config: ConfigDict, workdir: Path, cure: str) -> dict[str, float]:
     ):
         state = checkpoints.intact(abstract, damaged.append)
         resumed = None if state is None else int(state.step)
+        begins = ""
         if state is None:
             state = plan.first_state()
+            if beginning is not None:
+                state, begins = beginning.state(plan, state), beginning.line
+            if main:
+                folder.note_source(weights_of)
         elif told:
             plan.check_end(int(state.step), int(state.images), int(state.stage))
-        folder.claim(plan.config, plan.arrays, plan.domains, write=main)  # looked at again, now that nobody else writes
+        beginning = None  # the other run's state leaves the memory
+        # Looked at again, now that nobody else writes.
+        folder.claim(plan.config, plan.arrays, plan.domains, there, write=main)
+        if begins:  # the other run may have gone on, or be gone, when this one is started again
+            checkpoints.save(int(state.step), state)
         classes = listed_classes(plan.arrays)
-        opening = [*damaged, told, plan.unplayed, f"classes: {printable(classes)}" if classes else ""]
+        opening = [*damaged, told, begins, plan.unplayed, f"classes: {printable(classes)}" if classes else ""]
         run = _Run(plan, source, loader, metrics, folder, play, checkpoints, stop, main)
         broken: BrokenError | None = None
         while True:
@@ -159,8 +177,7 @@ class _Run:
         try:
             # The untrained game, or what a stop left undone.
             score = stop.unless_asked(plan.mesh, look)
-            if resumed is not None:
-                checkpoints.rate(step, score)
+            checkpoints.rate(step, score)
             stage_read = -1
             while done < 1.0:
                 due = game.due(step, images)

@@ -123,6 +123,9 @@ class Observer:
             )
         for metric in self._metrics.values():
             by_step = self._records.series(metric.score)
+            if not by_step:
+                lines.append(f"{metric.score:<17} never a finite number")
+                continue
             notes = [f"untrained {by_step[0]:.4g}"] if 0 in by_step else []
             if metric.floor:
                 notes.append(f"real held-out data {self._records.series(metric.floor)[max(by_step)]:.4g}")
@@ -140,7 +143,10 @@ class Observer:
 
     def _measures(self, step: int, last: bool) -> bool:
         due = last or _due(step, self._config.evaluate_every)
-        return bool(self._metrics or self._guard) and due and step not in self._records.series(self._score)
+        # A run may go on with other metrics; a value that was not finite was measured all the same.
+        known = {name for line in self._records.lines if line["step"] == step for name in line}
+        wanted = [metric.score for metric in self._metrics.values()] or ([SIZE] if self._guard else [])
+        return due and any(name not in known for name in wanted)
 
     def _key(self, what: str) -> jax.Array:
         """The same noise at every step, so that pictures and values can be compared."""

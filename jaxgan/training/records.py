@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from jaxgan.errors import UserError
-from jaxgan.files import atomically
+from jaxgan.files import atomically, named_errors
 from jaxgan.foreign import MAX_LINES, parse_json, read_text
 from jaxgan.training.run_folder import RunFolder
 
@@ -96,7 +96,7 @@ class Records:
         ]
         self._lap = (0, 0.0)  # images and seconds at the last log step
         self._start = (0.0, 0.0)  # when the first step was done, and how much of the run was
-        self.write, self._files = write, contextlib.ExitStack()
+        self.write, self._files, self._path = write, contextlib.ExitStack(), folder.metrics
         self._bar: Any = None
         self._board: Any = None
         if write:
@@ -113,7 +113,8 @@ class Records:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._files.close()
+        with named_errors(self._path):
+            self._files.close()
 
     def say(self, text: str) -> None:
         """Prints a line to stderr, above the bar if there is one."""
@@ -194,8 +195,9 @@ class Records:
         line = {"step": step, "images": images, **rounded} | ({"state": state} if state else {})
         self.lines.append(line)
         if self.write:
-            self._file.write(json.dumps(line) + "\n")
-            self._file.flush()
+            with named_errors(self._path):
+                self._file.write(json.dumps(line) + "\n")
+                self._file.flush()
         if self._board is not None:
             for name, value in values.items():
                 if math.isfinite(value):  # it would warn of others

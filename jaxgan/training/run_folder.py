@@ -2,6 +2,7 @@
 
 config.json       the config that made it
 data.json         the arrays of its data, with names of classes and domains, so that the game can be used without them
+init_from.json    the run whose weights it began with, if it did
 checkpoints/      states, by step
 metrics.jsonl     a line per log step and per evaluation
 samples/          what the same noise became, by step
@@ -24,16 +25,20 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from jaxgan.core.arrays import Arrays, ArraySpec, different_classes, from_json, to_json
+from jaxgan.data import same_contents
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.files import atomically, check_place
 from jaxgan.foreign import below, printable, read_json
 from jaxgan.registry import as_config, plain
 
-# A run may go on with other values of these: they decide how long it is and when it is looked at, not what is computed.
+# A run may go on with other values of these: they decide how long it is and how it is looked at, not what is computed ...
 _LENGTH = ("steps", "images")
-_FREE_TO_CHANGE = {*_LENGTH, "log_every", "sample_every", "evaluate_every", "checkpoint_every"}
+_FREE_TO_CHANGE = {*_LENGTH, "log_every", "sample_every", "evaluate_every", "checkpoint_every", "metrics"}
 # What happens when training goes wrong; a run that does may go on with others.
 _FREE_TO_CHANGE |= {"rollbacks", "rollback_window", "rollback_rate", "guard"}
+# ... and of these, as long as what lies there is the same.
+_PLACES = {"data.path", "data.text", "data.attributes_file", "data.attributed_path"}
+_TOLD = (*_LENGTH, "metrics", *sorted(_PLACES))
 _log = logging.getLogger("jaxgan.training")
 
 
@@ -108,11 +113,25 @@ class RunFolder:
             file.flush()
             yield
 
-    def claim(self, config: ConfigDict, arrays: Arrays, domains: Sequence[str] = (), write: bool = True) -> str:
+    def claim(
+        self,
+        config: ConfigDict,
+        arrays: Arrays,
+        domains: Sequence[str] = (),
+        contents: Mapping[str, Any] | None = None,
+        write: bool = True,
+    ) -> str:
         """Notes that the folder is this config's, unless it holds a checkpoint of another one.
 
+        Args:
+            config: The config.
+            arrays: Of its data.
+            domains: What these call their domains.
+            contents: Of the data, `jaxgan.data.contents`; None: they are not there, and are taken to be the same.
+            write: False only looks.
+
         Returns:
-            A line for the user if the run goes on with another length, else "".
+            A line for the user if the run goes on with another length, other metrics or from another place, else "".
 
         Raises:
             ConfigError: It does; the message names the fields that differ.
@@ -123,28 +142,63 @@ class RunFolder:
         _ = self.samples, self.real_and_fake, self.losses, self.animation
         config_file, data_file = self._stored
         check_place(config_file)
-        data, told = {"arrays": to_json(arrays), "domains": list(domains)}, ""
+        data, told = {"arrays": to_json(arrays), "domains": list(domains), "contents": contents}, ""
         if any(self.checkpoints.glob("*")) and config_file.exists():
             there, here = _flat(_config(config_file)), _flat(_as_stored(plain(config)))
+            changed = [name for name in sorted(there.keys() | here.keys()) if there.get(name) != here.get(name)]
+            stored = _data(data_file) if data_file.exists() else None
+            moved = [name for name in changed if name in _PLACES]
+            found = [] if stored is None else _different_data(stored, _as_stored(data), moved)
+            known = stored is not None and stored.get("contents") is not None and contents is not None
+            free = _FREE_TO_CHANGE | (_PLACES if known else set())
             differing = [
                 f"{name} is {there.get(name, 'missing')!r} there and {here.get(name, 'missing')!r} here"
-                for name in sorted(there.keys() | here.keys())
-                if there.get(name) != here.get(name) and name.split(".")[0] not in _FREE_TO_CHANGE
-            ]
-            differing += _different_data(_data(data_file), _as_stored(data)) if data_file.exists() else []
+                for name in changed
+                if name not in free
+            ] + found
             if differing:
                 raise ConfigError(
-                    f"{self.path} was made by another config: {'; '.join(differing)}. "
-                    "Choose another --workdir, or take the old values"
+                    f"{self.path} was made by another config: {'; '.join(differing)}. Choose another --workdir, with "
+                    f"--init_from={self.path} to begin with these weights, or take the old values"
                 )
-            lengths = [f"{name} {there[name]} -> {here[name]}" for name in _LENGTH if there[name] != here[name]]
-            if lengths:
-                told = f"another length than before, {', '.join(lengths)}: what is a share of the run changes with it"
+            told = ", ".join(f"{name} {there.get(name)} -> {here.get(name)}" for name in _TOLD if name in changed)
+            if told:
+                share = ": what is a share of the run changes with it" if set(changed) & set(_LENGTH) else ""
+                told = f"goes on with {told}{share}"
         if write:
             for file, content in ((config_file, plain(config)), (data_file, data)):
                 with atomically(file) as temporary:
                     temporary.write_text(json.dumps(content, indent=2) + "\n")
         return told
+
+    def begun_with(self, source: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """The source of the weights that the run has yet to begin with; None: it goes on, or begins with its own.
+
+        Args:
+            source: What the user asks for, `jaxgan.training.transfer.read_source`; None: nothing.
+
+        Raises:
+            ConfigError: The run did not begin so.
+        """
+        noted = _source(self._source_file) if self._source_file.exists() else None
+        # One that was killed while it was saved is not there yet, and its folder has another name.
+        if not any(entry.name.isdecimal() for entry in self.checkpoints.glob("*")):
+            return source or noted
+        if source is not None and source != noted:
+            began = _called(noted) if noted else "weights of its own"
+            raise ConfigError(
+                f"{self.path} began with {began}, not with {_called(source)}: leave --init_from out to go on with it, or "
+                "choose another --workdir"
+            )
+        return None
+
+    def note_source(self, source: Mapping[str, Any] | None) -> None:
+        """Notes whose weights the run begins with, so that it begins with them again if it is killed before it is saved."""
+        if source is None:
+            self._source_file.unlink(missing_ok=True)
+        else:
+            with atomically(self._source_file) as temporary:
+                temporary.write_text(json.dumps(source, indent=2) + "\n")
 
     def read(self) -> tuple[ConfigDict, dict[str, ArraySpec], tuple[str, ...]]:
         """The config of a run that was started before, the arrays of its data, and the names of their domains.
@@ -162,8 +216,29 @@ class RunFolder:
         return as_config(_config(config_file)), from_json(data["arrays"]), tuple(data["domains"])
 
     @property
+    def _source_file(self) -> Path:
+        return below(self.path, "init_from.json")
+
+    @property
     def _stored(self) -> tuple[Path, Path]:
         return below(self.path, "config.json"), below(self.path, "data.json")
+
+
+def _source(path: Path) -> dict[str, Any]:
+    source = read_json(path)
+    good = isinstance(source, dict) and source.keys() == {"run", "players"} and isinstance(source["run"], str)
+    if (
+        not good
+        or not isinstance(source["players"], list)
+        or not all(isinstance(name, str) for name in source["players"])
+    ):
+        raise ConfigError(f"{path} names no run: it is damaged, or something else")
+    return source
+
+
+def _called(source: Mapping[str, Any]) -> str:
+    players = ",".join(source["players"])
+    return f"{source['run']}:{players}" if players else str(source["run"])
 
 
 def _config(path: Path) -> dict[str, Any]:
@@ -178,7 +253,9 @@ def _data(path: Path) -> dict[str, Any]:
     data = read_json(path)
     try:
         domains, specs = data["domains"], from_json(data["arrays"])
-        good = isinstance(domains, list) and all(isinstance(name, str) for name in domains)
+        records = (data.get("contents") or {"records": []})["records"]
+        good = isinstance(records, list) and all(type(number) is int for number in records)
+        good &= isinstance(domains, list) and all(isinstance(name, str) for name in domains)
         for spec in specs.values():
             good &= spec.dtype in ("float32", "int32")
             good &= all(type(size) is int and 0 < size <= 2**16 for size in spec.shape)
@@ -198,9 +275,16 @@ def _as_stored(content: Any) -> Any:
     return json.loads(json.dumps(content))
 
 
-def _different_data(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """What differs between two descriptions of data, in words."""
+def _different_data(there: Mapping[str, Any], here: Mapping[str, Any], moved: Sequence[str]) -> list[str]:
+    """What differs between two descriptions of data, in words; `moved` are the fields by which they lie elsewhere."""
     differing = []
+    old, new = (each.get("contents") for each in (there, here))
+    if old is not None and new is not None:
+        if old.get("records") != new["records"]:
+            counts = (" and ".join(map(str, each["records"])) for each in (old, new))
+            differing.append("the data have {} records there and {} here".format(*counts))
+        elif moved and not same_contents(old, new):
+            differing.append(f"{' and '.join(moved)}: other data lie there than before")
     for name in sorted(there["arrays"].keys() | here["arrays"].keys()):
         old, new = (each["arrays"].get(name) for each in (there, here))
         if old is None or new is None:

@@ -65,8 +65,33 @@ def test_a_finished_run_ends_at_once_and_may_be_made_longer(tiny, tmp_path, capf
     assert (tmp_path / "run" / "metrics.jsonl").read_text() == before
     config.steps = 20
     train(config, tmp_path / "run")
-    assert "another length than before, steps 10 -> 20" in capfd.readouterr().err
+    assert "goes on with steps 10 -> 20: what is a share of the run changes with it" in capfd.readouterr().err
     assert logged(read_metrics(tmp_path / "run" / "metrics.jsonl")) == [5, 10, 15, 20]
+
+
+def test_a_finished_run_is_measured_by_metrics_that_are_named_later(tiny, tmp_path, capfd):
+    config = tiny("conditional")
+    config.metrics, config.evaluate_every = ("digit_fd",), 0
+    train(config, tmp_path)
+    config.metrics = ("class_accuracy", "digit_fd")
+    result = train(config, tmp_path)
+    seen = capfd.readouterr()
+    assert "goes on with metrics ['digit_fd'] -> ['class_accuracy', 'digit_fd']" in seen.err
+    assert "class_accuracy" in seen.out and 0 <= result["class_accuracy"] <= 1
+    before = (tmp_path / "metrics.jsonl").read_text()
+    train(config, tmp_path)
+    assert (tmp_path / "metrics.jsonl").read_text() == before
+
+
+def test_a_score_that_is_never_finite_is_told_and_not_measured_again(tiny, tmp_path, capfd, monkeypatch):
+    from jaxgan.evaluation import monitored
+
+    broken = monitored.Metric(lambda *given: {"digit_fd": float("nan")}, "digit_fd", True)
+    monkeypatch.setitem(monitored.METRICS, "digit_fd", broken)
+    for _ in range(2):
+        train(tiny("wgan_gp"), tmp_path)
+        assert "digit_fd          never a finite number" in capfd.readouterr().out
+        assert len(evaluated(read_metrics(tmp_path / "metrics.jsonl"), "digit_fd")) == 2
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,15 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from jaxgan.config import default, named, player
 from jaxgan.core import ArraySpec
+from jaxgan.data import ArraySource, contents, same_contents
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.files import atomically
-from jaxgan.registry import resolve
+from jaxgan.registry import plain, resolve
 from jaxgan.training.run_folder import RunFolder
 
 ARRAYS = {
@@ -66,6 +68,60 @@ def test_another_length_is_told(tmp_path):
     assert folder.claim(config(), ARRAYS) == ""
     told = folder.claim(config(steps=99), ARRAYS)
     assert "steps 10 -> 99" in told and "share" in told
+
+
+@pytest.mark.parametrize(
+    "fields", [{"metrics": ("modes",)}, {"log_every": 7}, {"sample_every": 0}, {"evaluate_every": 3}, {"images": 9}]
+)
+def test_how_a_run_is_looked_at_may_change(tmp_path, fields):
+    folder = RunFolder(tmp_path)
+    folder.claim(config(), ARRAYS)
+    (tmp_path / "checkpoints" / "5").mkdir(parents=True)
+    told = folder.claim(config(**fields), ARRAYS)
+    name = next(iter(fields))
+    assert bool(told) == (name in ("metrics", "images")) and (not told or told.startswith(f"goes on with {name} "))
+    assert plain(folder.read()[0][name]) == fields[name]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"seed": 1}, {"batch_size": 7}, {"evaluate_samples": 5}, {"dtype": "bfloat16"}, {"accumulate": 2}]
+)
+def test_what_is_computed_may_not(tmp_path, fields):
+    folder = RunFolder(tmp_path)
+    folder.claim(config(), ARRAYS)
+    (tmp_path / "checkpoints" / "5").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=rf"{next(iter(fields))} is .* there and .* here.*with --init_from="):
+        folder.claim(config(**fields), ARRAYS)
+
+
+def test_data_may_move_as_long_as_they_are_the_same(tmp_path):
+    def at(path):
+        moved = config()
+        moved.data.path = path
+        return moved
+
+    here = {"records": [100], "means": [120.0, 3.0]}
+    folder = RunFolder(tmp_path)
+    folder.claim(at("old"), ARRAYS, (), here)
+    (tmp_path / "checkpoints" / "5").mkdir(parents=True)
+    assert "data.path old -> new" in folder.claim(at("new"), ARRAYS, (), {"records": [100], "means": [120.4, 3.0]})
+    assert folder.read()[0].data.path == "new"
+    with pytest.raises(ConfigError, match="the data have 100 records there and 101 here"):
+        folder.claim(at("new"), ARRAYS, (), {"records": [101], "means": [120.0, 3.0]})
+    with pytest.raises(ConfigError, match=r"data\.path: other data lie there than before"):
+        folder.claim(at("other"), ARRAYS, (), {"records": [100], "means": [150.0, 3.0]})
+    # The same place is not looked at twice: another decoder must not lock a run out.
+    assert folder.claim(at("new"), ARRAYS, (), {"records": [100], "means": [150.0, 3.0]}) == ""
+
+
+def test_what_tells_data_apart_is_their_number_and_their_looks():
+    images = np.arange(4 * 2 * 2, dtype=np.uint8).reshape(4, 2, 2, 1)
+    one = contents(ArraySource("one", {"image": images}))
+    # The first, the third and the last of four images of 4 values each.
+    assert one == {"records": [4], "means": [1.5, 9.5, 13.5]}
+    assert same_contents(one, one) and not same_contents(one, contents(ArraySource("two", {"image": images[:3]})))
+    for damaged in (None, {}, {"records": [4]}, {"records": [4], "means": ["x"]}, {"records": [4], "means": [1.5]}, []):
+        assert not same_contents(damaged, one)
 
 
 def test_a_folder_without_a_run_is_one_line(tmp_path):
