@@ -17,7 +17,7 @@ class DataConfig:
 
     Attributes:
         name: Of the source: "digits", "digits_translation", "stacked_digits", "ring8", "grid25", "gaussian1d", "mixture1d",
-            "photos", "folder", "zip", "two_folders", "tfds:NAME" for a prepared set of tensorflow_datasets, or
+            "photos", "scenes", "folder", "zip", "two_folders", "tfds:NAME" for a prepared set of tensorflow_datasets, or
             "module:attribute" for a source of one's own: a function from these fields to a `Source`.
         path: The folder or zip; for tfds its data_dir ("": ~/tensorflow_datasets); for photos "china" or "flower" ("": both).
         split: Either "train" or "test"; for tfds any split expression.

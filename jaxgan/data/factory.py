@@ -16,6 +16,7 @@ from jaxgan.data.files import two_folder_pictures
 from jaxgan.data.layouts import folder_pictures
 from jaxgan.data.pairs import AlignedPair, UnalignedPair
 from jaxgan.data.photos import LowResolution, PhotoPictures
+from jaxgan.data.scenes import scenes
 from jaxgan.data.sources import ImageSource, Pictures, Source
 from jaxgan.data.stacked import stacked_digits
 from jaxgan.data.tfds import TfdsPictures
@@ -280,6 +281,7 @@ SOURCES: dict[str, SourceKind] = {
     "digits": SourceKind(_digits, _IMAGES | _INK),
     "digits_translation": SourceKind(_digits_translation, _PAIRS | _INK),
     "stacked_digits": SourceKind(_stacked_digits, frozenset({"split", "image_size"})),
+    "scenes": SourceKind(lambda config: scenes(config.name, config.split), frozenset({"split"})),
     "ring8": _toy(toy.ring8),
     "grid25": _toy(toy.grid25),
     "gaussian1d": _toy(toy.gaussian1d),

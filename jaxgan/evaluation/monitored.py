@@ -16,6 +16,7 @@ from jaxgan.errors import ConfigError, nearest
 from jaxgan.evaluation import measure as measures
 from jaxgan.evaluation import network_metrics as networks
 from jaxgan.evaluation import sample_metrics as samples
+from jaxgan.evaluation import scene_metrics as scenes
 from jaxgan.evaluation import translation_metrics as translations
 from jaxgan.evaluation import upscaling_metrics as upscaling
 from jaxgan.evaluation.compared import data_reference, measured_game
@@ -96,6 +97,7 @@ METRICS: dict[str, Metric] = {
     "translation": Metric(translations.translation, "agreement", False, translations.needs_readable_digits),
     "paired_translation": Metric(translations.paired_translation, "l1", True, translations.needs_pairs),
     "super_resolution": Metric(upscaling.super_resolution, "psnr", False, upscaling.needs_enlargement),
+    "scene_graphs": Metric(scenes.scene_graphs, "scenes", False, scenes.needs_scenes),
     "detail": Metric(upscaling.super_resolution, "detail", True, upscaling.needs_enlargement),
     # "fid/inception", "kid/digits" ...
     **{
