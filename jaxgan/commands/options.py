@@ -5,7 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jaxgan.core.abilities import CHOICE, DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, TEXT, Ability, Argument
+from jaxgan.core.abilities import (
+    CHOICE,
+    DOMAIN,
+    GRAPH,
+    IMAGES,
+    LABEL,
+    LATENTS,
+    NUMBER,
+    STRENGTH,
+    TEXT,
+    Ability,
+    Argument,
+)
 from jaxgan.errors import UserError, nearest
 from jaxgan.validate import check_option
 
@@ -184,6 +196,8 @@ def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str,
         return name, {"type": Path, "help": argument.help}
     if argument.kind == TEXT:
         return name, {"action": "append", "help": f"{argument.help}; given several times, all in turn"}
+    if argument.kind == GRAPH:
+        return name, {"help": f"{argument.help} (default: those of the data)"}
     if argument.kind == CHOICE:
         return name, {"choices": argument.choices, "help": argument.help}
     if argument.kind == DOMAIN:

@@ -20,7 +20,8 @@ from jaxgan import memory, pictures
 from jaxgan.commands import outputs
 from jaxgan.commands.inputs import InputImages, output_names, read_latents, read_text
 from jaxgan.commands.options import Names, Parser, asked_run, chosen_format, common_options, own_options, values
-from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, TEXT, Ability
+from jaxgan.core import scene_graph
+from jaxgan.core.abilities import GRAPH, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, TEXT, Ability
 from jaxgan.core.arrays import ArraySpec, domain_arrays
 from jaxgan.errors import UserError, nearest
 from jaxgan.files import check_place
@@ -104,6 +105,9 @@ def _drawn(trained: Trained, name: str, asked: argparse.Namespace, given: dict[s
     label = None
     for option in declared.kinds(LABEL):
         label = given[option] = _labels(given[option], beside, count, len(snapshot.classes(name)))
+    for option in declared.kinds(GRAPH):
+        if given[option] is not None:
+            given[option] = np.tile(scene_graph.parse(given[option]), (count, 1))
     suffix = "npz" if declared.gives != "images" else asked.format
     output = asked.output or _default_output(name, declared, asked, trained.step, suffix)
     if declared.gives in ("images", "latents"):
@@ -259,6 +263,8 @@ def _default_output(name: str, declared: Ability, asked: argparse.Namespace, ste
             parts.append(f"{option}{value:g}")
         elif value is not None and argument.kind == TEXT:
             parts.append(_short(option, " ".join(value)))
+        elif value is not None and argument.kind == GRAPH:
+            parts.append("_".join(value.replace(";", " ").split()))
         elif value is not None and argument.kind != NUMBER:
             parts.append(value.stem if isinstance(value, Path) else f"{option}{value}")
     return below(Path(asked.workdir), "generated/" + "-".join(parts) + ("" if suffix == "folder" else f".{suffix}"))
