@@ -194,10 +194,8 @@ def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str,
         }
     if argument.kind == LATENTS:
         return name, {"type": Path, "help": argument.help}
-    if argument.kind == TEXT:
+    if argument.kind in (TEXT, GRAPH):
         return name, {"action": "append", "help": f"{argument.help}; given several times, all in turn"}
-    if argument.kind == GRAPH:
-        return name, {"help": f"{argument.help} (default: those of the data)"}
     if argument.kind == CHOICE:
         return name, {"choices": argument.choices, "help": argument.help}
     if argument.kind == DOMAIN:
@@ -250,6 +248,6 @@ def values(asked: argparse.Namespace, ability: Ability, names: Names) -> dict[st
             )
         if argument.kind == LABEL and value is not None:
             value = names.label(value)
-        if argument.kind not in (IMAGES, LATENTS, TEXT):
+        if argument.kind not in (IMAGES, LATENTS, TEXT, GRAPH):
             found[name] = value
     return found

@@ -105,9 +105,6 @@ def _drawn(trained: Trained, name: str, asked: argparse.Namespace, given: dict[s
     label = None
     for option in declared.kinds(LABEL):
         label = given[option] = _labels(given[option], beside, count, len(snapshot.classes(name)))
-    for option in declared.kinds(GRAPH):
-        if given[option] is not None:
-            given[option] = np.tile(scene_graph.parse(given[option]), (count, 1))
     suffix = "npz" if declared.gives != "images" else asked.format
     output = asked.output or _default_output(name, declared, asked, trained.step, suffix)
     if declared.gives in ("images", "latents"):
@@ -206,11 +203,14 @@ def _latents(
 def _told(
     trained: Trained, declared: Ability, asked: argparse.Namespace, given: dict[str, Any], count: int, start: int = 0
 ) -> dict[str, np.ndarray]:
-    """What is told of each of `count` images from the `start`-th on, text or embeddings: all in turn."""
+    """What is told of each of `count` images from the `start`-th on, text, graphs or embeddings: all in turn."""
     told = {name: given[name] for name in declared.kinds(LATENTS) if given.get(name) is not None}
     for name in declared.kinds(TEXT):
         if getattr(asked, name):
             told[name] = read_text(name, getattr(asked, name), trained.plan.arrays[declared.takes[name].array])
+    for name in declared.kinds(GRAPH):
+        if getattr(asked, name):
+            told[name] = np.stack([scene_graph.parse(text, f"--{name}={text!a}") for text in getattr(asked, name)])
     return {name: array[np.arange(start, start + count) % len(array)] for name, array in told.items()}
 
 
@@ -261,10 +261,8 @@ def _default_output(name: str, declared: Ability, asked: argparse.Namespace, ste
         value = getattr(asked, option)
         if value is not None and argument.kind == STRENGTH:
             parts.append(f"{option}{value:g}")
-        elif value is not None and argument.kind == TEXT:
+        elif value is not None and argument.kind in (TEXT, GRAPH):
             parts.append(_short(option, " ".join(value)))
-        elif value is not None and argument.kind == GRAPH:
-            parts.append("_".join(value.replace(";", " ").split()))
         elif value is not None and argument.kind != NUMBER:
             parts.append(value.stem if isinstance(value, Path) else f"{option}{value}")
     return below(Path(asked.workdir), "generated/" + "-".join(parts) + ("" if suffix == "folder" else f".{suffix}"))

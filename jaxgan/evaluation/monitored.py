@@ -110,7 +110,7 @@ METRICS: dict[str, Metric] = {
         attributes.attribute_translation, "attribute_accuracy", False, attributes.needs_digits_with_attributes
     ),
     "super_resolution": Metric(upscaling.super_resolution, "psnr", False, upscaling.needs_enlargement),
-    "scene_graphs": Metric(scenes.scene_graphs, "scenes", False, scenes.needs_scenes),
+    "scene_graphs": Metric(scenes.scene_graphs, "relations", False, scenes.needs_scenes),
     "detail": Metric(upscaling.super_resolution, "detail", True, upscaling.needs_enlargement),
     "reconstruction": Metric(codes.reconstruction, "reconstruction_mse", True, codes.needs_codes),
     "swapped_styles": Metric(translations.swapped_styles, "domain_accuracy", False, translations.needs_styles),

@@ -7,60 +7,84 @@ from ml_collections import ConfigDict
 
 from jaxgan.core.scene_graph import KINDS, RELATIONS, SLOTS, split
 from jaxgan.core.snapshot import CompiledGame, Snapshot
-from jaxgan.data import Source, make_source
-from jaxgan.features import digits
+from jaxgan.data import Source, other_split
+from jaxgan.features.digits import digit_probabilities
 from jaxgan.layers.boxes import crop
+from jaxgan.metrics.digits import digit_fd
 
 _DIGITS = len(KINDS) - 1  # the frame is the last kind
+_DIGIT_SIDE, _FRAME_SIDE = 8, 14  # pixels to which they are cut out: those that they have in the data
 
 
 def scene_graphs(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
-    """Held-out graphs, drawn, and read again: digits by the digit classifier at the boxes where the game puts them.
-
-    "objects" is the share of digits that are read as what they should be, "relations" the share of told relations that hold of
-    the boxes' middles (or, for "inside", of the boxes), and "scenes" the share of scenes in which all of both is right.
-    """
-    records = make_source(config.data, split="test").stack()
-    graph, size = records["graph"], snapshot.compiled.batch_size
-    objects, edges = (np.asarray(part) for part in split(graph))
+    """Held-out graphs, drawn, and read again at the boxes where the game puts the objects; see `accuracy`."""
+    test = other_split(config.data, "test", source.arrays)
+    chosen = np.linspace(0, len(test) - 1, min(config.evaluate_samples, len(test))).astype(int)
+    graph, size = test.stack(chosen)["graph"], snapshot.compiled.batch_size
+    noise = np.zeros((size, SLOTS, config.game.latent_size), np.float32)
     place = snapshot.nets_call(lambda nets, graph, noise: nets.graph_network(graph, noise)[0])
-    nothing = np.zeros((size, SLOTS, int(config.game.latent_size)), np.float32)
-    found = [
-        np.asarray(place(np.resize(graph[start : start + size], (size, graph.shape[1])), nothing))
-        for start in range(0, len(graph), size)
+    parts = [
+        place(np.resize(graph[at : at + size], (size, graph.shape[1])), noise) for at in range(0, len(graph), size)
     ]
-    boxes = np.concatenate(found)[: len(graph)]
-    images = snapshot.use("sample", key, number=len(graph), graph=graph)
-    right, held = _read(images, boxes, objects), _held(boxes, edges)
-    is_digit, told = objects[..., :_DIGITS].sum(-1) > 0, edges.sum(-1) > 0
-    whole = (right | ~is_digit).all(axis=1) & (held | ~told).all(axis=(1, 2))
-    return {
-        "scenes": float(whole.mean()),
-        "objects": float(right[is_digit].mean()),
-        "relations": float(held[told].mean()),
-    }
+    boxes = np.concatenate([np.asarray(part) for part in parts])[: len(graph)]
+    return accuracy(snapshot.use("sample", key, number=len(graph), scene=graph), graph, boxes)
 
 
-def _read(images: np.ndarray, boxes: np.ndarray, objects: np.ndarray) -> np.ndarray:
-    """Whether the classifier reads in each box (B, N) the digit that should be there."""
-    side = digits.to_16x16(jnp.zeros((1, 8, 8, 1))).shape[1] // 2
-    pieces = crop(jnp.asarray(images), jnp.asarray(boxes), (side, side)).reshape(-1, side, side, 1)
-    logits = digits.DigitClassifier().apply({"params": digits.digit_params()}, digits.to_16x16(pieces))[1]
-    return np.asarray(logits.argmax(-1)).reshape(boxes.shape[:2]) == objects[..., :_DIGITS].argmax(-1)
+def accuracy(images: np.ndarray, graph: np.ndarray, boxes: np.ndarray) -> dict[str, float]:
+    """How much of what graphs ask for is seen in images.
+
+    A digit is seen where the digit classifier reads it in its box, a frame where its box has ink along its sides and none
+    beside them. A relation holds where both of its objects are seen and their boxes lie so: the middle of the one left of (above)
+    that of the other, or the one box inside the other.
+
+    Args:
+        images: float (B, H, W, 1) in [-1, 1].
+        graph: float32 (B, SIZE).
+        boxes: float (B, N, 4), left, top, right and bottom of each object as shares of the canvas.
+
+    Returns:
+        "relations" and "objects", the shares of those asked for that are there; "scenes", the share of scenes in which all of
+        both is; and "object_fd", the Frechet distance of the digits cut out from real digits, in the classifier's features.
+    """
+    kinds, edges = (np.asarray(part) for part in split(graph))
+    asked, kind = kinds.sum(axis=-1) > 0, kinds.argmax(axis=-1)
+    pieces = _cut(images, boxes, _DIGIT_SIDE)
+    probabilities = digit_probabilities(pieces).reshape(*kind.shape, _DIGITS)
+    seen = asked & np.where(kind == _DIGITS, _framed(images, boxes), probabilities.argmax(axis=-1) == kind)
+    holds = _holds(boxes) & (seen[:, :, None] & seen[:, None])[..., None]
+    told, digits = edges > 0, (asked & (kind < _DIGITS)).ravel()
+    whole = (seen | ~asked).all(axis=1) & (holds | ~told).all(axis=(1, 2, 3))
+    shares = {"relations": holds[told].mean(), "objects": seen[asked].mean(), "scenes": whole.mean()}
+    return {name: float(share) for name, share in shares.items()} | {"object_fd": digit_fd(pieces[digits])}
 
 
-def _held(boxes: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Whether each told relation (B, N, N) holds of boxes (B, N, 4)."""
-    x, y = (boxes[..., 0] + boxes[..., 2]) / 2, (boxes[..., 1] + boxes[..., 3]) / 2
+def _cut(images: np.ndarray, boxes: np.ndarray, side: int) -> np.ndarray:
+    """What is in the boxes, (B N, side, side, 1)."""
+    return np.asarray(crop(jnp.asarray(images), jnp.asarray(boxes), (side, side))).reshape(-1, side, side, 1)
+
+
+def _framed(images: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Whether there is a frame in each box, (B, N): of its sides at least half have half of the ink, and of the ring of pixels
+    within at most a fifth."""
+    cut = _cut(images, boxes, _FRAME_SIDE)[..., 0].reshape(*boxes.shape[:2], _FRAME_SIDE, _FRAME_SIDE)
+    ring = np.minimum(*np.indices(cut.shape[2:]))
+    ring = np.minimum(ring, ring[::-1, ::-1])  # 0 along the sides, 1 beside them
+    ink = cut > -0.3
+    return (ink[..., ring == 0].mean(axis=-1) >= 0.5) & (ink[..., ring == 1].mean(axis=-1) <= 0.2)
+
+
+def _holds(boxes: np.ndarray) -> np.ndarray:
+    """Which relations hold of which boxes (B, N, 4): bool (B, N, N, relations)."""
+    x, y = (boxes[..., :2] + boxes[..., 2:]).transpose(2, 0, 1)
     first, last = boxes[:, :, None], boxes[:, None]
-    inside = (first[..., :2] > last[..., :2]).all(-1) & (first[..., 2:] < last[..., 2:]).all(-1)
+    inside = (first[..., :2] > last[..., :2]).all(axis=-1) & (first[..., 2:] < last[..., 2:]).all(axis=-1)
     true = {"left of": x[:, :, None] < x[:, None], "above": y[:, :, None] < y[:, None], "inside": inside}
-    return (np.stack([true[name] for name in RELATIONS], axis=-1) & (edges > 0)).any(-1)
+    return np.stack([true[name] for name in RELATIONS], axis=-1)
 
 
 def needs_scenes(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
     """The game must draw graphs, and the data be scenes."""
-    if not {"graph", "boxes"} <= source.arrays.keys():
+    if not {"graph", "boxes", "masks"} <= source.arrays.keys():
         return "the data are no scenes (data.name='scenes' are)"
     takes = compiled.game.abilities["sample"].takes if "sample" in compiled.game.abilities else {}
-    return "" if "graph" in takes else "the game takes no scene graph"
+    return "" if "scene" in takes else "the game takes no scene graph"

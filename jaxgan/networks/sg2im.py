@@ -1,4 +1,4 @@
-"""The networks of sg2im, small: a graph network that lays objects out, and a generator that paints layouts.
+"""The networks of sg2im: a graph network that lays objects out, and a generator that paints layouts.
 
 Johnson, Gupta and Fei-Fei, "Image Generation from Scene Graphs" (2018, arXiv:1804.01622), section 3.
 """
@@ -10,16 +10,18 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxgan.core.scene_graph import split
-from jaxgan.layers import Conv
-from jaxgan.networks.common import image_shape, leaky_relu, normalization, tanh_image
+from jaxgan.layers import Conv, average_pool, upsample_nearest
+from jaxgan.networks.common import base_map, image_shape, leaky_relu, normalization, tanh_image
 
 
 class SceneGraphNetwork(nn.Module):
     """Graphs (B, SIZE) and noise (B, N, Z) -> (boxes (B, N, 4), mask logits (B, N, S, S), vectors (B, N, D + Z)).
 
     Objects begin as a learned vector of their kind. In each round every relation makes of its subject, its kind and its object
-    one vector for each of the two; an object takes the mean of its own (section 3, "graph convolution network"). A box is a
-    middle and a side for each axis, as shares of the canvas. Places without an object have vectors of zeros.
+    one vector for each of the two; an object takes the mean of its own (section 3, "graph convolution network"), and adds what
+    it makes of it to itself, which the paper does not do. A box is a middle and a side for each axis, as shares of the canvas.
+    Noise stands beside each object's vector, so that it is one for the whole object; in the paper it is one for each pixel of
+    the layout. Places without an object have boxes and vectors of zeros.
 
     Attributes:
         width: D, and half of the hidden layers' features.
@@ -66,28 +68,37 @@ class SceneGraphNetwork(nn.Module):
         return boxes, masks.astype(jnp.float32).reshape(len(x), slots, self.mask_size, self.mask_size), vectors
 
 
-class LayoutGenerator(nn.Module):
-    """Layouts (B, H, W, D) -> float32 images (B, H, W, C) in [-1, 1]: 3x3 convolutions at full size.
+class CascadedRefinementGenerator(nn.Module):
+    """Layouts (B, H, W, D) -> float32 images (B, H, W, C) in [-1, 1], painted from coarse to fine.
 
-    The paper refines from coarse to fine; a canvas of a few objects is small enough to be painted at once.
+    A cascaded refinement network (section 3, "cascaded refinement network", after Chen and Koltun 2017, arXiv:1707.09405): each
+    module sees the layout, averaged to its size, beside what the module before made, enlarged; two 3x3 convolutions with norm
+    and LeakyReLU follow. The last module has the size of the image, and each one half of that of the next.
 
     Attributes:
-        output_shape: (H, W, C) of an image.
-        widths: Features of the hidden layers.
-        norm: "batch", "instance" or "none".
+        output_shape: (H, W, C) of an image, H and W multiples of `2 ** (len(widths) - 1)`.
+        widths: Features of each module, the coarsest first; the paper's for 64x64.
+        norm: "batch", as in the paper, "instance" or "none".
         dtype: Compute dtype.
     """
 
     output_shape: tuple[int, ...] | None = None
-    widths: tuple[int, ...] = (48, 48)
-    norm: str = "none"
+    widths: tuple[int, ...] = (1024, 512, 256, 128, 64)
+    norm: str = "batch"
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, layout: jax.Array) -> jax.Array:
         """Paints layouts (B, H, W, D)."""
         *_, channels = image_shape(self)
+        base_map(self, doublings=len(self.widths) - 1)
+        x = layout
         for index, width in enumerate(self.widths):
-            x = Conv(width, 3, kernel_init=nn.initializers.he_normal(), dtype=self.dtype, name=f"conv_{index}")(x)
-            x = leaky_relu(normalization(self.norm, self.dtype, f"norm_{index}")(x))
-        return tanh_image(Conv(channels, 3, dtype=self.dtype, name="to_image")(x))
+            seen = average_pool(layout, 2 ** (len(self.widths) - 1 - index))
+            x = jnp.concatenate([upsample_nearest(x), seen], axis=-1) if index else seen
+            for half in range(2):
+                name = f"{index}_{half}"
+                kernel = nn.initializers.he_normal()
+                x = Conv(width, padding=1, kernel_init=kernel, dtype=self.dtype, name=f"conv_{name}")(x)
+                x = leaky_relu(normalization(self.norm, self.dtype, f"norm_{name}")(x))
+        return tanh_image(Conv(channels, 1, padding=0, dtype=self.dtype, name="to_image")(x))
