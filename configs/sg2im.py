@@ -19,16 +19,16 @@ def scenes() -> ConfigDict:
     adam = named("adam", learning_rate=1e-3, b1=0.5, b2=0.999)
     slow = named("adam", learning_rate=4e-4, b1=0.5, b2=0.999)
     average = named("half_life", images=5_000, ramp_up=0.1)
-    config.players.graph_network = player(named("SceneGraphNetwork"), adam, average=average)
+    config.players.graph_network = player(named("SceneGraphNetwork", width=32), adam, average=average)
     config.players.generator = player(
-        named("CascadedRefinementGenerator", widths=(64, 48, 32), norm="none"), adam, average=average
+        named("CascadedRefinementGenerator", widths=(48, 32, 16), norm="none"), adam, average=average
     )
     config.players.discriminator = player(named("DCGANDiscriminator", width=16, norm="none"), slow)
     config.players.object_discriminator = player(named("ACGANDiscriminator", widths=(16, 32, 32, 64)), slow)
     config.data.name = "scenes"
     config.batch_size = 32
     config.steps = 2000
-    config.log_every, config.evaluate_every = 100, 500
+    config.log_every, config.sample_every, config.evaluate_every = 50, 500, 500
     return config
 
 

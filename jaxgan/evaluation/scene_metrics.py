@@ -34,7 +34,7 @@ def accuracy(images: np.ndarray, graph: np.ndarray, boxes: np.ndarray) -> dict[s
     """How much of what graphs ask for is seen in images.
 
     A digit is seen where the digit classifier reads it in its box, a frame where its box has ink along its sides and none
-    beside them. A relation holds where both of its objects are seen and their boxes lie so: the middle of the one left of (above)
+    beside them. A relation holds where both of its objects are seen and their boxes lie so: the middle of one left of (above)
     that of the other, or the one box inside the other.
 
     Args:
