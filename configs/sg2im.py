@@ -15,14 +15,12 @@ def get_config(variant: str = "") -> ConfigDict:
 def scenes() -> ConfigDict:
     config = default()
     config.system = "sg2im"
-    config.game = {"latent_size": 8, "object_size": 8, "adversarial": 0.1}
+    config.game = {"latent_size": 8, "object_size": 8, "adversarial": 0.1, "mask_weight": 1.0}
     adam = named("adam", learning_rate=1e-3, b1=0.5, b2=0.999)
     slow = named("adam", learning_rate=4e-4, b1=0.5, b2=0.999)
     average = named("half_life", images=5_000, ramp_up=0.1)
     config.players.graph_network = player(named("SceneGraphNetwork", width=32), adam, average=average)
-    config.players.generator = player(
-        named("CascadedRefinementGenerator", widths=(48, 32, 16), norm="none"), adam, average=average
-    )
+    config.players.generator = player(named("CascadedRefinementGenerator", widths=(48, 32, 16)), adam, average=average)
     config.players.discriminator = player(named("DCGANDiscriminator", width=16, norm="none"), slow)
     config.players.object_discriminator = player(named("ACGANDiscriminator", widths=(16, 32, 32, 64)), slow)
     config.data.name = "scenes"
