@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxgan.core import Ability, Argument, Aux, Batch, Game, Memory, Nets, Player, Stage, Turn
 from jaxgan.core.abilities import GRAPH
 from jaxgan.core.scene_graph import KINDS, SLOTS, split
+from jaxgan.errors import UserError
 from jaxgan.layers.boxes import crop, paste
 from jaxgan.losses import l1, non_saturating
 from jaxgan.losses.semi_supervised import cross_entropy
@@ -43,11 +44,11 @@ def sg2im(
     """Images from scene graphs. Layouts are made of the true boxes in training, and of those of the graph network in samples.
 
     Minibatches hold "image", "graph", "boxes" and "masks", as those of the source `scenes` (`jaxgan.data.scenes`). The weights
-    are those of the authors' program, but for masks, which it learns without a loss of their own.
+    are those of the authors' program, but for that of masks, which is 0 there for data without true ones.
 
     Args:
         graph_network: Network graphs (B, SIZE), noise (B, N, latent_size) -> (boxes (B, N, 4), mask logits (B, N, S, S),
-            vectors (B, N, D)), as `jaxgan.networks.SceneGraphNetwork`; S is that of the data's masks.
+            vectors (B, N, D)), as `jaxgan.networks.SceneGraphNetwork`; S is that of the data's masks, else a UserError.
         generator: Network layouts (B, H, W, D) -> images.
         discriminator: Network images -> logits.
         object_discriminator: Network objects (B N, object_size, object_size, C) -> a Verdict with class logits.
@@ -110,6 +111,11 @@ def sg2im(
         # Section 3, "training": a weighted sum of six losses
         apart = jnp.square(boxes - batch["boxes"].reshape(boxes.shape)).mean(axis=-1)
         true = 0.5 + 0.5 * batch["masks"].transpose(0, 3, 1, 2)
+        if masks.shape != true.shape:
+            raise UserError(
+                f"the graph network's masks are {masks.shape[2]}x{masks.shape[3]}, but those of the data "
+                f"{true.shape[2]}x{true.shape[3]}: set its mask_size"
+            )
         wrong = (jax.nn.softplus(masks) - true * masks).mean(axis=(2, 3))  # the logits' cross-entropy
         losses = {
             "l1": l1(pairs[0].fake, pairs[0].real),

@@ -11,6 +11,7 @@ from jaxgan import gans
 from jaxgan.core import Due, Player
 from jaxgan.core.players import flatten
 from jaxgan.core.scene_graph import encode, split
+from jaxgan.errors import UserError
 from jaxgan.layers import Verdict
 from tests.gans import tiny_players
 
@@ -170,3 +171,11 @@ def test_the_game_remembers_graphs_for_samples_that_ask_for_nothing():
     new, _ = jax.jit(game.step, static_argnames="due")(state, batch, due=game.due(0, 0))
     np.testing.assert_array_equal(new.memory["graphs"][:4], batch["graph"])
     assert not new.memory["graphs"][4:].any()
+
+
+def test_masks_of_another_size_are_refused_in_a_line():
+    game = tiny_players.make("sg2im").complete(batch := tiny_players.arrays())
+    state = jax.eval_shape(game.init, jax.random.key(0), batch)
+    batch["masks"] = batch["masks"][:, :3, :3]
+    with pytest.raises(UserError, match="masks are 4x4, but those of the data 3x3: set its mask_size"):
+        jax.eval_shape(lambda state: game.step(state, batch, game.due(0, 0)), state)
