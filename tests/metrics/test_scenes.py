@@ -5,7 +5,7 @@ import pytest
 
 from jaxgan.core.scene_graph import parse
 from jaxgan.data import make_source
-from jaxgan.evaluation.scene_metrics import _framed, _holds, accuracy
+from jaxgan.metrics.scenes import _framed, _holds, accuracy
 
 
 @pytest.fixture(scope="module")
