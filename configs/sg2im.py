@@ -1,6 +1,6 @@
 """sg2im: Johnson, Gupta and Fei-Fei 2018 (arXiv:1804.01622), images from scene graphs by way of boxes and masks.
 
-python train.py --config=configs/sg2im.py  digits and frames on a canvas of 32x32, two minutes on two CPU cores
+python train.py --config=configs/sg2im.py  digits and frames on a canvas of 32x32, two to three minutes on two CPU cores
 """
 
 from ml_collections import ConfigDict
