@@ -5,7 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jaxgan.core.abilities import CHOICE, DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, TEXT, Ability, Argument
+from jaxgan.core.abilities import (
+    CHOICE,
+    DOMAIN,
+    GRAPH,
+    IMAGES,
+    LABEL,
+    LATENTS,
+    NUMBER,
+    STRENGTH,
+    TEXT,
+    Ability,
+    Argument,
+)
 from jaxgan.errors import UserError, nearest
 from jaxgan.validate import check_option
 
@@ -182,7 +194,7 @@ def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str,
         }
     if argument.kind == LATENTS:
         return name, {"type": Path, "help": argument.help}
-    if argument.kind == TEXT:
+    if argument.kind in (TEXT, GRAPH):
         return name, {"action": "append", "help": f"{argument.help}; given several times, all in turn"}
     if argument.kind == CHOICE:
         return name, {"choices": argument.choices, "help": argument.help}
@@ -236,6 +248,6 @@ def values(asked: argparse.Namespace, ability: Ability, names: Names) -> dict[st
             )
         if argument.kind == LABEL and value is not None:
             value = names.label(value)
-        if argument.kind not in (IMAGES, LATENTS, TEXT):
+        if argument.kind not in (IMAGES, LATENTS, TEXT, GRAPH):
             found[name] = value
     return found

@@ -20,7 +20,8 @@ from jaxgan import memory, pictures
 from jaxgan.commands import outputs
 from jaxgan.commands.inputs import InputImages, output_names, read_latents, read_text
 from jaxgan.commands.options import Names, Parser, asked_run, chosen_format, common_options, own_options, values
-from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, TEXT, Ability
+from jaxgan.core import scene_graph
+from jaxgan.core.abilities import GRAPH, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, TEXT, Ability
 from jaxgan.core.arrays import ArraySpec, domain_arrays
 from jaxgan.errors import UserError, nearest
 from jaxgan.files import check_place
@@ -204,11 +205,14 @@ def _latents(
 def _told(
     trained: Trained, declared: Ability, asked: argparse.Namespace, given: dict[str, Any], count: int, start: int = 0
 ) -> dict[str, np.ndarray]:
-    """What is told of each of `count` images from the `start`-th on, text or embeddings: all in turn."""
+    """What is told of each of `count` images from the `start`-th on, text, graphs or embeddings: all in turn."""
     told = {name: given[name] for name in declared.kinds(LATENTS) if given.get(name) is not None}
     for name in declared.kinds(TEXT):
         if getattr(asked, name):
             told[name] = read_text(name, getattr(asked, name), trained.plan.arrays[declared.takes[name].array])
+    for name in declared.kinds(GRAPH):
+        if getattr(asked, name):
+            told[name] = np.stack([scene_graph.parse(text, f"--{name}={text!a}") for text in getattr(asked, name)])
     return {name: array[np.arange(start, start + count) % len(array)] for name, array in told.items()}
 
 
@@ -259,7 +263,7 @@ def _default_output(name: str, declared: Ability, asked: argparse.Namespace, ste
         value = getattr(asked, option)
         if value is not None and argument.kind == STRENGTH:
             parts.append(f"{option}{value:g}")
-        elif value is not None and argument.kind == TEXT:
+        elif value is not None and argument.kind in (TEXT, GRAPH):
             parts.append(_short(option, " ".join(value)))
         elif value is not None and argument.kind != NUMBER:
             parts.append(value.stem if isinstance(value, Path) else f"{option}{value}")

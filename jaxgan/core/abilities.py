@@ -18,12 +18,13 @@ LABEL = "label"  # the class of each, int32 (B,)
 IMAGES = "images"  # float32 (B, H, W, C) in [-1, 1]
 LATENTS = "latents"  # float32 (B, D)
 TEXT = "text"  # a caption for each, int32 (B, T): `jaxgan.core.text.encode` makes them
+GRAPH = "graph"  # a scene graph for each, float32 (B, D): `jaxgan.core.scene_graph.parse` makes them of text
 DOMAIN = "domain"  # the name of a domain: a static string
 STRENGTH = "strength"  # a number above 0, or within the argument's bounds: a float
 CHOICE = "choice"  # one of a few words: a static string
 
 # Kinds with an entry for each image, which a long call is cut along.
-PER_ENTRY = (LABEL, IMAGES, LATENTS, TEXT)
+PER_ENTRY = (LABEL, IMAGES, LATENTS, TEXT, GRAPH)
 # Kinds that a compiled call is compiled for.
 STATIC = (NUMBER, DOMAIN, CHOICE)
 

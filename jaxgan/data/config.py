@@ -17,9 +17,10 @@ class DataConfig:
     """The fields of `data` in a config.
 
     Attributes:
-        name: Of the source: "digits", "digits_translation", "stacked_digits", "captions", "ring8", "grid25", "gaussian1d",
-            "mixture1d", "photos", "folder", "zip", "two_folders", "many_folders", "tfds:NAME" for a prepared set of
-            tensorflow_datasets, or "module:attribute" for a source of one's own: a function from these fields to a `Source`.
+        name: Of the source: "digits", "digits_translation", "stacked_digits", "captions", "scenes", "ring8", "grid25",
+            "gaussian1d", "mixture1d", "photos", "folder", "zip", "two_folders", "many_folders", "tfds:NAME" for a prepared
+            set of tensorflow_datasets, or "module:attribute" for a source of one's own: a function from these fields to a
+            `Source`.
         path: The folder or zip; for tfds its data_dir ("": ~/tensorflow_datasets); for photos "china" or "flower" ("": both).
         split: Either "train" or "test"; for tfds any split expression.
         image_size: One number, or (height, width), in pixels; None: the images' own (digits: 16).

@@ -19,6 +19,7 @@ from jaxgan.data.images import Attributes, ImageSource, Pictures
 from jaxgan.data.layouts import folder_pictures
 from jaxgan.data.pairs import AlignedDomains, UnalignedDomains
 from jaxgan.data.photos import LowResolution, PhotoPictures
+from jaxgan.data.scenes import scenes
 from jaxgan.data.sources import Source
 from jaxgan.data.stacked import stacked_digits
 from jaxgan.data.text import beside_pictures
@@ -367,6 +368,7 @@ SOURCES: dict[str, SourceKind] = {
     "digits_translation": SourceKind(_digits_translation, _PAIRS | _INK | {"domains"}),
     "stacked_digits": SourceKind(_stacked_digits, frozenset({"split", "image_size"})),
     "captions": SourceKind(_captions, frozenset({"split", "image_size"})),
+    "scenes": SourceKind(lambda config: scenes(config.name, config.split), frozenset({"split"})),
     "ring8": _toy(toy.ring8),
     "grid25": _toy(toy.grid25),
     "gaussian1d": _toy(toy.gaussian1d),

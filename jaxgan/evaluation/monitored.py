@@ -21,6 +21,7 @@ from jaxgan.evaluation import energy_metrics as energies
 from jaxgan.evaluation import measure as measures
 from jaxgan.evaluation import network_metrics as networks
 from jaxgan.evaluation import sample_metrics as samples
+from jaxgan.evaluation import scene_metrics as scenes
 from jaxgan.evaluation import translation_metrics as translations
 from jaxgan.evaluation import upscaling_metrics as upscaling
 from jaxgan.evaluation.compared import data_reference, measured_game
@@ -109,6 +110,7 @@ METRICS: dict[str, Metric] = {
         attributes.attribute_translation, "attribute_accuracy", False, attributes.needs_digits_with_attributes
     ),
     "super_resolution": Metric(upscaling.super_resolution, "psnr", False, upscaling.needs_enlargement),
+    "scene_graphs": Metric(scenes.scene_graphs, "relations", False, scenes.needs_scenes),
     "detail": Metric(upscaling.super_resolution, "detail", True, upscaling.needs_enlargement),
     "reconstruction": Metric(codes.reconstruction, "reconstruction_mse", True, codes.needs_codes),
     "swapped_styles": Metric(translations.swapped_styles, "domain_accuracy", False, translations.needs_styles),

@@ -11,8 +11,9 @@ import numpy as np
 from PIL import Image
 
 from jaxgan import pictures
-from jaxgan.core.abilities import DOMAIN, LATENTS, TEXT
+from jaxgan.core.abilities import DOMAIN, GRAPH, LATENTS, TEXT
 from jaxgan.core.arrays import domain_arrays
+from jaxgan.core.scene_graph import sentences
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.core.text import decode
 from jaxgan.data import Source, prepare
@@ -164,15 +165,17 @@ def _samples(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
 
 
 def _asked(run: RunPictures, snapshot: Snapshot, ability: str, columns: int) -> Drawing | None:
-    """A row for each of a few texts of the data: pictures that were made of it, and the same beside the picture that it tells
-    of; None for a game that takes no text."""
+    """A row for each of a few texts or graphs of the data: pictures that were made of it, and the same beside the picture that
+    it tells of; None for a game that takes no such thing."""
     takes, real = snapshot.game.ability(ability).takes, run.real(columns)
-    name = next((name for name, argument in takes.items() if argument.kind in (TEXT, LATENTS) and argument.array), None)
-    if name is None:
+    asked = (name for name, argument in takes.items() if argument.kind in (TEXT, LATENTS, GRAPH) and argument.array)
+    if (name := next(asked, None)) is None:
         return None
-    told = real[takes[name].array][:, 0]
+    told = real[takes[name].array]
+    told = told if takes[name].kind == GRAPH else told[:, 0]
     given = {name: np.repeat(told, columns, axis=0)}
-    texts = [decode(caption) for caption in told] if takes[name].kind == TEXT else ()
+    in_words = {TEXT: decode, GRAPH: sentences}.get(takes[name].kind)
+    texts = [in_words(one) for one in told] if in_words else ()
     made = snapshot.use(ability, run.key, number=len(given[name]), **given)
     fake = pictures.grid(made, columns, texts, letters=_LETTERS)
     return Drawing(fake, pictures.beside(pictures.grid(real["image"], 1), fake))

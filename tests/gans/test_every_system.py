@@ -11,7 +11,7 @@ import pytest
 from jaxgan import gans
 from jaxgan.augment import ada, adaptive
 from jaxgan.core import Due, View
-from jaxgan.core.abilities import CHOICE, DOMAIN, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, TEXT
+from jaxgan.core.abilities import CHOICE, DOMAIN, GRAPH, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, TEXT
 from jaxgan.core.players import flatten
 from jaxgan.errors import UserError
 from jaxgan.parts import terms
@@ -84,6 +84,8 @@ def test_it_does_what_it_declares(run):
                     given[argument] = game.use("map", state, jax.random.key(1), latents=given[argument])
             elif declared.kind == TEXT:
                 given[argument] = batch[declared.array][:, 0]
+            elif declared.kind == GRAPH:
+                given[argument] = batch[declared.array]
             elif declared.kind == DOMAIN:
                 way = dict(zip(("source", "target"), ability.ways[0], strict=True)) if ability.ways else {}
                 given[argument] = way.get(argument, declared.choices[0])

@@ -11,10 +11,12 @@ import optax
 
 from jaxgan import gans
 from jaxgan.core import Game, Player, View
+from jaxgan.core.scene_graph import encode
 from jaxgan.core.text import SYMBOLS
 from jaxgan.layers import Verdict
 
 CLASSES, SIDE, BATCH = 3, 8, 4
+SCENES = (((1, 2, 10), [(0, 0, 1), (1, 2, 2)]), ((None, 4, 5), [(1, 1, 2)]))  # what `encode` takes
 
 
 class Writer(nn.Module):
@@ -90,6 +92,16 @@ class Head(nn.Module):
         return nn.Dense(self.class_logits or self.outputs)(x)
 
 
+class Arranger(nn.Module):
+    """Graphs (B, D), noise (B, N, Z) -> boxes (B, N, 4), logits of masks (B, N, 4, 4), vectors (B, N, 6)."""
+
+    @nn.compact
+    def __call__(self, graph, noise):
+        x = jnp.tanh(nn.Dense(3 * 6)(graph)).reshape(len(graph), 3, 6) + noise.mean(-1, keepdims=True)
+        corner = nn.sigmoid(nn.Dense(2)(x)) / 2
+        return jnp.concatenate([corner, corner + 0.5], axis=-1), nn.Dense(16)(x).reshape(-1, 3, 4, 4), x
+
+
 class Encoder(nn.Module):
     """Images -> as many numbers as its game says, or codes of their halves, (B, H / 2, W / 2, 2)."""
 
@@ -109,6 +121,9 @@ def arrays(number: int = BATCH, seed: int = 0) -> dict[str, np.ndarray]:
     images["low_resolution"] = images["image"][:, ::2, ::2]
     labels = {"label": rng.integers(0, CLASSES, number).astype(np.int32)}
     told = {"caption": rng.integers(1, SYMBOLS, (number, 2, 12)).astype(np.int32)}
+    told["graph"] = np.stack([encode(*SCENES[index % len(SCENES)]) for index in range(number)])
+    told["boxes"] = np.tile(np.float32([0, 0, 0.5, 0.5, 0.5, 0.25, 1, 0.75, 0.25, 0.5, 0.75, 1]), (number, 1))
+    images["masks"] = rng.choice([-1.0, 1.0], (number, 4, 4, 3))
     images["c"] = rng.uniform(-1, 1, (number, SIDE, SIDE, 1))
     return {name: image.astype(np.float32) for name, image in images.items()} | labels | told
 
@@ -146,10 +161,12 @@ def make(system: str, view: Callable[[], View] | None = None, rate: float = 0.05
         "chain_steps": 2,
         "sample_steps": 3,
         "kept_chains": 6,
+        "object_size": 4,
     } | fields
 
     def player(name):
         made = {"discriminator": Reader, "classifier": Reader, "_head": Head, "_encoder": Embedder, "encoder": Encoder}
+        made["graph_network"] = Arranger
         network = next((kind() for word, kind in made.items() if word in name), Writer())
         return Player(network, optax.sgd(rate), view=view() if view and "discriminator" in name else None)
 
