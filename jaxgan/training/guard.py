@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.core import State
-from jaxgan.core.constraints import as_matrix, weights
+from jaxgan.core.constraints import as_matrix, is_weight, path_string
 from jaxgan.core.players import flatten
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.data import Source, prepare
@@ -89,7 +89,9 @@ class Guard:
         fake = snapshot.sample(key, len(self._real), label)
         values = spreads(small(self._real), small(fake))
         told = snapshot.takes("judge", "label")
-        if snapshot.takes("judge", "images") and not (told and label is None):
+        declared = snapshot.game.abilities.get("judge")
+        alone = declared is not None and set(declared.takes) <= {"images", "label"}  # no text beside them
+        if alone and not (told and label is None):
             real_score, fake_score = (
                 snapshot.use("judge", key, images=images, **({"label": label} if told else {}))
                 for images in (self._real, fake)
@@ -158,7 +160,9 @@ def _largest_singular_value(players: Mapping[str, object]) -> jax.Array:
     """The largest of all weights, a little less where the power method is not done."""
     found = [jnp.float32(0)]
     for player in players.values():
-        for leaf in weights(player.params).values():  # type: ignore[attr-defined]
+        for path, leaf in jax.tree_util.tree_leaves_with_path(player.params):  # type: ignore[attr-defined]
+            if not is_weight(path_string(path)):
+                continue
             matrix = as_matrix(leaf)
             vector = jnp.ones(matrix.shape[1]) / np.sqrt(matrix.shape[1])
             for _ in range(_ITERATIONS):

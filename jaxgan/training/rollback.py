@@ -45,7 +45,8 @@ def roll_back(
             f"{error}{after}: start anew with lower learning rates, --config.players.NAME.optimizer.learning_rate, or a "
             f"constraint on the discriminator; or go on {kept}, by the same command with --config.rollbacks="
             f"{config.rollbacks + 3} --config.rollback_rate={config.rollback_rate / 2:g}"
-            f"{' --config.guard=return' if collapsed else ''}, which lowers them at each rollback",
+            f"{' --config.guard=return' if collapsed else ''}, which lowers them at each rollback; or begin a new run with "
+            "its weights and a changed config, --init_from=RUN",
             error.step,
         )
     state = checkpoints.intact(plan.abstract_state(), say, wanted)

@@ -89,7 +89,7 @@ def test_a_full_disk_is_one_line(capsys):
             file.write("x")
 
     assert command_line.run(main) == 1
-    assert capsys.readouterr().err == "error: No space left on device\n"
+    assert capsys.readouterr().err == "error: No space left on device; make room, and run the same command again\n"
 
 
 def test_a_folder_where_a_file_is_due_is_one_line(tmp_path, capsys):

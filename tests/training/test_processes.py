@@ -90,7 +90,7 @@ def test_two_processes_train_stop_resume_and_agree_with_one(tmp_path, monkeypatc
     assert [line["step"] for line in lines[0]] == [line["step"] for line in lines[1]] == [0, 5, 10, 15, 20, 20]
     for one, other in zip(*lines, strict=True):
         for name in one.keys() - set(TIMINGS):
-            assert one[name] == pytest.approx(other[name], rel=1e-3), name
+            assert one[name] == (other[name] if name == "state" else pytest.approx(other[name], rel=1e-3)), name
     evaluated = [(folder / "evaluation.jsonl").read_text().splitlines() for folder in (together, alone)]
     assert [Result.from_json(line).model["step"] for line in evaluated[0]] == [0, 20] and len(evaluated[1]) == 2
     states = [final_state(folder) for folder in (together, alone)]

@@ -71,7 +71,7 @@ def test_a_run_that_breaks_goes_back_draws_anew_and_comes_to_its_end(tiny, tmp_p
     # Given up at the second time, and gone on with more patience.
     config.rollbacks = 1
     with pytest.raises(
-        NonFiniteError, match=r"after 1 rollbacks within 5000 steps: start anew .* --config.rollbacks=4"
+        NonFiniteError, match=r"after 1 rollback within 5000 steps: start anew .* --config.rollbacks=4"
     ) as error:
         train(config, tmp_path / "given up")
     assert error.value.step == rollbacks[1]["broken_step"] and "--config.rollback_rate=0.25" in str(error.value)
