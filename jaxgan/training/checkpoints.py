@@ -133,7 +133,8 @@ class Checkpoints:
         These are there too if the run was never stopped, and so may decide what becomes of it. Without a rhythm all are meant.
         """
         self._manager.wait_until_finished()
-        own = [step for step in self.steps() if not self._every or step % self._every == 0 or step == self.best()]
+        best = self.best()
+        own = [step for step in self.steps() if not self._every or step % self._every == 0 or step == best]
         return [step for step in reversed(own) if step]
 
     def forget_after(self, step: int) -> None:

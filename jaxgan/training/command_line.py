@@ -42,9 +42,7 @@ def _status(main: Callable[[], int | None]) -> int:
             status = main() or 0
             sys.stdout.flush()
             return status
-    except BrokenError as error:
-        return _complain(str(error), 1)
-    except SaveError as error:
+    except (BrokenError, SaveError) as error:
         return _complain(str(error), 1)
     except UserError as error:
         return _complain(str(error), 2)

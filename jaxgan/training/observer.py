@@ -142,11 +142,12 @@ class Observer:
         return (last or _due(step, self._config.sample_every)) and step not in self._pictures.frames
 
     def _measures(self, step: int, last: bool) -> bool:
-        due = last or _due(step, self._config.evaluate_every)
+        if not (last or _due(step, self._config.evaluate_every)):
+            return False  # asked after every step
         # A run may go on with other metrics; a value that was not finite was measured all the same.
         known = {name for line in self._records.lines if line["step"] == step for name in line}
         wanted = [metric.score for metric in self._metrics.values()] or ([SIZE] if self._guard else [])
-        return due and any(name not in known for name in wanted)
+        return any(name not in known for name in wanted)
 
     def _key(self, what: str) -> jax.Array:
         """The same noise at every step, so that pictures and values can be compared."""

@@ -89,11 +89,10 @@ class Records:
     """
 
     def __init__(self, folder: RunFolder, step: int | None, rollbacks: int = 0, write: bool = True) -> None:
-        self.lines = [
-            line
-            for line in ([] if step is None else read_metrics(folder.metrics))
-            if step is not None and line["step"] <= step and (line.get("rollbacks") or 0) <= rollbacks
-        ]
+        self.lines: list[dict[str, Any]] = []
+        if step is not None:
+            known = (line for line in read_metrics(folder.metrics) if line["step"] <= step)
+            self.lines = [line for line in known if (line.get("rollbacks") or 0) <= rollbacks]
         self._lap = (0, 0.0)  # images and seconds at the last log step
         self._start = (0.0, 0.0)  # when the first step was done, and how much of the run was
         self.write, self._files, self._path = write, contextlib.ExitStack(), folder.metrics
