@@ -17,13 +17,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from benchmarks import zoo
+from benchmarks.pages import put
 from jaxgan import overrides
 from jaxgan.training import command_line, guard, train
 from jaxgan.training.checkpoints import BrokenError
 from jaxgan.training.records import read_metrics
 
 PAGE = zoo.DOCS / "reliability.md"
-_BEGIN, _END = "<!-- collapse -->\n", "<!-- end of collapse -->\n"
 
 
 class Case(NamedTuple):
@@ -149,7 +149,7 @@ def table(rows: Mapping[str, Row]) -> str:
             cells = (name, CASES[name].config, row.steps, row.state, row.since, row.metric, row.statistics)
             lines.append(f"| {' | '.join(map(str, cells))} |")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join(lines[:-1])
 
 
 def main() -> int:
@@ -163,9 +163,7 @@ def main() -> int:
         rows[name] = run(name, CASES[name], arguments.workdir)
         print(name, rows[name], flush=True)
     if arguments.only == list(CASES):
-        before, begin, rest = PAGE.read_text().partition(_BEGIN)
-        _, end, after = rest.partition(_END)
-        PAGE.write_text(before + begin + table(rows) + end + after)
+        put(PAGE, {"collapse": table(rows)})
     missed = [name for name, row in rows.items() if (row.state == guard.HEALTHY) == CASES[name].collapses]
     print(f"not as they should be: {', '.join(missed) or 'none'}")
     return 1 if missed else 0

@@ -85,6 +85,11 @@ def path_string(path: tuple[Any, ...]) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
+def by_path(tree: Any) -> dict[str, Any]:
+    """The leaves of a tree by their paths, as `path_string` writes them."""
+    return {path_string(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+
+
 def is_weight(path: str, exclude: str | None = None) -> bool:
     """Whether a leaf is a matrix or a filter ("kernel" or "embedding"), and `exclude` is not found in its path.
 
@@ -101,8 +106,7 @@ def weights(params: Any, exclude: str | None = None) -> dict[str, jax.Array]:
     Raises:
         UserError: There are none, so that a constraint on them would do nothing.
     """
-    leaves = {path_string(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
-    selected = {path: leaf for path, leaf in leaves.items() if is_weight(path, exclude)}
+    selected = {path: leaf for path, leaf in by_path(params).items() if is_weight(path, exclude)}
     if not selected:
         raise UserError(f"constraint: no parameter passes the filter exclude={exclude!r}, so it would do nothing")
     return selected

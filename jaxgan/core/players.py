@@ -10,7 +10,7 @@ import jax
 import optax
 
 from jaxgan.core.averaging import Averaging
-from jaxgan.core.constraints import Constraint, path_string, unconstrained
+from jaxgan.core.constraints import Constraint, by_path, path_string, unconstrained
 from jaxgan.core.schedules import Schedule
 from jaxgan.core.views import View
 from jaxgan.errors import UserError
@@ -52,6 +52,11 @@ class Player:
             if not hasattr(given, method) or isinstance(given, type):
                 raise UserError(f"Player: {name}={given!r}, but it must be made, as in {name}={made}")
 
+    def shapes(self, *inputs: Any, **options: Any) -> Any:
+        """What its network makes of these inputs, as shapes and dtypes: to initialise what reads it. Nothing is computed."""
+        made = lambda *inputs: self.network.init_with_output(jax.random.key(0), *inputs, **options)[0]  # noqa: E731
+        return jax.eval_shape(made, *inputs)
+
     def frozen_paths(self, params: Any) -> list[str]:
         """The paths of the parameters that are not trained.
 
@@ -60,7 +65,7 @@ class Player:
         """
         if self.frozen is None:
             return []
-        paths = [path_string(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)]
+        paths = list(by_path(params))
         try:
             found = [path for path in paths if re.search(self.frozen, path)]
         except re.error as error:

@@ -8,6 +8,7 @@ from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import DataError, Source, make_source
 from jaxgan.data.transform import bicubic
 from jaxgan.errors import UserError
+from jaxgan.metrics import wasserstein_1d
 from jaxgan.metrics.image_quality import luma, psnr, ssim
 from jaxgan.pictures import to_uint8
 
@@ -50,7 +51,7 @@ def super_resolution(snapshot: Snapshot, source: Source, config: ConfigDict, key
         "ssim_gain": float(ssim_made - ssim_bicubic),
         "sharpness": float(np.square(made).mean() / np.square(true).mean()),
         "sharpness_bicubic": float(np.square(filtered).mean() / np.square(true).mean()),
-        "detail": _distance(made, true) / _distance(filtered, true),
+        "detail": wasserstein_1d(made, true) / wasserstein_1d(filtered, true),
     }
 
 
@@ -58,11 +59,6 @@ def _steps(image: np.ndarray, border: int) -> np.ndarray:
     """Magnitudes of the differences of neighbouring pixels of Y, (N,), without the border."""
     y = luma(image[None])[0, border:-border, border:-border, 0]
     return np.hypot(np.diff(y, axis=0)[:, :-1], np.diff(y, axis=1)[:-1]).ravel()
-
-
-def _distance(a: np.ndarray, b: np.ndarray) -> float:
-    """The Wasserstein distance of two samples of one size, (N,)."""
-    return float(np.abs(np.sort(a) - np.sort(b)).mean())
 
 
 def _held_out(config: ConfigDict) -> Source:

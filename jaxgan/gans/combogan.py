@@ -131,8 +131,7 @@ def combogan(
         return {"pools": jax.tree.map(lambda leaf: jnp.stack([leaf] * number), pool)}
 
     def codes(batch: Batch) -> tuple[jax.Array]:
-        init = lambda key, x: encoder.network.init_with_output(key, x)[0]  # noqa: E731
-        return (jnp.zeros(jax.eval_shape(init, jax.random.key(0), batch["a"]).shape),)
+        return (jnp.zeros(encoder.shapes(batch["a"]).shape),)
 
     discriminators, generators = (
         tuple(role for role, owner in _ROLES.items() if (owner == "discriminator") == judges)

@@ -104,9 +104,7 @@ def direct_translation(
     def generator_inputs(batch: Batch) -> tuple[jax.Array]:
         if not through_features:
             return (batch["a"],)
-        network, key = classifier.network, jax.random.key(0)
-        shape = jax.eval_shape(lambda x: network.init_with_output(key, x, features=True)[0].features, batch["a"]).shape
-        return (jnp.zeros(shape),)
+        return (jnp.zeros(classifier.shapes(batch["a"], features=True).features.shape),)
 
     classifier = classifier.with_network(class_logits=classes)
     pretraining = Stage((Turn(CLASSIFIER, classifier_loss),), "pretraining", until_step=pretraining_steps)

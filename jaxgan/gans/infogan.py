@@ -16,7 +16,6 @@ from jaxgan.parts import (
     Pair,
     Term,
     Terms,
-    as_verdict,
     judge_ability,
     merged,
     read,
@@ -26,7 +25,7 @@ from jaxgan.parts import (
 )
 from jaxgan.parts.abilities import NUMBER_ARGUMENT, label_argument
 from jaxgan.parts.coded_latents import CodedLatent
-from jaxgan.parts.self_supervision import head_inputs
+from jaxgan.parts.self_supervision import features_of, head_inputs
 
 CODE_HEAD = "code_head"
 
@@ -125,8 +124,7 @@ def infogan(
         return nets.generator(asked_category(draws.latent(key, number, truncation), label))
 
     def cluster(nets: Nets, key: jax.Array, images: jax.Array) -> jax.Array:
-        features = as_verdict(nets.discriminator(images, features=True)).features
-        return codes.logits(nets[CODE_HEAD](features))[:, 0]
+        return codes.logits(nets[CODE_HEAD](features_of(nets, images)))[:, 0]
 
     abilities = sample_abilities(draws) | {
         "sample": sample_ability(sample, categories if categorical else 0),

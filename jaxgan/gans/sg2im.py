@@ -149,8 +149,7 @@ def sg2im(
         return batch["graph"][:1], jnp.zeros((1, SLOTS, latent_size))
 
     def layouts(batch: Batch) -> tuple[jax.Array]:
-        init = lambda key, *inputs: graph_network.network.init_with_output(key, *inputs)[0]  # noqa: E731
-        vectors = jax.eval_shape(init, jax.random.key(0), *graph_inputs(batch))[2]
+        vectors = graph_network.shapes(*graph_inputs(batch))[2]
         return (jnp.zeros((1, *batch["image"].shape[1:3], vectors.shape[-1])),)
 
     sides = {DISCRIMINATOR: (DISCRIMINATOR, _OBJECT_DISCRIMINATOR), GENERATOR: (_GRAPH_NETWORK, GENERATOR)}

@@ -17,7 +17,7 @@ from jaxgan.layers import average_pool
 from jaxgan.losses import matching_aware, non_saturating
 from jaxgan.losses.variational import normal_kl
 from jaxgan.parts import DISCRIMINATOR, GENERATOR, Pair, Term, Terms, as_verdict, make_pair, merged, scores_of
-from jaxgan.parts.captions import Captions, match_of, mismatched
+from jaxgan.parts.captions import Captions, mismatched
 
 _LEVELS = ("level_0", "level_1")
 
@@ -151,7 +151,7 @@ def stackgan(
 
     def match(nets: Nets, images: jax.Array, embedding: jax.Array) -> jax.Array:
         level = getattr(nets.stage, "level", _LEVELS[-1])
-        return match_of(nets.discriminator[level](small(images) if level == _LEVELS[0] else images, embedding))
+        return as_verdict(nets.discriminator[level](small(images) if level == _LEVELS[0] else images, embedding)).fit
 
     real = {"level_0": lambda batch: small(batch["image"]), "level_1": lambda batch: batch["image"]}
     begun = text_steps if captions.players else 0

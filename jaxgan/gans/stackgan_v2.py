@@ -17,7 +17,7 @@ from jaxgan.losses import matching_aware, non_saturating
 from jaxgan.losses.colour import colour_consistency
 from jaxgan.losses.variational import normal_kl
 from jaxgan.parts import DISCRIMINATOR, GENERATOR, Pair, Term, Terms, as_verdict, make_pair, merged, scores_of
-from jaxgan.parts.captions import Captions, match_of, mismatched
+from jaxgan.parts.captions import Captions, mismatched
 
 
 def stackgan_v2(
@@ -118,9 +118,7 @@ def stackgan_v2(
         values: dict[str, jax.Array] = {}
         for pair in pairs:
             assert pair.mismatched_verdict is not None
-            real, fake, wrong = (
-                match_of(each) for each in (pair.real_verdict, pair.fake_verdict, pair.mismatched_verdict)
-            )
+            real, fake, wrong = pair.real_verdict.fit, pair.fake_verdict.fit, pair.mismatched_verdict.fit
             # Eq. 6: -log D(x) - log(1 - D(G)), and -log D(x, c) - log(1 - D(G, c)) with mismatched pairs beside the fakes
             unconditional = non_saturating.discriminator(pair.real_logits, pair.fake_logits)
             conditional = matching_aware.joint(real, wrong, fake, mismatched_weight)
@@ -134,7 +132,7 @@ def stackgan_v2(
         # Eq. 7, a sum over the sizes: -log D(G) - log D(G, c) ...
         total = sum(
             unconditional_weight * non_saturating.generator(extra.fake_logits(pair))
-            + conditional_weight * non_saturating.generator(match_of(pair.fake_verdict))
+            + conditional_weight * non_saturating.generator(pair.fake_verdict.fit)
             for pair in pairs
         )
         # ... with Eq. 8, each image's colours beside those of the next smaller one, and the divergence of c's density
@@ -148,7 +146,7 @@ def stackgan_v2(
         return made(nets, key, embedding, truncation)[0][levels.index(level)]
 
     def match(nets: Nets, images: jax.Array, embedding: jax.Array) -> jax.Array:
-        return match_of(nets.discriminator[levels[-1]](images, embedding))
+        return as_verdict(nets.discriminator[levels[-1]](images, embedding)).fit
 
     sides = {DISCRIMINATOR: tuple(f"{DISCRIMINATOR}/{level}" for level in levels), GENERATOR: (GENERATOR,)}
     turns = (

@@ -13,7 +13,6 @@ from jaxgan.errors import UserError
 from jaxgan.losses.contrastive import contrastive
 from jaxgan.mesh import shard_batch
 from jaxgan.parts.abilities import NUMBER_ARGUMENT, TRUNCATION
-from jaxgan.parts.pairs import as_verdict
 
 TEXT_ENCODER, IMAGE_ENCODER = "text_encoder", "image_encoder"
 _REMEMBERED = 512  # captions, for samples that nobody asks anything of
@@ -90,9 +89,7 @@ class Captions:
         """An embedding of zeros, (1, D), to initialise networks with."""
         if self.text_encoder is None:
             return jnp.zeros((1, self.told(batch).shape[-1]))
-        init = lambda key, text: self.text_encoder.network.init_with_output(key, text)[0]  # noqa: E731
-        made = jax.eval_shape(init, jax.random.key(0), self.told(batch)[:1, 0])
-        return jnp.zeros((1, made.shape[-1]))
+        return jnp.zeros((1, self.text_encoder.shapes(self.told(batch)[:1, 0]).shape[-1]))
 
     # ---- what a turn is played on
 
@@ -181,9 +178,3 @@ class Captions:
 def mismatched(embedding: jax.Array) -> jax.Array:
     """For each image the embedding of another's caption: the next one's."""
     return jnp.roll(embedding, -1, axis=0)
-
-
-def match_of(verdict: Any) -> jax.Array:
-    """How well images fit their condition, (B,): the answer of its own, or the only one."""
-    verdict = as_verdict(verdict)
-    return verdict.score if verdict.match is None else verdict.match

@@ -32,7 +32,7 @@ def with_noise(key: jax.Array, code: jax.Array) -> jax.Array:
 
 def code_like(encoder: Player, images: jax.Array) -> jax.Array:
     """Zeros of the shape of the code of these images, to initialise what reads it."""
-    code = jax.eval_shape(lambda x: encoder.network.init_with_output(jax.random.key(0), x)[0], images)
+    code = encoder.shapes(images)
     return jnp.zeros(code.shape, code.dtype)
 
 

@@ -132,7 +132,6 @@ def head_inputs(player: Player, told: bool = False) -> Callable[[Batch], tuple[A
 
     def inputs(batch: Batch) -> tuple[Any, ...]:
         args = (batch["image"], *([jnp.zeros(len(batch["image"]), jnp.int32)] if told else []))
-        init = lambda key, *args: player.network.init_with_output(key, *args, features=True)[0]  # noqa: E731
-        return (jnp.zeros((1, *jax.eval_shape(init, jax.random.key(0), *args).features.shape[1:])),)
+        return (jnp.zeros((1, *player.shapes(*args, features=True).features.shape[1:])),)
 
     return inputs

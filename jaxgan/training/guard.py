@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.core import State
-from jaxgan.core.constraints import as_matrix, is_weight, path_string
+from jaxgan.core.constraints import as_matrix, by_path, is_weight
 from jaxgan.core.players import flatten
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.data import Source, prepare
@@ -160,8 +160,8 @@ def _largest_singular_value(players: Mapping[str, object]) -> jax.Array:
     """The largest of all weights, a little less where the power method is not done."""
     found = [jnp.float32(0)]
     for player in players.values():
-        for path, leaf in jax.tree_util.tree_leaves_with_path(player.params):  # type: ignore[attr-defined]
-            if not is_weight(path_string(path)):
+        for path, leaf in by_path(player.params).items():  # type: ignore[attr-defined]
+            if not is_weight(path):
                 continue
             matrix = as_matrix(leaf)
             vector = jnp.ones(matrix.shape[1]) / np.sqrt(matrix.shape[1])

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from jaxgan.core import Player, PlayerState, State
-from jaxgan.core.constraints import path_string
+from jaxgan.core.constraints import by_path, path_string
 from jaxgan.core.players import flatten, nest
 from jaxgan.errors import ConfigError, nearest
 from jaxgan.mesh import replicated
@@ -111,17 +111,13 @@ def _called(player: str, name: str) -> bool:
     return player == name or player.startswith(f"{name}/")
 
 
-def _leaves(tree: Any) -> dict[str, Any]:
-    return {path_string(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
-
-
 def _compared(
     names: tuple[str, ...], old: Mapping[str, PlayerState], new: Mapping[str, PlayerState]
 ) -> tuple[str, int]:
     """What of the players is taken, in words, and how many arrays that is."""
     told, left, taken = [], [], 0
     for name in names:
-        there, here = (_leaves(players[name].params) if name in players else {} for players in (old, new))
+        there, here = (by_path(players[name].params) if name in players else {} for players in (old, new))
         fits = [path for path in here if path in there and there[path].shape == here[path].shape]
         told.append(f"{name} {len(fits)} of {len(here)} arrays")
         taken += len(fits)
@@ -177,7 +173,7 @@ def _begun(player: Player, own: PlayerState, given: PlayerState, same: bool) -> 
 
 def _merged(own: Any, given: Any, store: Any = lambda tree: tree) -> Any:
     """The leaves of a tree, and in the place of those that another one has in the same shape, what `store` makes of these."""
-    there = _leaves(given)
+    there = by_path(given)
 
     def fits(path: Any, leaf: jax.Array) -> bool:
         other = there.get(path_string(path))
