@@ -20,6 +20,7 @@ from jaxgan.data import make_source, prepare
 from jaxgan.data.toy import ToyDensity
 from jaxgan.evaluation import caption_metrics
 from jaxgan.evaluation.fakes import squared_speeds
+from jaxgan.evaluation.sample_metrics import clustered
 from jaxgan.features.extractors import make_perceptual
 from jaxgan.layers import laplacian
 from jaxgan.losses import DIVERGENCES
@@ -231,23 +232,12 @@ def cluster_accuracy(folder: pathlib.Path) -> dict[str, float]:
     """
     with jax.set_mesh(data_mesh()):
         run = last(folder)
-        key = jax.random.key(0)
-
-        def assigned(split: str) -> tuple[np.ndarray, np.ndarray]:
-            records = prepare(make_source(run.plan.config.data, split=split).stack())
-            logits = run.snapshot.use("cluster", key, images=np.asarray(records["image"]))
-            return np.asarray(logits).argmax(-1), np.asarray(records["label"])
-
-        cluster, digit = assigned("train")
-        counts = np.zeros((run.plan.config.game.clusters, 10), int)
-        np.add.at(counts, (cluster, digit), 1)
-        most = counts.argmax(-1)
-        held_out, truth = assigned("test")
+        key, config = jax.random.key(0), run.plan.config
+        purity, most, cluster = clustered(run.snapshot, make_source(config.data, split="train"), config, key)
         # In the shares in which clusters occur; a game of one label has no other.
-        single = run.plan.config.game.inferred == "single"
+        single = config.game.inferred == "single"
         asked = np.zeros(len(cluster), int) if single else cluster
         images = run.snapshot.sample(key, len(asked), asked)
-    purity = float((most[held_out] == truth).mean())
     return {"purity": purity, "cluster_accuracy": class_accuracy(images, most[cluster])}
 
 

@@ -101,7 +101,7 @@ def _drawn(trained: Trained, name: str, asked: argparse.Namespace, given: dict[s
     given = given | latents
     counted = next(iter((*declared.kinds(NUMBER), *declared.kinds(LATENTS))))
     count = given[counted] if declared.kinds(NUMBER) else len(given[counted])
-    given |= _told(trained, declared, asked, given, count)
+    given |= _in_turn(_told(trained, declared, asked, given), 0, count)
     label = None
     for option in declared.kinds(LABEL):
         label = given[option] = _labels(given[option], beside, count, len(snapshot.classes(name)))
@@ -153,12 +153,13 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
     spec, names, parts = _input_spec(trained, declared, option, given), list[str](), list[np.ndarray]()
     in_turn = {each: images.in_turn(spec, trained.plan.config.data) for each, images in others.items()}
     given, done = given | _latents(trained, declared, asked)[0], 0
+    told = _told(trained, declared, asked, given)
     if declared.tiling is None:
         chunks = inputs.read(spec, trained.plan.config.data)
     else:
         chunks = inputs.read_whole(spec.shape[2], declared.tiling)
     for index, (read, images) in enumerate(chunks):
-        part = dict(given) | {option: images} | _told(trained, declared, asked, given, len(images), done)
+        part = dict(given) | {option: images} | _in_turn(told, done, len(images))
         part |= {each: np.stack([next(one) for _ in read]) for each, one in in_turn.items()}
         done += len(images)
         for label in declared.kinds(LABEL):
@@ -203,9 +204,9 @@ def _latents(
 
 
 def _told(
-    trained: Trained, declared: Ability, asked: argparse.Namespace, given: dict[str, Any], count: int, start: int = 0
+    trained: Trained, declared: Ability, asked: argparse.Namespace, given: dict[str, Any]
 ) -> dict[str, np.ndarray]:
-    """What is told of each of `count` images from the `start`-th on, text, graphs or embeddings: all in turn."""
+    """What is told of the images, text, graphs or embeddings."""
     told = {name: given[name] for name in declared.kinds(LATENTS) if given.get(name) is not None}
     for name in declared.kinds(TEXT):
         if getattr(asked, name):
@@ -213,6 +214,11 @@ def _told(
     for name in declared.kinds(GRAPH):
         if getattr(asked, name):
             told[name] = np.stack([scene_graph.parse(text, f"--{name}={text!a}") for text in getattr(asked, name)])
+    return told
+
+
+def _in_turn(told: dict[str, np.ndarray], start: int, count: int) -> dict[str, np.ndarray]:
+    """Of each array the entries for `count` images from the `start`-th on: all in turn."""
     return {name: array[np.arange(start, start + count) % len(array)] for name, array in told.items()}
 
 

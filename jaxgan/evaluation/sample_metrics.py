@@ -49,18 +49,25 @@ def label_accuracy(snapshot: Snapshot, source: Source, config: ConfigDict, key: 
 
 def purity(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
     """How often a held-out image is of the class that its cluster has most of among the training images."""
+    return {"purity": clustered(snapshot, source, config, key)[0]}
+
+
+def clustered(
+    snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """The value of `purity`, the class that each cluster has most of (K,), and the clusters of the training images (N,)."""
 
     def assigned(split: Source) -> tuple[np.ndarray, np.ndarray]:
         records = prepare(split.stack())
-        logits = snapshot.use("cluster", key, images=np.asarray(records["image"]))
-        return logits.argmax(axis=-1), np.asarray(records["label"])
+        return snapshot.use("cluster", key, images=np.asarray(records["image"])), np.asarray(records["label"])
 
-    clusters = snapshot.use("cluster", key, images=np.asarray(prepare(source.stack(np.arange(1)))["image"])).shape[-1]
-    cluster, label = assigned(source)
-    counts = np.zeros((clusters, source.num_classes), int)
+    logits, label = assigned(source)
+    cluster = logits.argmax(axis=-1)
+    counts = np.zeros((logits.shape[-1], source.num_classes), int)
     np.add.at(counts, (cluster, label), 1)
-    cluster, label = assigned(other_split(config.data, "test", source.arrays))
-    return {"purity": float((counts.argmax(axis=-1)[cluster] == label).mean())}
+    most = counts.argmax(axis=-1)
+    logits, label = assigned(other_split(config.data, "test", source.arrays))
+    return float((most[logits.argmax(axis=-1)] == label).mean()), most, cluster
 
 
 def sweeps(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
