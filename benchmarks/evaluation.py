@@ -96,14 +96,16 @@ def torch_fidelity_network(state: Mapping[str, np.ndarray], taps: list[str]) -> 
         file = pathlib.Path(folder) / "weights.pth"
         torch.save({name: torch.tensor(np.ascontiguousarray(array)) for name, array in state.items()}, file)
         network = module.FeatureExtractorInceptionV3("shared", taps, feature_extractor_weights_path=str(file))
+    device = "cuda" if jax.default_backend() == "gpu" else "cpu"
+    network.to(device)
 
     def features(images: np.ndarray, batch_size: int = 64) -> list[Any]:
         with torch.no_grad():
             parts = [
-                network(torch.tensor(images[start : start + batch_size]).permute(0, 3, 1, 2))
+                network(torch.tensor(images[start : start + batch_size]).permute(0, 3, 1, 2).to(device))
                 for start in range(0, len(images), batch_size)
             ]
-        return [torch.cat(part) for part in zip(*parts, strict=True)]
+        return [torch.cat(part).cpu() for part in zip(*parts, strict=True)]
 
     return features
 

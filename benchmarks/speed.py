@@ -32,8 +32,15 @@ import jax.numpy as jnp
 from benchmarks.speed_systems import SYSTEMS, System, minibatches
 
 HAVE_TORCH = importlib.util.find_spec("torch") is not None
-JAXGAN, TORCH, CHANNELS_LAST = "jaxgan", "PyTorch", "PyTorch channels_last"
-SIDES = (JAXGAN, TORCH, CHANNELS_LAST) if HAVE_TORCH else (JAXGAN,)
+JAXGAN, TORCH, CHANNELS_LAST, COMPILED = "jaxgan", "PyTorch", "PyTorch channels_last", "PyTorch torch.compile"
+
+
+def sides(name: str, device: str) -> tuple[str, ...]:
+    """What is timed of one of `SYSTEMS`: on a GPU also PyTorch's compiler, if it takes the networks."""
+    if not HAVE_TORCH:
+        return (JAXGAN,)
+    compiled = device == "gpu" and SYSTEMS[name].compiles
+    return (JAXGAN, TORCH, CHANNELS_LAST, *([COMPILED] if compiled else []))
 
 
 # ---- the two frameworks (PyTorch's is `benchmarks.torch_training.TorchSide`)
@@ -88,12 +95,13 @@ class JaxSide:
 
 
 def make_side(side: str, name: str, device: str, dtype: str) -> Any:
-    """One of `SIDES` for one of `SYSTEMS`, ready to run."""
+    """One of the `sides` of one of `SYSTEMS`, ready to run."""
     if side == JAXGAN:
         return JaxSide(SYSTEMS[name], device, dtype)
     from benchmarks.torch_training import TorchSide
 
-    return TorchSide(name, minibatches(SYSTEMS[name], device), device, dtype, channels_last=side == CHANNELS_LAST)
+    channels_last, compiled = side in (CHANNELS_LAST, COMPILED), side == COMPILED
+    return TorchSide(name, minibatches(SYSTEMS[name], device), device, dtype, channels_last, compiled)
 
 
 # ---- measuring
@@ -104,14 +112,14 @@ class Row:
     """One line of the table.
 
     Attributes:
-        system: Title of the system.
-        side: One of `SIDES`.
+        system: One of `SYSTEMS`.
+        side: One of the `sides`.
         batch: Examples in a minibatch.
         images: Real images that a step consumes.
         flops: Of one step.
         seconds: Of a step, one for each timed block.
-        compile_seconds: None in eager mode.
-        memory: Peak, in MiB.
+        compile_seconds: None in eager mode; of `torch.compile` the first steps' time.
+        memory: Peak, in MiB; None until it was measured.
     """
 
     system: str
@@ -121,7 +129,7 @@ class Row:
     flops: float
     seconds: list[float]
     compile_seconds: float | None
-    memory: float
+    memory: float | None = None
 
     @property
     def median(self) -> float:
@@ -129,40 +137,35 @@ class Row:
         return statistics.median(self.seconds)
 
 
-def measure(name: str, device: str, dtype: str, steps: int, cache: str) -> list[Row]:
+def measure(name: str, device: str, dtype: str, steps: int) -> list[Row]:
     """Times all sides of one system in turns: jaxgan, PyTorch, jaxgan, PyTorch, ..."""
     system = SYSTEMS[name]
-    sides = {side: make_side(side, name, device, dtype) for side in SIDES}
-    compare("parameters", {side: made.parameters() for side, made in sides.items()})
-    for made in sides.values():
+    players = {side: make_side(side, name, device, dtype) for side in sides(name, device)}
+    compare("parameters", {side: made.parameters() for side, made in players.items()})
+    for made in players.values():
         made.run(2)
-    compare("updates in two steps", {side: made.updates() for side, made in sides.items()})
+    compare("updates in two steps", {side: made.updates() for side, made in players.items()})
 
     # A block holds every lazy turn as often as it falls due. A GPU works while Python goes on: timed one by one, steps would
     # pay for the waiting.
-    period = sides[JAXGAN].period
+    period = players[JAXGAN].period
     block = period * (1 if device == "cpu" else -(-10 // period))
-    seconds: dict[str, list[float]] = {side: [] for side in sides}
+    seconds: dict[str, list[float]] = {side: [] for side in players}
     for _ in range(steps):
-        for side, made in sides.items():
+        for side, made in players.items():
             start = time.perf_counter()
             made.run(block)
             seconds[side].append((time.perf_counter() - start) / block)
-    for side, made in sides.items():
+    for side, made in players.items():
         if not made.finite():
             raise FloatingPointError(
                 f"{system.title} in {side}: its numbers are not finite, so its speed means nothing"
             )
-
-    batch, flops = system.batch[device], sides[JAXGAN].flops
-    compile_seconds = {side: made.compile_seconds for side, made in sides.items()}
-    sides.clear()
-    rows = []
-    for side in SIDES:
-        memory = peak_memory_in_child(side, name, device, dtype, cache, period)
-        images = batch * system.minibatches
-        rows.append(Row(system.title, side, batch, images, flops, seconds[side], compile_seconds[side], memory))
-    return rows
+    batch, flops = system.batch[device], players[JAXGAN].flops
+    return [
+        Row(name, side, batch, batch * system.minibatches, flops, seconds[side], made.compile_seconds)
+        for side, made in players.items()
+    ]
 
 
 def compare(what: str, counts: Mapping[str, Mapping[str, int]]) -> None:
@@ -174,14 +177,17 @@ def compare(what: str, counts: Mapping[str, Mapping[str, int]]) -> None:
     print(f"  {what}: " + ", ".join(f"{player} {number:,}" for player, number in sorted(expected.items())), flush=True)
 
 
-def peak_memory_in_child(*arguments: str | int) -> float:
-    """`peak_memory`, in a process of its own."""
+def measure_memory(rows: Sequence[Row], device: str, dtype: str, cache: str) -> None:
+    """Fills in each row's peak memory, of a process of its own; on a GPU several at a time, for the allocator counts there."""
     context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as executor:
-        return executor.submit(peak_memory, *arguments).result()
+    workers = 1 if device == "cpu" else 6
+    with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=1) as executor:
+        peaks = [executor.submit(peak_memory, row.side, row.system, device, dtype, cache) for row in rows]
+        for row, peak in zip(rows, peaks, strict=True):
+            row.memory = peak.result()
 
 
-def peak_memory(side: str, name: str, device: str, dtype: str, cache: str, period: int) -> float:
+def peak_memory(side: str, name: str, device: str, dtype: str, cache: str) -> float:
     """MiB that training takes: on a GPU the allocator's peak, on a CPU the resident memory's growth since the imports.
 
     Compiling is left out on a CPU: jaxgan's step is read from the folder `cache`, and the kernel's mark of the highest
@@ -194,6 +200,7 @@ def peak_memory(side: str, name: str, device: str, dtype: str, cache: str, perio
         importlib.import_module("benchmarks.torch_training")
     before = resident("VmRSS")
     made = make_side(side, name, device, dtype)
+    period = math.lcm(*(turn.every for turn in SYSTEMS[name].game(dtype).stages[0].turns))
     made.run(1)
     if device == "gpu":
         made.run(period + 1)
@@ -215,7 +222,7 @@ COLUMNS = (
     "system",
     "batch",
     "framework",
-    "s/step",
+    "ms/step",
     "min",
     "max",
     "PyTorch / jaxgan",
@@ -244,15 +251,15 @@ def table(rows: Sequence[Row], peak_tflops: float | None = None) -> str:
         rate = row.flops / row.median / 1e12
         lines.append(
             (
-                row.system,
+                SYSTEMS[row.system].title,
                 str(row.batch),
                 row.side,
-                *(f"{value:.3f}" for value in (row.median, min(row.seconds), max(row.seconds))),
+                *(f"{1000 * value:.4g}" for value in (row.median, min(row.seconds), max(row.seconds))),
                 ratio,
                 f"{row.images / row.median:.1f}",
                 f"{rate:.3g}" + (f" ({rate / peak_tflops:.0%})" if peak_tflops else ""),
                 "" if row.compile_seconds is None else f"{row.compile_seconds:.1f}",
-                f"{row.memory:.0f}",
+                "" if row.memory is None else f"{row.memory:.0f}",
             )
         )
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -299,10 +306,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rows: list[Row] = []
         for name in options.systems:
             print(f"{SYSTEMS[name].title}", flush=True)
-            measured = measure(name, options.device, options.dtype, options.steps, cache)
+            measured = measure(name, options.device, options.dtype, options.steps)
             for row in measured:
-                print(f"  {row.side}: {row.median:.3f} s", flush=True)
+                print(f"  {row.side}: {row.median * 1000:.1f} ms", flush=True)
             rows += measured
+        measure_memory(rows, options.device, options.dtype, cache)
         print(f"\n{table(rows, options.peak_tflops)}")
 
 

@@ -103,6 +103,8 @@ class System:
         arrays: Shapes of one example, by their names in a minibatch; () is an integer label below ten.
         batch: Examples in a minibatch, on "cpu" and "gpu".
         minibatches: How many minibatches a step takes, one for each discriminator turn.
+        compiles: Whether `torch.compile` takes the networks in PyTorch: not where a loss holds a gradient, for it does not
+            differentiate twice; nor with PyTorch's spectral norm, whose vectors change in place between two passes.
     """
 
     title: str
@@ -110,17 +112,22 @@ class System:
     arrays: Mapping[str, tuple[int, ...]]
     batch: Mapping[str, int]
     minibatches: int = 1
+    compiles: bool = True
 
 
 IMAGE_32, IMAGE_64, IMAGE_128, IMAGE_256 = ((side, side, 3) for side in (32, 64, 128, 256))
 SYSTEMS = {
     "dcgan64": System("DCGAN-64", dcgan, {"image": IMAGE_64}, {"cpu": 64, "gpu": 128}),
-    "sngan32": System("SNGAN-ResNet-32", sngan, {"image": IMAGE_32}, {"cpu": 16, "gpu": 64}, 5),
-    "biggan32": System("BigGAN-32", biggan, {"image": IMAGE_32, "label": ()}, {"cpu": 16, "gpu": 64}, 2),
-    "stylegan2_64": System("StyleGAN2-64", stylegan2, {"image": IMAGE_64}, {"cpu": 8, "gpu": 64}),
+    "sngan32": System("SNGAN-ResNet-32", sngan, {"image": IMAGE_32}, {"cpu": 16, "gpu": 64}, 5, compiles=False),
+    "biggan32": System(
+        "BigGAN-32", biggan, {"image": IMAGE_32, "label": ()}, {"cpu": 16, "gpu": 64}, 2, compiles=False
+    ),
+    "stylegan2_64": System("StyleGAN2-64", stylegan2, {"image": IMAGE_64}, {"cpu": 8, "gpu": 64}, compiles=False),
     "cyclegan64": System("CycleGAN-64", cyclegan, {"a": IMAGE_64, "b": IMAGE_64}, {"cpu": 1, "gpu": 16}),
     "pix2pix256": System("pix2pix-256", pix2pix, {"a": IMAGE_256, "b": IMAGE_256}, {"cpu": 1, "gpu": 16}),
-    "stargan128": System("StarGAN-128", stargan, {"a": IMAGE_128, "b": IMAGE_128}, {"cpu": 2, "gpu": 16}, 5),
+    "stargan128": System(
+        "StarGAN-128", stargan, {"a": IMAGE_128, "b": IMAGE_128}, {"cpu": 2, "gpu": 16}, 5, compiles=False
+    ),
 }
 
 
