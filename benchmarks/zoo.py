@@ -110,8 +110,8 @@ def run_folder(name: str, seed: int, workdir: pathlib.Path) -> pathlib.Path:
     return workdir / f"{name.replace(': ', '-').replace(' ', '_')}-{seed}"
 
 
-def run(name: str, row: Row, seed: int, workdir: pathlib.Path) -> dict[str, float]:
-    """Trains a check's config with one seed and returns what `train` says of it.
+def run(name: str, row: Row, seed: int, workdir: pathlib.Path) -> dict[str, Any]:
+    """Trains a check's config with one seed and returns what `train` says of it, and the "machine" that trained.
 
     Raises:
         ConfigError: The folder holds a run of another config.
@@ -122,7 +122,7 @@ def run(name: str, row: Row, seed: int, workdir: pathlib.Path) -> dict[str, floa
     if finished.exists():
         # What was trained must be what is asked for.
         stored, arrays, domains = RunFolder(folder).read()
-        if tuple(config.metrics) == (monitored.DEFAULT,):
+        if monitored.DEFAULT in config.metrics:
             config.metrics = stored.metrics  # a run stores which those are
         if told := RunFolder(folder).claim(config, arrays, domains, write=False):
             raise ConfigError(f"{folder} was trained otherwise ({told}): remove it, or choose another --workdir")
@@ -132,11 +132,18 @@ def run(name: str, row: Row, seed: int, workdir: pathlib.Path) -> dict[str, floa
             sys.exit("stopped; run the same command to go on")
         if row.check.computed:
             result |= COMPUTED[row.check.computed](folder)
-        finished.write_text(json.dumps(result))
+        finished.write_text(json.dumps(result | {"machine": machine()}))
     return json.loads(finished.read_text())
 
 
-def measured(name: str, check: Check, results: list[dict[str, float]]) -> dict[str, Any]:
+def machine() -> str:
+    """What trains here, in a few words."""
+    kind = jax.devices()[0].device_kind
+    units = f"{len(os.sched_getaffinity(0))} cores" if kind == "cpu" else f"{jax.device_count()} x {kind}"
+    return f"{units}, {platform.machine()}, jax {jax.__version__}"
+
+
+def measured(name: str, check: Check, results: list[dict[str, Any]]) -> dict[str, Any]:
     """What the table says of a check."""
     held = [check.holds(result) for result in results]
     return {
@@ -154,6 +161,8 @@ def measured(name: str, check: Check, results: list[dict[str, float]]) -> dict[s
         "steps": int(results[0]["step"]),
         "seconds": [round(result["seconds"]) for result in results],
         "images_per_second": round(sum(r["images"] for r in results) / sum(r["seconds"] for r in results)),
+        "machine": "; ".join(dict.fromkeys(result["machine"] for result in results)),
+        "floor": results[0].get("digit_fd_floor"),
     }
 
 
@@ -206,8 +215,13 @@ def table(rows: Mapping[str, dict[str, Any]]) -> str:
                 ),
             ]
             lines.append("| " + " | ".join(cells) + " |")
-    lines += ["", f"Machine: {rows and next(iter(rows.values())).get('machine', '')}.", ""]
-    return "\n".join(lines)
+    trained: dict[str, list[str]] = {}
+    for name, entry in rows.items():
+        trained.setdefault(entry["machine"], []).append(name)
+    most = max(trained, key=lambda each: len(trained[each]), default="")
+    lines += ["", f"Machine: {most}. Others:" if len(trained) > 1 else f"Machine: {most}.", ""]
+    lines += [f"- {each}: {', '.join(names)}" for each, names in trained.items() if each != most]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def summary(rows: Mapping[str, dict[str, Any]]) -> str:
@@ -258,9 +272,6 @@ def main() -> int:
 
     command_line.use_compilation_cache()
     store = DOCS / "evidence.json"
-    kind = jax.devices()[0].device_kind
-    units = f"{os.cpu_count()} cores" if kind == "cpu" else f"{jax.device_count()} x {kind}"
-    machine = f"{units}, {platform.machine()}, jax {jax.__version__}"
     failed = []
     for name, row in chosen.items():
         seeds = range(1 if row.check.control else arguments.seeds)
@@ -268,7 +279,7 @@ def main() -> int:
         # Read anew each time, so that several of these may run side by side.
         rows = json.loads(store.read_text()) if store.exists() else {}
         entry = measured(name, row.check, results)
-        rows[name] = entry | {"machine": machine, "floor": results[0].get("digit_fd_floor")}
+        rows[name] = entry
         print(json.dumps(rows[name]), flush=True)
         write(rows)
         failed += [] if entry["passes"] else [name]

@@ -1,6 +1,6 @@
 """InfoGAN: Chen, Duan, Houthooft, Schulman, Sutskever and Abbeel 2016 (arXiv:1606.03657), codes that mean something.
 
-python train.py --config=configs/infogan.py        digits 8x8 without labels, a minute on two CPU cores
+python train.py --config=configs/infogan.py        digits 8x8 without labels, half a minute on two CPU cores
 python train.py --config=configs/infogan.py:paper  MNIST; the categorical code tells digits with 5 % error in the paper
 """
 
@@ -16,8 +16,10 @@ def get_config(variant: str = "") -> ConfigDict:
 def digits() -> ConfigDict:
     config = default()
     config.system = "infogan"
-    # With a deviation of their own the continuous codes are worth more than the category, and take its place: purity 0.48.
-    config.game = {"latent_size": 30, "learned_deviation": False}
+    # With a deviation of their own the continuous codes are worth more than the category, and take its place: purity 0.48. And
+    # less weight than the category's, as in the paper (section 6), for longer: with 1 a code soon bends, as what only needs to
+    # be read back may, and half way moves the stroke another way than at its ends (0.3 to 0.7 in code_monotony).
+    config.game = {"latent_size": 30, "learned_deviation": False, "continuous_weight": 0.2}
     adam = named("adam", learning_rate=5e-4, b1=0.5, b2=0.999)
     config.players.generator = player(
         named("MLPGenerator", hidden=(128, 128), norm="batch"),
@@ -29,8 +31,8 @@ def digits() -> ConfigDict:
     config.data.name = "digits"
     config.data.image_size = 8  # their own size; of digits enlarged to 16 pixels the purity is 0.5 to 0.8
     config.metrics = ("digit_fd", "purity", "sweeps")
-    config.steps = 8000
-    config.log_every, config.sample_every, config.evaluate_every, config.checkpoint_every = 100, 1000, 2000, 2000
+    config.steps = 2000
+    config.log_every, config.sample_every, config.evaluate_every, config.checkpoint_every = 100, 500, 500, 1000
     return config
 
 
@@ -57,8 +59,8 @@ VARIANTS = {"": digits, "paper": paper}
 _CODES = {
     "purity": ">= 0.6",
     "discriminator/code_accuracy": ">= 0.95",
-    "code_move": ">= 1.2",
-    "code_monotony": ">= 0.6",
+    "code_move": ">= 1",
+    "code_monotony": ">= 0.75",
     "digit_fd": "<= 25",
 }
 CHECKS = {

@@ -59,7 +59,10 @@ def test_a_docstring_names_its_paper():
 def test_a_check_passes_by_holding_and_a_control_by_failing():
     check = Check({"digit_fd": "<= 10", "modes": ">= 8"})
     good = {"digit_fd": 1.0, "modes": 9.0, "step": 5, "seconds": 2.0, "images": 10, "untrained/digit_fd": 200.0}
+    good["machine"] = "a card"
     bad = good | {"digit_fd": 50.0}
+    # Each machine is named once, as seeds may be trained on several.
+    assert zoo.measured("x", check, [good, good | {"machine": "two cores"}, good])["machine"] == "a card; two cores"
     assert zoo.measured("x", check, [good, good])["passes"] and not zoo.measured("x", check, [good, bad])["passes"]
     control = Check(check.bounds, control=True)
     assert zoo.measured("x", control, [bad])["passes"] and not zoo.measured("x", control, [good])["passes"]
