@@ -158,15 +158,17 @@ def _distances(vectors: np.ndarray) -> np.ndarray:
 
 def _largest_singular_value(players: Mapping[str, object]) -> jax.Array:
     """The largest of all weights, a little less where the power method is not done."""
-    found = [jnp.float32(0)]
-    for player in players.values():
-        for path, leaf in by_path(player.params).items():  # type: ignore[attr-defined]
-            if not is_weight(path):
-                continue
-            matrix = as_matrix(leaf)
-            vector = jnp.ones(matrix.shape[1]) / np.sqrt(matrix.shape[1])
-            for _ in range(_ITERATIONS):
-                vector = matrix.T @ (matrix @ vector)
-                vector /= jnp.maximum(jnp.linalg.norm(vector), 1e-30)
-            found.append(jnp.linalg.norm(matrix @ vector))
+    leaves = [by_path(player.params) for player in players.values()]  # type: ignore[attr-defined]
+    matrices = [as_matrix(leaf) for params in leaves for path, leaf in params.items() if is_weight(path)]
+    if not matrices:
+        return jnp.float32(0)
+
+    def iterate(_: jax.Array, vectors: list[jax.Array]) -> list[jax.Array]:
+        turned = [matrix.T @ (matrix @ vector) for matrix, vector in zip(matrices, vectors, strict=True)]
+        return [vector / jnp.maximum(jnp.linalg.norm(vector), 1e-30) for vector in turned]
+
+    first = [jnp.full(matrix.shape[1], matrix.shape[1] ** -0.5, matrix.dtype) for matrix in matrices]
+    # A loop of the program, not of Python: written out, the iterations take as long to compile as a step of training.
+    vectors = jax.lax.fori_loop(0, _ITERATIONS, iterate, first)
+    found = [jnp.linalg.norm(matrix @ vector) for matrix, vector in zip(matrices, vectors, strict=True)]
     return jnp.stack(found).max()
