@@ -1,6 +1,6 @@
 """The lessons of the literature as pictures that anyone can make again, each with the numbers that were measured.
 
-python -m benchmarks.gallery                                   all of them: two and a half minutes on two CPU cores
+python -m benchmarks.gallery                                   all of them: four minutes on two CPU cores
 python -m benchmarks.gallery --only saturation collapse        some; the page keeps what it says of the others
 python -m benchmarks.gallery --story runs/gan-ring8 gan-ring8  moments of a toy run, for the page's end
 
@@ -30,6 +30,7 @@ NAMES = (
     "lipschitz",
     "relativistic",
     "collapse",
+    "r1",
     "fractional",
 )
 _HEAD = """# Gallery
@@ -38,7 +39,7 @@ What the literature says of GANs, measured: each lesson's picture and numbers co
 
     python -m benchmarks.gallery
 
-two and a half minutes on two CPU cores, with jaxgan's own games and losses on small networks.
+four minutes on two CPU cores, with jaxgan's own games and losses on small networks.
 """
 
 

@@ -53,7 +53,7 @@ def draw() -> tuple[Figure, str]:
     """The lesson's picture and its paragraph."""
     rng = np.random.default_rng(0)
     image, kernel = rng.uniform(0.2, 1, (SIDE, SIDE)), rng.uniform(0, 1, (SHOWN, SHOWN))
-    figure, axes = panels(5, height=2.0)
+    figure, axes = panels(5, height=2.15)
     _show(axes[0], image, "image")
     _show(axes[1], spread(image, SHOWN), "spread out by zeros")
     axes[1].add_patch(Rectangle((-0.5, -0.5), SHOWN, SHOWN, fill=False, edgecolor="C3", linewidth=1.5))

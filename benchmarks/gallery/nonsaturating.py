@@ -57,8 +57,9 @@ def draw() -> tuple[Figure, str]:
         f"network of its own learns {STEPS} steps, and then the generator's gradient is taken on {HELD_OUT:,} unseen "
         "samples. Against the best discriminator the non-saturating loss has the gradient of KL(fakes || data) - 2 JS: "
         "not of a divergence, for its second part pushes the fakes away from the data, and not one that fades with the "
-        f"distance, as 2 JS of the minimax loss does. Up to theta = 0.5 networks pass both on within {100 * errors[0]:.1f} % and "
-        f"{100 * errors[1]:.1f} %; farther apart their logits fall short of log p / q, and at theta = {THETAS[-1]:g} the "
+        "distance, as 2 JS of the minimax loss does. Up to theta = 0.5 networks pass both on within "
+        f"{100 * errors[0]:.1f} % and {100 * errors[1]:.1f} %; farther apart their logits fall short of log p / q, and at "
+        f"theta = {THETAS[-1]:g} the "
         f"non-saturating pull is {last[1]:.1f} and not {last[0]:.1f}."
     )
     return figure, text

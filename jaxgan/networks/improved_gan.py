@@ -2,9 +2,10 @@
 
 Salimans, Goodfellow, Zaremba, Cheung, Radford and Chen, "Improved Techniques for Training GANs" (2016, arXiv:1606.03498),
 sections 5.1 and 5.2, with the sizes of the released programs. There, weights are normalised (Salimans and Kingma 2016,
-arXiv:1602.07868), a first batch of data (500 images, noise and dropout included) sets their gains, and those of hidden layers then
-stay. With `data_init` the gains here are set so too, by the images that the network is initialised with and without noise; without
-it they start by He's rule. All are learned unless the player's `frozen` says otherwise. Latents are uniform in the unit cube.
+arXiv:1602.07868), a first batch of data (500 images, noise and dropout included) sets their gains, and those of hidden layers
+then stay. With `data_init` the gains here are set so too, by the images that the network is initialised with and without noise;
+without it they start by He's rule. All are learned unless the player's `frozen` says otherwise. Latents are uniform in the unit
+cube.
 """
 
 import math

@@ -154,11 +154,13 @@ def test_each_region_is_where_it_says():
     # Around x, whatever the fakes are: by at most half of the reals' deviation, upwards.
     moved = np.asarray(region("around") - real)
     np.testing.assert_array_equal(region("around"), penalties.penalty_points(key, real, 9 * fake, "around"))
-    assert 0 <= moved.min() + 1e-6 and 0 < moved.max() <= np.asarray(real).std() / 2 + 1e-6
+    assert moved.min() >= -1e-6 and 0 < moved.max() <= np.asarray(real).std() / 2 + 1e-6
 
 
 def test_an_unknown_region_is_refused():
-    with pytest.raises(UserError, match="^gradient penalty: region 'inside' is unknown: choose one of between, around"):
+    with pytest.raises(
+        UserError, match=r"^gradient penalty: region 'inside' is unknown: choose one of between, around"
+    ):
         penalties.penalty_points(jax.random.key(0), jnp.ones((2, 3)), jnp.ones((2, 3)), "inside")
 
 

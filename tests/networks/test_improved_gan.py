@@ -249,5 +249,7 @@ def test_what_does_not_vary_begins_as_without_data(initialised):
 
 def test_one_image_is_no_data_to_begin_by(normal):
     network = ImprovedMLPDiscriminator(3, (4,), data_init=True)
-    with pytest.raises(UserError, match="^hidden_0: data_init compares .* give game.init a minibatch of data, or set"):
+    with pytest.raises(
+        UserError, match=r"^hidden_0: data_init compares .* give game\.init a minibatch of data, or set"
+    ):
         network.init(jax.random.key(0), normal(1, 6))
