@@ -45,9 +45,11 @@ def paper() -> ConfigDict:
     config.game = {"latent_size": 100, "num_classes": 10}
     adam = named("adam", learning_rate=3e-3, b1=0.5, b2=0.999)
     config.players.generator = player(named("ImprovedMLPGenerator"), adam)
+    # As in the authors' programs, the first images set the gains, and those of hidden layers stay as they are.
     config.players.discriminator = player(
-        named("ImprovedMLPDiscriminator"), adam, average=named("exponential", decay=0.9999)
+        named("ImprovedMLPDiscriminator", data_init=True), adam, average=named("exponential", decay=0.9999)
     )
+    config.players.discriminator.frozen = "hidden_.*/scale"
     config.data.name = "tfds:mnist"
     config.data.image_size = 28
     config.data.channels = 1
@@ -61,8 +63,9 @@ def paper() -> ConfigDict:
 def cifar10() -> ConfigDict:
     config = paper()
     config.game.matching = "l1"
-    config.players.generator.network = named("ImprovedGenerator")
-    config.players.discriminator.network = named("ImprovedDiscriminator")
+    config.players.generator.network = named("ImprovedGenerator", data_init=True)
+    config.players.discriminator.network = named("ImprovedDiscriminator", data_init=True)
+    config.players.discriminator.frozen = "conv_.*/scale"
     for each in config.players.values():
         # 3e-4 min(3 - epoch / 400, 1): the same until epoch 800, then down to 0 at 1200
         each.optimizer.learning_rate = 3e-4

@@ -64,6 +64,7 @@ def _constraints() -> Mapping[str, Maker]:
         "max_norm": constraints.max_norm,
         "equalized": constraints.equalized,
         "singular_value_clamp": constraints.singular_value_clamp,
+        "l2_decay": regularizers.l2_decay,
         "orthogonal": regularizers.orthogonal,
         "spectral_regularization": regularizers.spectral_regularization,
         "singular_value_regularization": regularizers.singular_value_regularization,

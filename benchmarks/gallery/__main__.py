@@ -1,6 +1,6 @@
 """The lessons of the literature as pictures that anyone can make again, each with the numbers that were measured.
 
-python -m benchmarks.gallery                                   all of them: a minute and a half on two CPU cores
+python -m benchmarks.gallery                                   all of them: four minutes on two CPU cores
 python -m benchmarks.gallery --only saturation collapse        some; the page keeps what it says of the others
 python -m benchmarks.gallery --story runs/gan-ring8 gan-ring8  moments of a toy run, for the page's end
 
@@ -19,14 +19,27 @@ from benchmarks.gallery.story import toy_story
 from jaxgan.training import command_line
 
 FOLDER = Path(__file__).parents[2] / "docs" / "gallery"
-NAMES = ("saturation", "distances", "divergences", "lipschitz", "relativistic", "collapse")
+NAMES = (
+    "saturation",
+    "distances",
+    "nonsaturating",
+    "stale",
+    "divergences",
+    "squares",
+    "plan",
+    "lipschitz",
+    "relativistic",
+    "collapse",
+    "r1",
+    "fractional",
+)
 _HEAD = """# Gallery
 
 What the literature says of GANs, measured: each lesson's picture and numbers come from a run of
 
     python -m benchmarks.gallery
 
-a minute and a half on two CPU cores, with jaxgan's own games and losses on small networks.
+four minutes on two CPU cores, with jaxgan's own games and losses on small networks.
 """
 
 

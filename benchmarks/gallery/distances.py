@@ -114,7 +114,7 @@ def draw() -> tuple[Figure, str]:
     # At theta = 0 there is nothing to pull, and a critic of any slope is as good as another.
     right.plot(THETAS[1:], critic["pull"][1:], "C0o-", markersize=4, linewidth=1, label="critic")
     right.plot(THETAS[1:], judge["pull"][1:], "C3o-", markersize=4, linewidth=1, label="discriminator, minimax")
-    finish(right, "The pull towards the data", "distance theta", "- dL_G / d theta")
+    finish(right, "The pull towards the data", "distance theta", "dL_G / d theta")
     error = np.abs(shannon - [exact(theta).jensen_shannon for theta in THETAS]).max()
     far = THETAS >= 2.0
     pulls, excess = critic["pull"][far], (gap[far] / THETAS[far] - 1).max()

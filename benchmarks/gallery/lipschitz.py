@@ -13,7 +13,7 @@ from benchmarks.gallery.lesson import Lesson, finish, from_config, panels, play
 from configs import gan as config
 from jaxgan import losses
 from jaxgan.config import named
-from jaxgan.core import constraints
+from jaxgan.core import Game, State, constraints
 
 LIMIT, WEIGHT = 0.1, 10.0
 DEVIATION = 0.3  # of the fakes
@@ -41,16 +41,15 @@ class Critic(NamedTuple):
     gap: float
 
 
-def train(way: str, grid: np.ndarray, steps: int = STEPS) -> tuple[Critic, np.ndarray, np.ndarray]:
-    """A WGAN's critic, restrained in that way, learns to tell the ring of configs/gan.py from a round lump in its middle.
+def trained_critic(way: str, steps: int = STEPS) -> tuple[State, Game, jax.Array]:
+    """A WGAN's critic, restrained in that way, has learned to tell the ring of configs/gan.py from a round lump in its middle.
 
     Args:
         way: A key of WAYS.
-        grid: Where its field is wanted, (H, W, 2).
         steps: Critic turns.
 
     Returns:
-        The critic, and the data and the fakes (SAMPLES, 2) that it was looked at with; the same for every way.
+        The game's state, the game and its data (N, 2).
     """
     plain = config.get_config("ring8")
     plain.game = {"latent_size": 2, "objective": "wasserstein", "terms": WAYS[way].get("terms", ())}
@@ -64,11 +63,29 @@ def train(way: str, grid: np.ndarray, steps: int = STEPS) -> tuple[Critic, np.nd
     # z -> DEVIATION z, and it does not move
     lump = {"output": {"kernel": DEVIATION * jnp.eye(2), "bias": jnp.zeros(2)}}
     players = first.players | {"generator": first.players["generator"].replace(params=lump)}
-    state, _ = jax.jit(run)(first.replace(players=players), data)
+    return jax.jit(run)(first.replace(players=players), data)[0], game, data
 
+
+def ring_and_lump(game: Game, state: State, data: jax.Array, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points of the data and fakes, (number, 2) each."""
+    return np.asarray(data[:number]), np.asarray(game.sample(state, jax.random.key(1), number))
+
+
+def look(way: str, grid: np.ndarray) -> tuple[Critic, np.ndarray, np.ndarray]:
+    """A trained critic, and the data and the fakes (SAMPLES, 2) that it is looked at with; the same for every way.
+
+    Args:
+        way: A key of WAYS.
+        grid: Where its field is wanted, (H, W, 2).
+    """
+    state, game, data = trained_critic(way)
     critic = game.nets(state).discriminator
-    real, fake = data[:SAMPLES], game.sample(state, jax.random.key(1), SAMPLES)
-    places = {"data": real, "fakes": fake, "between": losses.interpolate(jax.random.key(2), real, fake)}
+    real, fake = ring_and_lump(game, state, data, SAMPLES)
+    places = {
+        "data": real,
+        "fakes": fake,
+        "between": losses.interpolate(jax.random.key(2), jnp.asarray(real), jnp.asarray(fake)),
+    }
     own = state.players["discriminator"]
     used, _ = game.players["discriminator"].constraint.apply(own.params, own.constraint)
     seen = Critic(
@@ -77,7 +94,7 @@ def train(way: str, grid: np.ndarray, steps: int = STEPS) -> tuple[Critic, np.nd
         weights={path.split("/")[0]: np.asarray(leaf) for path, leaf in constraints.weights(used).items()},
         gap=float(critic(real).mean() - critic(fake).mean()),
     )
-    return seen, np.asarray(real), np.asarray(fake)
+    return seen, real, fake
 
 
 def wasserstein(real: np.ndarray, fake: np.ndarray) -> float:
@@ -93,16 +110,20 @@ def draw() -> tuple[Figure, str]:
     figure, rows = panels(4, 3, height=7.0)
     said = []
     for axes, way in zip(rows, WAYS, strict=True):
-        critic, real, fake = train(way, grid)
+        critic, real, fake = look(way, grid)
         spectra = {name: np.linalg.svd(weight, compute_uv=False) for name, weight in critic.weights.items()}
         _draw_row(axes, way, reach, critic, real, fake, spectra)
         low, middle, high = np.percentile(critic.gradients["between"], [5, 50, 95])
         # Of the two square layers.
         ranks = [int(np.sum(spectrum > 0.01 * spectrum[0])) for spectrum in list(spectra.values())[1:3]]
+        # Of the whole network: LeakyReLU stretches nothing.
+        bound = np.prod([spectrum[0] for spectrum in spectra.values()])
+        steepest = max(values.max() for values in critic.gradients.values())
         everything = np.abs(np.concatenate([weight.ravel() for weight in critic.weights.values()]))
         said.append(
             f"- {way}: gradient {low:.2f} to {high:.2f} (median {middle:.2f}), gap {critic.gap:.2f}; largest "
-            f"singular value of any layer {max(spectrum[0] for spectrum in spectra.values()):.2f}; of the 64 of each "
+            f"singular value of any layer {max(spectrum[0] for spectrum in spectra.values()):.2f}, their product {bound:.4g}, "
+            f"which no gradient exceeds, and the longest gradient seen {steepest:.2f}; of the 64 of each "
             f"square layer, {ranks[0]} and {ranks[1]} above 1 % of the largest; "
             f"{100 * np.mean(everything > 0.99 * everything.max()):.0f} % of the weights within 1 % of the largest, "
             f"{everything.max():.2g}."

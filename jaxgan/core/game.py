@@ -94,7 +94,8 @@ class Game:
 
         Args:
             key: A typed PRNG key (`jax.random.key(seed)`); the state keeps a part of it.
-            example: One minibatch, or one image of it; only shapes and dtypes matter.
+            example: One minibatch, or one image of it; only shapes and dtypes matter, but for networks that begin by data
+                (`data_init`).
 
         Returns:
             The state before the first step. Pure: it may be jitted, and mapped over keys for an ensemble.

@@ -72,6 +72,28 @@ def orthogonal(weight: float, off_diagonal: bool = True, exclude: str | None = N
     return _soft("orthogonal regularisation", cost, weight, every, Constraint(init))
 
 
+def l2_decay(weight: float, exclude: str | None = None, every: int = 1) -> Constraint:
+    """weight / 2 * sum of || W ||_F^2: small weights in all directions, not only in that of the largest singular value.
+
+    Plain weight decay, by the loss: its gradient is weight * W, which an optimiser such as Adam then scales as it does the
+    others. It is what `spectral_regularization` stands against in Yoshida and Miyato 2017 (arXiv:1705.10941), section 3.
+
+    Args:
+        weight: lambda, the "weight decay" of other libraries.
+        exclude: Weights in whose path this regular expression is found do not count; biases and gains never do.
+        every: See this module.
+    """
+
+    def cost(params: Any, state: Any) -> jax.Array:
+        return 0.5 * sum((jnp.square(leaf).sum() for leaf in weights(params, exclude).values()), jnp.zeros(()))
+
+    def init(params: Any, key: jax.Array) -> tuple[Any, Any]:
+        weights(params, exclude)
+        return params, ()
+
+    return _soft("L2 decay", cost, weight, every, Constraint(init))
+
+
 def spectral_cost(params: Any, vectors: dict[str, jax.Array]) -> jax.Array:
     """1/2 sum of sigma(W)^2 over the weights that have a vector, float32 ().
 

@@ -98,7 +98,11 @@ def improved_gan(
     )
     return Game(
         players={GENERATOR: generator, DISCRIMINATOR: discriminator},
-        inputs={GENERATOR: draws.generator_inputs, DISCRIMINATOR: lambda batch: (batch["image"],)},
+        # As many latents as images: networks may begin by what they make of them.
+        inputs={
+            GENERATOR: lambda batch: (draws.latent(jax.random.key(0), len(batch["image"])),),
+            DISCRIMINATOR: lambda batch: (batch["image"],),
+        },
         outputs={GENERATOR: lambda batch: batch["image"]},
         stages=(Stage(turns),),
         memory=lambda key, batch: merged(extra.first_memory()),

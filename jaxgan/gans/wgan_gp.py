@@ -15,6 +15,8 @@ def wgan_gp(
     latent_size: int = 128,
     penalty: float = 10.0,
     one_sided: bool = False,
+    squared: bool = True,
+    region: str = "between",
     discriminator_steps: int = 5,
     generator_fakes: int = 1,
     terms: Sequence[Term] = (),
@@ -27,12 +29,14 @@ def wgan_gp(
         latent_size: Components of z ~ N(0, I).
         penalty: lambda in Eq. 3.
         one_sided: Only gradients longer than 1 cost.
+        squared: False: the penalty is the distance of the gradient's length from 1; with `one_sided` a hinge.
+        region: Where the gradient is looked at: "between" reals and fakes, "around" the reals, at the "reals" or the "fakes".
         discriminator_steps: n_critic, critic turns for each generator turn.
         generator_fakes: Fakes for each real in the generator's turn; the program for CIFAR-10 has 2.
         terms: What the losses have beside the objective; see `jaxgan.parts.terms`.
     """
     # Eq. 3: L = E[C(G(z))] - E[C(x)] + lambda E[(|| grad C(x_hat) ||_2 - 1)^2], x_hat on the lines between reals and fakes
-    own = (gradient_penalty(penalty, one_sided),)
+    own = (gradient_penalty(penalty, one_sided, squared, region),)
     draws = Draws(Latent(latent_size), fakes=generator_fakes)
     return two_player_game(
         generator, discriminator, draws, wasserstein, (*own, *terms), discriminator_steps=discriminator_steps

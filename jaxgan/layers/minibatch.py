@@ -44,18 +44,20 @@ class MinibatchDiscrimination(nn.Module):
     Salimans, Goodfellow, Zaremba, Cheung, Radford and Chen, "Improved Techniques for Training GANs" (2016,
     arXiv:1606.03498), section 3.2. As in the released program, a sample is not compared with itself, T is stored as
     directions ("direction", normalised over the inputs) and log scales ("log_scale"), and an offset per kernel ("bias")
-    starts at -1; its rescaling of T by a first batch of data is left out. All of the batch is compared, over all devices;
-    memory grows as B^2 times the kernels.
+    starts at -1. All of the batch is compared, over all devices; memory grows as B^2 times the kernels.
 
     Attributes:
         kernels: Numbers appended (B in the paper, 100 in the program).
         dimensions: Of each kernel's space (C in the paper).
         direction_init: Initialiser of the directions, called with the shape (A, kernels * dimensions).
+        data_init: Scales and offsets begin by the batch that the layer is initialised with, as in the released program: in each
+            kernel's space half the mean distance to the nearest other sample is 1, and what is appended has mean 0.
     """
 
     kernels: int = 100
     dimensions: int = 5
     direction_init: Initializer = nn.initializers.normal(0.05)
+    data_init: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -63,9 +65,14 @@ class MinibatchDiscrimination(nn.Module):
         x = x.astype(jnp.float32)
         columns = self.kernels * self.dimensions
         direction = self.param("direction", self.direction_init, (x.shape[1], columns), jnp.float32)
-        log_scale = self.param("log_scale", nn.initializers.zeros, (columns,), jnp.float32)
-        bias = self.param("bias", nn.initializers.constant(-1.0), (self.kernels,), jnp.float32)
-        scale = jnp.exp(log_scale) * jax.lax.rsqrt(jnp.sum(jnp.square(direction), axis=0) + 1e-12)
+        unit = jax.lax.rsqrt(jnp.sum(jnp.square(direction), axis=0) + 1e-12)
+        first_scale, first_bias = jnp.zeros(columns), -jnp.ones(self.kernels)
+        if self.data_init and self.is_initializing():
+            check_minibatch(self, x)
+            first_scale, first_bias = self._by_data((x @ (direction * unit[None])).reshape(len(x), self.kernels, -1))
+        log_scale = self.param("log_scale", lambda key: first_scale)
+        bias = self.param("bias", lambda key: first_bias)
+        scale = jnp.exp(log_scale) * unit
         # M_i = f(x_i) T
         projected = (x @ (direction * scale[None])).reshape(-1, self.kernels, self.dimensions)
         name, own = batch_axis_name(), jnp.arange(len(x))
@@ -78,6 +85,27 @@ class MinibatchDiscrimination(nn.Module):
         # o(x_i)_b = sum over j of c_b(x_i, x_j)
         similar = jnp.sum(jnp.where(itself[:, :, None], 0.0, closeness), axis=1)
         return jnp.concatenate([x, similar + bias[None]], axis=1)
+
+    def _by_data(self, projected: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """The first log scales and offsets for samples (B, kernels, dimensions) projected on directions of length 1."""
+        distances, itself = _l1_distances(projected, projected), jnp.eye(len(projected), dtype=bool)[:, :, None]
+        half = 0.5 * jnp.where(itself, jnp.inf, distances).min(axis=1).mean(axis=0)
+        half = jnp.where(half > 0, half, 1.0)  # where all samples are one
+        similar = jnp.where(itself, 0.0, jnp.exp(-distances / half[None, None])).sum(axis=1).mean(axis=0)
+        return jnp.repeat(-jnp.log(half), self.dimensions), -similar
+
+
+def check_minibatch(module: nn.Module, x: jax.Array) -> None:
+    """Checks that a layer that is to begin by data is initialised with more than one entry of them, x (B, ...).
+
+    Raises:
+        UserError: It is not.
+    """
+    if len(x) < 2:
+        raise UserError(
+            f"{'/'.join(module.path)}: data_init compares the entries of a minibatch, but the network is initialised with one: "
+            "give game.init a minibatch of data, or set data_init=False"
+        )
 
 
 def _l1_distances(a: jax.Array, b: jax.Array) -> jax.Array:

@@ -6,7 +6,16 @@ from jaxgan.losses.energy import energy, pulling_away
 from jaxgan.losses.f_divergences import DIVERGENCES, Divergence, f_divergence, make_divergence
 from jaxgan.losses.matching import feature_matching, neighbours, only_best
 from jaxgan.losses.objectives import OBJECTIVES, make_objective
-from jaxgan.losses.penalties import dragan_points, drift, gradient_penalty, interpolate, l1, l2, zero_centered_penalty
+from jaxgan.losses.penalties import (
+    dragan_points,
+    drift,
+    gradient_penalty,
+    interpolate,
+    l1,
+    l2,
+    penalty_points,
+    zero_centered_penalty,
+)
 from jaxgan.losses.relativistic import relativistic
 from jaxgan.losses.variational import bernoulli_cost, normal_cost, normal_kl
 
@@ -38,6 +47,7 @@ __all__ = [
     "normal_cost",
     "normal_kl",
     "only_best",
+    "penalty_points",
     "pulling_away",
     "relativistic",
     "semi_supervised",

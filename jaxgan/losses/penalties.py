@@ -63,6 +63,34 @@ def dragan_points(
     return interpolate(mix_key, real, real + 0.5 * deviation * noise.reshape(real.shape))
 
 
+_REGIONS = ("between", "around", "reals", "fakes")
+
+
+def penalty_points(key: jax.Array, real: jax.Array, fake: jax.Array, region: str = "between") -> jax.Array:
+    """Where a critic's gradient is looked at.
+
+    Args:
+        key: PRNG key.
+        real: (B, ...).
+        fake: The same shape.
+        region: "between": on the lines between pairs (`interpolate`), as in WGAN-GP; "around": around the reals
+            (`dragan_points`, as the authors' program draws them), as in DRAGAN; "reals" or "fakes": at these themselves.
+
+    Returns:
+        The same shape as `real`.
+
+    Raises:
+        UserError: An unknown region.
+    """
+    if region not in _REGIONS:
+        raise UserError(f"gradient penalty: region {region!r} is unknown: choose one of {', '.join(_REGIONS)}")
+    if region == "between":
+        return interpolate(key, real, fake)
+    if region == "around":
+        return dragan_points(key, real, "author")
+    return real if region == "reals" else fake
+
+
 def _squared_gradients(critic: Critic, points: jax.Array) -> jax.Array:
     """|| d C(x_i) / d x_i ||^2 over all but the first axis, float32 (B,)."""
     gradients = jax.grad(lambda x: critic(x).sum())(points)
@@ -82,20 +110,24 @@ def gradient_norms(critic: Critic, points: jax.Array) -> jax.Array:
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, squares, 1.0)), 0.0)
 
 
-def gradient_penalty(critic: Critic, points: jax.Array, target: float = 1.0, one_sided: bool = False) -> jax.Array:
+def gradient_penalty(
+    critic: Critic, points: jax.Array, target: float = 1.0, one_sided: bool = False, squared: bool = True
+) -> jax.Array:
     """E[(|| grad C(x) ||_2 - target)^2] over the given points, float32 ().
 
     Gulrajani et al. 2017 (arXiv:1704.00028), Eq. 3, with target 1 on interpolated points and weight 10; DRAGAN has it on
-    `dragan_points`.
+    `dragan_points`. One-sided and not squared it is a hinge, E[max(0, || grad C(x) || - target)].
 
     Args:
         critic: (B, ...) -> logits.
-        points: (B, ...).
+        points: (B, ...), such as `penalty_points`.
         target: The norm that costs nothing.
         one_sided: Only norms above the target cost (section 4, "two-sided penalty").
+        squared: False: E | || grad C(x) || - target |, which pulls a norm near the target as hard as one far from it.
     """
     excess = gradient_norms(critic, points) - target
-    return jnp.square(jax.nn.relu(excess) if one_sided else excess).mean()
+    excess = jax.nn.relu(excess) if one_sided else excess
+    return (jnp.square(excess) if squared else jnp.abs(excess)).mean()
 
 
 def zero_centered_penalty(critic: Critic, points: jax.Array) -> jax.Array:

@@ -2,8 +2,10 @@
 
 Salimans, Goodfellow, Zaremba, Cheung, Radford and Chen, "Improved Techniques for Training GANs" (2016, arXiv:1606.03498),
 sections 5.1 and 5.2, with the sizes of the released programs. There, weights are normalised (Salimans and Kingma 2016,
-arXiv:1602.07868) and a first batch of data sets their gains; here gains start by He's rule and are learned. Latents are
-uniform in the unit cube.
+arXiv:1602.07868), a first batch of data (500 images, noise and dropout included) sets their gains, and those of hidden layers
+then stay. With `data_init` the gains here are set so too, by the images that the network is initialised with and without noise;
+without it they start by He's rule. All are learned unless the player's `frozen` says otherwise. Latents are uniform in the unit
+cube.
 """
 
 import math
@@ -75,6 +77,7 @@ class ImprovedMLPDiscriminator(nn.Module):
         hidden: Width of each hidden layer.
         input_noise: Deviation of the noise on the image: 0.3 for pixels in [0, 1] in the program, twice that in [-1, 1].
         hidden_noise: Deviation of the noise on hidden layers.
+        data_init: Whether gains and biases begin by data, see this module.
         dtype: Compute dtype.
     """
 
@@ -82,6 +85,7 @@ class ImprovedMLPDiscriminator(nn.Module):
     hidden: tuple[int, ...] = (1000, 500, 250, 250, 250)
     input_noise: float = 0.6
     hidden_noise: float = 0.5
+    data_init: bool = False
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -90,10 +94,12 @@ class ImprovedMLPDiscriminator(nn.Module):
         x = x.reshape(len(x), -1)
         for index, width in enumerate(self.hidden):
             x = gaussian_noise(self, x, self.hidden_noise if index else self.input_noise)
-            x = nn.relu(WeightNormDense(width, _init, gain=_RELU_GAIN, dtype=self.dtype, name=f"hidden_{index}")(x))
+            gain = 1.0 if self.data_init else _RELU_GAIN
+            dense = WeightNormDense(width, _init, gain, self.data_init, self.dtype, name=f"hidden_{index}")
+            x = nn.relu(dense(x))
         x = x.astype(jnp.float32)
-        logits = WeightNormDense(needed_classes(self), _init, name="logits")(gaussian_noise(self, x, self.hidden_noise))
-        return Verdict(None, x if features else None, logits)
+        dense = WeightNormDense(needed_classes(self), _init, data_init=self.data_init, name="logits")
+        return Verdict(None, x if features else None, dense(gaussian_noise(self, x, self.hidden_noise)))
 
 
 class ImprovedGenerator(nn.Module):
@@ -105,11 +111,13 @@ class ImprovedGenerator(nn.Module):
     Attributes:
         output_shape: (H, W, C) of an image, H and W multiples of `2 ** len(widths)`.
         widths: Of the first map and of each after it but the image.
+        data_init: Whether the last layer's gains and biases begin by data, see this module.
         dtype: Compute dtype.
     """
 
     output_shape: tuple[int, ...] | None = None
     widths: tuple[int, ...] = (512, 256, 128)
+    data_init: bool = False
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -134,7 +142,7 @@ class ImprovedGenerator(nn.Module):
         x = activate(x, "norm_0").reshape(-1, height, width, self.widths[0])
         for index, features in enumerate(self.widths[1:], start=1):
             x = activate(UpConv(features, 5, **_DOUBLE, **common, name=f"up_{index}")(x), f"norm_{index}")
-        return tanh_image(_UpConv(image_shape(self)[2], dtype=self.dtype, name="to_image")(x[number:]))
+        return tanh_image(_UpConv(image_shape(self)[2], self.data_init, self.dtype, name="to_image")(x[number:]))
 
 
 class ImprovedDiscriminator(nn.Module):
@@ -149,18 +157,21 @@ class ImprovedDiscriminator(nn.Module):
         width: Features of the first three convolutions; the others have twice as many.
         kernels: Of minibatch discrimination on the mean of the map; 100 in the program that has it, which has Gaussian
             noise of deviation 0.2 on the image instead of dropout; 0: none.
+        data_init: Whether gains and biases begin by data, see this module.
         dtype: Compute dtype.
     """
 
     class_logits: int = 0
     width: int = 96
     kernels: int = 0
+    data_init: bool = False
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array, features: bool = False) -> Verdict:
         """Maps images (B, H, W, C) to class logits (B, K); with `features` also what they are linear in, float32 (B, F)."""
-        common: dict[str, Any] = {"gain": _LEAKY_GAIN, "dtype": self.dtype}
+        gain = 1.0 if self.data_init else _LEAKY_GAIN
+        common: dict[str, Any] = {"gain": gain, "data_init": self.data_init, "dtype": self.dtype}
         x = gaussian_noise(self, x, 0.2) if self.kernels else dropout(self, x, 0.2)
         for stage, width in enumerate((self.width, 2 * self.width)):
             for index, strides in enumerate((1, 1, 2)):
@@ -171,8 +182,8 @@ class ImprovedDiscriminator(nn.Module):
             x = leaky_relu(_Conv(2 * self.width, size, padding=padding, **common, name=f"conv_2_{index}")(x))
         x = jnp.mean(x.astype(jnp.float32), axis=(1, 2))
         if self.kernels:
-            x = MinibatchDiscrimination(self.kernels, name="minibatch")(x)
-        logits = WeightNormDense(needed_classes(self), _init, gain=0.1, name="logits")(x)
+            x = MinibatchDiscrimination(self.kernels, data_init=self.data_init, name="minibatch")(x)
+        logits = WeightNormDense(needed_classes(self), _init, 0.1, self.data_init, name="logits")(x)
         return Verdict(None, x if features else None, logits)
 
 
@@ -184,23 +195,27 @@ class _Conv(nn.Module):
     strides: int = 1
     padding: int = 1
     gain: float = 1.0
+    data_init: bool = False
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        kernel, bias = weight_norm(self, (self.size, self.size, x.shape[-1], self.features), _init, self.gain)
-        y = convolution(x.astype(self.dtype), kernel, self.strides, self.padding)
-        return y + bias.astype(self.dtype)[None, None, None]
+        convolve = lambda kernel: convolution(x.astype(self.dtype), kernel, self.strides, self.padding)  # noqa: E731
+        shape, first = (self.size, self.size, x.shape[-1], self.features), convolve if self.data_init else None
+        kernel, bias = weight_norm(self, shape, _init, self.gain, first)
+        return convolve(kernel) + bias.astype(self.dtype)[None, None, None]
 
 
 class _UpConv(nn.Module):
     """A 5x5 transposed convolution with weight norm that doubles the map."""
 
     features: int
+    data_init: bool = False
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        kernel, bias = weight_norm(self, (5, 5, x.shape[-1], self.features), _init, gain=0.1)
-        y = up_convolution(x.astype(self.dtype), kernel, **_DOUBLE)
-        return y + bias.astype(self.dtype)[None, None, None]
+        convolve = lambda kernel: up_convolution(x.astype(self.dtype), kernel, **_DOUBLE)  # noqa: E731
+        first = convolve if self.data_init else None
+        kernel, bias = weight_norm(self, (5, 5, x.shape[-1], self.features), _init, 0.1, first)
+        return convolve(kernel) + bias.astype(self.dtype)[None, None, None]

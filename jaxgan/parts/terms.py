@@ -64,13 +64,29 @@ class Term:
 
 
 def gradient_penalty(
-    weight: float = 10.0, one_sided: bool = False, schedule: Schedule | None = None, every: int = 1
+    weight: float = 10.0,
+    one_sided: bool = False,
+    squared: bool = True,
+    region: str = "between",
+    schedule: Schedule | None = None,
+    every: int = 1,
 ) -> Term:
-    """WGAN-GP: E[(|| grad C || - 1)^2] between reals and fakes (Gulrajani et al. 2017, arXiv:1704.00028, Eq. 3)."""
+    """WGAN-GP: E[(|| grad C || - 1)^2] between reals and fakes (Gulrajani et al. 2017, arXiv:1704.00028, Eq. 3).
+
+    Args:
+        weight: lambda.
+        one_sided: Only gradients longer than 1 cost.
+        squared: False: E | || grad C || - 1 |; with `one_sided` the hinge E[max(0, || grad C || - 1)] of Jolicoeur-Martineau
+            and Mitliagkas 2019 (arXiv:1910.06922).
+        region: Where: "between", "around", "reals" or "fakes", see `losses.penalty_points`.
+        schedule: As in `Term`.
+        every: As in `Term`.
+    """
 
     def value(pair: Pair, key: jax.Array) -> jax.Array:
-        points = losses.interpolate(key, pair.real, pair.fake)
-        return losses.gradient_penalty(pair.score, points, one_sided=one_sided)
+        points = losses.penalty_points(key, pair.real, pair.fake, region)
+        score = pair.score_fakes if region == "fakes" else pair.score
+        return losses.gradient_penalty(score, points, one_sided=one_sided, squared=squared)
 
     return Term("gradient_penalty", value, weight, schedule, every=every)
 

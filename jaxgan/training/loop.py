@@ -108,8 +108,10 @@ def _train(config: ConfigDict, workdir: Path, cure: str, asked: Mapping[str, Any
         state = checkpoints.intact(abstract, damaged.append)
         resumed = None if state is None else int(state.step)
         begins = ""
+        # Networks may begin by data: by the first minibatch.
+        first_state = lambda: plan.first_state(next(loader.batches(plan.batch_size(0))), loader.resident)  # noqa: E731
         if state is None:
-            state = plan.first_state()
+            state = first_state()
             if beginning is not None:
                 state, begins = beginning.state(plan, state), beginning.line
             if main:
@@ -136,7 +138,7 @@ def _train(config: ConfigDict, workdir: Path, cure: str, asked: Mapping[str, Any
                 except BrokenError as error:
                     # Its traceback would keep the broken state alive.
                     broken, opening = error.with_traceback(None), []
-            state = roll_back(broken, plan, checkpoints, records, opening.append)
+            state = roll_back(broken, plan, first_state, checkpoints, records, opening.append)
             resumed = int(state.step)
 
 

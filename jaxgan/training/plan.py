@@ -17,6 +17,7 @@ from jaxgan.core.players import flatten
 from jaxgan.core.snapshot import CompiledGame
 from jaxgan.data import DataError, Source, check_batch_size, make_source, text
 from jaxgan.data.errors import AbsentDataError
+from jaxgan.data.pipeline import RawBatch, Resident, prepare
 from jaxgan.data.specs import attributes_spec
 from jaxgan.errors import ConfigError
 from jaxgan.evaluation import monitored
@@ -138,10 +139,17 @@ class Plan:
         ends += [(step, last.until_step), (images, last.until_images)]
         return min(1.0, max(now / end for now, end in ends if end))
 
-    def init(self, key: jax.Array) -> State:
-        """The state before the first step; pure."""
-        example = {name: jnp.zeros(spec.shape, spec.dtype) for name, spec in minibatch(self.arrays, 1).items()}
-        return self.game.init(key, example)
+    def init(self, key: jax.Array, raw: RawBatch | None = None, resident: Resident = ()) -> State:
+        """The state before the first step; pure.
+
+        Args:
+            key: PRNG key.
+            raw: A minibatch of `Loader.batches`, for networks that begin by data; None: zeros stand for it.
+            resident: See `prepare`.
+        """
+        few = minibatch(self.arrays, max(2, self.mesh.size))  # one entry would be no minibatch to such networks
+        zeros = {name: jnp.zeros(spec.shape, spec.dtype) for name, spec in few.items()}
+        return self.game.init(key, zeros if raw is None else prepare(raw, resident))
 
     def abstract_state(self) -> State:
         """Shapes, dtypes and shardings of the state, as `jax.ShapeDtypeStruct`."""
@@ -162,9 +170,10 @@ class Plan:
             images.append(each * memory.size(minibatch(self.arrays, self.batch_size(index))))
         return memory.size(state) + gradient + max(images) // self.mesh.size
 
-    def first_state(self) -> State:
-        """The state before the first step, made where it will live: on every device."""
-        return jax.jit(self.init, out_shardings=replicated(self.mesh))(jax.random.key(self.config.seed))
+    def first_state(self, raw: RawBatch | None = None, resident: Resident = ()) -> State:
+        """The state before the first step, made where it will live: on every device; the arguments are those of `init`."""
+        first = jax.jit(self.init, out_shardings=replicated(self.mesh))
+        return first(jax.random.key(self.config.seed), raw, resident)
 
 
 def plan_without_data(config: ConfigDict) -> Plan:

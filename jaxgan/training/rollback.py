@@ -17,13 +17,19 @@ from jaxgan.training.records import Records
 
 
 def roll_back(
-    error: BrokenError, plan: Plan, checkpoints: Checkpoints, records: Records, say: Callable[[str], None]
+    error: BrokenError,
+    plan: Plan,
+    first_state: Callable[[], State],
+    checkpoints: Checkpoints,
+    records: Records,
+    say: Callable[[str], None],
 ) -> State:
     """The state that a run goes on from after it broke; later checkpoints are deleted.
 
     Args:
         error: How it broke.
         plan: The run's plan.
+        first_state: Makes the state before the first step anew.
         checkpoints: Its checkpoints.
         records: Its records until then.
         say: Takes lines for people.
@@ -51,7 +57,7 @@ def roll_back(
         )
     state = checkpoints.intact(plan.abstract_state(), say, wanted)
     if state is None:
-        state = plan.first_state()
+        state = first_state()
     step, rollbacks = int(state.step), len(earlier) + 1
     checkpoints.forget_after(step)
     say(f"{error}: back to step {step}, with other draws" + (" and lower rates" if config.rollback_rate < 1 else ""))

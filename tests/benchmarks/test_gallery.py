@@ -8,12 +8,26 @@ import numpy as np
 import optax
 import pytest
 import scipy.integrate
+import scipy.special
 import scipy.stats
 from matplotlib.figure import Figure
 from PIL import Image
 
 from benchmarks.gallery import __main__ as gallery
-from benchmarks.gallery import distances, divergences, lesson, lipschitz, relativistic, saturation, story
+from benchmarks.gallery import (
+    distances,
+    divergences,
+    fractional,
+    lesson,
+    lipschitz,
+    nonsaturating,
+    plan,
+    relativistic,
+    saturation,
+    squares,
+    stale,
+    story,
+)
 from jaxgan import gans
 from jaxgan.core import Player
 from jaxgan.losses import make_objective
@@ -85,6 +99,69 @@ def test_the_wasserstein_distance_of_points_is_the_cheapest_matching():
     other[:, 0] = points[:, 1]
     expected = scipy.stats.wasserstein_distance(points[:, 0], points[:, 1])
     assert lipschitz.wasserstein(line, other) == pytest.approx(expected)
+
+
+def test_the_slopes_of_what_generators_descend():
+    # KL = theta^2 / (2 sigma^2), and with C* = (theta^2 - 2 theta x) / (2 sigma^2): d JS / d theta is an expectation of D*.
+    theta, sigma = 0.3, distances.DEVIATION
+    best = lambda x: scipy.special.expit((theta**2 - 2 * theta * x) / (2 * sigma**2))  # noqa: E731
+    # d / d theta of E_q[log(1 - D*)], D* held: E_q[D* theta / sigma^2]
+    minimax = scipy.stats.norm(theta, sigma).expect(lambda x: best(x) * theta / sigma**2)
+    found = nonsaturating.slopes(theta)
+    assert found[1] == pytest.approx(minimax, rel=1e-4)
+    assert found[0] == pytest.approx(theta / sigma**2 - minimax, rel=1e-4)
+    assert nonsaturating.slopes(0.0) == pytest.approx((0, 0), abs=1e-6)
+
+
+def test_the_divergence_of_needles_from_the_data():
+    assert stale.shannon(stale.DATA) == pytest.approx(0, abs=1e-9)
+    for narrow in (1e-3, 1e-5):
+        # A needle in the data is told from them almost everywhere: what is left of log 2 vanishes with its width.
+        assert 0.67 < stale.shannon(divergences.Gaussian(0.2, narrow)) < math.log(2)
+    apart = divergences.Gaussian(0.3, stale.DATA.deviation)
+    scale = distances.DEVIATION / stale.DATA.deviation
+    assert stale.shannon(apart) == pytest.approx(distances.exact(0.3 * scale).jensen_shannon, rel=1e-4)
+
+
+def test_the_best_line_by_least_squares_is_that_of_a_regression():
+    line = squares.best_line(make_objective("least_squares"))
+    noise = np.random.default_rng(0).standard_normal(squares.SAMPLES)
+    x = np.concatenate([each.mean + each.deviation * noise for each in (squares.DATA, squares.FAKES)])
+    targets = np.repeat([1.0, 0.0], squares.SAMPLES)
+    # 1/2 mean over either kind of (C - target)^2, and DECAY |line|^2
+    design = np.stack([np.ones_like(x), x], axis=1)
+    normal = design.T @ design / squares.SAMPLES + 2 * squares.DECAY * np.eye(2)
+    np.testing.assert_allclose(line, np.linalg.solve(normal, design.T @ targets / squares.SAMPLES), rtol=1e-3)
+    # L_G = (C - 1)^2 / 2, and of a cross-entropy - log D
+    places, line = np.array([-2.0, 1.0, 5.0]), np.array([0.2, 0.5])
+    scores = line[0] + line[1] * places
+    pulls = squares.pull(make_objective("least_squares"), line, places)
+    np.testing.assert_allclose(pulls, -(scores - 1) * line[1], rtol=1e-5)
+    pulls = squares.pull(make_objective("non_saturating"), line, places)
+    np.testing.assert_allclose(pulls, line[1] / (1 + np.exp(scores)), rtol=1e-5)
+
+
+def test_the_cheapest_plan_has_its_sums_and_on_a_line_the_area_between_the_distributions():
+    costs = np.abs(np.subtract.outer(np.arange(8), np.arange(8))).astype(float)
+    found = plan.cheapest_plan(plan.HEAPS, plan.HOLES, costs)
+    np.testing.assert_allclose(found.amounts.sum(1), plan.HEAPS, atol=1e-9)
+    np.testing.assert_allclose(found.amounts.sum(0), plan.HOLES, atol=1e-9)
+    assert found.cost == pytest.approx((found.amounts * costs).sum())
+    places = np.arange(8)
+    assert found.cost == pytest.approx(scipy.stats.wasserstein_distance(places, places, plan.HEAPS, plan.HOLES))
+
+
+@pytest.mark.parametrize("side", fractional.KERNELS)
+def test_both_ways_to_double_an_image_agree_and_patches_are_counted(side):
+    rng = np.random.default_rng(1)
+    image, kernel = rng.normal(size=(4, 4)), rng.normal(size=(side, side))
+    np.testing.assert_allclose(fractional.transposed(image, kernel), fractional.fractional(image, kernel), atol=1e-5)
+    counts = np.zeros((12, 12))
+    for row, column in np.ndindex(4, 4):
+        counts[2 * row : 2 * row + side, 2 * column : 2 * column + side] += 1
+    padding, _ = fractional.KERNELS[side]
+    expected = counts[padding : padding + 8, padding : padding + 8]
+    np.testing.assert_allclose(fractional.transposed(np.ones((4, 4)), np.ones((side, side))), expected, atol=1e-5)
 
 
 def test_the_minimax_gradient_vanishes_where_fakes_are_rejected_and_the_other_does_not():

@@ -105,7 +105,12 @@ def near(target=None, ratio=None):
     return cost
 
 
+def squares(w):
+    return 0.5 * (w**2).sum(), w
+
+
 SOFT = {
+    "decay": (regularizers.l2_decay(0.3), 0.3, squares),
     "orthogonal": (regularizers.orthogonal(0.3), 0.3, off_diagonal),
     "orthonormal": (regularizers.orthogonal(0.3, off_diagonal=False), 0.3, full),
     "spectral": (regularizers.spectral_regularization(0.3), 0.3, spectral),
@@ -175,6 +180,7 @@ def test_excluded_weights_cost_nothing_and_one_that_excludes_all_is_refused():
     assert float(regularizers.orthogonal_cost(tree)) == pytest.approx(2 * 14.0**2)
     assert float(regularizers.orthogonal_cost(tree, exclude="^a/")) == 0.0
     for maker in (
+        regularizers.l2_decay,
         regularizers.orthogonal,
         regularizers.spectral_regularization,
         lambda weight, exclude: regularizers.singular_value_regularization(weight, 1.0, exclude=exclude),

@@ -69,6 +69,36 @@ def test_wgan_gp_is_the_gap_and_the_penalty():
     assert float(play(one_sided, {"image": IMAGES})[1]["discriminator/gradient_penalty"]) == 0.0
 
 
+@pytest.mark.parametrize("region", ["between", "around", "reals", "fakes"])
+@pytest.mark.parametrize("squared", [True, False])
+def test_wgan_gp_takes_its_penalty_where_and_how_it_is_told(region, squared):
+    class Bowl(nn.Module):
+        """C(x) = || x ||^2, whose gradient at x is 2 x."""
+
+        @nn.compact
+        def __call__(self, x):
+            return self.param("w", lambda key: jnp.float32(1.0)) * jnp.square(x).sum((1, 2, 3))
+
+    images = jnp.full((4096, 4, 4, 1), -0.25)  # || x || = 1 in 16 pixels; fakes have 1/2 in each, || g || = 2
+    game = gans.wgan_gp(
+        still(Constant()),
+        still(Bowl()),
+        latent_size=2,
+        one_sided=True,
+        squared=squared,
+        region=region,
+        discriminator_steps=1,
+    )
+    value = float(play(game, {"image": images})[1]["discriminator/gradient_penalty"])
+    # The line from x to g is u -> 4 |-1/4 + 3/4 u| in the norm, with u ~ U(0, 1); around reals that are all alike is at them.
+    norms = {"reals": 2 * 1.0, "fakes": 2 * 2.0, "around": 2 * 1.0}
+    if region in norms:
+        assert value == pytest.approx((norms[region] - 1) ** (2 if squared else 1), rel=1e-5)
+    else:
+        excess = np.maximum(2 * np.abs(-1 + 3 * np.linspace(0, 1, 100_001)) - 1, 0)
+        assert value == pytest.approx(np.mean(excess**2 if squared else excess), rel=0.06)  # of as many draws
+
+
 def test_biggan_is_the_hinge_with_labels_and_regularises_its_generator():
     class Kernel(nn.Module):
         embedded_classes: int = 0

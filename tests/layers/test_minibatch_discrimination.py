@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from jax.sharding import PartitionSpec as P
 
+from jaxgan.errors import UserError
 from jaxgan.layers import MinibatchDiscrimination
 from jaxgan.mesh import batch_axis
 
@@ -117,3 +118,20 @@ def test_memory_grows_with_pairs_and_kernels_but_not_dimensions():
     compiled = jax.jit(jax.grad(lambda p, x: layer.apply(p, x).sum())).lower(params, features).compile()
     pairs = 4 * batch**2 * kernels
     assert compiled.memory_analysis().temp_size_in_bytes < 5 * pairs  # all differences would be 16
+
+
+def test_by_data_half_the_way_to_the_nearest_other_is_1_and_the_result_has_mean_0(x):
+    layer = MinibatchDiscrimination(KERNELS, DIMENSIONS, data_init=True)
+    params = layer.init(jax.random.key(0), 7 * x)["params"]
+    m = projections(7 * x, params)
+    distances = np.abs(m[:, None] - m[None]).sum(-1)
+    distances[np.arange(8), np.arange(8)] = np.inf
+    np.testing.assert_allclose(0.5 * distances.min(axis=1).mean(axis=0), 1, rtol=1e-5)
+    # A kernel's dimensions keep their proportions: T is scaled as a whole.
+    scales = np.asarray(params["log_scale"]).reshape(KERNELS, DIMENSIONS)
+    np.testing.assert_array_equal(scales, scales[:, :1].repeat(DIMENSIONS, 1))
+    y = layer.apply({"params": params}, 7 * x)
+    np.testing.assert_allclose(y[:, INPUTS:].mean(0), 0, atol=1e-5)
+    assert np.asarray(y[:, INPUTS:]).std() > 0.05
+    with pytest.raises(UserError, match="data_init compares the entries of a minibatch"):
+        layer.init(jax.random.key(0), x[:1])

@@ -9,6 +9,7 @@ import pytest
 from flax import linen as nn
 from scipy import stats
 
+from jaxgan.errors import UserError
 from jaxgan.layers import Conv
 from jaxgan.losses import penalties
 from jaxgan.mesh import batch_axis
@@ -50,15 +51,27 @@ def one_sided(norms):
     return np.maximum(norms - GOAL, 0) ** 2
 
 
+def distance(norms):
+    return np.abs(norms - GOAL)
+
+
+def hinge(norms):
+    return np.maximum(norms - GOAL, 0)
+
+
 # Each penalty of this library, and what it is of each image's gradient norm.
 ON_NORMS = {
     "two-sided": (functools.partial(penalties.gradient_penalty, target=GOAL), two_sided),
     "one-sided": (functools.partial(penalties.gradient_penalty, target=GOAL, one_sided=True), one_sided),
+    "not squared": (functools.partial(penalties.gradient_penalty, target=GOAL, squared=False), distance),
+    "hinge": (functools.partial(penalties.gradient_penalty, target=GOAL, one_sided=True, squared=False), hinge),
     "zero-centred": (penalties.zero_centered_penalty, np.square),
 }
 CASES = (
     ("two-sided", "lines"),
     ("one-sided", "lines"),
+    ("not squared", "lines"),
+    ("hinge", "lines"),
     ("two-sided", "paper's noise"),
     ("two-sided", "authors' noise"),
     ("zero-centred", "reals"),
@@ -126,6 +139,29 @@ def test_of_a_linear_critic_all_is_known():
     assert float(value) == pytest.approx((np.sqrt(square) - 1) ** 2, rel=1e-5)
     np.testing.assert_allclose(gradient, 2 * (1 - 1 / np.sqrt(square)) * slope, rtol=1e-5)
     assert float(penalties.drift(x)) == pytest.approx(np.mean(np.asarray(x, np.float64) ** 2), rel=1e-5)
+
+
+def test_each_region_is_where_it_says():
+    key = jax.random.key(3)
+    real, fake = (jnp.asarray(draw(seed, 5, *IMAGE), jnp.float32) for seed in (0, 1))
+    region = functools.partial(penalties.penalty_points, key, real, fake)
+    np.testing.assert_array_equal(region("reals"), real)
+    np.testing.assert_array_equal(region("fakes"), fake)
+    # On the line from x to g: the same share of it for all pixels of an image, one for each image.
+    shares = np.asarray((region() - real) / (fake - real)).reshape(5, -1)
+    np.testing.assert_allclose(shares, np.broadcast_to(shares[:, :1], shares.shape), atol=1e-3)
+    assert ((shares > 0) & (shares < 1)).all() and np.unique(shares[:, 0].round(3)).size == 5
+    # Around x, whatever the fakes are: by at most half of the reals' deviation, upwards.
+    moved = np.asarray(region("around") - real)
+    np.testing.assert_array_equal(region("around"), penalties.penalty_points(key, real, 9 * fake, "around"))
+    assert moved.min() >= -1e-6 and 0 < moved.max() <= np.asarray(real).std() / 2 + 1e-6
+
+
+def test_an_unknown_region_is_refused():
+    with pytest.raises(
+        UserError, match=r"^gradient penalty: region 'inside' is unknown: choose one of between, around"
+    ):
+        penalties.penalty_points(jax.random.key(0), jnp.ones((2, 3)), jnp.ones((2, 3)), "inside")
 
 
 def test_where_the_critic_is_flat_gradients_are_finite():

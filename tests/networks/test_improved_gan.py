@@ -1,5 +1,6 @@
 """Improved GAN's networks: parameters of the released programs, weight norm and virtual batch norm against torch."""
 
+import functools
 import itertools
 
 import jax
@@ -49,9 +50,9 @@ def test_sizes(size, base, shapes):
 
 
 def weight_norm(layer):
-    """g v / ||v|| per output, and the bias."""
+    """g v / ||v|| per output, where the program adds 1e-6 to the squared length, and the bias."""
     v = np.asarray(layer["kernel"], np.float64)
-    length = np.sqrt(np.square(v).sum(tuple(range(v.ndim - 1))))
+    length = np.sqrt(np.square(v).sum(tuple(range(v.ndim - 1))) + 1e-6)
     return (np.asarray(layer["scale"]) / length * v).astype(np.float32), np.asarray(layer["bias"])
 
 
@@ -185,3 +186,70 @@ def test_initial_scale(initialised):
 def test_classes_must_be_known(network, shapes):
     with pytest.raises(UserError, match="does not know the number of classes; set class_logits"):
         shapes(network, (2, 16, 16, 1))
+
+
+def test_by_data_every_output_begins_with_mean_0_and_the_deviation_of_the_program(initialised, normal):
+    """Salimans and Kingma 2016 (arXiv:1602.07868), section 3: checked on the minibatch, layer by layer, in numpy."""
+    x = 3 * normal(50, 2, 3) + 1
+    network = ImprovedMLPDiscriminator(class_logits=3, hidden=(7, 5), data_init=True)
+    params = initialised(network, x)
+    h = np.asarray(x).reshape(50, 6)
+    for name in ("hidden_0", "hidden_1", "logits"):
+        kernel, bias = weight_norm(params[name])
+        h = h @ kernel + bias
+        np.testing.assert_allclose(h.mean(0), 0, atol=1e-5)
+        np.testing.assert_allclose(h.std(0), 1, rtol=1e-4)
+        # The directions are as they are without data.
+        plain = initialised(ImprovedMLPDiscriminator(class_logits=3, hidden=(7, 5)), x)
+        np.testing.assert_allclose(params[name]["kernel"], plain[name]["kernel"], rtol=1e-5)
+        h = np.maximum(h, 0)
+    # Once begun, the network is what it was: data change nothing when it is applied.
+    first, other = (network.apply({"params": params}, given).class_logits[:1] for given in (x, x[:1]))
+    np.testing.assert_allclose(first, other, rtol=1e-4, atol=1e-6)
+
+
+def test_by_data_convolutions_too(initialised, normal):
+    x = 2 * normal(6, 12, 12, 2) - 1
+    network = ImprovedDiscriminator(class_logits=4, width=3, data_init=True)
+    params = initialised(network, x)
+    h = np.asarray(x, np.float64)
+    strides_and_padding = [(1, 1), (1, 1), (2, 1), (1, 1), (1, 1), (2, 1), (1, 0), (1, 0), (1, 0)]
+    for index, (stride, padding) in enumerate(strides_and_padding):
+        kernel, bias = weight_norm(params[f"conv_{index // 3}_{index % 3}"])
+        side = kernel.shape[0]
+        padded = np.pad(h, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+        places = range(0, padded.shape[1] - side + 1, stride)
+        windows = np.array([[padded[:, i : i + side, j : j + side] for j in places] for i in places])
+        h = np.einsum("ijbhwc,hwcd->bijd", windows, kernel) + bias
+        np.testing.assert_allclose(h.mean((0, 1, 2)), 0, atol=1e-5)
+        np.testing.assert_allclose(h.std((0, 1, 2)), 1, rtol=1e-4)
+        h = np.maximum(h, 0.2 * h)
+    kernel, bias = weight_norm(params["logits"])
+    logits = h.mean((1, 2)) @ kernel + bias
+    np.testing.assert_allclose(logits.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(logits.std(0), 0.1, rtol=1e-3)
+
+
+def test_by_data_the_image_of_a_generator_begins_near_grey(initialised, run, normal):
+    z = normal(40, 6)
+    network = ImprovedGenerator((8, 8, 2), widths=(4, 3), data_init=True)
+    # tanh of what has mean 0 and deviation 0.1 in each channel
+    before = np.arctanh(np.asarray(run(network, initialised(network, z), z), np.float64))
+    np.testing.assert_allclose(before.mean((0, 1, 2)), 0, atol=1e-5)
+    np.testing.assert_allclose(before.std((0, 1, 2)), 0.1, rtol=1e-3)
+
+
+def test_what_does_not_vary_begins_as_without_data(initialised):
+    x = jnp.ones((4, 6))
+    by_data, plain = (
+        initialised(ImprovedMLPDiscriminator(class_logits=3, hidden=(), data_init=given), x) for given in (True, False)
+    )
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-5), by_data, plain)
+
+
+def test_one_image_is_no_data_to_begin_by(normal):
+    network = ImprovedMLPDiscriminator(3, (4,), data_init=True)
+    with pytest.raises(
+        UserError, match=r"^hidden_0: data_init compares .* give game\.init a minibatch of data, or set"
+    ):
+        network.init(jax.random.key(0), normal(1, 6))

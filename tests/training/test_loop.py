@@ -6,16 +6,20 @@ import shutil
 import signal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 
-from jaxgan.config import named
+from jaxgan.config import named, player
+from jaxgan.data import Loader, make_source, prepare
 from jaxgan.errors import ConfigError, UserError
+from jaxgan.mesh import data_mesh
 from jaxgan.registry import plain, resolve
 from jaxgan.training import NonFiniteError, plan_without_data, summarize, train
 from jaxgan.training.records import TIMINGS, read_metrics
 from jaxgan.training.stop import StopRequest
+from jaxgan.training.trained import load
 
 
 def size(path):
@@ -300,6 +304,28 @@ def test_a_step_that_cannot_be_is_refused_before_anything_is_written(tiny, tmp_p
     with pytest.raises(UserError, match="accumulate=3 does not divide the 8 entries"):
         train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_networks_that_begin_by_data_are_given_the_first_minibatch(tiny, tmp_path):
+    config = tiny("dcgan")
+    config.system, config.game = "improved_gan", {"latent_size": 4}
+    config.data.labelled, config.steps, config.metrics = 100, 1, ()
+    still = named("sgd", learning_rate=1e-12)
+    config.players.generator = player(named("ImprovedMLPGenerator", hidden=(8,)), still)
+    network = named("ImprovedMLPDiscriminator", hidden=(8, 6), data_init=True)
+    config.players.discriminator = player(network, still)
+    train(config, tmp_path / "run")
+    source = make_source(resolve(config).data)
+    loader = Loader(source, seed=config.seed, mesh=data_mesh())
+    with jax.set_mesh(data_mesh()):
+        run = load(tmp_path / "run")
+        images = prepare(next(loader.batches(config.batch_size)), loader.resident)["image"]
+        logits = run.plan.game.nets(run.state).discriminator(images).class_logits
+        np.testing.assert_allclose(logits.mean(0), 0, atol=1e-5)
+        np.testing.assert_allclose(logits.std(0), 1, rtol=1e-4)
+        # and not by any others
+        others = jnp.asarray(prepare(source.stack(np.arange(100)))["image"])
+        assert np.abs(run.plan.game.nets(run.state).discriminator(others).class_logits.mean(0)).max() > 0.05
 
 
 def test_stages_that_a_run_ends_before_are_named(tiny):
