@@ -25,10 +25,10 @@ train: env
 	$(BIN)/python train.py --config=$(CONFIG)
 
 test: env
-	$(BIN)/python -m pytest --numprocesses=logical --dist=loadfile -m 'not slow'
+	$(BIN)/python -m pytest --numprocesses=logical -m 'not slow'
 
 test-all: env
-	$(BIN)/python -m pytest --numprocesses=logical --dist=loadfile
+	$(BIN)/python -m pytest --numprocesses=logical
 
 check: env
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ import gc
 import os
 import pathlib
 import resource
+from typing import Any
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # XLA has as many threads as there are devices, or NPROC: of eight, two computations at a time can each hold some and wait for
@@ -17,6 +18,7 @@ os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_collecti
 import jax
 import pytest
 from ml_collections import ConfigDict
+from xdist.scheduler import LoadFileScheduling
 
 from jaxgan.training import train
 from jaxgan.training.command_line import load_config
@@ -31,6 +33,18 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 _MOST_MEMORY = 3 * 2**20  # kilobytes of one worker at its height
 
 TINY = pathlib.Path(__file__).with_name("tiny.py")
+
+
+class ByFile(LoadFileScheduling):
+    """Tests of a file run in one process, for they share what was compiled; each config's training compiles its own."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if "/test_default_configs.py::" in nodeid else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """How processes share the tests; asked when there are several."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="module", autouse=True)
