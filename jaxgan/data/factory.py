@@ -15,7 +15,7 @@ from jaxgan.data.digits import PLAIN, DigitPictures, digit_attributes, domain_tr
 from jaxgan.data.errors import DataError, nearest
 from jaxgan.data.few_labels import FewLabels
 from jaxgan.data.files import two_folder_pictures
-from jaxgan.data.images import Attributes, ImageSource, Pictures
+from jaxgan.data.images import Attributes, ImageSource, Pictures, channels_of
 from jaxgan.data.layouts import folder_pictures
 from jaxgan.data.pairs import AlignedDomains, UnalignedDomains
 from jaxgan.data.photos import LowResolution, PhotoPictures
@@ -89,6 +89,8 @@ def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fiel
 def other_split(data: str | Mapping[str, Any] | DataConfig, split: str, arrays: Arrays) -> Source:
     """A split of the data that a game is trained on, to measure it by: not mirrored, without noise, all labels known.
 
+    Size and channels are those that the run has, also where its fields leave them to the data.
+
     Args:
         data: The run's `data` fields.
         split: Which split; the same one is possible too.
@@ -97,10 +99,27 @@ def other_split(data: str | Mapping[str, Any] | DataConfig, split: str, arrays: 
     Raises:
         DataError: As `make_source`; or a class of the split has another number, as the data have changed since.
     """
-    source = make_source(data, split=split, flip=False, dequantize=False, labelled=0, labelled_draw=0)
+    known = _shapes(read_fields(data, {}), arrays)
+    source = make_source(data, split=split, flip=False, dequantize=False, labelled=0, labelled_draw=0, **known)
     if "label" in arrays and "label" in source.arrays:
         check_classes(source.arrays["label"].names, arrays["label"].names, f"split {split!r} of {source.name}")
     return source
+
+
+def _shapes(config: DataConfig, arrays: Arrays) -> dict[str, Any]:
+    """The fields of size and channels that a config of files leaves to them, as the arrays have them."""
+    kind, found = _kind(config.name), dict[str, Any]()
+    if kind not in SOURCES or kind in _EMBEDDED:
+        return {}
+    for suffix, name in (("", "image" if "image" in arrays else "a"), ("_b", "b")):
+        if name in arrays:
+            *size, channels = arrays[name].shape
+            found |= {f"image_size{suffix}": tuple(size), f"channels{suffix}": channels}
+    return {
+        field: value
+        for field, value in found.items()
+        if field in SOURCES[kind].fields and getattr(config, field) is None
+    }
 
 
 def check_classes(names: Sequence[str], known: Sequence[str], where: str) -> None:
@@ -109,10 +128,21 @@ def check_classes(names: Sequence[str], known: Sequence[str], where: str) -> Non
         raise DataError(f"{where} has other classes than the run: {different_classes(known, names, 'in the run')}")
 
 
-def fields_read(name: str) -> frozenset[str] | None:
-    """The fields of `data` that a source reads beside its name; None where the source is of the user's own or unknown."""
-    kind = _kind(name)
-    return SOURCES[kind].fields if kind in SOURCES else None
+def fields_kept(old: str, new: str) -> frozenset[str]:
+    """The fields of `data` that mean the same when one source takes the place of another.
+
+    These are what a game needs of any data and how it is to be trained on them, such as pairs, few labels, small images beside
+    large ones, mirroring. Sizes are kept too, but those of embedded data, which are their own: who gives a size to files gives
+    it to the networks. What the new source does not read is not kept.
+
+    Args:
+        old: The name of the source whose place is taken.
+        new: The name of the new one. All fields mean the same to one of the user's own, as far as can be known.
+    """
+    if _kind(new) not in SOURCES:
+        return frozenset(field.name for field in dataclasses.fields(DataConfig))
+    own = frozenset() if _kind(old) in _EMBEDDED else _SIZES
+    return (_OF_GAMES | own) & SOURCES[_kind(new)].fields
 
 
 def _kind(name: str) -> str:
@@ -194,11 +224,18 @@ def _folder(config: DataConfig) -> Source:
     elif config.attributes:
         raise DataError(f"data.attributes={config.attributes} needs data.attributes_file, which says who has them")
     beside = beside_pictures(pictures, config.text) if config.text else None
+    config = _with_channels(config, pictures)
     return _images(config, pictures, config.path, metrics=("fid/inception",), beside=beside, attributes=attributes)
+
+
+def _with_channels(config: DataConfig, *parts: Pictures) -> DataConfig:
+    """The fields with the channels of the pictures where they are open: the same for all parts, so that one game takes all."""
+    return dataclasses.replace(config, channels=config.channels or channels_of(*parts))
 
 
 def _two_folders(config: DataConfig) -> Source:
     pictures = two_folder_pictures(config.path, config.split, config.aligned)
+    config = _with_channels(config, *pictures)
     parts = zip(_two_configs(config), pictures, "AB", strict=True)
     a, b = (_images(one, those, f"{config.path} ({name})") for one, those, name in parts)
     return (AlignedDomains if config.aligned else UnalignedDomains)(config.path, (a, b), ("A", "B"))
@@ -213,14 +250,19 @@ def _many_folders(config: DataConfig) -> Source:
         )
     for name in config.domains:
         if name not in known:
-            raise DataError(f"data.domains names {name!r}, but {config.path} has no such folder{nearest(name, known)}")
-    domains, sources = config.domains or known, []
-    for name in domains:
-        those = pictures.of_class(known.index(name))
+            raise DataError(
+                f"data.domains names {name!r}, but {config.path} has no such folder{nearest(name, known)}; leave data.domains "
+                f"empty for all folders, {', '.join(known[:10])}"
+            )
+    domains = config.domains or known
+    parts = [pictures.of_class(known.index(name)) for name in domains]
+    for name, those in zip(domains, parts, strict=True):
         if not len(those):
             raise DataError(f"{config.path} has no image of the domain {name} in its split {config.split!r}; add one")
-        sources.append(_images(config, those, f"{config.path} ({name})"))
     beside = None
+    attributed = (folder_pictures(config.attributed_path, "train"),) if config.attributed_path else ()
+    config = _with_channels(config, *parts, *attributed)
+    sources = [_images(config, those, f"{config.path} ({name})") for name, those in zip(domains, parts, strict=True)]
     if config.attributed_path or config.attributes_file or config.attributes:
         if not (config.attributed_path and config.attributes_file):
             lacking = "attributes_file" if config.attributed_path else "attributed_path"
@@ -361,6 +403,17 @@ _PAIRS = _DOMAINS | {"image_size_b", "channels_b", "aligned"}
 _FILES = frozenset({"path", "max_unreadable"})
 _INK = frozenset({"domain", "tinted"})
 _ATTRIBUTES = frozenset({"attributes", "attributes_file"})
+
+# What `fields_kept` keeps, and the sources that need no files.
+_OF_GAMES = frozenset(
+    {"resize", "crop", "resample", "flip", "dequantize", "aligned", "labelled", "labelled_draw", "scale_factor"}
+    | {"max_unreadable"}
+)
+_SIZES = frozenset({"image_size", "image_size_b", "load_size"})
+_EMBEDDED = frozenset(
+    {"digits", "digits_translation", "stacked_digits", "captions", "scenes", "photos"}
+    | {"ring8", "grid25", "gaussian1d", "mixture1d"}
+)
 
 # A source is one entry here: its name and, beside it, how it is made and the fields that it reads.
 SOURCES: dict[str, SourceKind] = {

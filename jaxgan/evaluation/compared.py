@@ -1,6 +1,5 @@
 """What is evaluated, a run or a folder of images, and what it is compared with."""
 
-import concurrent.futures
 import dataclasses
 import os
 from collections.abc import Iterator, Sequence
@@ -13,18 +12,14 @@ from ml_collections import ConfigDict
 
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.data import DataError, Source, make_source, other_split
-from jaxgan.data.files import FilePictures
 from jaxgan.data.layouts import folder_pictures
-from jaxgan.data.sources import ArraySource, cores
+from jaxgan.data.sources import ArraySource
 from jaxgan.errors import UserError
 from jaxgan.evaluation.cached_statistics import load_statistics, records_of
 from jaxgan.evaluation.fakes import fake_images, labels
 from jaxgan.evaluation.feature_statistics import ImageBatch, Summary
 from jaxgan.evaluation.protocol import Protocol
 from jaxgan.foreign import array_names, read_npz
-
-_GREY = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"}
-_CHUNK = 1024  # headers that are read at a time
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -235,7 +230,7 @@ def open_images(path: str) -> Source:
         return ArraySource(path, arrays)
     try:
         pictures = folder_pictures(path, "train")
-        source = make_source("zip" if path.endswith(".zip") else "folder", path=path, channels=_channels(pictures))
+        source = make_source("zip" if path.endswith(".zip") else "folder", path=path)
     except DataError as error:
         raise DataError(_without_cure(error)) from error
     if pictures.split:
@@ -250,22 +245,6 @@ def open_images(path: str) -> Source:
 def _without_cure(error: DataError) -> str:
     """What is wrong, without the field of a config that would mend it in a run."""
     return str(error).split("; set data.")[0].split("; data.split")[0]
-
-
-def _channels(pictures: FilePictures) -> int:
-    """1 where all pictures are grey, else 3: told from the headers of all."""
-
-    def coloured(index: int) -> bool:
-        try:
-            with pictures.open(index)[0] as picture:
-                return picture.mode not in _GREY
-        except Exception:  # reported when it is read
-            return False
-
-    with concurrent.futures.ThreadPoolExecutor(cores()) as pool:
-        starts = range(0, len(pictures), _CHUNK)
-        chunks = (range(start, min(start + _CHUNK, len(pictures))) for start in starts)
-        return 3 if any(any(pool.map(coloured, chunk)) for chunk in chunks) else 1
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -14,8 +14,9 @@ from jaxgan import metrics
 from jaxgan.core.abilities import DOMAIN, Ability
 from jaxgan.core.arrays import domain_arrays
 from jaxgan.core.snapshot import CompiledGame, Snapshot
-from jaxgan.data import Source, make_source, prepare
+from jaxgan.data import Source, make_source, other_split, prepare
 from jaxgan.data.digits import PLAIN
+from jaxgan.evaluation.held_out import held_out_records
 from jaxgan.evaluation.sample_metrics import readable_size
 from jaxgan.features.digits import digit_probabilities
 from jaxgan.metrics.two_sample import told_apart
@@ -40,7 +41,7 @@ def translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax
     way's beside it, "agreement_worst", and so for "domain_accuracy". A game with both ways has what is lost on the way there
     and back, "cycle_l1"; one with a single way the mean difference from the counterparts, "l1".
     """
-    held_out, ways = held_out_pairs(config), snapshot.game.ability("translate").ways
+    held_out, ways = held_out_pairs(config, source), snapshot.game.ability("translate").ways
     (a, b), label, train = ways[0], held_out["label"], _train(config)
 
     def carry(images: np.ndarray, source: str, target: str) -> np.ndarray:
@@ -82,7 +83,7 @@ def paired_translation(snapshot: Snapshot, source: Source, config: ConfigDict, k
     is readable; "sharpness" the energy of G(x)'s differences between neighbouring pixels as a share of y's; "c2st" how often a
     classifier tells G(x) from y, 0.5 for a perfect game.
     """
-    held_out = held_out_pairs(config)
+    held_out = held_out_pairs(config, source)
     origin, target = snapshot.game.ability("translate").ways[0]
     made = snapshot.use("translate", key, images=held_out[origin], source=origin, target=target)
     values = {"l1": float(np.abs(made - held_out[target]).mean())}
@@ -99,7 +100,7 @@ def swapped_styles(snapshot: Snapshot, source: Source, config: ConfigDict, key: 
     digit of the style's domain than to any of the others; both are means over all pairs of domains, with the worst pair's
     beside them.
     """
-    held_out, train = held_out_pairs(config), _train(config)
+    held_out, train = held_out_pairs(config, source), _train(config)
     others = np.random.default_rng(0).permutation(len(held_out["label"]))
     agreements, domains = list[float](), list[float]()
     for origin, target in itertools.permutations(domain_arrays(len(source.domains)), 2):
@@ -228,10 +229,9 @@ def nearest(images: np.ndarray, known: np.ndarray) -> np.ndarray:
     return (np.square(others).sum(axis=1)[None] - 2 * flat @ others.T).argmin(axis=1)
 
 
-def held_out_pairs(config: ConfigDict) -> dict[str, np.ndarray]:
-    """All held-out pairs: images in [-1, 1], and labels."""
-    records = prepare(make_source(config.data, split="test", flip=False).stack())
-    return {name: np.asarray(array) for name, array in records.items()}
+def held_out_pairs(config: ConfigDict, source: Source) -> dict[str, np.ndarray]:
+    """Held-out pairs of the training data's kind: images in [-1, 1], and labels."""
+    return held_out_records(other_split(config.data, "test", source.arrays))
 
 
 def _train(config: ConfigDict) -> dict[str, np.ndarray]:

@@ -76,8 +76,8 @@ def _train(config: ConfigDict, workdir: Path, cure: str, asked: Mapping[str, Any
     game = plan.game
     for each in range(len(game.stages)):
         check_batch_size(source, plan.batch_size(each), plan.mesh)  # before anything is written or compiled
-    metrics = monitored.choose(config, plan.compiled, source)
-    plan.config.metrics = tuple(metrics)  # those that "default" stands for: readers of the run have no data to ask
+    choice = monitored.choose(config, plan.compiled, source)
+    plan.config.metrics = tuple(choice.metrics)  # those that "default" stands for: readers of the run have no data to ask
     there = contents(source)
     folder, main = RunFolder(workdir), jax.process_index() == 0
     play = CompiledStep(game, plan.mesh)
@@ -93,7 +93,7 @@ def _train(config: ConfigDict, workdir: Path, cure: str, asked: Mapping[str, Any
         beginning = None if weights_of is None else Beginning.of(plan, weights_of)
 
     damaged: list[str] = []
-    score_name, lower_is_better = monitored.told_by(metrics.values())
+    score_name, lower_is_better = monitored.told_by(choice.metrics.values())
     with (
         jax.set_mesh(plan.mesh),
         StopRequest() as stop,
@@ -123,7 +123,7 @@ def _train(config: ConfigDict, workdir: Path, cure: str, asked: Mapping[str, Any
             checkpoints.save(int(state.step), state)
         classes = listed_classes(plan.arrays)
         opening = [*damaged, told, begins, plan.unplayed, f"classes: {printable(classes)}" if classes else ""]
-        run = _Run(plan, source, loader, metrics, folder, play, checkpoints, stop, main)
+        run = _Run(plan, source, loader, choice, folder, play, checkpoints, stop, main)
         broken: BrokenError | None = None
         while True:
             with Records(folder, resumed, int(state.rollbacks), write=main) as records:
@@ -147,7 +147,7 @@ class _Run:
     plan: Plan
     source: Source
     loader: Loader
-    metrics: dict[str, monitored.Metric]
+    choice: monitored.Choice
     folder: RunFolder
     play: "CompiledStep"
     checkpoints: Checkpoints
@@ -172,7 +172,7 @@ class _Run:
         step, images, stage = int(state.step), int(state.images), int(state.stage)
         seed = config.seed + (int(state.rollbacks) << 32)  # after a rollback the data come in another order
         done = plan.fraction_done(step, images)
-        observer = Observer(plan, self.source, self.metrics, self.folder, records, resumed)
+        observer = Observer(plan, self.source, self.choice, self.folder, records, resumed)
         look = lambda: observer.look(state, step, images, stage, last=done == 1.0)  # noqa: E731
         try:
             # The untrained game, or what a stop left undone.
