@@ -14,7 +14,6 @@ from ml_collections import ConfigDict
 
 from jaxgan.errors import ConfigError, nearest
 
-
 # Of `metrics`: what stands for those that suit the data, and what a name ends in that is measured only where that is possible.
 DEFAULT, WISHED = "default", "?"
 

@@ -250,10 +250,8 @@ def _many_folders(config: DataConfig) -> Source:
         )
     for name in config.domains:
         if name not in known:
-            raise DataError(
-                f"data.domains names {name!r}, but {config.path} has no such folder{nearest(name, known)}; leave data.domains "
-                f"empty for all folders, {', '.join(known[:10])}"
-            )
+            cure = nearest(name, known) or f"; leave it empty for all there are, {', '.join(known[:10])}"
+            raise DataError(f"data.domains names {name!r}, but {config.path} has no such folder{cure}")
     domains = config.domains or known
     parts = [pictures.of_class(known.index(name)) for name in domains]
     for name, those in zip(domains, parts, strict=True):

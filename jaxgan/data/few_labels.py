@@ -29,8 +29,8 @@ class FewLabels(Source):
         source.check_batchable()
         if not {"image", "label"} <= source.arrays.keys():
             raise DataError(
-                f"data.labelled={labelled}, but {source.name} has no images with labels; give data that have, such as a folder "
-                "for each class, or set it to 0 where the game can do without"
+                f"data.labelled={labelled}, but {source.name} has no images with labels; set it to 0, or give "
+                "data that have, such as a folder for each class"
             )
         classes = source.num_classes
         if labelled < classes:
@@ -48,10 +48,11 @@ class FewLabels(Source):
         wanted = [labelled // classes + (which < labelled % classes) for which in range(classes)]
         chosen = [queue[label[queue] == which][:number] for which, number in enumerate(wanted)]
         if short := [which for which, indices in enumerate(chosen) if len(indices) < wanted[which]]:
-            name, least = source.arrays["label"].names[short[0]], np.bincount(label, minlength=classes).min()
+            first = short[0]
+            name, least = source.arrays["label"].names[first], np.bincount(label, minlength=classes).min()
             raise DataError(
-                f"data.labelled={labelled} needs {wanted[short[0]]} of each class, but {source.name} has {len(chosen[short[0]])} "
-                f"of {name!r}; lower it, to {classes * least} or less"
+                f"data.labelled={labelled} needs {wanted[first]} of each class, but {source.name} has {len(chosen[first])} of "
+                f"{name!r}; lower it, to {classes * least} or less"
             )
         self._parts = (_Columns(source, np.arange(len(source)), False), _Columns(source, np.concatenate(chosen), True))
 

@@ -41,8 +41,8 @@ class BigGANGenerator(nn.Module):
     shortcut (`blocks.UpBlock`). z is split into equal chunks, one for the first layer and one for each block; the
     gains and offsets of a block's batch norms are linear in its chunk and the label's embedding, which is one for all
     blocks. The paper has 20 components in each, 120 at 128 pixels, 140 at 256, 160 at 512; where the number of chunks does
-    not divide the size of z, the first ones have one more. Leave the embedding ("shared_embedding" in its path) out of spectral norm and
-    regularisation. Embedding and chunks can be switched off, as in the paper's table 1.
+    not divide the size of z, the first ones have one more. Leave the embedding ("shared_embedding" in its path) out of
+    spectral norm and regularisation. Embedding and chunks can be switched off, as in the paper's table 1.
 
     Attributes:
         output_shape: (S, S, C) of an image, S one of 16, 32, 64, 128, 256, 512.
