@@ -200,9 +200,9 @@ def _forget_old_data(tree: dict[str, Any], name: str) -> None:
     for field in data_fields():
         if field.name != "name" and field.name not in kept:
             data[field.name] = field.default
-    for field in GIVEN:
-        if field != "dtype" and field in tree["game"]:
-            tree["game"][field] = None
+    for given in set(GIVEN) - {"dtype"}:
+        if given in tree["game"]:
+            tree["game"][given] = None
     if tree["metrics"]:
         wished = [each.removesuffix(WISHED) + WISHED for each in tree["metrics"] if each != DEFAULT]
         tree["metrics"] = [*wished, DEFAULT]

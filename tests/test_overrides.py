@@ -299,7 +299,8 @@ def test_a_part_called_none_is_taken_away():
     config = own.config()
     config.players.generator.schedule = named("linear_decay")
     config.players.discriminator.views = (named("diff_augment"), named("instance_noise"))
-    config = apply(config, pairs("players.generator.schedule.name=none", "players.discriminator.views.instance_noise.name=none"))
+    views = "players.discriminator.views"
+    config = apply(config, pairs("players.generator.schedule.name=none", f"{views}.instance_noise.name=none"))
     assert config.players.generator.schedule is None
     assert [view.name for view in config.players.discriminator.views] == ["diff_augment"]
 

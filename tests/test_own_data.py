@@ -75,8 +75,11 @@ def kinds(tmp_path_factory):
 def planned(name, data, *more):
     """The config and the plan, as the command line makes them."""
     fields = [f"--config.data.{field}={value}" for field, value in data.items()]
-    small = ["--config.batch_size=8"] + ["--config.game.clustering_batch_size=64"] * (name == "clustering_gan")
-    config = command_line.read_config([f"--config=configs/{name}.py", *fields, *small, *more]).config
+    file, colon, variant = name.partition(":")
+    small = ["--config.batch_size=8", "--config.data.load_size=none"] + ["--config.game.clustering_batch_size=64"] * (
+        name == "clustering_gan"
+    )
+    config = command_line.read_config([f"--config=configs/{file}.py{colon}{variant}", *fields, *small, *more]).config
     plan = plan_without_data(config)
     plan.abstract_state()
     return config, plan
@@ -134,6 +137,7 @@ def test_sides_may_differ(kinds):
         ("biggan_like", "classes", "48,24", "32"),  # tables of 16, 32, 64 ...
         ("stylegan2", "folder", "30", "32"),  # powers of two
         ("stackgan", "texts", "18", "16"),
+        ("pix2pix:paper", "pairs", "64", "256"),  # eight times
     ],
 )
 def test_of_a_size_that_the_networks_do_not_take_the_nearest_is_offered_and_is_taken(name, kind, size, nearest, kinds):

@@ -250,8 +250,10 @@ def _many_folders(config: DataConfig) -> Source:
         )
     for name in config.domains:
         if name not in known:
-            cure = nearest(name, known) or f"; leave it empty for all there are, {', '.join(known[:10])}"
-            raise DataError(f"data.domains names {name!r}, but {config.path} has no such folder{cure}")
+            raise DataError(
+                f"data.domains names {name!r}, but {config.path} has no such folder (it has {', '.join(known[:10])})"
+                f"{nearest(name, known)}; leave data.domains empty for all of them"
+            )
     domains = config.domains or known
     parts = [pictures.of_class(known.index(name)) for name in domains]
     for name, those in zip(domains, parts, strict=True):

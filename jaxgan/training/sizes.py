@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import jax
 from ml_collections import ConfigDict
@@ -30,11 +31,29 @@ def nearest_size(config: ConfigDict, arrays: Arrays, domains: Sequence[str]) -> 
     sizes = {spec.shape[:2] for name, spec in arrays.items() if spec.kind == "image" and name != "low_resolution"}
     if len(sizes) != 1:
         return None
-    (now,) = sizes
-    side = 2 ** min(10, max(4, round(math.log2(max(now)))))
-    if not _fits(config, arrays, domains, now, (side, side)):  # if not such a square, then none
-        return None
-    return next((size for size in _near(now, side) if _fits(config, arrays, domains, now, size)), (side, side))
+    height, width = sizes.pop()
+    problems = _Problems(config, arrays, domains, (height, width))
+    seen = {problems.of((height, width))}
+    for side in _squares(max(height, width)):
+        if (side, side) == (height, width):
+            continue
+        problem = problems.of((side, side))
+        if not problem:
+            nearer = _near((height, width), side)
+            return next((size for size in nearer if not problems.of(size)), (side, side))
+        if problem in seen:
+            return None  # whatever the size
+        seen.add(problem)
+    return None
+
+
+def _squares(side: int) -> list[int]:
+    """Powers of two, which networks of every kind take if any: the nearest one, and then the others by turns."""
+    nearest = 2 ** round(math.log2(side))
+    sides = [nearest]
+    for factor in (2, 4, 8, 16):
+        sides += [nearest * factor, nearest // factor]
+    return [each for each in sides if 4 <= each <= 1024]
 
 
 def _near(now: tuple[int, int], side: int) -> list[tuple[int, int]]:
@@ -47,19 +66,25 @@ def _near(now: tuple[int, int], side: int) -> list[tuple[int, int]]:
     return sorted(sizes - {now}, key=lambda size: (abs(size[0] - now[0]) + abs(size[1] - now[1]), size))
 
 
-def _fits(
-    config: ConfigDict, arrays: Arrays, domains: Sequence[str], now: tuple[int, int], size: tuple[int, int]
-) -> bool:
-    def resized(height: int, width: int) -> tuple[int, int]:
-        return height * size[0] // now[0], width * size[1] // now[1]
+class _Problems(NamedTuple):
+    """What stands in the way of a game at other sizes of images than those of the data."""
 
-    changed = {
-        name: dataclasses.replace(spec, shape=(*resized(*spec.shape[:2]), spec.shape[2])) if spec.kind == "image" else spec
-        for name, spec in arrays.items()
-    }
-    try:
-        game = build_game(config, changed, domains)
-        jax.eval_shape(game.init, jax.random.key(0), minibatch(changed, 1))
-    except UserError:
-        return False
-    return True
+    config: ConfigDict
+    arrays: Arrays
+    domains: Sequence[str]
+    now: tuple[int, int]
+
+    def of(self, size: tuple[int, int]) -> str:
+        """In words, or ""."""
+        changed = {}
+        for name, spec in self.arrays.items():
+            if spec.kind == "image":
+                height, width = (side * new // old for side, new, old in zip(spec.shape, size, self.now, strict=False))
+                spec = dataclasses.replace(spec, shape=(height, width, spec.shape[2]))
+            changed[name] = spec
+        try:
+            game = build_game(self.config, changed, self.domains)
+            jax.eval_shape(game.init, jax.random.key(0), minibatch(changed, 1))
+        except UserError as error:
+            return str(error)
+        return ""
