@@ -119,7 +119,10 @@ def _sliced_wasserstein() -> Metric:
 
     def measure(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> Values:
         measured = measured_game(snapshot, config.data, min(config.evaluate_samples, _COMPARED), config.seed)
-        return {result.metric: result for result in measures.measure(measured, data_reference(config.data, source), ("swd",))}
+        return {
+            result.metric: result
+            for result in measures.measure(measured, data_reference(config.data, source), ("swd",))
+        }
 
     def obstacle(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
         if obstacle := samples.needs_samples(compiled, source, config) or needs_images(source):
@@ -145,9 +148,7 @@ METRICS: dict[str, Metric] = {
     "translation": Metric(translations.translation, "agreement", False, translations.needs_readable_digits),
     "domain_pairs": Metric(translations.domain_pairs, "pair_agreement", False, translations.needs_domain_samples),
     "common_codes": Metric(common_codes.common_codes, "code_agreement", False, common_codes.needs_common_codes),
-    "paired_translation": Metric(
-        translations.paired_translation, "l1", True, translations.needs_pairs, held_out=True
-    ),
+    "paired_translation": Metric(translations.paired_translation, "l1", True, translations.needs_pairs, held_out=True),
     "attribute_translation": Metric(
         attributes.attribute_translation, "attribute_accuracy", False, attributes.needs_digits_with_attributes
     ),

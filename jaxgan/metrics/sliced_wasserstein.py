@@ -33,7 +33,9 @@ def sliced_wasserstein(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> dic
         UserError: Shapes that differ, or images too small.
     """
     if real.shape != fake.shape or real.ndim != 4 or min(real.shape[1:3]) < PATCH:
-        raise UserError(f"sliced Wasserstein: images of {real.shape} and {fake.shape}; give as many, alike, from 7x7 up")
+        raise UserError(
+            f"sliced Wasserstein: images of {real.shape} and {fake.shape}; give as many, alike, from 7x7 up"
+        )
     draw = np.random.default_rng(seed)
     real_patches, fake_patches = _patches(real, draw), _patches(fake, draw)
     return {side: 1000.0 * _distance(real_patches[side], fake_patches[side], draw) for side in real_patches}

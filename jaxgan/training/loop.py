@@ -77,7 +77,9 @@ def _train(config: ConfigDict, workdir: Path, cure: str, asked: Mapping[str, Any
     for each in range(len(game.stages)):
         check_batch_size(source, plan.batch_size(each), plan.mesh)  # before anything is written or compiled
     choice = monitored.choose(config, plan.compiled, source)
-    plan.config.metrics = tuple(choice.metrics)  # those that "default" stands for: readers of the run have no data to ask
+    plan.config.metrics = tuple(
+        choice.metrics
+    )  # those that "default" stands for: readers of the run have no data to ask
     there = contents(source)
     folder, main = RunFolder(workdir), jax.process_index() == 0
     play = CompiledStep(game, plan.mesh)
