@@ -137,6 +137,17 @@ def _named(container: Container, root: str, count: int) -> tuple[str, ...]:
     return tuple(names)
 
 
+def splits_of(path: str) -> tuple[str, ...]:
+    """The splits of a folder, zip or tar, train before the others; () where it has none.
+
+    Raises:
+        DataError: As `folder_pictures`.
+    """
+    container = open_container(path)
+    names, root = unwrap(container.names, "")
+    return tuple(sorted(_splits(names, root, container.where(root)), key=lambda name: (name != "train", name)))
+
+
 def _joined(names: Sequence[str], root: str) -> list[str]:
     return [posixpath.join(root, name) for name in names]
 

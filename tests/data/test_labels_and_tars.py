@@ -69,7 +69,7 @@ def test_a_table_that_says_it_not_is_refused(lines, message, tmp_path):
         save(tmp_path / "set" / f"{value}.png", value)
     with pytest.raises(DataError, match=message):
         make_source("folder", path=str(tmp_path / "set"), labels_file=write(tmp_path / "labels.csv", *lines))
-    with pytest.raises(DataError, match="none.csv does not exist; set data.labels_file to a CSV"):
+    with pytest.raises(DataError, match=r"none.csv does not exist; set data.labels_file to a CSV"):
         make_source("folder", path=str(tmp_path / "set"), labels_file="none.csv")
 
 
