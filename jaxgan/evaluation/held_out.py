@@ -1,10 +1,10 @@
 """The held-out images that a game is measured on while it trains."""
 
+import math
+
 import numpy as np
 
-from jaxgan.core.arrays import minibatch
 from jaxgan.data import Source, prepare
-from jaxgan.memory import size
 
 _BYTES = 2**28  # of the images, as a game sees them: 21,845 of 32x32 in colour, or 341 of 256x256
 
@@ -15,6 +15,7 @@ def held_out_records(source: Source) -> dict[str, np.ndarray]:
     Args:
         source: The split "test" of the data.
     """
-    number = min(len(source), max(1, _BYTES // size(minibatch(source.arrays, 1))))
+    each = 4 * sum(math.prod(spec.shape) for spec in source.arrays.values())
+    number = min(len(source), max(1, _BYTES // each))
     chosen = np.linspace(0, len(source) - 1, number).round().astype(int)
     return {name: np.asarray(array) for name, array in prepare(source.stack(chosen)).items()}

@@ -35,7 +35,7 @@ from jaxgan.metrics.sliced_wasserstein import PATCH
 from jaxgan.own import called, imported, is_own
 
 # What "default" stands for where nothing that the data name can be measured: the first of these that can.
-_ELSE = ("fid/inception", "swd")
+_ELSE = ("fid/inception", "swd", "translated_swd")
 _COMPARED = 512  # images whose patches are compared while a game trains
 
 Values = Mapping[str, float | Result]
@@ -146,6 +146,7 @@ METRICS: dict[str, Metric] = {
     "attention": Metric(networks.attention, "attention_reach", False, networks.needs_latents),
     "singular_values": Metric(networks.singular_values, "largest_singular_value", True, networks.needs_weights),
     "translation": Metric(translations.translation, "agreement", False, translations.needs_readable_digits),
+    "translated_swd": Metric(translations.translated_swd, "translated_swd", True, translations.needs_domains_of_images),
     "domain_pairs": Metric(translations.domain_pairs, "pair_agreement", False, translations.needs_domain_samples),
     "common_codes": Metric(common_codes.common_codes, "code_agreement", False, common_codes.needs_common_codes),
     "paired_translation": Metric(translations.paired_translation, "l1", True, translations.needs_pairs, held_out=True),
@@ -245,6 +246,8 @@ def choose(config: ConfigDict, compiled: CompiledGame, source: Source) -> Choice
         for name in _ELSE:
             if not chosen and name not in left_out and not find(name).stands_in_its_way(compiled, source, config):
                 chosen[name], instead = find(name), name
+        if not chosen:
+            left_out[DEFAULT] = "no metric suits these data and this game"
     return Choice(_together(chosen), left_out, instead)
 
 

@@ -19,7 +19,9 @@ from jaxgan.data.digits import PLAIN
 from jaxgan.evaluation.held_out import held_out_records
 from jaxgan.evaluation.sample_metrics import readable_size
 from jaxgan.features.digits import digit_probabilities
+from jaxgan.metrics.sliced_wasserstein import PATCH, sliced_wasserstein
 from jaxgan.metrics.two_sample import told_apart
+from jaxgan.pictures import to_uint8
 
 # How digits of another domain are read by the classifier of plain digits, where they can be; digits of others are read as the
 # nearest training digit of their domain is.
@@ -29,6 +31,7 @@ _WAY_BACK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "thresholded": lambda images: images,
     "low_resolution": lambda images: images,
 }
+_COMPARED = 256  # images of each domain whose patches are compared
 _NOISE = 0.1  # deviation of the noise that probes translations, of images in [-1, 1]
 
 
@@ -91,6 +94,31 @@ def paired_translation(snapshot: Snapshot, source: Source, config: ConfigDict, k
         values["agreement"] = _agreement(made, held_out["label"], source, target, _train(config))
     values["sharpness"] = roughness(made) / roughness(held_out[target])
     return values | {"c2st": told_apart(made, held_out[target])}
+
+
+def translated_swd(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    """How far translations are from images of their target, by the sliced Wasserstein distance of patches.
+
+    For each way, as "ab": "translated_swd_ab", of up to 256 training images; "translated_swd" is the mean over the ways. It
+    tells how a translation looks, not whether it is one of its input.
+    """
+    number = min(len(source), config.evaluate_samples, _COMPARED)
+    real = source.stack(range(number))
+    values = {}
+    for origin, target in snapshot.game.ability("translate").ways:
+        images = real[origin].astype(np.float32) / 127.5 - 1.0
+        made = to_uint8(snapshot.use("translate", key, images=images, source=origin, target=target))
+        distances = sliced_wasserstein(real[target], made)
+        values[f"translated_swd_{origin}{target}"] = float(np.mean(list(distances.values())))
+    return {"translated_swd": float(np.mean(list(values.values()))), **values}
+
+
+def needs_domains_of_images(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+    """The game must translate between domains of the data, whose images are as large as a patch."""
+    if obstacle := _needs_ways(compiled, source):
+        return obstacle
+    sides = min(min(source.arrays[array].shape[:2]) for array in domain_arrays(len(source.domains)))
+    return "" if sides >= PATCH else f"images of {sides} pixels are smaller than its patches"
 
 
 def swapped_styles(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:

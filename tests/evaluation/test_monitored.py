@@ -476,7 +476,38 @@ def test_the_default_follows_the_data(tmp_path, monkeypatch):
     assert choice.left_out["fid/inception"].startswith("no weights of 'inception'")
     assert choice.told().startswith("measured by swd, not by fid/inception: no weights of 'inception'")
     points = ArraySource("mine", {"image": np.zeros((4, 2), np.float32)})
-    assert chosen(default(), points, sample=sample) == ({}, {}, "")
+    choice = chosen(default(), points, sample=sample)
+    assert (
+        not choice.metrics
+        and choice.told() == "measured by nothing, not by default: no metric suits these data and this game"
+    )
+
+
+def test_the_distance_of_translations_from_their_target(tmp_path):
+    config = translation_config(aligned=True)
+    source = make_source(config.data)
+    config.evaluate_samples = 100
+    records = source.stack(range(100))
+
+    def there(images):
+        return -images  # the domains are inverted
+
+    found = METRICS["translated_swd"].measure(Translator(there), source, config, KEY)
+    expected = np.mean(list(sliced_wasserstein(records["b"], 255 - records["a"]).values()))
+    assert found["translated_swd_ab"] == pytest.approx(expected, rel=1e-3)
+    assert found["translated_swd"] == pytest.approx((found["translated_swd_ab"] + found["translated_swd_ba"]) / 2)
+    broken = METRICS["translated_swd"].measure(Translator(np.zeros_like), source, config, KEY)
+    assert broken["translated_swd"] > 5 * found["translated_swd"]
+
+
+def test_translations_of_ones_own_images_are_measured_by_how_they_look(tmp_path):
+    for folder in ("trainA", "trainB"):
+        (tmp_path / folder).mkdir()
+        for name in ("a", "b"):
+            Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / folder / f"{name}.png")
+    config = config_of(name="two_folders", path=str(tmp_path))
+    choice = chosen(config, make_source(config.data), translate=translate_ability(None, ("a", "b")))
+    assert list(choice.metrics) == ["translated_swd"] == [choice.instead]
 
 
 def test_a_metric_with_a_question_mark_is_left_out_where_it_cannot_be_measured():
