@@ -13,7 +13,17 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from jaxgan.data.errors import AbsentDataError, DataError
-from jaxgan.data.listing import IRREGULAR, OLDER, OTHER_FORMATS, LeftOut, files_below, members, stamp, stamp_of
+from jaxgan.data.listing import (
+    IRREGULAR,
+    NO_PICTURES,
+    OLDER,
+    OTHER_FORMATS,
+    LeftOut,
+    files_below,
+    members,
+    stamp,
+    stamp_of,
+)
 from jaxgan.errors import UserError
 from jaxgan.foreign import (
     MAX_JSON,
@@ -29,6 +39,8 @@ from jaxgan.foreign import (
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", *([".avif"] if READS_AVIF else []))
 _OTHER_EXTENSIONS = (".avif", ".heic", ".heif", ".jfif", ".jp2", ".jxl", ".pgm", ".ppm", ".psd", ".svg", ".tga")
+# What may tell of pictures, or hold them.
+_BESIDE = (".txt", ".json", ".csv", ".cls", ".npz", ".tar", ".zip")
 
 
 class _Folder:
@@ -317,6 +329,8 @@ def _images(names: Iterable[str], left_out: LeftOut) -> list[str]:
             found.append(name)
         elif name.lower().endswith(_OTHER_EXTENSIONS):
             left_out.add(OTHER_FORMATS, name)
+        elif not name.lower().endswith(_BESIDE):
+            left_out.add(NO_PICTURES, name)
     return sorted(found)
 
 
