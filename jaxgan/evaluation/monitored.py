@@ -36,7 +36,7 @@ from jaxgan.own import called, imported, is_own
 
 # What "default" stands for where nothing that the data name can be measured: the first of these that can.
 _ELSE = ("fid/inception", "swd", "translated_swd")
-_COMPARED = 512  # images whose patches are compared while a game trains
+_COMPARED = 128  # images whose patches are compared while a game trains: as many as cost seconds
 
 Values = Mapping[str, float | Result]
 

@@ -31,7 +31,7 @@ _WAY_BACK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "thresholded": lambda images: images,
     "low_resolution": lambda images: images,
 }
-_COMPARED = 256  # images of each domain whose patches are compared
+_COMPARED = 128  # images of each domain whose patches are compared
 _NOISE = 0.1  # deviation of the noise that probes translations, of images in [-1, 1]
 
 
@@ -99,7 +99,7 @@ def paired_translation(snapshot: Snapshot, source: Source, config: ConfigDict, k
 def translated_swd(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
     """How far translations are from images of their target, by the sliced Wasserstein distance of patches.
 
-    For each way, as "ab": "translated_swd_ab", of up to 256 training images; "translated_swd" is the mean over the ways. It
+    For each way, as "ab": "translated_swd_ab", of up to 128 training images; "translated_swd" is the mean over the ways. It
     tells how a translation looks, not whether it is one of its input.
     """
     number = min(len(source), config.evaluate_samples, _COMPARED)
