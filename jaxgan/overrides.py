@@ -66,12 +66,12 @@ def apply(config: Any, assignments: Iterable[tuple[str, Any]]) -> ConfigDict:
     names = [(path, value) for path, value in rest if _names_parts(path, value)]
     # A tuple of parts before the parts within its elements.
     for path, value in sorted(names, key=lambda pair: len(pair[0])):
+        tree = _with_part(tree, path)
         _replace(tree, path, value)
         tree = _editable(plain(resolve(tree)))
     for path, value in rest:
         if not _names_parts(path, value):
-            if _add_part(tree, path):
-                tree = _editable(plain(resolve(tree)))
+            tree = _with_part(tree, path)
             _set(tree, path, value)
     return resolve(tree)
 
@@ -174,18 +174,21 @@ def _replace(tree: dict[str, Any], path: list[str], value: Any) -> None:
         holder[path[-1]] = _editable(plain(value))
 
 
-def _add_part(tree: dict[str, Any], path: list[str]) -> bool:
-    """Puts the part that a path names at the end of its tuple, where it is not in it: `game.terms.r1.weight` adds r1."""
+def _with_part(tree: dict[str, Any], path: list[str]) -> dict[str, Any]:
+    """The tree with the part in whose fields a path leads, at the end of its tuple where that lacks it.
+
+    `game.terms.r1.weight` adds r1; a part of an unknown name is left to whoever follows the path.
+    """
     place = next((depth for depth, name in enumerate(path[:-2], 1) if name in LISTS), None)
     if place is None or not _holds_parts(path[: place + 1]):
-        return False
+        return tree
     parts, name = _walk(tree, path[:place], path), path[place]
     if not isinstance(parts, list) or _place_of(parts, name) is not None:
-        return False
+        return tree
     if name not in table(LISTS[path[place - 1]]) and not is_own(name):
-        return False
+        return tree
     parts.append({"name": name})
-    return True
+    return _editable(plain(resolve(tree)))
 
 
 def _forget_old_data(tree: dict[str, Any], name: str) -> None:

@@ -283,12 +283,15 @@ def test_a_part_that_a_tuple_lacks_is_put_at_its_end():
             "players.discriminator.views.ada.target=0.5",
             "game.terms.parts_of_ones_own:breaks.probability=0.25",
             "game.terms=r1",  # parts by their names come first, wherever they stand
+            "game.terms.top_k.share=linear_decay",
+            "game.terms.top_k.share.final=0.5",
             "game.terms.r1.weight=3",
             "players.generator.constraints.clip.limit=0.25",
         ),
     )
     numbers = [(term.name, term.get("weight", term.get("probability"))) for term in config.game.terms]
-    assert numbers == [("r1", 3.0), ("lecam", 0.5), ("parts_of_ones_own:breaks", 0.25)]
+    assert numbers == [("r1", 3.0), ("top_k", None), ("lecam", 0.5), ("parts_of_ones_own:breaks", 0.25)]
+    assert (config.game.terms[1].share.name, config.game.terms[1].share.final) == ("linear_decay", 0.5)
     (view,) = config.players.discriminator.views
     assert (view.name, view.target) == ("ada", 0.5) and "categories" in view
     assert [part.name for part in config.players.generator.constraints][-1] == "clip"
