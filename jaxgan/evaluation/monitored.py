@@ -202,10 +202,13 @@ class Choice(NamedTuple):
     instead: str = ""
 
     def told(self) -> str:
-        """What is measured by other metrics than were named, in a line; "" where nothing is."""
+        """What is measured by other metrics than were named, in a line; "" where nothing is.
+
+        Of what stands in the way it has the first words: asking for that metric alone tells all, and the cure.
+        """
         if not self.left_out:
             return ""
-        parts = "; ".join(f"not by {name}: {obstacle}" for name, obstacle in self.left_out.items())
+        parts = "; ".join(f"not by {name}: {obstacle.split(': ')[0]}" for name, obstacle in self.left_out.items())
         return f"measured by {', '.join(self.metrics) or 'nothing'}, {parts}"
 
 
