@@ -14,6 +14,9 @@ from ml_collections import ConfigDict
 
 from jaxgan.errors import ConfigError, nearest
 
+# Of `metrics`: what stands for those that suit the data, and what a name ends in that is measured only where that is possible.
+DEFAULT, WISHED = "default", "?"
+
 
 def default() -> ConfigDict:
     """The fields that every config has; a config file changes them and adds its players."""
@@ -36,7 +39,9 @@ def default() -> ConfigDict:
             "sample_every": 250,
             "evaluate_every": 500,
             "evaluate_samples": 1000,
-            "metrics": ("default",),  # names in jaxgan.evaluation.monitored; the best checkpoint is kept by the first
+            # Names in jaxgan.evaluation.monitored, "default" for those that suit the data; a name that ends in "?" is left out
+            # where it cannot be measured. The best checkpoint is kept by the first.
+            "metrics": (DEFAULT,),
             "checkpoint_every": 500,
             # Where a loss, a gradient or a parameter is not finite the run goes back to the newest of these checkpoints or the
             # best one, draws anew and goes on; it gives up at the next time after so many within so many steps.

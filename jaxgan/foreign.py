@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, features
 
 from jaxgan.errors import UserError
 
@@ -28,7 +28,8 @@ MAX_UNPACKED, MAX_EXPANSION = 1024 * MIB, 4
 
 # Pillow reads far more, and for some of these (PostScript) it starts another program. Files are told by what is in them, so a
 # name that ends in .png is no protection.
-_FORMATS = ("PNG", "JPEG", "WEBP")
+READS_AVIF = "avif" in features.modules and features.check("avif") is True  # not in every build of Pillow
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", *(["AVIF"] if READS_AVIF else []))
 # What moves a terminal's cursor or colours its text, ends a line, or is no character; but not U+DC80 to U+DCFF, by which Python
 # writes the bytes of a file's name that are no UTF-8.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udc7f\udd00-\udfff]")
@@ -172,7 +173,9 @@ def _check_strings(value: Any, where: object) -> None:
 
 
 def open_picture(file: str | IO[bytes]) -> Image.Image:
-    """Opens a PNG, JPEG or WebP, whatever its name says; only its header is read.
+    """Opens a PNG, JPEG, WebP, BMP, GIF, TIFF or AVIF, whatever its name says; only its header is read.
+
+    Of several pictures in one file it is the first.
 
     Args:
         file: Its path, or it, open.

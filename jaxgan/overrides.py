@@ -1,8 +1,11 @@
 """Fields of a config set from outside, as the command line does: `players.generator.network.width=32`.
 
-A path names fields from the top of the config. An element of a tuple is called by its part's name (the first of that name)
-or by its position: `game.terms.r1.weight=1`. A part is replaced as a whole by its name, `players.generator.schedule=
+A path names fields from the top of the config: every field that the system and its parts know, whether the config writes it or
+not. An element of a tuple is called by its part's name (the first of that name) or by its position, `game.terms.r1.weight=1`; a
+part that the tuple lacks is put at its end. A part is replaced as a whole by its name, `players.generator.schedule=
 linear_decay`, a tuple of parts by theirs, `game.terms=r1,lecam`; `=none` takes either away.
+
+Other data, `data.name=folder`, take with them what the config says of its own: see `_forget_old_data`.
 """
 
 import ast
@@ -12,7 +15,9 @@ from typing import Any, Optional
 
 from ml_collections import ConfigDict
 
+from jaxgan.config import DEFAULT, WISHED
 from jaxgan.errors import ConfigError, nearest
+from jaxgan.own import is_own
 from jaxgan.registry import (
     GIVEN,
     LISTS,
@@ -20,7 +25,7 @@ from jaxgan.registry import (
     PARTS,
     data_fields,
     elements,
-    fields_read,
+    fields_kept,
     find,
     parameters,
     plain,
@@ -56,15 +61,17 @@ def apply(config: Any, assignments: Iterable[tuple[str, Any]]) -> ConfigDict:
             rest.append((field.split("."), value))
     tree = _editable(plain(resolve(tree)))
     for path, value in rest:
-        if path == ["data", "name"]:
-            _forget_old_data(tree["data"], value)
+        if path == ["data", "name"] and value != tree["data"]["name"]:
+            _forget_old_data(tree, value)
     names = [(path, value) for path, value in rest if _names_parts(path, value)]
     # A tuple of parts before the parts within its elements.
     for path, value in sorted(names, key=lambda pair: len(pair[0])):
+        tree = _with_part(tree, path)
         _replace(tree, path, value)
         tree = _editable(plain(resolve(tree)))
     for path, value in rest:
         if not _names_parts(path, value):
+            tree = _with_part(tree, path)
             _set(tree, path, value)
     return resolve(tree)
 
@@ -150,15 +157,16 @@ def _names_parts(path: list[str], value: Any) -> bool:
 def _replace(tree: dict[str, Any], path: list[str], value: Any) -> None:
     """Puts a part that is named, with no field set, or a tuple of such, in the place of another."""
     if path[-1] == "name":
-        path, value = path[:-1], _named(value)
+        path, value = path[:-1], None if _is_none(value) else _named(value)
     elif path[-1] in LISTS:
         value = [_named(each) for each in _specs(value)]
     elif isinstance(value, str):
-        value = None if value.lower() == "none" else _named(value)
+        value = None if _is_none(value) else _named(value)
     holder = _walk(tree, path[:-1], path)
     where = ".".join(["config", *path[:-1]])
     if isinstance(holder, list):
-        holder[_index(holder, path[-1], where)] = _editable(plain(value))
+        index = _index(holder, path[-1], where, path[-2])
+        holder[index : index + 1] = [] if value is None else [_editable(plain(value))]
     else:
         part = _part_at(tree, path[:-1])
         known = {**holder, **(part or {})}
@@ -166,14 +174,45 @@ def _replace(tree: dict[str, Any], path: list[str], value: Any) -> None:
         holder[path[-1]] = _editable(plain(value))
 
 
-def _forget_old_data(data: dict[str, Any], name: str) -> None:
-    """Takes away what other data do not read, such as the domain of the digits: it was said of the old ones."""
-    read_by_new = fields_read(name)
-    if read_by_new is None or name == data["name"]:
-        return
+def _with_part(tree: dict[str, Any], path: list[str]) -> dict[str, Any]:
+    """The tree with the part in whose fields a path leads, at the end of its tuple where that lacks it.
+
+    `game.terms.r1.weight` adds r1; a part of an unknown name is left to whoever follows the path.
+    """
+    place = next((depth for depth, name in enumerate(path[:-2], 1) if name in LISTS), None)
+    if place is None or not _holds_parts(path[: place + 1]):
+        return tree
+    parts, name = _walk(tree, path[:place], path), path[place]
+    if not isinstance(parts, list) or _place_of(parts, name) is not None:
+        return tree
+    if name not in table(LISTS[path[place - 1]]) and not is_own(name):
+        return tree
+    parts.append({"name": name})
+    return _editable(plain(resolve(tree)))
+
+
+def _forget_old_data(tree: dict[str, Any], name: str) -> None:
+    """Takes away what the config says of its own data, for others are to take their place.
+
+    That is what the new data do not read, such as the domain of the digits; the size, the names and the channels that the old
+    ones had; and the number of classes, the domains and the like of the system, which the new data say. The config's metrics
+    remain as far as the new data can be measured by them, beside the usual ones of the new data.
+    """
+    data = tree["data"]
+    kept = fields_kept(data["name"], name)
     for field in data_fields():
-        if field.name != "name" and field.name not in read_by_new:
+        if field.name != "name" and field.name not in kept:
             data[field.name] = field.default
+    for given in set(GIVEN) - {"dtype"}:
+        if given in tree["game"]:
+            tree["game"][given] = None
+    if tree["metrics"]:
+        wished = [each.removesuffix(WISHED) + WISHED for each in tree["metrics"] if each != DEFAULT]
+        tree["metrics"] = [*wished, DEFAULT]
+
+
+def _is_none(value: Any) -> bool:
+    return isinstance(value, str) and value.lower() == "none"
 
 
 def _named(value: Any) -> Any:
@@ -182,7 +221,7 @@ def _named(value: Any) -> Any:
 
 def _specs(value: Any) -> Any:
     if isinstance(value, str):
-        return [] if value.lower() == "none" else [name.strip() for name in value.split(",") if name.strip()]
+        return [] if _is_none(value) else [name.strip() for name in value.split(",") if name.strip()]
     return () if value is None else value
 
 
@@ -195,9 +234,9 @@ def _walk(tree: Any, path: list[str], whole: list[str]) -> Any:
     for depth, name in enumerate(path):
         where = ".".join(["config", *path[:depth]])
         if isinstance(at, list):
-            at = at[_index(at, name, where)]
+            at = at[_index(at, name, where, path[depth - 1])]
         else:
-            refuse_unknown({name: None}, at, where)
+            _refuse_unknown(name, at, where)
             at = at[name]
         if not isinstance(at, dict | list):
             place = ".".join(["config", *path[: depth + 1]])
@@ -206,15 +245,31 @@ def _walk(tree: Any, path: list[str], whole: list[str]) -> Any:
     return at
 
 
-def _index(items: list[Any], name: str, where: str) -> int:
-    """The position of an element that a path calls by its part's name or by its position."""
+def _refuse_unknown(name: str, known: Mapping[str, Any], where: str) -> None:
+    """`refuse_unknown` of one name; of one that is a part of a tuple, such as a view, it says where these stand."""
+    for field, kind in LISTS.items() if name not in known else ():
+        if name in table(kind):
+            place = where if field in known else "config.game" if field == "terms" else "config.players.PLAYER"
+            raise ConfigError(f"{where} has no field {name!r}, which is a {kind}: set --{place}.{field}.{name}.FIELD")
+    refuse_unknown({name: None}, known, where)
+
+
+def _place_of(items: list[Any], name: str) -> int | None:
+    """The position of an element that a path calls by its part's name or by its position; None where there is none."""
     if name.isdecimal() and int(name) < len(items):
         return int(name)
     names = [item.get("name") if isinstance(item, dict) else item for item in items]
-    if name in names:
-        return names.index(name)
-    cure = nearest(name, map(str, names)) if items else "it is empty"
-    raise ConfigError(f"{where} has no element {name!r}: {cure}")
+    return names.index(name) if name in names else None
+
+
+def _index(items: list[Any], name: str, where: str, field: str) -> int:
+    """`_place_of`, or an error that offers what there is, and what could be put there."""
+    found = _place_of(items, name)
+    if found is None:
+        names = [str(item.get("name") if isinstance(item, dict) else item) for item in items]
+        known = dict.fromkeys([*names, *(table(LISTS[field]) if field in LISTS else ())])
+        raise ConfigError(f"{where} has no element {name!r}: {nearest(name, known) if known else 'it is empty'}")
+    return found
 
 
 def _part_at(tree: Any, path: list[str]) -> dict[str, inspect.Parameter] | None:
@@ -243,11 +298,11 @@ def _annotation(tree: Any, path: list[str]) -> Any:
         return known[last]
     part = _part_at(tree, path[:-1]) if path[:-1] else None
     if part is not None:
-        refuse_unknown({last: None}, {name: None for name in part if name != "run"}, where)
+        _refuse_unknown(last, {name: None for name in part if name != "run"}, where)
         annotation = part[last].annotation
         return Optional[annotation] if last in GIVEN else annotation  # noqa: UP045 - an annotation may be no type
     if isinstance(holder, list):
-        _index(holder, last, where)
+        _index(holder, last, where, path[-2])
         raise ConfigError(f"{where}.{last} is a part: set one of its fields, or {where}.{last}.name")
     refuse_unknown({last: None}, holder, where)
     if isinstance(holder[last], dict):

@@ -265,11 +265,11 @@ def data_fields() -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(DataConfig)
 
 
-def fields_read(name: str) -> frozenset[str] | None:
-    """Those of them that a source reads; None where that cannot be known."""
+def fields_kept(old: str, new: str) -> frozenset[str]:
+    """Those of them that mean the same of other data; see `jaxgan.data.factory.fields_kept`."""
     from jaxgan.data import factory
 
-    return factory.fields_read(name)
+    return factory.fields_kept(old, new)
 
 
 def _resolved_data(fields: Mapping[str, Any]) -> dict[str, Any]:

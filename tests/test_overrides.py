@@ -168,11 +168,22 @@ def test_other_data_do_not_keep_what_was_said_of_the_old_ones():
     """A domain or a tint of the digits means nothing to a folder; pairs mean the same to both."""
     config = own.config()
     config.data.update({"name": "digits_translation", "domain": "edges", "tinted": True, "aligned": True, "flip": True})
+    config.data.update({"image_size": 32, "channels": 3})
+    config.metrics = ("translation", "default", "paired_translation")
     kept = apply(config, pairs("data.domain=thickened", "data.name=digits_translation"))
     assert (kept.data.domain, kept.data.tinted) == ("thickened", True)
+    assert (kept.data.image_size, kept.metrics) == (32, config.metrics)
     moved = apply(config, pairs("data.path=photos", "data.name=two_folders"))
     assert (moved.data.domain, moved.data.tinted, moved.data.aligned, moved.data.flip) == ("", False, True, True)
-    assert moved.data.path == "photos"
+    assert moved.data.path == "photos" and (moved.data.image_size, moved.data.channels) == (None, None)
+    # Metrics that were named for the old data are measured where they can be.
+    assert moved.metrics == ("translation?", "paired_translation?", "default")
+    assert apply(config, pairs("metrics=fid/digits", "data.name=two_folders")).metrics == ("fid/digits",)
+    sized = apply(moved, pairs("data.image_size=48", "data.channels=1"))
+    # Whoever gave files a size gave it to the networks; channels are always the data's own.
+    moved_again = apply(sized, pairs("data.name=many_folders"))
+    assert (moved_again.data.image_size, moved_again.data.channels) == (48, None)
+    assert moved_again.metrics == moved.metrics
     single = apply(config, pairs("data.name=tfds:mnist"))
     assert not single.data.aligned and single.data.flip
     # What a source of one's own reads cannot be known.
@@ -231,7 +242,19 @@ def test_players_in_groups_are_reached_by_their_path():
             "config.players.generator.schedule is None and has no field 'stop': name one first, "
             "--config.players.generator.schedule=NAME",
         ),
-        (["game.constraints.clip.limit=3"], "config.game.constraints has no element 'clip': it is empty"),
+        (["game.constraints.clop.limit=3"], "config.game.constraints has no element 'clop': did you mean 'clip'?"),
+        (["game.constraints.clip.limt=3"], "config.game.constraints.clip has no field 'limt': did you mean 'limit'?"),
+        (["game.constraints.3.limit=3"], "config.game.constraints has no element '3'"),
+        (
+            ["game.ada.target=3"],
+            "config.game has no field 'ada', which is a view: set --config.players.PLAYER.views.ada.FIELD",
+        ),
+        (
+            ["players.generator.clip.limit=3"],
+            "no field 'clip', which is a constraint: set --config.players.generator.constraints.clip.FIELD",
+        ),
+        (["players.generator.r1.weight=3"], "no field 'r1', which is a term: set --config.game.terms.r1.FIELD"),
+        (["players.generator.network.name=none"], "config.players.generator needs network: add it to the config"),
         (["game.constraints=clip", "game.constraints.clap.limit=3"], "has no element 'clap': did you mean 'clip'?"),
         (["game.constraints=clip", "game.constraints.clip=x"], "config.game.constraints.clip is a part: set one of"),
         (["game.constraints=clip", "game.constraints.1.limit=3"], "config.game.constraints has no element '1'"),
@@ -247,6 +270,42 @@ def test_what_cannot_be_set_is_said(texts, message):
     with pytest.raises(ConfigError) as error:
         apply(own.config(), pairs(*texts))
     assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_part_that_a_tuple_lacks_is_put_at_its_end():
+    config = own.config()
+    config.system = "gan"
+    assert not config.players.discriminator.views
+    config = apply(
+        config,
+        pairs(
+            "game.terms.lecam.weight=0.5",
+            "players.discriminator.views.ada.target=0.5",
+            "game.terms.parts_of_ones_own:breaks.probability=0.25",
+            "game.terms=r1",  # parts by their names come first, wherever they stand
+            "game.terms.top_k.share=linear_decay",
+            "game.terms.top_k.share.final=0.5",
+            "game.terms.r1.weight=3",
+            "players.generator.constraints.clip.limit=0.25",
+        ),
+    )
+    numbers = [(term.name, term.get("weight", term.get("probability"))) for term in config.game.terms]
+    assert numbers == [("r1", 3.0), ("top_k", None), ("lecam", 0.5), ("parts_of_ones_own:breaks", 0.25)]
+    assert (config.game.terms[1].share.name, config.game.terms[1].share.final) == ("linear_decay", 0.5)
+    (view,) = config.players.discriminator.views
+    assert (view.name, view.target) == ("ada", 0.5) and "categories" in view
+    assert [part.name for part in config.players.generator.constraints][-1] == "clip"
+    assert apply(config, pairs(*lines(config))) == config
+
+
+def test_a_part_called_none_is_taken_away():
+    config = own.config()
+    config.players.generator.schedule = named("linear_decay")
+    config.players.discriminator.views = (named("diff_augment"), named("instance_noise"))
+    views = "players.discriminator.views"
+    config = apply(config, pairs("players.generator.schedule.name=none", f"{views}.instance_noise.name=none"))
+    assert config.players.generator.schedule is None
+    assert [view.name for view in config.players.discriminator.views] == ["diff_augment"]
 
 
 def test_a_config_in_lines_makes_the_same_config():

@@ -165,6 +165,7 @@ def _protocol(result: Result) -> str:
         count = "some" if protocol.references is None else f"{protocol.references:,}"
         split = f" ({protocol.split})" if protocol.split else ""
         parts.append(f"against {count}{' (all)' if protocol.whole else ''} of {protocol.reference}{split}")
+        parts += [f"these made {protocol.image} as for training ({protocol.prepared})"] if protocol.prepared else []
     if protocol.features:
         parts.append(
             f"{protocol.features} {protocol.weights[:12]}" + (f", resize {protocol.resize}" if protocol.resize else "")

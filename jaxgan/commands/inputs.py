@@ -12,7 +12,7 @@ from jaxgan.core.arrays import ArraySpec
 from jaxgan.core.text import encode
 from jaxgan.core.tiling import Tiling
 from jaxgan.data import DataError
-from jaxgan.data.files import open_container
+from jaxgan.data.containers import open_container
 from jaxgan.data.transform import Transform, upright, upright_size
 from jaxgan.errors import UserError
 from jaxgan.foreign import PictureError, below, check_pixels, read_npz

@@ -4,6 +4,7 @@ from jaxgan.data.config import DataConfig
 from jaxgan.data.contents import contents, same_contents
 from jaxgan.data.errors import DataError
 from jaxgan.data.factory import make_source, other_split
+from jaxgan.data.items import arrays, items
 from jaxgan.data.pipeline import Loader, check_batch_size, prepare
 from jaxgan.data.sources import ArraySource, Source
 
@@ -13,8 +14,10 @@ __all__ = [
     "DataError",
     "Loader",
     "Source",
+    "arrays",
     "check_batch_size",
     "contents",
+    "items",
     "make_source",
     "other_split",
     "prepare",

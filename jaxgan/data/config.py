@@ -44,6 +44,7 @@ class DataConfig:
             made to half of them each. () for none, or for all of `attributes_file`.
         attributes_file: A CSV with a row of 1 and 0 (or -1) for each picture, or CelebA's list_attr_celeba.txt.
         attributed_path: A folder or zip of the pictures that `attributes_file` is about, where those of `path` have domains.
+        labels_file: A CSV with a row for each picture, its name and the name of its class, instead of a folder for each class.
         tinted: The ink of each digit has a colour of its own, in all domains.
         aligned: For two domains: whether records are pairs.
         labelled: How many labels are known, for semi-supervised games: records are then "image", "labelled_image" and
@@ -75,6 +76,7 @@ class DataConfig:
     attributes: tuple[str, ...] = ()
     attributes_file: str = ""
     attributed_path: str = ""
+    labels_file: str = ""
     tinted: bool = False
     aligned: bool = False
     labelled: int = 0

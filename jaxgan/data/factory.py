@@ -4,36 +4,24 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from jaxgan.core.arrays import Arrays, ArraySpec, different_classes
-from jaxgan.data import toy
+from jaxgan.data import array_files, digit_sources, toy
 from jaxgan.data.attributes import read_attributes
-from jaxgan.data.captions import CaptionedDigits
+from jaxgan.data.building import image_source, two_configs
 from jaxgan.data.config import DataConfig, check_read, height_width, read_fields
-from jaxgan.data.digits import PLAIN, DigitPictures, digit_attributes, domain_transform
-from jaxgan.data.errors import DataError, nearest
-from jaxgan.data.few_labels import FewLabels
+from jaxgan.data.errors import AbsentDataError, DataError, nearest
 from jaxgan.data.files import two_folder_pictures
-from jaxgan.data.images import Attributes, ImageSource, Pictures
+from jaxgan.data.images import ImageSource, Pictures, channels_of
+from jaxgan.data.items import MEMORY, items
 from jaxgan.data.layouts import folder_pictures
 from jaxgan.data.pairs import AlignedDomains, UnalignedDomains
-from jaxgan.data.photos import LowResolution, PhotoPictures
+from jaxgan.data.photos import PhotoPictures
 from jaxgan.data.scenes import scenes
 from jaxgan.data.sources import Source
-from jaxgan.data.stacked import stacked_digits
 from jaxgan.data.text import beside_pictures
 from jaxgan.data.tfds import TfdsPictures
-from jaxgan.data.transform import Transform
+from jaxgan.data.wrapping import wrapped
 from jaxgan.own import called, imported
-
-_DIGITS_SIZE = 16
-_READABLE_SIZES = (8, 16, 32)  # at which the classifier that metrics of digits use reads them
-_COMPLETED = (
-    "left_half",
-)  # domains that lack a part of the digit: domain A, for the way to learn is to the whole digit
-
-Domain = Callable[[np.ndarray], np.ndarray]
 
 
 class SourceKind(NamedTuple):
@@ -69,25 +57,13 @@ def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fiel
         raise DataError(
             f"data.name={config.name!r} is unknown{nearest(kind, SOURCES)} (there are {names}; module:attribute for your own)"
         )
-    if config.labelled_draw and not config.labelled:
-        raise DataError(
-            f"data.labelled_draw={config.labelled_draw}, but all labels are known; set data.labelled to how many are to be"
-        )
-    if config.labelled and config.scale_factor > 1:
-        raise DataError(
-            f"data.labelled={config.labelled} and data.scale_factor={config.scale_factor} are of two kinds of games; "
-            "leave one of them out"
-        )
-    if config.labelled and "attributes" in source.arrays:
-        raise DataError(f"data.labelled={config.labelled} means nothing with attributes; leave one of them out")
-    source = FewLabels(source, config.labelled, config.labelled_draw) if config.labelled else source
-    source = LowResolution(source, config.scale_factor) if config.scale_factor > 1 else source
-    source.dequantize = source.dequantize or config.dequantize
-    return source
+    return wrapped(source, config)
 
 
 def other_split(data: str | Mapping[str, Any] | DataConfig, split: str, arrays: Arrays) -> Source:
     """A split of the data that a game is trained on, to measure it by: not mirrored, without noise, all labels known.
+
+    Size and channels are those that the run has, also where its fields leave them to the data.
 
     Args:
         data: The run's `data` fields.
@@ -97,10 +73,27 @@ def other_split(data: str | Mapping[str, Any] | DataConfig, split: str, arrays: 
     Raises:
         DataError: As `make_source`; or a class of the split has another number, as the data have changed since.
     """
-    source = make_source(data, split=split, flip=False, dequantize=False, labelled=0, labelled_draw=0)
+    known = _shapes(read_fields(data, {}), arrays)
+    source = make_source(data, split=split, flip=False, dequantize=False, labelled=0, labelled_draw=0, **known)
     if "label" in arrays and "label" in source.arrays:
         check_classes(source.arrays["label"].names, arrays["label"].names, f"split {split!r} of {source.name}")
     return source
+
+
+def _shapes(config: DataConfig, arrays: Arrays) -> dict[str, Any]:
+    """The fields of size and channels that a config of files leaves to them, as the arrays have them."""
+    kind, found = _kind(config.name), dict[str, Any]()
+    if kind not in SOURCES or kind in _EMBEDDED:
+        return {}
+    for suffix, name in (("", "image" if "image" in arrays else "a"), ("_b", "b")):
+        if name in arrays:
+            *size, channels = arrays[name].shape
+            found |= {f"image_size{suffix}": tuple(size), f"channels{suffix}": channels}
+    return {
+        field: value
+        for field, value in found.items()
+        if field in SOURCES[kind].fields and getattr(config, field) is None
+    }
 
 
 def check_classes(names: Sequence[str], known: Sequence[str], where: str) -> None:
@@ -109,10 +102,21 @@ def check_classes(names: Sequence[str], known: Sequence[str], where: str) -> Non
         raise DataError(f"{where} has other classes than the run: {different_classes(known, names, 'in the run')}")
 
 
-def fields_read(name: str) -> frozenset[str] | None:
-    """The fields of `data` that a source reads beside its name; None where the source is of the user's own or unknown."""
-    kind = _kind(name)
-    return SOURCES[kind].fields if kind in SOURCES else None
+def fields_kept(old: str, new: str) -> frozenset[str]:
+    """The fields of `data` that mean the same when one source takes the place of another.
+
+    These are what a game needs of any data and how it is to be trained on them, such as pairs, few labels, small images beside
+    large ones, mirroring. Sizes are kept too, but those of embedded data, which are their own: who gives a size to files gives
+    it to the networks. What the new source does not read is not kept.
+
+    Args:
+        old: The name of the source whose place is taken.
+        new: The name of the new one. All fields mean the same to one of the user's own, as far as can be known.
+    """
+    if _kind(new) not in SOURCES:
+        return frozenset(field.name for field in dataclasses.fields(DataConfig))
+    own = frozenset() if _kind(old) in _EMBEDDED else _SIZES
+    return (_OF_GAMES | own) & SOURCES[_kind(new)].fields
 
 
 def _kind(name: str) -> str:
@@ -124,6 +128,8 @@ def _own(config: DataConfig) -> Source:
     """A source of the user's own: what the function "module:attribute" makes of the fields."""
     source = called(imported(config.name, "source", "data.name"), config.name, "data.name", config)
     where = f"data.name={config.name!r} made a"
+    if not isinstance(source, Source) and hasattr(source, "__len__") and hasattr(source, "__getitem__"):
+        return items(source, config)
     if not isinstance(source, Source):
         raise DataError(f"{where} {type(source).__name__}; return a jaxgan.data.Source")
     for field, kind in (("name", str), ("arrays", Mapping)):
@@ -139,68 +145,28 @@ def _own(config: DataConfig) -> Source:
     return source
 
 
-def _images(
-    config: DataConfig,
-    pictures: Pictures,
-    name: str,
-    domain: Domain | None = None,
-    metrics: tuple[str, ...] = (),
-    beside: Mapping[str, tuple[ArraySpec, np.ndarray]] | None = None,
-    attributes: Attributes | None = None,
-) -> ImageSource:
-    """An image source with the config's transform."""
-    size, load_size = height_width(config.image_size), height_width(config.load_size)
-    if load_size is not None:
-        if size is None:
-            raise DataError(f"data.load_size={load_size} needs data.image_size, the size that is cropped out of it")
-        if load_size[0] < size[0] or load_size[1] < size[1]:
-            raise DataError(f"data.load_size={load_size} is smaller than data.image_size={size}; make it larger")
-        if config.resize == "none":
-            raise DataError(f"data.load_size={load_size} means nothing with data.resize='none'; leave one of them out")
-    elif size is None and (config.crop == "random" or config.resize != "cover"):
-        field = "crop" if config.crop == "random" else "resize"
-        raise DataError(f"data.{field}={getattr(config, field)!r} needs data.image_size; set it")
-    transform = Transform(size, load_size, config.resize, config.crop, config.resample, config.channels or 3)
-    return ImageSource(
-        name,
-        pictures,
-        transform,
-        flip=config.flip,
-        domain=domain,
-        max_unreadable=config.max_unreadable,
-        metrics=metrics,
-        beside=beside,
-        attributes=attributes,
-    )
-
-
-def _two_configs(config: DataConfig) -> tuple[DataConfig, DataConfig]:
-    """The fields of the first and of the second of two domains."""
-    size, size_b, load_size = map(height_width, (config.image_size, config.image_size_b, config.load_size))
-    if load_size and size and size_b:
-        # In the same proportion, so that crops leave out the same share of both domains.
-        load_size = (round(load_size[0] * size_b[0] / size[0]), round(load_size[1] * size_b[1] / size[1]))
-    second = dataclasses.replace(
-        config, image_size=size_b or size, load_size=load_size, channels=config.channels_b or config.channels
-    )
-    return config, second
-
-
 def _folder(config: DataConfig) -> Source:
-    pictures = folder_pictures(config.path, config.split)
+    pictures = folder_pictures(config.path, config.split, config.labels_file)
     attributes = None
     if config.attributes_file:
         attributes = read_attributes(config.attributes_file, config.attributes, pictures.names, config.path)
     elif config.attributes:
         raise DataError(f"data.attributes={config.attributes} needs data.attributes_file, which says who has them")
     beside = beside_pictures(pictures, config.text) if config.text else None
-    return _images(config, pictures, config.path, metrics=("fid/inception",), beside=beside, attributes=attributes)
+    config = _with_channels(config, pictures)
+    return image_source(config, pictures, config.path, metrics=("fid/inception",), beside=beside, attributes=attributes)
+
+
+def _with_channels(config: DataConfig, *parts: Pictures) -> DataConfig:
+    """The fields with the channels of the pictures where they are open: the same for all parts, so that one game takes all."""
+    return dataclasses.replace(config, channels=config.channels or channels_of(*parts))
 
 
 def _two_folders(config: DataConfig) -> Source:
     pictures = two_folder_pictures(config.path, config.split, config.aligned)
-    parts = zip(_two_configs(config), pictures, "AB", strict=True)
-    a, b = (_images(one, those, f"{config.path} ({name})") for one, those, name in parts)
+    config = _with_channels(config, *pictures)
+    parts = zip(two_configs(config), pictures, "AB", strict=True)
+    a, b = (image_source(one, those, f"{config.path} ({name})") for one, those, name in parts)
     return (AlignedDomains if config.aligned else UnalignedDomains)(config.path, (a, b), ("A", "B"))
 
 
@@ -213,14 +179,21 @@ def _many_folders(config: DataConfig) -> Source:
         )
     for name in config.domains:
         if name not in known:
-            raise DataError(f"data.domains names {name!r}, but {config.path} has no such folder{nearest(name, known)}")
-    domains, sources = config.domains or known, []
-    for name in domains:
-        those = pictures.of_class(known.index(name))
+            raise DataError(
+                f"data.domains names {name!r}, but {config.path} has no such folder (it has {', '.join(known[:10])})"
+                f"{nearest(name, known)}; leave data.domains empty for all of them"
+            )
+    domains = config.domains or known
+    parts = [pictures.of_class(known.index(name)) for name in domains]
+    for name, those in zip(domains, parts, strict=True):
         if not len(those):
             raise DataError(f"{config.path} has no image of the domain {name} in its split {config.split!r}; add one")
-        sources.append(_images(config, those, f"{config.path} ({name})"))
     beside = None
+    attributed = (folder_pictures(config.attributed_path, "train"),) if config.attributed_path else ()
+    config = _with_channels(config, *parts, *attributed)
+    sources = [
+        image_source(config, those, f"{config.path} ({name})") for name, those in zip(domains, parts, strict=True)
+    ]
     if config.attributed_path or config.attributes_file or config.attributes:
         if not (config.attributed_path and config.attributes_file):
             lacking = "attributes_file" if config.attributed_path else "attributed_path"
@@ -235,117 +208,17 @@ def _many_folders(config: DataConfig) -> Source:
 def _photos(config: DataConfig) -> Source:
     pictures = PhotoPictures(config.split, config.path, height_width(config.image_size))
     config = dataclasses.replace(config, resize="none" if config.image_size else "cover")
-    return _images(config, pictures, f"{config.name} ({config.split})", metrics=("fid/inception",))
+    return image_source(config, pictures, f"{config.name} ({config.split})", metrics=("fid/inception",))
 
 
 def _tfds(config: DataConfig) -> Source:
     pictures = TfdsPictures(config.name.removeprefix("tfds:"), config.path, config.split)
     config = dataclasses.replace(config, channels=config.channels or pictures.channels)
-    return _images(config, pictures, f"{config.name}[{config.split}]", metrics=("fid/inception",))
+    return image_source(config, pictures, f"{config.name}[{config.split}]", metrics=("fid/inception",))
 
 
-def _digits(config: DataConfig) -> Source:
-    channels = config.channels or (3 if config.tinted or config.domain == "coloured" else 1)
-    config = _digits_fields(config, channels)
-    domain = domain_transform(config.domain) if config.domain else None
-    pictures = DigitPictures(config.split, tinted=config.tinted)
-    if config.attributes:
-        attributes = digit_attributes(pictures, config.attributes)
-        measured = ("attribute_translation",) if not domain and _readable(config) else ()
-        return _images(config, pictures, f"{config.name} ({config.split})", domain, measured, attributes=attributes)
-    metrics = () if domain or not _readable(config) else ("digit_fd", "class_accuracy")
-    return _digit_images(config, pictures, domain, metrics)
-
-
-def _stacked_digits(config: DataConfig) -> Source:
-    config = _digits_fields(config, 1)
-    digits = _digit_images(config, DigitPictures(config.split))
-    return stacked_digits(digits, digits.name, ("stacked_modes",) if _readable(config) else ())
-
-
-def _digits_translation(config: DataConfig) -> Source:
-    """Digits, and digits of another domain: domain B, or domain A where it is what the way from A to B starts from.
-
-    Or several domains. Unaligned: they are made of parts of the training digits that have no digit in common. Aligned, and
-    always in the test split: the same digits in all, so that true counterparts are known.
-    """
-    if config.domains:
-        return _digits_domains(config)
-    domain = config.domain or "inverted"
-    first, second = _two_configs(_digits_fields(config, config.channels or (3 if config.tinted else 1)))
-    if domain == "coloured":
-        second = dataclasses.replace(second, channels=config.channels_b or 3)
-        if second.channels != 3:
-            raise DataError(f"data.domain='coloured' needs data.channels_b=3, not {second.channels}")
-    readable = _readable(first) and _readable(second)
-    function = domain_transform(domain)
-    if domain == "low_resolution" and (size := height_width(second.image_size)) != height_width(first.image_size):
-        # Its pixels are means of those of the first domain, so it is made at that size.
-        function = domain_transform(domain, size)
-        second = dataclasses.replace(second, image_size=first.image_size, load_size=first.load_size)
-    pictures = _parted_digits(config, 2)
-    made: tuple[tuple[str, Domain | None], ...] = (("digits", None), (domain, function))
-    (name_a, to_a), (name_b, to_b) = reversed(made) if domain in _COMPLETED else made
-    a, b = _digit_images(first, pictures[0], to_a), _digit_images(second, pictures[1], to_b)
-    return _joined_digits(config, (a, b), (name_a, name_b), readable)
-
-
-def _digits_domains(config: DataConfig) -> Source:
-    """Digits in the domains that are named, all of one size and of as many channels."""
-    for field in ("domain", "image_size_b", "channels_b"):
-        if getattr(config, field):
-            raise DataError(f"data.{field}={getattr(config, field)!r} means nothing beside data.domains; leave it out")
-    coloured = config.tinted or "coloured" in config.domains
-    fields = _digits_fields(config, config.channels or (3 if coloured else 1))
-    made = [None if name == PLAIN else domain_transform(name, field="domains") for name in config.domains]
-    pictures = _parted_digits(config, len(made))
-    sources = [_digit_images(fields, *both) for both in zip(pictures, made, strict=True)]
-    return _joined_digits(config, sources, config.domains, _readable(fields))
-
-
-def _parted_digits(config: DataConfig, domains: int) -> list[DigitPictures]:
-    """The digits of each domain: the same, or parts that have none in common."""
-    alike = config.aligned or config.split == "test"
-    parts = [(0, 1) if alike else (which, domains) for which in range(domains)]
-    return [DigitPictures(config.split, part, config.tinted) for part in parts]
-
-
-def _joined_digits(config: DataConfig, sources: Sequence[ImageSource], names: Sequence[str], readable: bool) -> Source:
-    alike = config.aligned or config.split == "test"
-    joined = (AlignedDomains if alike else UnalignedDomains)(sources[0].name, sources, names)
-    if PLAIN in names and readable:
-        joined.metrics = ("translation",)
-    if config.aligned:
-        joined.metrics = ("paired_translation",)
-    return joined
-
-
-def _digits_fields(config: DataConfig, channels: int) -> DataConfig:
-    """The fields with what digits have for them where they are open."""
-    for field in ("channels", "channels_b", "domain"):
-        if config.tinted and getattr(config, field) in (1, "coloured"):
-            raise DataError(
-                f"data.tinted=True means nothing with data.{field}={getattr(config, field)!r}; leave one of them out"
-            )
-    return dataclasses.replace(config, image_size=config.image_size or _DIGITS_SIZE, channels=channels)
-
-
-def _digit_images(
-    config: DataConfig, pictures: DigitPictures, domain: Domain | None = None, metrics: tuple[str, ...] = ()
-) -> ImageSource:
-    return _images(config, pictures, f"{config.name} ({config.split})", domain, metrics)
-
-
-def _readable(config: DataConfig) -> bool:
-    """Whether digits of this size are read by the classifier that metrics use."""
-    return height_width(config.image_size) in [(size, size) for size in _READABLE_SIZES]
-
-
-def _captions(config: DataConfig) -> Source:
-    config = _digits_fields(config, 3)
-    size = height_width(config.image_size)
-    assert size is not None
-    return CaptionedDigits(config.split, size, ("caption_accuracy", "fid/digits") if _readable(config) else ())
+def _memory(config: DataConfig) -> Source:
+    raise AbsentDataError("the data lay in memory, and only Python can give them again: jaxgan.train(config, data=...)")
 
 
 def _toy(density: Callable[[str, float], Source]) -> SourceKind:
@@ -362,12 +235,23 @@ _FILES = frozenset({"path", "max_unreadable"})
 _INK = frozenset({"domain", "tinted"})
 _ATTRIBUTES = frozenset({"attributes", "attributes_file"})
 
+# What `fields_kept` keeps, and the sources that need no files.
+_OF_GAMES = frozenset(
+    {"resize", "crop", "resample", "flip", "dequantize", "aligned", "labelled", "labelled_draw", "scale_factor"}
+    | {"max_unreadable"}
+)
+_SIZES = frozenset({"image_size", "image_size_b", "load_size"})
+_EMBEDDED = frozenset(
+    {"digits", "digits_translation", "stacked_digits", "captions", "scenes", "photos"}
+    | {"ring8", "grid25", "gaussian1d", "mixture1d"}
+)
+
 # A source is one entry here: its name and, beside it, how it is made and the fields that it reads.
 SOURCES: dict[str, SourceKind] = {
-    "digits": SourceKind(_digits, _IMAGES | _INK | {"attributes"}),
-    "digits_translation": SourceKind(_digits_translation, _PAIRS | _INK | {"domains"}),
-    "stacked_digits": SourceKind(_stacked_digits, frozenset({"split", "image_size"})),
-    "captions": SourceKind(_captions, frozenset({"split", "image_size"})),
+    "digits": SourceKind(digit_sources.digits, _IMAGES | _INK | {"attributes"}),
+    "digits_translation": SourceKind(digit_sources.digits_translation, _PAIRS | _INK | {"domains"}),
+    "stacked_digits": SourceKind(digit_sources.stacked, frozenset({"split", "image_size"})),
+    "captions": SourceKind(digit_sources.captions, frozenset({"split", "image_size"})),
     "scenes": SourceKind(lambda config: scenes(config.name, config.split), frozenset({"split"})),
     "ring8": _toy(toy.ring8),
     "grid25": _toy(toy.grid25),
@@ -376,9 +260,13 @@ SOURCES: dict[str, SourceKind] = {
     "photos": SourceKind(
         _photos, _IMAGES - {"load_size", "resize", "resample", "labelled", "labelled_draw"} | {"path"}
     ),
-    "folder": SourceKind(_folder, _IMAGES | _FILES | _ATTRIBUTES | {"text"}),
-    "zip": SourceKind(_folder, _IMAGES | _FILES | _ATTRIBUTES | {"text"}),
+    **dict.fromkeys(
+        ("folder", "zip", "tar"), SourceKind(_folder, _IMAGES | _FILES | _ATTRIBUTES | {"text", "labels_file"})
+    ),
     "two_folders": SourceKind(_two_folders, _PAIRS | _FILES),
     "many_folders": SourceKind(_many_folders, _DOMAINS | _FILES | _ATTRIBUTES | {"domains", "attributed_path"}),
+    "npz": SourceKind(array_files.npz, _IMAGES | _FILES),
+    "hdf5": SourceKind(array_files.hdf5, _IMAGES | _FILES),
     "tfds:": SourceKind(_tfds, _IMAGES | _FILES),
+    MEMORY: SourceKind(_memory, frozenset()),
 }

@@ -17,21 +17,24 @@ class FewLabels(Source):
 
     Args:
         source: A set with labels.
-        labelled: How many labels are known, the same number in each class.
+        labelled: How many labels are known, the same number in each class; where they cannot be, the first ones have one more.
         draw: Which: 0 takes the first ones of each class, every other number a random choice of its own.
 
     Raises:
-        DataError: The set has no labels, or too few of a class; its classes do not divide the number; or its images differ in
-            size.
+        DataError: The set has no labels, or too few of a class for so many; there are fewer than classes; or its images differ
+            in size.
     """
 
     def __init__(self, source: Source, labelled: int, draw: int = 0) -> None:
         source.check_batchable()
         if not {"image", "label"} <= source.arrays.keys():
-            raise DataError(f"data.labelled={labelled}, but {source.name} has no images with labels; set it to 0")
-        each, remainder = divmod(labelled, source.num_classes)
-        if remainder or not each:
-            raise DataError(f"data.labelled={labelled} is no multiple of the {source.num_classes} classes; choose one")
+            raise DataError(
+                f"data.labelled={labelled}, but {source.name} has no images with labels; set it to 0, or give "
+                "data that have, such as a folder for each class"
+            )
+        classes = source.num_classes
+        if labelled < classes:
+            raise DataError(f"data.labelled={labelled} is less than one of each of the {classes} classes; raise it")
         self._source, self.name = source, f"{source.name}, {labelled} labels" + (f", draw {draw}" if draw else "")
         self.arrays = {
             "image": source.arrays["image"],
@@ -40,11 +43,17 @@ class FewLabels(Source):
         }
         self.metrics = ("label_accuracy", *source.metrics)
         self.flip, self.fixed = source.flip, source.fixed
-        label = np.array([int(record["label"]) for record in source])
+        label = source.labels()
         queue = order.permutation(len(label), draw, _PART, 0) if draw else np.arange(len(label))
-        chosen = [queue[label[queue] == which][:each] for which in range(source.num_classes)]
-        if short := [which for which, indices in enumerate(chosen) if len(indices) < each]:
-            raise DataError(f"data.labelled={labelled} needs {each} of each class; class {short[0]} has fewer")
+        wanted = [labelled // classes + (which < labelled % classes) for which in range(classes)]
+        chosen = [queue[label[queue] == which][:number] for which, number in enumerate(wanted)]
+        if short := [which for which, indices in enumerate(chosen) if len(indices) < wanted[which]]:
+            first = short[0]
+            name, least = source.arrays["label"].names[first], np.bincount(label, minlength=classes).min()
+            raise DataError(
+                f"data.labelled={labelled} needs {wanted[first]} of each class, but {source.name} has {len(chosen[first])} of "
+                f"{name!r}; lower it, to {classes * least} or less"
+            )
         self._parts = (_Columns(source, np.arange(len(source)), False), _Columns(source, np.concatenate(chosen), True))
 
     def __len__(self) -> int:

@@ -1,6 +1,7 @@
 """The source of pictures: folders, zips, tfds sets and digits, each through the same transform."""
 
 import concurrent.futures
+import functools
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,8 @@ from jaxgan.data.transform import Transform, too_small, upright, upright_size
 from jaxgan.foreign import printable
 
 _log = logging.getLogger("jaxgan.data")
+_GREY = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"}  # of Pillow's modes
+_HEADERS = 256  # that are read at a time
 _NAMED = 3  # pictures that cannot be read, in one line
 
 
@@ -41,6 +44,25 @@ class Pictures(Protocol):
 
     def stamp(self) -> str:
         """What changes when a picture does, without reading them; "" where only reading them tells."""
+
+
+def channels_of(*parts: Pictures) -> int:
+    """1 where all pictures are grey, else 3: told from their headers, of all of them where none has a colour."""
+
+    def coloured(pictures: Pictures, index: int) -> bool:
+        try:
+            with pictures.open(index)[0] as picture:
+                return picture.mode not in _GREY
+        except Exception:  # counted when it is read
+            return False
+
+    with concurrent.futures.ThreadPoolExecutor(cores()) as pool:
+        for pictures in parts:
+            for start in range(0, len(pictures), _HEADERS):
+                chunk = range(start, min(start + _HEADERS, len(pictures)))
+                if any(pool.map(functools.partial(coloured, pictures), chunk)):
+                    return 3
+    return 1
 
 
 class Attributes(NamedTuple):
@@ -154,6 +176,10 @@ class ImageSource(Source):
             pixels = pixels[:, ::-1]
         record: Record = {"image": pixels} if label is None else {"image": pixels, "label": np.int32(label)}
         return record | {key: values[index] for key, values in self._beside.items()}
+
+    def labels(self) -> np.ndarray:
+        # Without decoding them all: that of a picture that cannot be read may be another than that of the one in its place.
+        return super().labels() if self.pictures.labels is None else self.pictures.labels
 
     def stack(self, indices: Sequence[int] | np.ndarray | None = None) -> Record:
         records = super().stack(indices)

@@ -3,19 +3,23 @@
 import json
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from jaxgan.data.attributes import read_table
+from jaxgan.data.containers import Container, Tars, open_container
 from jaxgan.data.errors import DataError
-from jaxgan.data.files import SPLITS, Container, FilePictures, open_container, unwrap
+from jaxgan.data.files import SPLITS, FilePictures, unwrap
 from jaxgan.data.listing import say_once
 from jaxgan.data.specs import numbered
+from jaxgan.foreign import shown
 
 _LABELS = "dataset.json"
 _MOST_CLASSES = 65_536  # a larger number is no class
 
 
-def folder_pictures(path: str, split: str) -> FilePictures:
+def folder_pictures(path: str, split: str, table: str = "") -> FilePictures:
     """The images of a folder or zip, in the order of their names.
 
     A folder that holds nothing but folders named train, test, val, valid, validation, training or testing (in any case) is
@@ -25,7 +29,14 @@ def folder_pictures(path: str, split: str) -> FilePictures:
     where one of them lacks it.
 
     A `dataset.json` with "labels", as StyleGAN's tools write it beside the images, says the labels instead: a list of pairs of
-    a path below it and a number, or null for none. Subfolders then mean nothing.
+    a path below it and a number, or null for none. Subfolders then mean nothing. It may name the classes, "classes": ["cat",
+    "dog"]. In tars as WebDataset writes them, the label of `key.png` is in `key.cls`: a number, or the name of a class.
+
+    Args:
+        path: The folder, zip or tar.
+        split: Which split.
+        table: A CSV that says the labels instead, with a header and a row for each picture: its name, or its path below the
+            folder, and the name of its class; "" for none.
 
     Raises:
         DataError: Nothing there, no such split, or labels that are none.
@@ -43,6 +54,11 @@ def folder_pictures(path: str, split: str) -> FilePictures:
         )
     chosen, called = (split, split) if parts else ("", "")
     parts = parts or {"": (names, root)}
+    told = _in_table(table, container) if table else container.classes() if isinstance(container, Tars) else None
+    if told is not None:
+        return _called_classes(container, _joined(*parts[chosen]), told, called)
+    if isinstance(container, Tars) and container.sharded:  # what looks like a folder is a tar
+        return FilePictures(container, _joined(*parts[chosen]), split=called)
     stated = {name: _stated(container, unwrap(*part)[1]) for name, part in parts.items()}
     if any(labels is not None for labels in stated.values()):
         full = _joined(*parts[chosen])
@@ -58,7 +74,8 @@ def folder_pictures(path: str, split: str) -> FilePictures:
                 f"{_LABELS} of {container.where(root)} has no label for {len(missing)} of {len(full)} images, such as "
                 f"{missing[0]}; add them, or set its labels to null"
             )
-        classes = numbered(1 + max(max(labels.values()) for labels in stated.values() if labels))
+        highest = 1 + max(max(labels.values()) for labels in stated.values() if labels)
+        classes = _named(container, unwrap(*parts[chosen])[1], highest)
         return FilePictures(container, full, np.array([here[name] for name in full], np.int32), classes, called)
     classes = _classes(unwrap(*part)[0] for part in parts.values())
     names, root = unwrap(*parts[chosen], keep=classes)
@@ -79,6 +96,56 @@ def folder_pictures(path: str, split: str) -> FilePictures:
     number = {name: label for label, name in enumerate(classes)}
     labels = np.array([number[name.split("/")[0]] for name in names], np.int32)
     return FilePictures(container, _joined(names, root), labels, classes, called)
+
+
+def _called_classes(container: Container, names: Sequence[str], told: Mapping[str, str], split: str) -> FilePictures:
+    """The pictures whose class is told by its name, or its number; all that is told says which classes there are."""
+    classes = ordered(set(told.values()))
+    if all(map(_is_number, classes)) and classes:  # class 7 is 7, whether or not there is a 6
+        if int(classes[-1]) >= _MOST_CLASSES:
+            raise DataError(f"{container.path} has the class {classes[-1]}; number them from 0 to {_MOST_CLASSES - 1}")
+        classes, told = numbered(int(classes[-1]) + 1), {name: str(int(label)) for name, label in told.items()}
+    number = {name: label for label, name in enumerate(classes)}
+    return FilePictures(container, names, np.array([number[told[name]] for name in names], np.int32), classes, split)
+
+
+def _in_table(path: str, container: Container) -> dict[str, str]:
+    """The class of each picture, from a CSV."""
+    header, rows = read_table(path, container.names, container.path, "data.labels_file")
+    if len(header) != 2:
+        raise DataError(
+            f"{path} has {len(header)} columns, but labels need two, a picture's name and its class; repair it"
+        )
+    for (line, row), name in zip(rows, container.names, strict=True):
+        if not row[1] or not shown(row[1]):
+            raise DataError(f"{path}, line {line}: {row[1]!a} is no name of a class for {name}; write one")
+    return {name: row[1] for name, (_, row) in zip(container.names, rows, strict=True)}
+
+
+def _named(container: Container, root: str, count: int) -> tuple[str, ...]:
+    """What a `dataset.json` calls its classes, or their numbers."""
+    told, file = _told(container, root)
+    names, where = told.get("classes"), container.where(file)
+    if names is None:
+        return numbered(count)
+    if not isinstance(names, list) or not all(isinstance(name, str) and name and shown(name) for name in names):
+        raise DataError(f'{where}: its "classes" are {str(names)[:60]!a}; give a list of names, or leave them out')
+    if len(set(names)) < len(names) or len(names) < count:
+        raise DataError(
+            f'{where}: its "classes" are {len(set(names))} names for {count} classes; give each a name of its own'
+        )
+    return tuple(names)
+
+
+def splits_of(path: str) -> tuple[str, ...]:
+    """The splits of a folder, zip or tar, train before the others; () where it has none.
+
+    Raises:
+        DataError: As `folder_pictures`.
+    """
+    container = open_container(path)
+    names, root = unwrap(container.names, "")
+    return tuple(sorted(_splits(names, root, container.where(root)), key=lambda name: (name != "train", name)))
 
 
 def _joined(names: Sequence[str], root: str) -> list[str]:
@@ -113,14 +180,24 @@ def _splits(names: Sequence[str], root: str, where: str) -> dict[str, tuple[list
 
 
 def _classes(parts: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    """The classes of all splits, in their order: that of numbers, 1 2 10, where all names are numbers; else that of words."""
+    """The classes of all splits, in their order."""
     found: set[str] = set()
     for names in parts:
         tops = _tops(names)
         if len(tops) > 1 and all("/" in name for name in names):
             found |= tops
-    numbers = all(name.isascii() and name.isdigit() for name in found)
-    return tuple(sorted(found, key=lambda name: (int(name) if numbers else 0, name)))
+    return ordered(found)
+
+
+def ordered(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of classes in their order: that of numbers, 1 2 10, where all are numbers; else that of words."""
+    names = set(names)
+    numbers = all(map(_is_number, names))
+    return tuple(sorted(names, key=lambda name: (int(name) if numbers else 0, name)))
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()
 
 
 def _stated(container: Container, root: str) -> Mapping[str, int] | None:
@@ -129,6 +206,12 @@ def _stated(container: Container, root: str) -> Mapping[str, int] | None:
     Returns:
         {} for an unlabelled set, None where there is no such file.
     """
+    told, file = _told(container, root)
+    return _by_path(told["labels"], posixpath.dirname(file), container.where(file)) if file else None
+
+
+def _told(container: Container, root: str) -> tuple[dict[str, Any], str]:
+    """What the `dataset.json` in `root`, or in a folder around it, says, and its path; "" where there is none with labels."""
     places, at = [""], ""
     for part in filter(None, root.split("/")):
         places.append(at := posixpath.join(at, part))
@@ -145,8 +228,8 @@ def _stated(container: Container, root: str) -> Mapping[str, int] | None:
         if not isinstance(told, dict) or "labels" not in told:
             say_once(f'{where} says no "labels", as StyleGAN\'s tools write them, and is not used')
             continue
-        return _by_path(told["labels"], place, where)
-    return None
+        return told, file
+    return {}, ""
 
 
 def _by_path(entries: object, place: str, where: str) -> Mapping[str, int]:

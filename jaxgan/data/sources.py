@@ -74,6 +74,10 @@ class Source:
         """What changes whenever a record does, without reading them; "" where only reading them tells."""
         return ""
 
+    def labels(self) -> np.ndarray:
+        """The labels of all records, int (N,), of a set that has some."""
+        return np.array([int(record["label"]) for record in self])
+
     def check_batchable(self) -> None:
         """Raises a DataError when records cannot be stacked into a minibatch."""
 

@@ -50,6 +50,8 @@ def convert(image: Image.Image, channels: int) -> Image.Image:
         if channels != 4:
             white = Image.new("RGBA", image.size, (255, 255, 255, 255))
             image = Image.alpha_composite(white, image).convert("RGB")
+    elif image.mode == "F":
+        raise ValueError("its numbers have no known range: save it with 8 or 16 bits")
     elif image.mode not in ("1", "L", "RGB"):
         image = image.convert("RGB")  # CMYK, YCbCr, palettes ... have no direct way to grey
     return image if image.mode == _MODES[channels] else image.convert(_MODES[channels])

@@ -17,7 +17,7 @@ def common_codes(snapshot: Snapshot, source: Source, config: ConfigDict, key: ja
     is of the same class; "code_kept" the share whose translation has a code nearer to their own than to another image's;
     "code_loop" how far it is from their own, as a share of how far another image's is from it, in mean absolute differences.
     """
-    held_out = held_out_pairs(config)
+    held_out = held_out_pairs(config, source)
     label, shares, kept, moved, apart = held_out["label"], [], [], [], []
     codes = {name: snapshot.use("encode", key, images=held_out[name], source=name) for name in ("a", "b")}
     for name, target in (("a", "b"), ("b", "a")):

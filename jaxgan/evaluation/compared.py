@@ -1,6 +1,5 @@
 """What is evaluated, a run or a folder of images, and what it is compared with."""
 
-import concurrent.futures
 import dataclasses
 import os
 from collections.abc import Iterator, Sequence
@@ -13,18 +12,14 @@ from ml_collections import ConfigDict
 
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.data import DataError, Source, make_source, other_split
-from jaxgan.data.files import FilePictures
 from jaxgan.data.layouts import folder_pictures
-from jaxgan.data.sources import ArraySource, cores
+from jaxgan.data.sources import ArraySource
 from jaxgan.errors import UserError
 from jaxgan.evaluation.cached_statistics import load_statistics, records_of
 from jaxgan.evaluation.fakes import fake_images, labels
 from jaxgan.evaluation.feature_statistics import ImageBatch, Summary
 from jaxgan.evaluation.protocol import Protocol
 from jaxgan.foreign import array_names, read_npz
-
-_GREY = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"}
-_CHUNK = 1024  # headers that are read at a time
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,6 +73,7 @@ class Reference:
         source: The images; None for statistics.
         summary: The statistics; None for images.
         class_names: As in `Measured`; they may have other numbers there.
+        prepared: How they were made of images of another size, "" where they were not.
     """
 
     name: str
@@ -87,6 +83,7 @@ class Reference:
     source: Source | None = None
     summary: Summary | None = None
     class_names: tuple[str, ...] = ()
+    prepared: str = ""
 
 
 def numbered_as(labels: np.ndarray, names: Sequence[str], known: Sequence[str], classes: int) -> np.ndarray | None:
@@ -176,7 +173,8 @@ def open_reference(name: str, number: int | None, measured: Measured) -> Referen
         measured: What will be compared with it.
 
     Raises:
-        DataError: It is not there, or its images have another size or other channels.
+        DataError: It is not there; or its images have another size or other channels, and no run says how they are made like
+            those measured.
     """
     exists = os.path.exists(name) and not names_split(name, measured)
     if not exists and (measured.data is None or os.sep in name or name.endswith((".zip", ".npz"))):
@@ -184,7 +182,11 @@ def open_reference(name: str, number: int | None, measured: Measured) -> Referen
     if os.path.isfile(name) and exists and name.endswith(".npz") and "image" not in array_names(name):
         summary = load_statistics(name)
         return Reference(Path(name).name, "", summary.count, True, summary=summary)
-    if exists:
+    prepared = ""
+    if exists and measured.data is not None:
+        called, split = name, ""
+        source, prepared = _like_those_of_the_run(name, measured)
+    elif exists:
         called, split, source = name, "", open_images(name)
     else:
         called, split = _called(measured.data), name
@@ -199,7 +201,30 @@ def open_reference(name: str, number: int | None, measured: Measured) -> Referen
     if number is not None and not 0 < number <= len(source):
         raise DataError(f"too few images: {number} of {name} are asked for, which has {len(source)}; ask for fewer")
     whole, names = number in (None, len(source)), _class_names(source)
-    return Reference(called, split, number or len(source), whole, source, class_names=names)
+    return Reference(called, split, number or len(source), whole, source, class_names=names, prepared=prepared)
+
+
+def _like_those_of_the_run(path: str, measured: Measured) -> tuple[Source, str]:
+    """The images at a path, of the run's size and channels, and how they were made so; "" where they have them already."""
+    try:
+        source = open_images(path)
+        if tuple(source.image_shape or ()) == tuple(measured.image_shape):
+            return source, ""
+    except DataError as error:
+        if "give images of one size" not in str(error):
+            raise
+    resize = "cover" if measured.data.resize == "none" else measured.data.resize  # there, crops of larger pictures
+    fields = {
+        "name": "npz" if path.endswith(".npz") else "folder",
+        "path": path,
+        "image_size": measured.image_shape[:2],
+        "load_size": measured.data.load_size if resize == measured.data.resize else None,
+        "channels": measured.image_shape[2],
+        "resize": resize,
+        "resample": measured.data.resample,
+    }
+    loaded = f", loaded at {fields['load_size']}" if fields["load_size"] else ""
+    return make_source(fields), f"{resize}, {measured.data.resample}{loaded}"
 
 
 def names_split(name: str, measured: Measured) -> bool:
@@ -235,7 +260,7 @@ def open_images(path: str) -> Source:
         return ArraySource(path, arrays)
     try:
         pictures = folder_pictures(path, "train")
-        source = make_source("zip" if path.endswith(".zip") else "folder", path=path, channels=_channels(pictures))
+        source = make_source("zip" if path.endswith(".zip") else "folder", path=path)
     except DataError as error:
         raise DataError(_without_cure(error)) from error
     if pictures.split:
@@ -250,22 +275,6 @@ def open_images(path: str) -> Source:
 def _without_cure(error: DataError) -> str:
     """What is wrong, without the field of a config that would mend it in a run."""
     return str(error).split("; set data.")[0].split("; data.split")[0]
-
-
-def _channels(pictures: FilePictures) -> int:
-    """1 where all pictures are grey, else 3: told from the headers of all."""
-
-    def coloured(index: int) -> bool:
-        try:
-            with pictures.open(index)[0] as picture:
-                return picture.mode not in _GREY
-        except Exception:  # reported when it is read
-            return False
-
-    with concurrent.futures.ThreadPoolExecutor(cores()) as pool:
-        starts = range(0, len(pictures), _CHUNK)
-        chunks = (range(start, min(start + _CHUNK, len(pictures))) for start in starts)
-        return 3 if any(any(pool.map(coloured, chunk)) for chunk in chunks) else 1
 
 
 def _size(shape: tuple[int, ...]) -> str:

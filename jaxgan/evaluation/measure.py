@@ -310,6 +310,7 @@ def _results(measured: Measured, reference: Reference | None, values: Sequence[V
             "split": reference.split,
             "references": reference.number,
             "whole": reference.whole,
+            "prepared": reference.prepared,
         }
     results = []
     for value in values:

@@ -6,12 +6,14 @@ the best checkpoint; the others stand beside it in metrics.jsonl.
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import jax
 from ml_collections import ConfigDict
 
+from jaxgan.config import DEFAULT, WISHED
 from jaxgan.core.snapshot import CompiledGame, Snapshot
-from jaxgan.data import Source
+from jaxgan.data import DataError, Source, other_split
 from jaxgan.errors import ConfigError, nearest
 from jaxgan.evaluation import attribute_metrics as attributes
 from jaxgan.evaluation import caption_metrics as captions
@@ -29,9 +31,12 @@ from jaxgan.evaluation.feature_metrics import FEATURE_METRICS
 from jaxgan.evaluation.protocol import Result
 from jaxgan.features.extractors import EXTRACTORS
 from jaxgan.features.foreign_files import WeightsError
+from jaxgan.metrics.sliced_wasserstein import PATCH
 from jaxgan.own import called, imported, is_own
 
-DEFAULT = "default"  # stands in config.metrics for those that suit the data, as the source says
+# What "default" stands for where nothing that the data name can be measured: the first of these that can.
+_ELSE = ("fid/inception", "swd", "translated_swd")
+_COMPARED = 128  # images whose patches are compared while a game trains: as many as cost seconds
 
 Values = Mapping[str, float | Result]
 
@@ -46,6 +51,7 @@ class Metric:
         lower_is_better: Whether lower scores are better.
         obstacle: (compiled, source, config) -> why this game or its data cannot be measured so, or "".
         floor: Name of the value among the measured ones that says what the score of real data would be, or "".
+        held_out: Whether it looks at the split "test" of the data, which must be there.
     """
 
     measure: Callable[[Snapshot, Source, ConfigDict, jax.Array], Values]
@@ -53,6 +59,18 @@ class Metric:
     lower_is_better: bool
     obstacle: Callable[[CompiledGame, Source, ConfigDict], str] = lambda compiled, source, config: ""
     floor: str = ""
+    held_out: bool = False
+
+    def stands_in_its_way(self, compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+        """What does, or "": its obstacle, or that no images are held out."""
+        if obstacle := self.obstacle(compiled, source, config):
+            return obstacle
+        try:
+            if self.held_out:
+                other_split(config.data, "test", source.arrays)
+        except DataError as error:
+            return f"there are no held-out images: {error}"
+        return ""
 
 
 def _of_features(features: str, *names: str) -> Metric:
@@ -75,8 +93,8 @@ def _of_features(features: str, *names: str) -> Metric:
     def obstacle(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
         if obstacle := samples.needs_samples(compiled, source, config):
             return obstacle
-        if "image" not in source.arrays or source.arrays["image"].kind != "image":
-            return "the data are not images"
+        if obstacle := needs_images(source):
+            return obstacle
         if features == "digits" and (problem := samples.unreadable_size(source.arrays["image"].shape)):
             return problem
         try:
@@ -90,12 +108,37 @@ def _of_features(features: str, *names: str) -> Metric:
     return Metric(measure, score, FEATURE_METRICS[first].lower_is_better, obstacle)
 
 
+def needs_images(source: Source) -> str:
+    """The obstacle of data that are no images."""
+    image = source.arrays.get("image")
+    return "" if image is not None and image.kind == "image" else "the data are not images"
+
+
+def _sliced_wasserstein() -> Metric:
+    """The sliced Wasserstein distance of patches, which needs no weights."""
+
+    def measure(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> Values:
+        measured = measured_game(snapshot, config.data, min(config.evaluate_samples, _COMPARED), config.seed)
+        return {
+            result.metric: result
+            for result in measures.measure(measured, data_reference(config.data, source), ("swd",))
+        }
+
+    def obstacle(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+        if obstacle := samples.needs_samples(compiled, source, config) or needs_images(source):
+            return obstacle
+        height, width = source.arrays["image"].shape[:2]
+        return "" if min(height, width) >= PATCH else f"images of {height}x{width} are smaller than its patches"
+
+    return Metric(measure, "swd", True, obstacle)
+
+
 METRICS: dict[str, Metric] = {
     "digit_fd": Metric(samples.digit_fd, "digit_fd", True, samples.needs_digits, floor="digit_fd_floor"),
     "class_accuracy": Metric(samples.class_accuracy, "class_accuracy", False, samples.needs_labelled_digits),
     "caption_accuracy": Metric(captions.caption_accuracy, "caption_accuracy", False, captions.needs_text),
-    "label_accuracy": Metric(samples.label_accuracy, "label_accuracy", False, samples.needs_classes),
-    "purity": Metric(samples.purity, "purity", False, samples.needs_clusters),
+    "label_accuracy": Metric(samples.label_accuracy, "label_accuracy", False, samples.needs_classes, held_out=True),
+    "purity": Metric(samples.purity, "purity", False, samples.needs_clusters, held_out=True),
     "sweeps": Metric(samples.sweeps, "code_monotony", False, samples.needs_codes),
     "modes": Metric(samples.modes, "modes", False, samples.needs_modes),
     "stacked_modes": Metric(samples.stacked_modes, "modes", False, samples.needs_stacked_digits, floor="modes_floor"),
@@ -103,18 +146,20 @@ METRICS: dict[str, Metric] = {
     "attention": Metric(networks.attention, "attention_reach", False, networks.needs_latents),
     "singular_values": Metric(networks.singular_values, "largest_singular_value", True, networks.needs_weights),
     "translation": Metric(translations.translation, "agreement", False, translations.needs_readable_digits),
+    "translated_swd": Metric(translations.translated_swd, "translated_swd", True, translations.needs_domains_of_images),
     "domain_pairs": Metric(translations.domain_pairs, "pair_agreement", False, translations.needs_domain_samples),
     "common_codes": Metric(common_codes.common_codes, "code_agreement", False, common_codes.needs_common_codes),
-    "paired_translation": Metric(translations.paired_translation, "l1", True, translations.needs_pairs),
+    "paired_translation": Metric(translations.paired_translation, "l1", True, translations.needs_pairs, held_out=True),
     "attribute_translation": Metric(
         attributes.attribute_translation, "attribute_accuracy", False, attributes.needs_digits_with_attributes
     ),
     "super_resolution": Metric(upscaling.super_resolution, "psnr", False, upscaling.needs_enlargement),
     "scene_graphs": Metric(scenes.scene_graphs, "relations", False, scenes.needs_scenes),
     "detail": Metric(upscaling.super_resolution, "detail", True, upscaling.needs_enlargement),
-    "reconstruction": Metric(codes.reconstruction, "reconstruction_mse", True, codes.needs_codes),
+    "reconstruction": Metric(codes.reconstruction, "reconstruction_mse", True, codes.needs_codes, held_out=True),
     "swapped_styles": Metric(translations.swapped_styles, "domain_accuracy", False, translations.needs_styles),
-    "chain_energy": Metric(energies.chain_energy, "energy_fall", False, energies.needs_chains),
+    "chain_energy": Metric(energies.chain_energy, "energy_fall", False, energies.needs_chains, held_out=True),
+    "swd": _sliced_wasserstein(),
     # "fid/inception", "kid/digits" ...
     **{
         f"{name}/{features}": _of_features(features, name)
@@ -143,11 +188,35 @@ def find(name: str) -> Metric:
     return metric
 
 
-def choose(config: ConfigDict, compiled: CompiledGame, source: Source) -> dict[str, Metric]:
-    """The metrics that a config names, by name and in its order.
+class Choice(NamedTuple):
+    """What a game is measured by.
 
-    "default" stands for those that suit the data, `source.metrics`, as far as the game can be measured by them; `left_out` are
-    the others.
+    Attributes:
+        metrics: By name, in the config's order.
+        left_out: Those that were wished, or that suit the data, but that cannot be measured: what stands in the way of each.
+        instead: The one that takes their place, where it is none that the config or the data name; "" for none.
+    """
+
+    metrics: dict[str, Metric]
+    left_out: dict[str, str]
+    instead: str = ""
+
+    def told(self) -> str:
+        """What is measured by other metrics than were named, in a line; "" where nothing is.
+
+        Of what stands in the way it has the first words: asking for that metric alone tells all, and the cure.
+        """
+        if not self.left_out:
+            return ""
+        parts = "; ".join(f"not by {name}: {obstacle.split(': ')[0]}" for name, obstacle in self.left_out.items())
+        return f"measured by {', '.join(self.metrics) or 'nothing'}, {parts}"
+
+
+def choose(config: ConfigDict, compiled: CompiledGame, source: Source) -> Choice:
+    """The metrics that a config names.
+
+    "default" stands for those that suit the data, `source.metrics`, as far as the game can be measured by them, or else for
+    a distance of images that fits; a name with a "?" behind it is measured where that is possible.
 
     Args:
         config: The config.
@@ -158,23 +227,31 @@ def choose(config: ConfigDict, compiled: CompiledGame, source: Source) -> dict[s
         ConfigError: One is unknown, or cannot be measured on this game and data.
     """
     chosen: dict[str, Metric] = {}
-    obstacles = left_out(config, compiled, source)
+    left_out: dict[str, str] = {}
+    instead = ""
+
+    def consider(name: str) -> None:
+        metric = find(name)
+        if obstacle := metric.stands_in_its_way(compiled, source, config):
+            left_out[name] = obstacle
+        else:
+            chosen[name] = metric
+
     for name in config.metrics or ():
         if name == DEFAULT:
-            chosen |= {one: find(one) for one in source.metrics if one not in obstacles}
+            for one in source.metrics:
+                consider(one)
             continue
-        metric = find(name)
-        if obstacle := metric.obstacle(compiled, source, config):
-            raise ConfigError(f"config.metrics names {name!r}, but {obstacle}: leave it out")
-        chosen[name] = metric
-    return _together(chosen)
-
-
-def left_out(config: ConfigDict, compiled: CompiledGame, source: Source) -> dict[str, str]:
-    """Those that "default" stands for, but by which this game cannot be measured: what stands in the way of each."""
-    names = source.metrics if DEFAULT in (config.metrics or ()) else ()
-    obstacles = {name: find(name).obstacle(compiled, source, config) for name in names}
-    return {name: obstacle for name, obstacle in obstacles.items() if obstacle}
+        consider(name.removesuffix(WISHED))
+        if name in left_out:
+            raise ConfigError(f"config.metrics names {name!r}, but {left_out[name]}: leave it out")
+    if DEFAULT in (config.metrics or ()) and not chosen:
+        for name in _ELSE:
+            if not chosen and name not in left_out and not find(name).stands_in_its_way(compiled, source, config):
+                chosen[name], instead = find(name), name
+        if not chosen:
+            left_out[DEFAULT] = "no metric suits these data and this game"
+    return Choice(_together(chosen), left_out, instead)
 
 
 def told_by(chosen: Iterable[Metric]) -> tuple[str, bool]:

@@ -27,6 +27,7 @@ class Protocol:
         split: "train", "test" ..., where the data have splits.
         references: How many of them; None where a file of statistics does not say.
         whole: Whether these were all there are.
+        prepared: How images of another size were made like those measured, "cover, bicubic"; "" for those of one size.
         settings: The metric's own: "100 subsets of 1000".
         variant: Those of them that the key names: "k3".
         average: Whether the moving average of the weights made the images.
@@ -45,6 +46,7 @@ class Protocol:
     split: str = ""
     references: int | None = None
     whole: bool = False
+    prepared: str = ""
     settings: str = ""
     variant: str = ""
     average: bool = False

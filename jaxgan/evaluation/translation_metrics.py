@@ -14,11 +14,14 @@ from jaxgan import metrics
 from jaxgan.core.abilities import DOMAIN, Ability
 from jaxgan.core.arrays import domain_arrays
 from jaxgan.core.snapshot import CompiledGame, Snapshot
-from jaxgan.data import Source, make_source, prepare
+from jaxgan.data import Source, make_source, other_split, prepare
 from jaxgan.data.digits import PLAIN
+from jaxgan.evaluation.held_out import held_out_records
 from jaxgan.evaluation.sample_metrics import readable_size
 from jaxgan.features.digits import digit_probabilities
+from jaxgan.metrics.sliced_wasserstein import PATCH, sliced_wasserstein
 from jaxgan.metrics.two_sample import told_apart
+from jaxgan.pictures import to_uint8
 
 # How digits of another domain are read by the classifier of plain digits, where they can be; digits of others are read as the
 # nearest training digit of their domain is.
@@ -28,6 +31,7 @@ _WAY_BACK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "thresholded": lambda images: images,
     "low_resolution": lambda images: images,
 }
+_COMPARED = 128  # images of each domain whose patches are compared
 _NOISE = 0.1  # deviation of the noise that probes translations, of images in [-1, 1]
 
 
@@ -40,7 +44,7 @@ def translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax
     way's beside it, "agreement_worst", and so for "domain_accuracy". A game with both ways has what is lost on the way there
     and back, "cycle_l1"; one with a single way the mean difference from the counterparts, "l1".
     """
-    held_out, ways = held_out_pairs(config), snapshot.game.ability("translate").ways
+    held_out, ways = held_out_pairs(config, source), snapshot.game.ability("translate").ways
     (a, b), label, train = ways[0], held_out["label"], _train(config)
 
     def carry(images: np.ndarray, source: str, target: str) -> np.ndarray:
@@ -82,7 +86,7 @@ def paired_translation(snapshot: Snapshot, source: Source, config: ConfigDict, k
     is readable; "sharpness" the energy of G(x)'s differences between neighbouring pixels as a share of y's; "c2st" how often a
     classifier tells G(x) from y, 0.5 for a perfect game.
     """
-    held_out = held_out_pairs(config)
+    held_out = held_out_pairs(config, source)
     origin, target = snapshot.game.ability("translate").ways[0]
     made = snapshot.use("translate", key, images=held_out[origin], source=origin, target=target)
     values = {"l1": float(np.abs(made - held_out[target]).mean())}
@@ -92,6 +96,31 @@ def paired_translation(snapshot: Snapshot, source: Source, config: ConfigDict, k
     return values | {"c2st": told_apart(made, held_out[target])}
 
 
+def translated_swd(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    """How far translations are from images of their target, by the sliced Wasserstein distance of patches.
+
+    For each way, as "ab": "translated_swd_ab", of up to 128 training images; "translated_swd" is the mean over the ways. It
+    tells how a translation looks, not whether it is one of its input.
+    """
+    number = min(len(source), config.evaluate_samples, _COMPARED)
+    real = source.stack(range(number))
+    values = {}
+    for origin, target in snapshot.game.ability("translate").ways:
+        images = real[origin].astype(np.float32) / 127.5 - 1.0
+        made = to_uint8(snapshot.use("translate", key, images=images, source=origin, target=target))
+        distances = sliced_wasserstein(real[target], made)
+        values[f"translated_swd_{origin}{target}"] = float(np.mean(list(distances.values())))
+    return {"translated_swd": float(np.mean(list(values.values()))), **values}
+
+
+def needs_domains_of_images(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+    """The game must translate between domains of the data, whose images are as large as a patch."""
+    if obstacle := _needs_ways(compiled, source):
+        return obstacle
+    sides = min(min(source.arrays[array].shape[:2]) for array in domain_arrays(len(source.domains)))
+    return "" if sides >= PATCH else f"images of {sides} pixels are smaller than its patches"
+
+
 def swapped_styles(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
     """What becomes of held-out digits that take the style of another digit in another domain.
 
@@ -99,7 +128,7 @@ def swapped_styles(snapshot: Snapshot, source: Source, config: ConfigDict, key: 
     digit of the style's domain than to any of the others; both are means over all pairs of domains, with the worst pair's
     beside them.
     """
-    held_out, train = held_out_pairs(config), _train(config)
+    held_out, train = held_out_pairs(config, source), _train(config)
     others = np.random.default_rng(0).permutation(len(held_out["label"]))
     agreements, domains = list[float](), list[float]()
     for origin, target in itertools.permutations(domain_arrays(len(source.domains)), 2):
@@ -228,10 +257,9 @@ def nearest(images: np.ndarray, known: np.ndarray) -> np.ndarray:
     return (np.square(others).sum(axis=1)[None] - 2 * flat @ others.T).argmin(axis=1)
 
 
-def held_out_pairs(config: ConfigDict) -> dict[str, np.ndarray]:
-    """All held-out pairs: images in [-1, 1], and labels."""
-    records = prepare(make_source(config.data, split="test", flip=False).stack())
-    return {name: np.asarray(array) for name, array in records.items()}
+def held_out_pairs(config: ConfigDict, source: Source) -> dict[str, np.ndarray]:
+    """Held-out pairs of the training data's kind: images in [-1, 1], and labels."""
+    return held_out_records(other_split(config.data, "test", source.arrays))
 
 
 def _train(config: ConfigDict) -> dict[str, np.ndarray]:

@@ -26,7 +26,7 @@ def super_resolution(snapshot: Snapshot, source: Source, config: ConfigDict, key
     Raises:
         UserError: All pictures are too small.
     """
-    factor, held_out = config.data.scale_factor, _held_out(config)
+    factor, held_out = config.data.scale_factor, _held_out(config, source)
     rows, steps = [], []
     for index in range(min(len(held_out), config.evaluate_samples)):
         whole = held_out[index]["image"]
@@ -61,10 +61,10 @@ def _steps(image: np.ndarray, border: int) -> np.ndarray:
     return np.hypot(np.diff(y, axis=0)[:, :-1], np.diff(y, axis=1)[:-1]).ravel()
 
 
-def _held_out(config: ConfigDict) -> Source:
-    """The test split's pictures, each at its own size."""
+def _held_out(config: ConfigDict, source: Source) -> Source:
+    """The test split's pictures, each at its own size, with the channels of the training data."""
     own = {"image_size": None, "load_size": None, "resize": "cover", "crop": "centre"}
-    plain = {"flip": False, "dequantize": False, "scale_factor": 1}
+    plain = {"flip": False, "dequantize": False, "scale_factor": 1, "channels": source.arrays["image"].shape[-1]}
     return make_source(config.data, split="test", **own, **plain)
 
 
@@ -73,7 +73,7 @@ def needs_enlargement(compiled: CompiledGame, source: Source, config: ConfigDict
     if "upscale" not in compiled.game.abilities:
         return "the game does not enlarge images"
     try:
-        _held_out(config)
+        _held_out(config, source)
     except DataError as error:
         return f"there are no held-out pictures: {error}"
     return ""

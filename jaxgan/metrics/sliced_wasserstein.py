@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from jaxgan.errors import UserError
 
-_PATCH = 7
+PATCH = 7  # the side of a patch
 _PATCHES = 128  # of an image, at each scale
 _DIRECTIONS = (4, 128)  # repeats, and directions in each
 _SMALLEST = 16  # the coarsest scale's side
@@ -22,19 +22,19 @@ def sliced_wasserstein(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> dic
     deviation 1. The paper takes 16,384 images.
 
     Args:
-        real: Uint8 (N, H, H, C), H a power of two times something, at least 7.
+        real: Uint8 (N, H, W, C), sides at least 7; they are halved as often as both can be.
         fake: The same shape; N images too.
         seed: Of patches and directions.
 
     Returns:
-        By the scale's side, from H by halves down to 16 (or H alone where it is smaller). In [0, 1000 or so], 0 for equal sets.
+        By the scale's height, from H by halves while no side is below 16 (or H alone). In [0, 1000 or so], 0 for equal sets.
 
     Raises:
         UserError: Shapes that differ, or images too small.
     """
-    if real.shape != fake.shape or real.ndim != 4 or real.shape[1] != real.shape[2] or real.shape[1] < _PATCH:
+    if real.shape != fake.shape or real.ndim != 4 or min(real.shape[1:3]) < PATCH:
         raise UserError(
-            f"sliced Wasserstein: images of {real.shape} and {fake.shape}; give as many, alike, square, from 7x7 up"
+            f"sliced Wasserstein: images of {real.shape} and {fake.shape}; give as many, alike, from 7x7 up"
         )
     draw = np.random.default_rng(seed)
     real_patches, fake_patches = _patches(real, draw), _patches(fake, draw)
@@ -47,14 +47,14 @@ def _patches(images: np.ndarray, draw: np.random.Generator) -> dict[int, np.ndar
     for start in range(0, len(images), 64):
         x = images[start : start + 64].astype(np.float32)
         while True:
-            side = x.shape[1]
-            coarser = _down(x) if side % 2 == 0 and side // 2 >= _SMALLEST else None
+            sides = np.array(x.shape[1:3])
+            coarser = _down(x) if not (sides % 2).any() and sides.min() // 2 >= _SMALLEST else None
             band = x if coarser is None else x - _up(coarser)
-            corner = draw.integers(0, side - _PATCH + 1, (len(x), _PATCHES, 2))
-            offset = np.arange(_PATCH)
+            corner = draw.integers(0, sides - PATCH + 1, (len(x), _PATCHES, 2))
+            offset = np.arange(PATCH)
             rows = (corner[..., 0, None] + offset)[:, :, :, None]
             columns = (corner[..., 1, None] + offset)[:, :, None, :]
-            found.setdefault(side, []).append(band[np.arange(len(x))[:, None, None, None], rows, columns])
+            found.setdefault(int(sides[0]), []).append(band[np.arange(len(x))[:, None, None, None], rows, columns])
             if coarser is None:
                 break
             x = coarser

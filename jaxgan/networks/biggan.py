@@ -40,9 +40,9 @@ class BigGANGenerator(nn.Module):
     arXiv:1809.11096), appendix B. A block is norm, ReLU, upsampling, 3x3, norm, ReLU, 3x3, beside an upsampled 1x1
     shortcut (`blocks.UpBlock`). z is split into equal chunks, one for the first layer and one for each block; the
     gains and offsets of a block's batch norms are linear in its chunk and the label's embedding, which is one for all
-    blocks. The size of z must therefore be a multiple of the number of chunks: the paper has 20 in each, 120 at 128
-    pixels, 140 at 256, 160 at 512. Leave the embedding ("shared_embedding" in its path) out of spectral norm and
-    regularisation. Embedding and chunks can be switched off, as in the paper's table 1.
+    blocks. The paper has 20 components in each, 120 at 128 pixels, 140 at 256, 160 at 512; where the number of chunks does
+    not divide the size of z, the first ones have one more. Leave the embedding ("shared_embedding" in its path) out of
+    spectral norm and regularisation. Embedding and chunks can be switched off, as in the paper's table 1.
 
     Attributes:
         output_shape: (S, S, C) of an image, S one of 16, 32, 64, 128, 256, 512.
@@ -73,13 +73,13 @@ class BigGANGenerator(nn.Module):
         check_label(self, "embedded_classes", label)
         height, width, channels = image_shape(self)
         widths = widths_for(_GENERATOR_WIDTHS, self, height, width)
-        if self.hierarchical and z.shape[-1] % len(widths):
+        if self.hierarchical and z.shape[-1] < len(widths):
             raise UserError(
-                f"BigGANGenerator: images of {height}x{width} split latents into {len(widths)} equal chunks, but "
-                f"they have size {z.shape[-1]}; use a multiple of {len(widths)}"
+                f"BigGANGenerator: images of {height}x{width} split latents into {len(widths)} chunks, but "
+                f"they have size {z.shape[-1]}; use {len(widths)} or more"
             )
         # Without chunks each block gets the last one of none: an array without columns.
-        chunks = jnp.split(z, len(widths), axis=-1) if self.hierarchical else [z] + [z[:, :0]] * (len(widths) - 1)
+        chunks = jnp.array_split(z, len(widths), axis=-1) if self.hierarchical else [z] + [z[:, :0]] * (len(widths) - 1)
         first, *chunks = chunks
         embedding = embed_class(self, label)
         norm = functools.partial(ConditionalBatchNorm, kernel_init=_init)

@@ -19,10 +19,11 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from jaxgan import memory
+from jaxgan import memory, overrides
 from jaxgan.core import Due, Game, Metrics, State
 from jaxgan.core.arrays import listed_classes
 from jaxgan.data import Loader, Source, check_batch_size, contents, make_source, prepare
+from jaxgan.data.items import MEMORY
 from jaxgan.data.pipeline import RawBatch, Resident
 from jaxgan.evaluation import monitored
 from jaxgan.foreign import printable
@@ -38,7 +39,7 @@ from jaxgan.training.stop import Stopped, StopRequest
 from jaxgan.training.transfer import Beginning, read_source
 
 
-def train(config: ConfigDict, workdir: str | Path, init_from: str = "") -> dict[str, float]:
+def train(config: ConfigDict, workdir: str | Path, init_from: str = "", data: Source | None = None) -> dict[str, float]:
     """Trains the game of a config to its end, or until SIGTERM or SIGINT, and leaves all about it in a folder.
 
     Args:
@@ -46,6 +47,7 @@ def train(config: ConfigDict, workdir: str | Path, init_from: str = "") -> dict[
         workdir: The run's folder; if it holds a run of this config, that one goes on.
         init_from: "RUN" or "RUN:player,player": the folder of another run that this one begins with the weights of, and whose;
             "": it begins with random ones. A run that goes on may leave it out.
+        data: What it is trained on, in the place of what `config.data` names; see `jaxgan.runs.train`.
 
     Returns:
         "step", "images", "seconds" (of training alone), and the last value of everything in metrics.jsonl; values of
@@ -60,24 +62,28 @@ def train(config: ConfigDict, workdir: str | Path, init_from: str = "") -> dict[
             last checkpoint before it stays.
         CollapseError: The guard found the game lost, and is to end the run (`config.guard`), or going back did not help.
     """
-    config = resolve(config)
+    config = resolve(config) if data is None else overrides.apply(config, [("data.name", MEMORY)])
     cure = (
         f"a smaller config.batch_size than {config.batch_size}, a smaller config.data.image_size, or narrower networks in "
         "config.players take less; --dry_run says how much a step takes"
     )
     with memory.less(cure):
-        return _train(config, Path(workdir), cure, read_source(init_from) if init_from else None)
+        asked = read_source(init_from) if init_from else None
+        return _train(config, make_source(config.data) if data is None else data, Path(workdir), cure, asked)
 
 
-def _train(config: ConfigDict, workdir: Path, cure: str, asked: Mapping[str, Any] | None) -> dict[str, float]:
-    source = make_source(config.data)
+def _train(
+    config: ConfigDict, source: Source, workdir: Path, cure: str, asked: Mapping[str, Any] | None
+) -> dict[str, float]:
     loader = Loader(source, seed=config.seed, mesh=data_mesh())
     plan = Plan.of_source(config, source)
     game = plan.game
     for each in range(len(game.stages)):
         check_batch_size(source, plan.batch_size(each), plan.mesh)  # before anything is written or compiled
-    metrics = monitored.choose(config, plan.compiled, source)
-    plan.config.metrics = tuple(metrics)  # those that "default" stands for: readers of the run have no data to ask
+    choice = monitored.choose(config, plan.compiled, source)
+    plan.config.metrics = tuple(
+        choice.metrics
+    )  # those that "default" stands for: readers of the run have no data to ask
     there = contents(source)
     folder, main = RunFolder(workdir), jax.process_index() == 0
     play = CompiledStep(game, plan.mesh)
@@ -93,7 +99,7 @@ def _train(config: ConfigDict, workdir: Path, cure: str, asked: Mapping[str, Any
         beginning = None if weights_of is None else Beginning.of(plan, weights_of)
 
     damaged: list[str] = []
-    score_name, lower_is_better = monitored.told_by(metrics.values())
+    score_name, lower_is_better = monitored.told_by(choice.metrics.values())
     with (
         jax.set_mesh(plan.mesh),
         StopRequest() as stop,
@@ -125,7 +131,7 @@ def _train(config: ConfigDict, workdir: Path, cure: str, asked: Mapping[str, Any
             checkpoints.save(int(state.step), state)
         classes = listed_classes(plan.arrays)
         opening = [*damaged, told, begins, plan.unplayed, f"classes: {printable(classes)}" if classes else ""]
-        run = _Run(plan, source, loader, metrics, folder, play, checkpoints, stop, main)
+        run = _Run(plan, source, loader, choice, folder, play, checkpoints, stop, main)
         broken: BrokenError | None = None
         while True:
             with Records(folder, resumed, int(state.rollbacks), write=main) as records:
@@ -149,7 +155,7 @@ class _Run:
     plan: Plan
     source: Source
     loader: Loader
-    metrics: dict[str, monitored.Metric]
+    choice: monitored.Choice
     folder: RunFolder
     play: "CompiledStep"
     checkpoints: Checkpoints
@@ -174,7 +180,7 @@ class _Run:
         step, images, stage = int(state.step), int(state.images), int(state.stage)
         seed = config.seed + (int(state.rollbacks) << 32)  # after a rollback the data come in another order
         done = plan.fraction_done(step, images)
-        observer = Observer(plan, self.source, self.metrics, self.folder, records, resumed)
+        observer = Observer(plan, self.source, self.choice, self.folder, records, resumed)
         look = lambda: observer.look(state, step, images, stage, last=done == 1.0)  # noqa: E731
         try:
             # The untrained game, or what a stop left undone.

@@ -10,7 +10,7 @@ from jax.experimental import multihost_utils
 
 from jaxgan.core import State
 from jaxgan.data import Source
-from jaxgan.evaluation.monitored import Metric, left_out
+from jaxgan.evaluation.monitored import Choice
 from jaxgan.evaluation.protocol import Result, append_results
 from jaxgan.foreign import printable
 from jaxgan.pictures.run_pictures import RunPictures
@@ -27,7 +27,7 @@ class Observer:
     Args:
         plan: The run's plan.
         source: Its training data.
-        metrics: What to measure, by name; the first one's score tells the best checkpoint.
+        choice: What to measure; the first one's score tells the best checkpoint.
         folder: The run's folder.
         records: Where values go.
         step: The step that the run goes on from; None: it begins.
@@ -37,17 +37,17 @@ class Observer:
         self,
         plan: Plan,
         source: Source,
-        metrics: dict[str, Metric],
+        choice: Choice,
         folder: RunFolder,
         records: Records,
         step: int | None,
     ) -> None:
-        self._config, self._compiled, self._source, self._metrics = plan.config, plan.compiled, source, metrics
+        self._config, self._compiled, self._source, self._metrics = plan.config, plan.compiled, source, choice.metrics
         self._folder, self._records = folder, records
         self._guard = None if plan.config.guard == "off" else Guard(plan, source)
         self._pictures = RunPictures(folder, plan.compiled, source, self._key("pictures"), step, records.write)
-        for name, obstacle in left_out(plan.config, plan.compiled, source).items() if step is None else ():
-            records.say(f"not measured by {name}: {obstacle}")
+        if step is None and choice.told():
+            records.say(choice.told())
 
     def due(self, step: int, last: bool = False) -> bool:
         """Whether there is something to look at after `step` steps that was not looked at yet."""

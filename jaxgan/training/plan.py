@@ -19,11 +19,12 @@ from jaxgan.data import DataError, Source, check_batch_size, make_source, text
 from jaxgan.data.errors import AbsentDataError
 from jaxgan.data.pipeline import RawBatch, Resident, prepare
 from jaxgan.data.specs import attributes_spec
-from jaxgan.errors import ConfigError
+from jaxgan.errors import ConfigError, UserError
 from jaxgan.evaluation import monitored
 from jaxgan.evaluation.perception import perception
 from jaxgan.mesh import data_mesh, replicated
 from jaxgan.registry import resolve
+from jaxgan.training.sizes import nearest_size
 
 _CAPTIONS, _EMBEDDED = 10, 1024  # captions of a picture, and components of an embedding, of data that are not there
 
@@ -39,6 +40,7 @@ class Plan:
         domains: What the data's domains are called.
         game: The game.
         assumed: Whether the arrays are a guess, as the data are not there.
+        measured: A line about metrics that take the place of others, "" where none does.
     """
 
     config: ConfigDict
@@ -47,6 +49,7 @@ class Plan:
     domains: tuple[str, ...]
     game: Game
     assumed: bool = False
+    measured: str = ""
 
     @classmethod
     def of(cls, config: ConfigDict, arrays: Arrays, domains: Sequence[str] = ()) -> "Plan":
@@ -56,7 +59,10 @@ class Plan:
             ConfigError: The config cannot be used.
         """
         config = resolve(config)
-        game = build_game(config, arrays, domains)
+        try:
+            game = build_game(config, arrays, domains)
+        except ConfigError as error:
+            raise _with_size(error, config, arrays, domains) from error
         last = game.stages[-1]
         if not (config.steps or config.images or last.until_step or last.until_images):
             raise ConfigError("config.steps=0 and config.images=0, so the run would never end: set one of them")
@@ -153,7 +159,10 @@ class Plan:
 
     def abstract_state(self) -> State:
         """Shapes, dtypes and shardings of the state, as `jax.ShapeDtypeStruct`."""
-        abstract = jax.eval_shape(self.init, jax.random.key(0))
+        try:
+            abstract = jax.eval_shape(self.init, jax.random.key(0))
+        except UserError as error:
+            raise _with_size(error, self.config, self.arrays, self.domains) from error
         whole = functools.partial(jax.ShapeDtypeStruct, sharding=replicated(self.mesh))
         return jax.tree.map(lambda leaf: whole(leaf.shape, leaf.dtype), abstract)
 
@@ -176,6 +185,15 @@ class Plan:
         return first(jax.random.key(self.config.seed), raw, resident)
 
 
+def _with_size(error: UserError, config: ConfigDict, arrays: Arrays, domains: Sequence[str]) -> UserError:
+    """The error of a game that cannot be made, with the nearest size of images at which it can."""
+    size = nearest_size(config, arrays, domains)
+    if size is None:
+        return error
+    told = f"{size[0]},{size[1]}" if size[0] != size[1] else str(size[0])
+    return ConfigError(f"{error}; the nearest size that all networks take is --config.data.image_size={told}")
+
+
 def plan_without_data(config: ConfigDict) -> Plan:
     """The plan as far as the config alone tells it; the data set may be missing.
 
@@ -187,8 +205,8 @@ def plan_without_data(config: ConfigDict) -> Plan:
         source = make_source(config.data)
         source.check_batchable()
         plan = Plan.of_source(config, source)
-        monitored.choose(config, plan.compiled, source)  # refuses metrics that are unknown or do not fit
-        return plan
+        # Refuses metrics that are unknown, or that do not fit.
+        return dataclasses.replace(plan, measured=monitored.choose(config, plan.compiled, source).told())
     except AbsentDataError:
         if config.data.image_size is None:
             raise

@@ -26,6 +26,7 @@ from ml_collections import ConfigDict
 
 from jaxgan.core.arrays import Arrays, ArraySpec, different_classes, from_json, to_json
 from jaxgan.data import same_contents
+from jaxgan.data.items import MEMORY
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.files import atomically, check_place
 from jaxgan.foreign import below, printable, read_json
@@ -37,7 +38,7 @@ _FREE_TO_CHANGE = {*_LENGTH, "log_every", "sample_every", "evaluate_every", "che
 # What happens when training goes wrong; a run that does may go on with others.
 _FREE_TO_CHANGE |= {"rollbacks", "rollback_window", "rollback_rate", "guard"}
 # ... and of these, as long as what lies there is the same.
-_PLACES = {"data.path", "data.text", "data.attributes_file", "data.attributed_path"}
+_PLACES = {"data.path", "data.text", "data.labels_file", "data.attributes_file", "data.attributed_path"}
 _TOLD = (*_LENGTH, "metrics", *sorted(_PLACES))
 _log = logging.getLogger("jaxgan.training")
 
@@ -147,7 +148,8 @@ class RunFolder:
             there, here = _flat(_config(config_file)), _flat(_as_stored(plain(config)))
             changed = [name for name in sorted(there.keys() | here.keys()) if there.get(name) != here.get(name)]
             stored = _data(data_file) if data_file.exists() else None
-            moved = [name for name in changed if name in _PLACES]
+            # What Python gave lies nowhere, so that only its contents tell whether it is the same.
+            moved = [name for name in changed if name in _PLACES] + [MEMORY] * (config.data.name == MEMORY)
             found = [] if stored is None else _different_data(stored, _as_stored(data), moved)
             known = stored is not None and stored.get("contents") is not None and contents is not None
             free = _FREE_TO_CHANGE | (_PLACES if known else set())

@@ -34,7 +34,7 @@ def summarize(plan: Plan) -> str:
         f"all players: {total:,} parameters",
         "",
         *_stages(plan),
-        *filter(None, (plan.unplayed,)),
+        *filter(None, (plan.measured,)),
         "",
         *_memory(plan, state, total),
     ]

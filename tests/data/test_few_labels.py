@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from jaxgan.data import DataError, Loader, make_source, prepare
 
@@ -55,20 +56,39 @@ def test_another_draw_knows_other_labels_and_as_many_of_each_class():
 
 
 def test_what_cannot_be_is_said_in_a_line():
-    with pytest.raises(DataError, match=r"data\.labelled=5 is no multiple of the 10 classes; choose one"):
+    with pytest.raises(DataError, match=r"data\.labelled=5 is less than one of each of the 10 classes; raise it"):
         make_source("digits", labelled=5)
     with pytest.raises(DataError, match=r"data\.labelled_draw=1, but all labels are known; set data\.labelled"):
         make_source("digits", labelled_draw=1)
     with pytest.raises(DataError, match=r"data\.labelled_draw=-1 is not a number of a draw"):
         make_source("digits", labelled=10, labelled_draw=-1)
-    with pytest.raises(DataError, match="no multiple of the 10 classes"):
-        make_source("digits", labelled=25)
-    with pytest.raises(DataError, match=r"data\.labelled=20000 needs 2000 of each class; class 0 has fewer"):
-        make_source("digits", labelled=20_000)
+    # The digit that there are fewest of, 8, has 139 in the training split.
+    message = (
+        r"data\.labelled=2000 needs 200 of each class, but digits \(train\) has 142 of '0'; lower it, to 1390 or less"
+    )
+    with pytest.raises(DataError, match=message):
+        make_source("digits", labelled=2000)
     with pytest.raises(DataError, match="means nothing to 'ring8'"):
         make_source("ring8", labelled=10)
     with pytest.raises(DataError, match="not a number of labels"):
         make_source("digits", labelled=-1)
+
+
+def test_a_number_that_the_classes_do_not_divide_has_one_more_of_the_first_ones():
+    _, labelled = make_source("digits", labelled=25).parts
+    counts = np.bincount([int(labelled[index]["label"]) for index in range(len(labelled))], minlength=10)
+    assert counts.tolist() == [3] * 5 + [2] * 5
+
+
+def test_labels_that_are_known_without_their_pictures_are_not_read_from_them(tmp_path, monkeypatch):
+    for number, folder in enumerate("aabbbb"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        Image.fromarray(np.full((2, 2), number, np.uint8)).save(tmp_path / folder / f"{number}.png")
+    source = make_source("folder", path=str(tmp_path), image_size=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(source, "record", None)  # which would decode
+        assert source.labels().tolist() == [0, 0, 1, 1, 1, 1]
+    assert make_source("digits").labels().tolist() == [int(record["label"]) for record in make_source("digits")]
 
 
 def test_a_minibatch_larger_than_the_labels_has_each_as_often():

@@ -197,7 +197,7 @@ def test_paths_that_hold_nothing(tmp_path: pathlib.Path) -> None:
         "": "data.path is empty; set it to a folder of images",
         str(tmp_path / "nowhere"): "nowhere does not exist; set data.path",
         str(tmp_path / "nowhere.zip"): "nowhere.zip does not exist; set data.path",
-        str(tmp_path): r"holds no image \(.png, .jpg, .jpeg, .webp\)",
+        str(tmp_path): r"holds no image \(.png, .jpg, .jpeg, .webp, ",
     }
     for path, message in cases.items():
         with pytest.raises(DataError, match=message):

@@ -260,7 +260,9 @@ def test_only_regular_files_are_read(tmp_path: pathlib.Path, said: pytest.LogCap
     (tmp_path / "zero.png").symlink_to("/dev/zero")
     (tmp_path / "lost.png").symlink_to(tmp_path / "nowhere")
     (tmp_path / "round").symlink_to(tmp_path / "round")
-    (tmp_path / "b.gif").write_bytes(b"")
+    (tmp_path / "b.heic").write_bytes(b"")
+    for name in ("film.mp4", "notes.doc", "a.txt", "labels.csv"):
+        (tmp_path / name).write_bytes(b"")
     with socket.socket(socket.AF_UNIX) as server:
         here = os.getcwd()
         os.chdir(tmp_path)  # the name of a socket must be short
@@ -272,7 +274,8 @@ def test_only_regular_files_are_read(tmp_path: pathlib.Path, said: pytest.LogCap
             assert values(make_source("folder", path=str(tmp_path))) == [1]
     (message,) = said.messages
     assert "things that are no regular files: 5 (lost.png, pipe.png, round, ...)" in message
-    assert "pictures of formats that are not read: 1 (b.gif)" in message
+    assert "pictures of formats that are not read: 1 (b.heic)" in message
+    assert "files that are no pictures: 2 (film.mp4, notes.doc)" in message and "a.txt" not in message
 
 
 def test_links_in_a_zip_and_older_members(tmp_path: pathlib.Path, said: pytest.LogCaptureFixture) -> None:

@@ -13,10 +13,13 @@ from jaxgan.errors import UserError
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "data.md"
 
 
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
+
+
 @pytest.fixture
 def module(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
     """The folder that holds the page's module, on Python's path."""
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
+    (code,) = [block for block in BLOCKS if block.startswith("# ")]
     (tmp_path / re.match(r"# (\w+\.py)\n", code).group(1)).write_text(code)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "shapes", raising=False)
@@ -36,6 +39,11 @@ def test_the_page_on_data_shows_a_source_that_runs(module: pathlib.Path) -> None
         assert filled == 1 if label == 1 else 0.6 < filled < 1
     test = make_source("shapes:shapes", split="test")
     assert not np.array_equal(test.stack()["image"], source.stack()["image"])
+
+
+def test_the_page_on_data_shows_arrays_in_memory() -> None:
+    (code,) = [block for block in BLOCKS if not block.startswith("# ")]
+    exec(code, {})
 
 
 def test_labelled_and_dequantize_work_on_any_source(module: pathlib.Path) -> None:

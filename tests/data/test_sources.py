@@ -129,12 +129,12 @@ def test_mixed_sizes(tmp_path: pathlib.Path) -> None:
     save(tmp_path / "b.png", 1, (4, 6))
     save(tmp_path / "c.png", 1, (6, 4))
     source = make_source("folder", path=str(tmp_path))
-    assert source.image_shape is None and source[2]["image"].shape == (6, 4, 3)  # one by one they can be read
+    assert source.image_shape is None and source[2]["image"].shape == (6, 4, 1)  # one by one they can be read
     message = r"a.png is 4x6 and .*c.png is 6x4 \(height x width\); set data.image_size to make them one size"
     for use in (Loader, type(source).stack):
         with pytest.raises(DataError, match=message):
             use(source)
-    assert make_source("folder", path=str(tmp_path), image_size=(5, 3)).image_shape == (5, 3, 3)
+    assert make_source("folder", path=str(tmp_path), image_size=(5, 3)).image_shape == (5, 3, 1)
 
 
 def test_a_picture_too_small_for_the_crop_is_found_at_the_start(tmp_path: pathlib.Path) -> None:

@@ -87,7 +87,7 @@ DOMAINS = {"name": "digits_translation", "domains": ("digits", "bar", "dim"), "i
 def test_swapped_styles_against_true_counterparts():
     config = config_of(**DOMAINS)
     source = make_source(config.data)
-    held_out = translation_metrics.held_out_pairs(config)
+    held_out = translation_metrics.held_out_pairs(config, source)
     assert len(held_out["label"]) == 359
 
     def domain(images):

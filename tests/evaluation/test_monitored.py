@@ -7,15 +7,19 @@ import jax
 import numpy as np
 import pytest
 import scipy.stats
+from PIL import Image
 
 from jaxgan import overrides
 from jaxgan.config import default
+from jaxgan.core import Ability
 from jaxgan.data import ArraySource, make_source
 from jaxgan.errors import ConfigError
 from jaxgan.evaluation import monitored
 from jaxgan.evaluation.monitored import METRICS, Metric
 from jaxgan.mesh import data_mesh
+from jaxgan.metrics.sliced_wasserstein import sliced_wasserstein
 from jaxgan.parts import classify_ability, sample_ability, translate_ability
+from jaxgan.pictures import to_uint8
 
 KEY = jax.random.key(0)
 
@@ -440,22 +444,23 @@ def test_which_translations_can_be_measured(metric, data, ways, obstacle):
 
 def chosen(config, source, **abilities):
     compiled = types.SimpleNamespace(game=game(**abilities), arrays=source.arrays)
-    return monitored.choose(config, compiled, source), monitored.left_out(config, compiled, source)
+    return monitored.choose(config, compiled, source)
 
 
 def test_the_default_is_what_suits_the_data_and_the_game():
     config, sample = config_of(name="digits", image_size=16), sample_ability(None)
     source = make_source(config.data)
     labelled = sample_ability(None, num_classes=10)
-    assert [list(part) for part in chosen(config, source, sample=labelled)] == [["digit_fd", "class_accuracy"], []]
-    found, left = chosen(config, source, sample=sample)
+    found, left, told = chosen(config, source, sample=labelled)
+    assert list(found) == ["digit_fd", "class_accuracy"] and not left and not told
+    found, left, _ = chosen(config, source, sample=sample)
     assert list(found) == ["digit_fd"] and left == {"class_accuracy": "the game takes no labels"}
     config.metrics = ("label_accuracy", "default")
-    found, _ = chosen(config, source, sample=sample, classify=classify_ability())
+    found, *_ = chosen(config, source, sample=sample, classify=classify_ability())
     assert list(found) == ["label_accuracy", "digit_fd"]
     assert not monitored.told_by(found.values())[1]
     for nothing in ((), None):
-        found, left = chosen(types.SimpleNamespace(metrics=nothing), source, sample=sample)
+        found, left, _ = chosen(types.SimpleNamespace(metrics=nothing), source, sample=sample)
         assert found == left == {} and monitored.told_by(found.values())[1]
 
 
@@ -466,8 +471,103 @@ def test_the_default_follows_the_data(tmp_path, monkeypatch):
         config = config_of(name=name)
         assert list(chosen(config, make_source(config.data), sample=sample)[0]) == [metric]
     pictures = ArraySource("mine", {"image": np.zeros((4, 8, 8, 3), np.uint8)})
-    found, left = chosen(default(), pictures, sample=sample)
-    assert found == {} and left["fid/inception"].startswith("no weights of 'inception'")
+    choice = chosen(default(), pictures, sample=sample)
+    assert list(choice.metrics) == ["swd"] == [choice.instead]
+    assert choice.left_out["fid/inception"].startswith("no weights of 'inception'")
+    assert choice.told().startswith("measured by swd, not by fid/inception: no weights of 'inception'")
+    points = ArraySource("mine", {"image": np.zeros((4, 2), np.float32)})
+    choice = chosen(default(), points, sample=sample)
+    assert (
+        not choice.metrics
+        and choice.told() == "measured by nothing, not by default: no metric suits these data and this game"
+    )
+
+
+def test_the_distance_of_translations_from_their_target(tmp_path):
+    config = translation_config(aligned=True)
+    source = make_source(config.data)
+    config.evaluate_samples = 100
+    records = source.stack(range(100))
+
+    def there(images):
+        return -images  # the domains are inverted
+
+    found = METRICS["translated_swd"].measure(Translator(there), source, config, KEY)
+    expected = np.mean(list(sliced_wasserstein(records["b"], 255 - records["a"]).values()))
+    assert found["translated_swd_ab"] == pytest.approx(expected, rel=1e-3)
+    assert found["translated_swd"] == pytest.approx((found["translated_swd_ab"] + found["translated_swd_ba"]) / 2)
+    broken = METRICS["translated_swd"].measure(Translator(np.zeros_like), source, config, KEY)
+    assert broken["translated_swd"] > 5 * found["translated_swd"]
+
+
+def test_translations_of_ones_own_images_are_measured_by_how_they_look(tmp_path):
+    for folder in ("trainA", "trainB"):
+        (tmp_path / folder).mkdir()
+        for name in ("a", "b"):
+            Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / folder / f"{name}.png")
+    config = config_of(name="two_folders", path=str(tmp_path))
+    choice = chosen(config, make_source(config.data), translate=translate_ability(None, ("a", "b")))
+    assert list(choice.metrics) == ["translated_swd"] == [choice.instead]
+
+
+def test_a_metric_with_a_question_mark_is_left_out_where_it_cannot_be_measured():
+    config = config_of(name="digits", image_size=16)
+    source, sample = make_source(config.data), sample_ability(None)
+    config.metrics = ("modes?", "fid/digits?")
+    found, left, instead = chosen(config, source, sample=sample)
+    assert list(found) == ["fid/digits"] and left.keys() == {"modes"} and not instead
+    config.metrics = ("modes?",)  # without "default" nothing takes its place
+    choice = chosen(config, source, sample=sample)
+    assert not choice.metrics and choice.told().startswith("measured by nothing, not by modes: the data have no known")
+    config.metrics = ("mods?",)
+    with pytest.raises(ConfigError, match="names 'mods', which is unknown: did you mean 'modes'"):
+        chosen(config, source, sample=sample)
+
+
+def test_what_is_measured_on_held_out_images_needs_some(tmp_path):
+    for name in ("a", "b"):
+        Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / f"{name}.png")
+    config = config_of(name="folder", path=str(tmp_path))
+    source, abilities = (
+        make_source(config.data),
+        {name: Ability(None, {}, "images") for name in ("reconstruct", "encode")},
+    )
+    config.metrics = ("reconstruction?",)
+    left = chosen(config, source, **abilities).left_out
+    assert left["reconstruction"].startswith("there are no held-out images: ") and "not split" in left["reconstruction"]
+    config.metrics = ("reconstruction",)
+    with pytest.raises(
+        ConfigError, match=r"names 'reconstruction', but there are no held-out images: .*: leave it out"
+    ):
+        chosen(config, source, **abilities)
+
+
+def test_the_sliced_wasserstein_distance_of_a_game_is_that_of_its_images(digits):
+    config, images, _ = digits
+    source = make_source(config.data)
+    config.evaluate_samples = 64
+    metric = METRICS["swd"]
+    compiled = types.SimpleNamespace(game=game(sample=sample_ability(None)), arrays=source.arrays)
+    assert metric.obstacle(compiled, source, config) == ""
+
+    class Copies(Copier):
+        compiled = types.SimpleNamespace(batch_size=64, statistics_batches=0)
+        game = types.SimpleNamespace(ability=lambda name: None)
+        arrays, averaged = source.arrays, False
+
+        def classes(self, ability):
+            return ()
+
+        def sample(self, key, number, label=None, truncation=None):
+            return super().sample(key, number)
+
+    with jax.set_mesh(data_mesh()):
+        found = metric.measure(Copies(images), source, config, KEY)
+    real, fake = source.stack(range(64))["image"], to_uint8(Copies(images).sample(KEY, 64))
+    assert {name: value.value for name, value in found.items()} == {
+        "swd": pytest.approx(np.mean(list(sliced_wasserstein(real, fake).values()))),
+        **{f"swd_{side}px": pytest.approx(value) for side, value in sliced_wasserstein(real, fake).items()},
+    }
 
 
 def test_a_metric_that_is_named_must_be_measurable():
@@ -499,7 +599,7 @@ def no_metric():
 def test_a_metric_of_ones_own(digits):
     config, images, _ = digits
     config.metrics = ("tests.evaluation.test_monitored:brightness", "digit_fd")
-    found, _ = chosen(config, make_source(config.data), sample=sample_ability(None))
+    found, *_ = chosen(config, make_source(config.data), sample=sample_ability(None))
     metric = found[config.metrics[0]]
     values = metric.measure(Copier(images), None, config, KEY)
     assert values == {"brightness": pytest.approx(images.mean(), abs=1e-6)} and not monitored.told_by(found.values())[1]
@@ -523,7 +623,7 @@ def test_metrics_of_one_network_are_measured_together(digits):
             asked.append(number)
             return super().sample(key, number)
 
-    found = monitored.choose(config, compiled, source)
+    found = monitored.choose(config, compiled, source).metrics
     assert list(found) == list(config.metrics)
     values = {}
     with jax.set_mesh(data_mesh()):

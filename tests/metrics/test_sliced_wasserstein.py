@@ -20,6 +20,16 @@ def test_equal_sets_are_at_zero_up_to_the_choice_of_patches():
     assert set(found) == {32, 16} and max(found.values()) < 15
 
 
+def test_sides_are_halved_together_while_neither_is_below_16():
+    x = smooth(100, 0).astype(np.uint8)
+    wide = np.concatenate([x, x[:, ::-1]], axis=2)  # 32x64, whose left halves are those of the square ones
+    assert set(sliced_wasserstein(wide, wide)) == {32, 16}
+    for height in (31, 24):
+        assert set(sliced_wasserstein(wide[:, :height], wide[:, :height])) == {height}
+    real, new = wide, np.concatenate([smooth(100, 1).astype(np.uint8), x], axis=2)
+    assert sliced_wasserstein(real, new)[32] > 0
+
+
 def test_noise_is_seen_at_the_fine_scale_and_layout_at_the_coarse_one():
     real, new = smooth(100, 0), smooth(100, 1)
     base = sliced_wasserstein(real.astype(np.uint8), new.astype(np.uint8))
@@ -52,5 +62,5 @@ def test_up_and_down_keep_what_is_smooth():
 
 
 def test_other_shapes_are_refused():
-    with pytest.raises(ValueError, match="give as many, alike, square"):
+    with pytest.raises(ValueError, match="give as many, alike, from 7x7 up"):
         sliced_wasserstein(np.zeros((2, 8, 8, 1), np.uint8), np.zeros((3, 8, 8, 1), np.uint8))

@@ -120,6 +120,15 @@ def test_without_the_shared_embedding_each_class_has_its_own_gains(drawn, run):
     np.testing.assert_allclose(made, run(SMALL.clone(shared_size=3), shared, LATENT, LABEL), atol=1e-6)
 
 
+def test_chunks_that_cannot_be_equal_begin_with_the_longer_ones(drawn, run):
+    latent = jnp.concatenate([LATENT, LATENT[:, :1]], axis=1)  # 10 components in three chunks: 4, 3 and 3
+    params = drawn(SMALL, latent, LABEL)
+    assert params["project"]["kernel"].shape[0] == 4
+    assert {params[f"block_{index}"]["norm_1"]["gain"]["kernel"].shape[0] for index in (0, 1)} == {
+        SMALL.shared_size + 3
+    }
+
+
 def test_without_the_hierarchy_all_of_z_enters_the_first_layer(drawn, run):
     network = SMALL.clone(hierarchical=False)
     latent = jnp.concatenate([LATENT, LATENT[:, :1]], axis=1)  # 10 components, which three chunks could not share
@@ -139,7 +148,7 @@ def test_without_the_hierarchy_all_of_z_enters_the_first_layer(drawn, run):
             (2, 120),
             "48x48; make them square, of side 16, 32, 64, 128, 256, 512",
         ),
-        (BigGANGenerator((128, 128, 3), embedded_classes=3), (2, 128), "size 128; use a multiple of 6"),
+        (BigGANGenerator((128, 128, 3), embedded_classes=3), (2, 5), "6 chunks, but they have size 5; use 6 or more"),
         (BigGANDiscriminator(projected_classes=3), (2, 48, 48, 3), "48x48; make them square"),
         (BigGANDiscriminator(projected_classes=3), (2, 32, 64, 3), "32x64; make them square"),
         (BigGANGenerator((128, 128, 3)), (2, 120), "embedded_classes=0 but got labels"),

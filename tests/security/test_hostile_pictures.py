@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import EpsImagePlugin, Image
 
+from jaxgan import foreign
 from jaxgan.commands import use
 from jaxgan.commands.inputs import output_names
 from jaxgan.data import DataError, make_source
-from jaxgan.data.files import open_container
+from jaxgan.data.containers import open_container
 from jaxgan.errors import UserError
 from jaxgan.foreign import MAX_PIXELS, below, checked_name, open_picture
 
@@ -184,11 +185,11 @@ def test_pictures_are_measured_by_their_headers():
 
 def test_formats_that_are_read(tmp_path):
     pixels = Image.fromarray(np.arange(192, dtype=np.uint8).reshape(8, 8, 3))
-    for format in ("PNG", "JPEG", "WEBP"):
+    for format in ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", *(["AVIF"] if foreign.READS_AVIF else [])):
         pixels.save(tmp_path / "x", format)
         with open_picture(str(tmp_path / "x")) as picture:
             assert picture.convert("RGB").size == (8, 8)
-    for format in ("TIFF", "GIF", "BMP", "ICO", "PDF"):
+    for format in ("ICO", "PDF", "PPM", "TGA", "PCX"):
         pixels.save(tmp_path / "x", format)
         with pytest.raises(OSError, match="cannot identify"):
             open_picture(str(tmp_path / "x"))

@@ -1,0 +1,121 @@
+"""From Python: training on arrays in memory, and a run's abilities as methods."""
+
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+
+import jaxgan
+from jaxgan.data import arrays, make_source
+from jaxgan.errors import ConfigError, UserError
+from jaxgan.mesh import data_mesh
+from jaxgan.training import command_line, train
+from jaxgan.training.trained import load
+from tests import tiny
+
+CLASSES = ("boot", "hat", "shoe")
+
+
+@pytest.fixture(scope="module")
+def shoes():
+    stack = make_source("digits", image_size=8).stack(range(48))
+    return arrays(stack["image"], stack["label"] % 3, classes=CLASSES)
+
+
+@pytest.fixture(scope="module")
+def run(shoes, tmp_path_factory):
+    """A game of three classes that was trained on arrays; whatever the machine has, it has no weights here."""
+    config = tiny.conditional()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        return jaxgan.train(config, tmp_path_factory.mktemp("run") / "shoes", data=shoes)
+
+
+def test_what_a_config_says_of_its_own_data_gives_way_to_arrays(run):
+    assert run.config.data.name == "memory" and run.config.metrics == ("swd",)
+    assert (run.step, run.classes, run.domains) == (10, CLASSES, ())
+    assert run.game.players["generator"].network.embedded_classes == 3
+
+
+def test_the_same_call_goes_on_and_other_data_are_refused(run, shoes):
+    again = jaxgan.train(tiny.conditional(), run.workdir, data=shoes)
+    assert again.step == run.step
+    for mine, other in zip(jax.tree.leaves(again.state.players), jax.tree.leaves(run.state.players), strict=True):
+        np.testing.assert_array_equal(mine, other)
+    other = arrays(255 - shoes.values["image"], shoes.values["label"], classes=CLASSES)
+    with pytest.raises(ConfigError, match="memory: other data lie there than before"):
+        jaxgan.train(tiny.conditional(), run.workdir, data=other)
+    with pytest.raises(UserError, match="the data lay in memory, and only Python can give them again"):
+        train(again.config, run.workdir)
+
+
+def test_abilities_are_methods_whose_labels_have_names(run):
+    with jax.set_mesh(data_mesh()):
+        direct = run._trained.snapshot.sample(jax.random.key(3), 5, np.full(5, 2, np.int32))
+    np.testing.assert_array_equal(run.sample(5, label="shoe", seed=3), direct)
+    np.testing.assert_array_equal(run.sample(number=5, label=2, seed=3), direct)
+    np.testing.assert_array_equal(run.use("sample", 5, label=[2] * 5, seed=3), direct)
+    mixed = run.sample(3, label=["boot", "shoe", "hat"])
+    assert mixed.shape == (3, 8, 8, 1) and mixed.dtype == np.float32
+    assert not np.array_equal(run.sample(3, label="boot"), run.sample(3, label="boot", seed=1))
+    assert "sample" in dir(run) and "sample" in repr(run) and "draw" in run.sample.__doc__
+
+
+def test_images_are_bytes_or_floats(run, shoes):
+    pixels = shoes.values["image"][:4]
+    judged = run.judge(pixels, label="hat")
+    np.testing.assert_allclose(judged, run.judge(pixels / np.float32(127.5) - 1, label="hat"), rtol=1e-6)
+
+
+def test_networks_are_functions(run):
+    nets = run.networks
+    assert nets.generator(np.zeros((2, 6), np.float32), np.zeros(2, np.int32)).shape == (2, 8, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda run: run.use("smaple", 3), "this game cannot smaple: did you mean 'sample'"),
+        (lambda run: run.sample(3, label="boat"), "there is no such class: did you mean 'boot'"),
+        (lambda run: run.sample(3, lable="boot"), "sample takes no lable: did you mean 'label'"),
+        (lambda run: run.sample(3, "boot", 1.0, 2, 3, 4), "sample takes number, label.*, but was given 6 values"),
+        (lambda run: run.sample(0), "number"),
+    ],
+)
+def test_what_cannot_be_asked_is_said(run, ask, message):
+    with pytest.raises(UserError, match=message):
+        ask(run)
+    with pytest.raises(AttributeError, match="this run has no 'translate'; its game can "):
+        run.translate  # noqa: B018
+
+
+def test_a_config_needs_a_name_or_a_folder(shoes):
+    with pytest.raises(UserError, match="this config has no name to call its folder by: give workdir"):
+        jaxgan.train(tiny.conditional(), data=shoes)
+    with pytest.raises(AttributeError, match="module 'jaxgan' has no attribute 'laod'"):
+        jaxgan.laod  # noqa: B018
+
+
+def test_a_domain_is_called_by_its_name(tmp_path):
+    config = tiny.cyclegan()
+    config.steps = config.sample_every = config.evaluate_every = 1
+    config.metrics = ()
+    train(config, tmp_path / "run")
+    run = jaxgan.load(tmp_path / "run")
+    images = make_source("digits", image_size=8).stack(range(3))["image"]
+    there = run.translate(images, target="inverted")
+    np.testing.assert_array_equal(there, run.translate(images, target="b"))
+    assert there.shape == (3, 8, 8, 1) and run.domains == ("digits", "inverted")
+    with jax.set_mesh(data_mesh()):
+        direct = load(tmp_path / "run").snapshot.use(
+            "translate", jax.random.key(0), images=images / np.float32(127.5) - 1, target="b"
+        )
+    np.testing.assert_allclose(there, direct, atol=1e-6)
+
+
+def test_importing_the_library_imports_none_of_it():
+    program = "import sys, jaxgan; assert not {'jax', 'numpy'} & set(sys.modules); jaxgan.__version__"
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert command_line.default_workdir("configs/dcgan.py:paper") == "runs/dcgan-paper"
