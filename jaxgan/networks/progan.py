@@ -102,12 +102,15 @@ class ProGANDiscriminator(nn.Module):
         base_width: The map of size s has `min(2 * base_width / s, max_width)` features.
         max_width: See `base_width`.
         group_size: Samples that the minibatch standard deviation is over: 4 in the authors' code; in the paper, all.
+        fused: A level's map is averaged before the bias and LeakyReLU of its last convolution, as in the authors' TensorFlow
+            program by default ("fused_scale"); otherwise after them, as in the paper and in the program that its numbers are from.
         dtype: Compute dtype.
     """
 
     base_width: int = 8192
     max_width: int = 512
     group_size: int = 4
+    fused: bool = False
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -146,7 +149,8 @@ class ProGANDiscriminator(nn.Module):
         h = read(x, readers[height])
         for size in reversed(sizes[1:]):
             widths = level_width(self, size), level_width(self, size // 2)
-            h = average_pool(_Convolutions(widths, normalize=False, dtype=self.dtype, name=f"level_{size}")(h))
+            level = _Convolutions(widths, normalize=False, downsample=self.fused, dtype=self.dtype, name=f"level_{size}")
+            h = level(h) if self.fused else average_pool(level(h))
             if size == height and alpha is not None:
                 h = fade(read(average_pool(x), readers[size // 2]), h, alpha)
         last = _Convolutions((level_width(self, 4),), normalize=False, dtype=self.dtype, name="level_4")
@@ -156,17 +160,22 @@ class ProGANDiscriminator(nn.Module):
 
 
 class _Convolutions(nn.Module):
-    """3x3 convolutions with LeakyReLU, then pixel norm if `normalize`; the first is of a map doubled if `upsample`."""
+    """3x3 convolutions with LeakyReLU, then pixel norm if `normalize`.
+
+    The first is of a map doubled if `upsample`; what the last makes is halved, before its LeakyReLU, if `downsample`.
+    """
 
     widths: tuple[int, ...]
     normalize: bool
     dtype: Any
     upsample: bool = False
+    downsample: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         for index, features in enumerate(self.widths):
             resample = "up" if self.upsample and index == 0 else None
+            resample = "down" if self.downsample and index == len(self.widths) - 1 else resample
             conv = Conv(features, resample=resample, kernel_init=_init(), dtype=self.dtype, name=f"conv_{index}")
             x = leaky_relu(conv(x))
             x = pixel_norm(x) if self.normalize else x
