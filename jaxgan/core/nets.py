@@ -1,7 +1,7 @@
 """What a loss sees of the players: networks that can be called, `nets.generator(z)`."""
 
+import copy
 import inspect
-import itertools
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -31,7 +31,7 @@ class Randomness:
 
     def __init__(self, key: jax.Array, view: View | None, clock: Clock, state: Any) -> None:
         self._key, self._view, self._clock, self._state = key, view, clock, state
-        self._calls = itertools.count()
+        self._calls = 0
         self._function = _function_being_traced()
 
     def __call__(self, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], jax.Array]:
@@ -46,7 +46,8 @@ class Randomness:
                 "a network is called inside lax.scan or another traced loop of a loss, where its dropout and views would be "
                 "the same in every round: unroll the loop, or call it without them, nets.bare.generator(z)"
             )
-        view_key, own_key = jax.random.split(jax.random.fold_in(self._key, next(self._calls)))
+        view_key, own_key = jax.random.split(jax.random.fold_in(self._key, self._calls))
+        self._calls += 1
         if self._view is not None:
             args = tuple(
                 self._view.apply(view_key, x, self._clock, self._state) if index == 0 or _is_image(x) else x
@@ -59,6 +60,10 @@ class Randomness:
         return Randomness(
             jax.random.fold_in(self._key, zlib.crc32(name.encode())), self._view, self._clock, self._state
         )
+
+    def fork(self) -> "Randomness":
+        """The draws that are still to come, to be drawn once more through it."""
+        return copy.copy(self)
 
 
 def _is_image(x: Any) -> bool:
@@ -175,6 +180,10 @@ class Net:
         """The same net with draws of its own: calling it does not change what later calls of the others draw."""
         return self._with(self._weights, None if self._randomness is None else self._randomness.aside(name))
 
+    def fork(self) -> "Net":
+        """The same net, whose next calls draw what the next calls of this one draw."""
+        return self._with(self._weights, None if self._randomness is None else self._randomness.fork())
+
     @property
     def bare(self) -> "Net":
         """The same net without views and dropout."""
@@ -227,6 +236,11 @@ class Nets:
     def aside(self, name: str) -> "Nets":
         """The same nets with draws of their own, by name: for terms, and for calls that are only logged."""
         nets = {player: net.aside(name) for player, net in self._nets.items()}
+        return Nets(nets, self.clock, self.stage, self.memory, self.chosen)
+
+    def fork(self) -> "Nets":
+        """The same nets, whose next calls draw what the next calls of these draw: what is judged twice is seen the same."""
+        nets = {player: net.fork() for player, net in self._nets.items()}
         return Nets(nets, self.clock, self.stage, self.memory, self.chosen)
 
     @property

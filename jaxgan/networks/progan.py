@@ -149,7 +149,9 @@ class ProGANDiscriminator(nn.Module):
         h = read(x, readers[height])
         for size in reversed(sizes[1:]):
             widths = level_width(self, size), level_width(self, size // 2)
-            level = _Convolutions(widths, normalize=False, downsample=self.fused, dtype=self.dtype, name=f"level_{size}")
+            level = _Convolutions(
+                widths, normalize=False, downsample=self.fused, dtype=self.dtype, name=f"level_{size}"
+            )
             h = level(h) if self.fused else average_pool(level(h))
             if size == height and alpha is not None:
                 h = fade(read(average_pool(x), readers[size // 2]), h, alpha)

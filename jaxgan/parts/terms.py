@@ -87,14 +87,20 @@ def dragan(
 
 
 def r1(weight: float = 10.0, schedule: Schedule | None = None, every: int = 1) -> Term:
-    """R1: 1/2 E[|| grad C(x) ||^2] on reals; the weight is gamma (Mescheder et al. 2018, arXiv:1801.04406, Eq. 9)."""
-    value = lambda pair, key: 0.5 * losses.zero_centered_penalty(pair.score, pair.real)  # noqa: E731
+    """R1: 1/2 E[|| grad C(x) ||^2] on reals; the weight is gamma (Mescheder et al. 2018, arXiv:1801.04406, Eq. 9).
+
+    Images are seen as for their scores: with an augmentation, by the same draws, as in the programs of StyleGAN2 and R3GAN.
+    """
+    value = lambda pair, key: 0.5 * losses.zero_centered_penalty(pair.again, pair.real)  # noqa: E731
     return Term("r1", value, weight, schedule, every=every)
 
 
 def r2(weight: float = 10.0, schedule: Schedule | None = None, every: int = 1) -> Term:
-    """R2: 1/2 E[|| grad C(g) ||^2] on fakes; the weight is gamma (Mescheder et al. 2018, arXiv:1801.04406, Eq. 10)."""
-    value = lambda pair, key: 0.5 * losses.zero_centered_penalty(pair.score_fakes, pair.fake)  # noqa: E731
+    """R2: the same on fakes, 1/2 E[|| grad C(g) ||^2] (Mescheder et al. 2018, arXiv:1801.04406, Eq. 10)."""
+
+    def value(pair: Pair, key: jax.Array) -> jax.Array:
+        return 0.5 * losses.zero_centered_penalty(lambda images: pair.again(images, fakes=True), pair.fake)
+
     return Term("r2", value, weight, schedule, every=every)
 
 
