@@ -34,8 +34,8 @@ class Pair(NamedTuple):
         styles: float32 (B, slots, D), what a generator with a mapping has made of the latents; None for others.
         synthesize: (nets, styles) -> images, of such a generator.
         name: Tells a game's pairs apart in the log, "a" and "b"; "" where there is one.
-        judges: The players as they were before they judged the reals, and before the fakes, so that they can judge them again by
-            the same draws; None where they judged both together.
+        judges: The players as they were before they judged the reals, and before the fakes, so that they can judge them again
+            by the same draws; None where they judged both together.
     """
 
     nets: Nets
