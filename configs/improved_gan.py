@@ -40,11 +40,12 @@ def supervised() -> ConfigDict:
 
 
 def paper() -> ConfigDict:
+    """As in the authors' programs, whose Adam has its epsilon under the root."""
     config = default()
     config.system = "improved_gan"
-    config.game = {"latent_size": 100, "num_classes": 10}
-    adam = named("adam", learning_rate=3e-3, b1=0.5, b2=0.999)
-    config.players.generator = player(named("ImprovedMLPGenerator"), adam)
+    config.game = {"latent_size": 100, "num_classes": 10, "fresh_reals": True}
+    adam = named("adam", learning_rate=3e-3, b1=0.5, b2=0.999, eps=0.0, eps_root=1e-8)
+    config.players.generator = player(named("ImprovedMLPGenerator", norm_epsilon=1e-6), adam)
     config.players.discriminator = player(
         named("ImprovedMLPDiscriminator"), adam, average=named("exponential", decay=0.9999)
     )
@@ -61,7 +62,7 @@ def paper() -> ConfigDict:
 def cifar10() -> ConfigDict:
     config = paper()
     config.game.matching = "l1"
-    config.players.generator.network = named("ImprovedGenerator")
+    config.players.generator.network = named("ImprovedGenerator", norm_epsilon=1e-6)
     config.players.discriminator.network = named("ImprovedDiscriminator")
     for each in config.players.values():
         # 3e-4 min(3 - epoch / 400, 1): the same until epoch 800, then down to 0 at 1200
