@@ -3,10 +3,6 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-
-from torch import relu  # noqa: E402
-
 from jaxgan import networks
 from tests.parity.torch_layers import (
     attention,
@@ -18,8 +14,10 @@ from tests.parity.torch_layers import (
     first_map,
     halve,
     to_channels_last,
+    torch,
 )
 
+relu = torch.relu
 pytestmark = pytest.mark.slow
 rng = np.random.default_rng(0)
 LABELS = np.array([0, 2, 1], np.int32)
@@ -81,7 +79,7 @@ def test_resnet_discriminator_with_projection(drawn):
 
 
 def test_biggan_generator(drawn):
-    """32 pixels: z in four chunks, the first for the dense layer, each other beside the shared embedding for a block's norms."""
+    """32 pixels: z in four chunks, the first for the dense layer, the others beside the shared embedding for norms."""
 
     def transcription(p, z, label):
         embedding, chunks = p["shared_embedding"]["embedding"][label], z.chunk(4, dim=1)
@@ -131,7 +129,7 @@ def test_biggan_deep_generator(drawn):
 
 
 def test_biggan_deep_discriminator(drawn):
-    """64 pixels: a block that halves and one that keeps the size, from 1 to 16 channels; new channels by a 1x1 beside the old."""
+    """64 pixels: a block that halves and one that keeps the size, 1 to 16 channels; a 1x1 makes those that are new."""
     halves = (True, False) * 4
 
     def bottleneck(p, x, down):

@@ -9,8 +9,10 @@ from unittest import mock
 import jax
 import jax.numpy as jnp
 import numpy as np
-import torch
-import torch.nn.functional as functional
+import pytest
+
+torch = pytest.importorskip("torch")
+functional = torch.nn.functional
 
 
 def leaves(tree):
@@ -21,7 +23,8 @@ def leaves(tree):
 
 
 def to_channels_first(x):
-    return x.permute(0, 3, 1, 2)
+    # Contiguous: PyTorch's slow convolution in double precision has given wrong gradients of one channel last in memory.
+    return x.permute(0, 3, 1, 2).contiguous()
 
 
 def to_channels_last(x):
@@ -30,14 +33,14 @@ def to_channels_last(x):
 
 def conv(p, x, stride=1, padding=None):
     """3x3 and 1x1 convolutions keep the size where no padding is given."""
-    weight = p["kernel"].permute(3, 2, 0, 1)
+    weight = p["kernel"].permute(3, 2, 0, 1).contiguous()
     padding = weight.shape[-1] // 2 if padding is None else padding
     return functional.conv2d(x, weight, p.get("bias"), stride, padding)
 
 
 def transposed(p, x, stride=2, padding=1, output_padding=0):
     return functional.conv_transpose2d(
-        x, p["kernel"].permute(2, 3, 0, 1), p.get("bias"), stride, padding, output_padding
+        x, p["kernel"].permute(2, 3, 0, 1).contiguous(), p.get("bias"), stride, padding, output_padding
     )
 
 
@@ -83,7 +86,21 @@ def attention(p, x):
     return x + p["gamma"] * conv(p["output"], looked)
 
 
-def check(network, transcription, first, *others, draw, tolerance=1e-6):
+def pixel_norm(x):
+    """Every pixel divided by the root of its mean square (ProGAN, section 4.2)."""
+    return x / (x.square().mean(1, keepdim=True) + 1e-8).sqrt()
+
+
+def weight_norm(p, x):
+    """A dense layer whose weights are directions, and lengths beside them (Salimans and Kingma 2016)."""
+    return x @ (p["kernel"] / p["kernel"].norm(dim=0)) * p["scale"] + p["bias"]
+
+
+def one_hot(label, classes):
+    return functional.one_hot(label.long(), classes).double()
+
+
+def check(network, transcription, first, *others, draw, result=lambda given: given, **options):
     """A network against its transcription in double precision: its results, and the gradients by parameters and by its input.
 
     Args:
@@ -92,7 +109,10 @@ def check(network, transcription, first, *others, draw, tolerance=1e-6):
         first: Float array, images (B, H, W, C) or vectors.
         others: Further inputs.
         draw: The fixture `drawn`.
-        tolerance: Of the largest difference, over the largest value of each array.
+        result: What the network gives -> the array that is compared.
+        options: Of the network's call.
+
+    The largest difference may be a millionth of the largest value of each array.
     """
     # Only its parameters are drawn in single precision.
     params = draw(network, jnp.asarray(first, jnp.float32), *map(jnp.asarray, others))
@@ -101,16 +121,16 @@ def check(network, transcription, first, *others, draw, tolerance=1e-6):
     with jax.enable_x64(True), mock.patch.object(jnp, "float32", jnp.float64):
         params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), params)
         inputs = [np.asarray(each, np.float64) if each.dtype.kind == "f" else each for each in others]
-        double = network.clone(dtype=jnp.float64)
+        network = network.clone(dtype=jnp.float64)
         first = np.asarray(first, np.float64)
-        run = lambda params, first: double.apply({"params": params}, first, *inputs)  # noqa: E731
+        run = lambda params, first: result(network.apply({"params": params}, first, *inputs, **options))  # noqa: E731
         probe = rng.standard_normal(jax.eval_shape(run, params, first).shape)
 
         def loss(params, first):
-            result = run(params, first)
-            return (result * probe).sum(), result
+            got = run(params, first)
+            return (got * probe).sum(), got
 
-        (_, result), slopes = jax.jit(jax.value_and_grad(loss, argnums=(0, 1), has_aux=True))(params, first)
+        (_, got), slopes = jax.jit(jax.value_and_grad(loss, argnums=(0, 1), has_aux=True))(params, first)
         gradients, by_input = slopes
     tensors = leaves(params)
     tensor = torch.tensor(first, requires_grad=True)
@@ -120,15 +140,15 @@ def check(network, transcription, first, *others, draw, tolerance=1e-6):
     (expected * torch.tensor(probe)).sum().backward()
     assert float(expected.detach().std()) > 1e-3, "the comparison would be of constants"
 
-    pairs = {"result": (result, expected.detach()), "input": (by_input, tensor.grad)}
+    pairs = {"result": (got, expected.detach()), "input": (by_input, tensor.grad)}
     flat_tensors = jax.tree_util.tree_leaves_with_path(tensors, is_leaf=lambda leaf: isinstance(leaf, torch.Tensor))
     for (path, got), (_, leaf) in zip(jax.tree_util.tree_leaves_with_path(gradients), flat_tensors, strict=True):
-        assert leaf.grad is not None, f"the transcription does not use {jax.tree_util.keystr(path)}"
-        pairs[jax.tree_util.keystr(path)] = (got, leaf.grad)
+        # What the transcription does not use, such as another domain's layers, must have no gradient.
+        pairs[jax.tree_util.keystr(path)] = (got, torch.zeros_like(leaf) if leaf.grad is None else leaf.grad)
     largest = max(float(np.abs(np.asarray(want)).max()) for name, (_, want) in pairs.items() if name != "result")
     for name, (got, want) in pairs.items():
         want = np.asarray(want)
         # What is zero but for rounding, such as the gradient of a bias before a norm, is measured by the others.
         scale = np.abs(want).max() if name == "result" else max(np.abs(want).max(), 1e-3 * largest)
         difference = np.abs(np.asarray(got, np.float64) - want).max()
-        assert difference <= tolerance * scale, f"{name}: {difference:.2e} of {scale:.2e}"
+        assert difference <= 1e-6 * scale, f"{name}: {difference:.2e} of {scale:.2e}"
