@@ -39,12 +39,13 @@ def digits() -> ConfigDict:
 
 
 def paper() -> ConfigDict:
+    """As in the paper's appendix C; what it leaves open (the labels of fakes) is as in the first author's program."""
     config = default()
     config.system = "biggan_deep"
-    config.game = {"num_classes": 1000, "latent_size": 128}
-    spectral_norm = named("spectral_norm", exclude="shared_embedding", epsilon=1e-6)
+    config.game = {"num_classes": 1000, "labels": "uniform", "latent_size": 128}
+    spectral_norm = named("spectral_norm", exclude="shared_embedding", epsilon=1e-4)
     config.players.generator = player(
-        named("BigGANDeepGenerator"),
+        named("BigGANDeepGenerator", norm_epsilon=1e-4),
         named("adam", learning_rate=5e-5, b1=0.0, b2=0.999),
         constraints=(named("orthogonal", weight=1e-4, exclude="shared_embedding"), spectral_norm),
         average=named("exponential", decay=0.9999, start=20_000),
@@ -56,7 +57,7 @@ def paper() -> ConfigDict:
     )
     config.data.name = "tfds:imagenet2012"
     config.data.image_size = 128
-    config.data.flip = True
+    config.data.resample = "box"  # area resampling
     config.batch_size = 2048
     config.dtype = "bfloat16"
     config.steps = 150_000

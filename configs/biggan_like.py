@@ -43,12 +43,13 @@ def digits() -> ConfigDict:
 
 
 def paper() -> ConfigDict:
+    """As in the paper's appendix C; what it leaves open (the labels of fakes) is as in the first author's program."""
     config = default()
     config.system = "biggan_like"
-    config.game = {"num_classes": 1000, "latent_size": 120}
-    spectral_norm = named("spectral_norm", exclude="shared_embedding", epsilon=1e-6)
+    config.game = {"num_classes": 1000, "labels": "uniform", "latent_size": 120}
+    spectral_norm = named("spectral_norm", exclude="shared_embedding", epsilon=1e-4)
     config.players.generator = player(
-        named("BigGANGenerator"),
+        named("BigGANGenerator", norm_epsilon=1e-4),
         named("adam", learning_rate=5e-5, b1=0.0, b2=0.999),
         constraints=(named("orthogonal", weight=1e-4, exclude="shared_embedding"), spectral_norm),
         average=named("exponential", decay=0.9999, start=20_000),
@@ -60,7 +61,7 @@ def paper() -> ConfigDict:
     )
     config.data.name = "tfds:imagenet2012"
     config.data.image_size = 128
-    config.data.flip = True
+    config.data.resample = "box"  # area resampling
     config.batch_size = 2048
     config.dtype = "bfloat16"
     config.steps = 150_000
@@ -85,7 +86,7 @@ def imagenet512() -> ConfigDict:
 
 def cifar10() -> ConfigDict:
     config = paper()
-    config.game = {"num_classes": 10, "latent_size": 80, "discriminator_steps": 4}
+    config.game = {"num_classes": 10, "labels": "uniform", "latent_size": 80, "discriminator_steps": 4}
     for each in config.players.values():
         each.network.update({"width": 64, "attention": (16,)})
         each.optimizer.learning_rate = 2e-4

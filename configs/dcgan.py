@@ -45,8 +45,9 @@ def paper() -> ConfigDict:
     config.system = "dcgan"
     config.game = {"latent_size": 100}
     adam = named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
-    config.players.generator = player(named("DCGANGenerator", width=128), adam)
-    config.players.discriminator = player(named("DCGANDiscriminator", width=128), adam)
+    # 1e-8 as in the authors' Theano program
+    config.players.generator = player(named("DCGANGenerator", width=128, norm_epsilon=1e-8), adam)
+    config.players.discriminator = player(named("DCGANDiscriminator", width=128, norm_epsilon=1e-8), adam)
     config.data.name = "folder"
     config.data.path = "data/faces"
     config.data.image_size = 64
@@ -60,10 +61,11 @@ def tutorial() -> ConfigDict:
     config = paper()
     config.game.latent = "normal"
     for each in config.players.values():
-        each.network.update({"width": 64, "layout": "torch"})
+        each.network.update({"width": 64, "layout": "torch", "norm_epsilon": 1e-5})
     config.data.path = "data/celeba"
-    config.steps = 8_000  # 5 epochs of CelebA's 202,599 images, 128 at a time
-    config.sample_every = 500
+    config.data.resample = "bilinear"
+    config.steps = 5 * 1583  # 5 epochs of CelebA's 202,599 images, 128 at a time
+    config.log_every, config.sample_every = 50, 500
     return config
 
 

@@ -37,7 +37,8 @@ def paper() -> ConfigDict:
     config = default()
     config.system = "dualgan"
     config.game = {"reconstruction": 500.0, "discriminator_steps": 3}
-    rmsprop = named("rmsprop", learning_rate=5e-5, decay=0.9)
+    # What TensorFlow adds and starts from, where the authors' program says nothing; from memory.
+    rmsprop = named("rmsprop", learning_rate=5e-5, decay=0.9, eps=1e-10, initial_scale=1.0)
     for name in ("generator_ab", "generator_ba"):
         config.players[name] = player(named("UNetTranslator"), rmsprop)
     for name in ("discriminator_a", "discriminator_b"):

@@ -40,12 +40,13 @@ def supervised() -> ConfigDict:
 
 
 def paper() -> ConfigDict:
+    """As in the authors' programs, whose Adam has its epsilon under the root."""
     config = default()
     config.system = "improved_gan"
-    config.game = {"latent_size": 100, "num_classes": 10}
-    adam = named("adam", learning_rate=3e-3, b1=0.5, b2=0.999)
-    config.players.generator = player(named("ImprovedMLPGenerator"), adam)
-    # As in the authors' programs, the first images set the gains, and those of hidden layers stay as they are.
+    config.game = {"latent_size": 100, "num_classes": 10, "fresh_reals": True}
+    adam = named("adam", learning_rate=3e-3, b1=0.5, b2=0.999, eps=0.0, eps_root=1e-8)
+    config.players.generator = player(named("ImprovedMLPGenerator", norm_epsilon=1e-6), adam)
+    # The first images set the gains, and those of hidden layers stay as they are.
     config.players.discriminator = player(
         named("ImprovedMLPDiscriminator", data_init=True), adam, average=named("exponential", decay=0.9999)
     )
@@ -63,7 +64,7 @@ def paper() -> ConfigDict:
 def cifar10() -> ConfigDict:
     config = paper()
     config.game.matching = "l1"
-    config.players.generator.network = named("ImprovedGenerator", data_init=True)
+    config.players.generator.network = named("ImprovedGenerator", norm_epsilon=1e-6, data_init=True)
     config.players.discriminator.network = named("ImprovedDiscriminator", data_init=True)
     config.players.discriminator.frozen = "conv_.*/scale"
     for each in config.players.values():

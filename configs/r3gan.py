@@ -91,13 +91,17 @@ def paper() -> ConfigDict:
         "gamma": 0.05,
         "schedule": named("cosine_decay", final=0.1),
         "conditional": True,
+        "fresh_reals": True,
     }
-    adam = named("adam_rising_b2", learning_rate=2e-4, b1=0.0, b2=0.9, final_b2=0.99)
+    # 20 million images in the authors' count, which is of the discriminator's: here those of both players count.
+    config.batch_size = 512
+    config.images = 40_000_000
+    adam = named("adam_rising_b2", learning_rate=2e-4, b1=0.0, b2=0.9, final_b2=0.99, updates=39_062, eps=1e-8)
     cosine = named("cosine_decay", final=0.25)
     config.players.generator = player(
         named("R3GANGenerator", full_precision_stages=1),
         adam,
-        average=named("half_life", images=5e6, ramp_images=1.0),
+        average=named("half_life", images=1e7, ramp_images=1.0),
         schedule=cosine,
     )
     # Half the strength of colours, and cut-out besides: as in the released launch script.
@@ -112,8 +116,6 @@ def paper() -> ConfigDict:
     config.data.name = "tfds:cifar10"
     config.data.image_size = 32
     config.data.flip = True
-    config.batch_size = 512
-    config.images = 20_000_000
     config.steps = 0  # the images end the run
     config.dtype = "bfloat16"
     config.log_every, config.sample_every, config.checkpoint_every = 100, 1000, 5000
@@ -126,11 +128,13 @@ def ffhq64() -> ConfigDict:
     config.game.conditional = False
     for each in config.players.values():
         each.network.widths = (768, 768, 768, 768, 384)
-    config.players.generator.average.images = 5e5
+    config.players.generator.average.images = 1e6
     config.players.discriminator.views[0].probability.final = 0.3
     config.data.name, config.data.path = "folder", "data/ffhq"
     config.data.image_size = 64
     config.batch_size = 256
+    for each in config.players.values():
+        each.optimizer.updates = 78_125
     return config
 
 

@@ -68,7 +68,8 @@ def paper() -> ConfigDict:
     config = default()
     config.system = "wgan"
     config.game = {"latent_size": 100}
-    rmsprop = named("rmsprop", learning_rate=5e-5)
+    # PyTorch's defaults, which the authors' program keeps
+    rmsprop = named("rmsprop", learning_rate=5e-5, decay=0.99, eps=1e-8, eps_in_sqrt=False)
     config.players.generator = player(named("DCGANGenerator", width=64, layout="torch"), rmsprop)
     config.players.discriminator = player(
         named("DCGANDiscriminator", width=64, layout="torch"), rmsprop, constraints=(named("clip", limit=0.01),)

@@ -53,9 +53,10 @@ def grid25() -> ConfigDict:
 
 
 def paper() -> ConfigDict:
+    """As in the authors' program, without labels."""
     config = default()
     config.system = "wgan_gp"
-    config.game = {"latent_size": 128}
+    config.game = {"latent_size": 128, "generator_fakes": 2}
     adam = named("adam", learning_rate=2e-4, b1=0.0, b2=0.9)
     decay = named("linear_decay")
     config.players.generator = player(named("ResNetGenerator"), adam, schedule=decay)

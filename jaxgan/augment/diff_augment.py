@@ -23,8 +23,8 @@ def diff_augment(policy: Sequence[str] = ("color", "translation", "cutout")) -> 
         policy: In the order in which they are applied:
             "color": brightness + U(-0.5, 0.5), then saturation * U(0, 2), then contrast * U(0.5, 1.5);
             "translation": by whole pixels within 1/8 of each side, zeros moving in;
-            "cutout": zeros in a rectangle of half the image's sides (half of an odd side is rounded down) whose centre lies
-            anywhere on the image.
+            "cutout": zeros in a rectangle of half the image's sides whose centre lies anywhere on the image.
+            An eighth and a half are rounded to the nearest pixel, halves up, as in the authors' present program: 4 of 28.
 
     Returns:
         A view of float images (B, H, W, C); a grey image has no saturation to change.
@@ -67,6 +67,11 @@ def recolor(images: jax.Array, brightness: jax.Array, saturation: jax.Array, con
     return mean + (images - mean) * contrast
 
 
+def _rounded(side: int, divisor: int) -> int:
+    """side / divisor as a whole number of pixels, halves up."""
+    return (2 * side + divisor) // (2 * divisor)
+
+
 def _color(key: jax.Array, images: jax.Array) -> jax.Array:
     draws = shard_batch(jax.random.uniform(key, (len(images), 3)))
     return recolor(images, draws[:, 0] - 0.5, draws[:, 1] * 2, draws[:, 2] + 0.5)
@@ -74,7 +79,7 @@ def _color(key: jax.Array, images: jax.Array) -> jax.Array:
 
 def _translation(key: jax.Array, images: jax.Array) -> jax.Array:
     draws = shard_batch(jax.random.uniform(key, (len(images), 2)))
-    reaches = [side // 8 for side in images.shape[1:3]]
+    reaches = [_rounded(side, 8) for side in images.shape[1:3]]
     # One of -reach, ..., reach.
     down, right = (
         jnp.floor(draws[:, axis] * (2 * reach + 1)).astype(jnp.int32) - reach for axis, reach in enumerate(reaches)
@@ -85,7 +90,7 @@ def _translation(key: jax.Array, images: jax.Array) -> jax.Array:
 def _cutout(key: jax.Array, images: jax.Array) -> jax.Array:
     draws = shard_batch(jax.random.uniform(key, (len(images), 2)))
     sides = images.shape[1:3]
-    holes = [side // 2 for side in sides]
+    holes = [_rounded(side, 2) for side in sides]
     # An even hole is centred on one of the side + 1 borders of pixels, an odd one on one of the pixels: its ends are borders.
     down, right = (
         jnp.floor(draws[:, axis] * (side + 1 - hole % 2)) + hole % 2 / 2

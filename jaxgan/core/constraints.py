@@ -1,8 +1,9 @@
 """Constraints on a player's weights, as functions on its parameter tree; the networks do not know of them.
 
 A constraint sees the raw parameters (what the optimiser moves) and returns the ones that the network computes with. The
-engine calls `apply` once for every turn, keeps the new state if the player moves in that turn, and calls `project` on
-the raw parameters after every update. The hard ones are here; the soft ones are in `jaxgan.core.regularizers`.
+engine calls `apply` once for every turn (or, if the constraint asks for it, at every call of the network in a turn), keeps the
+new state if the player moves in that turn (or, likewise, whoever moves), and calls `project` on the raw parameters after every
+update. The hard ones are here; the soft ones are in `jaxgan.core.regularizers`.
 """
 
 import math
@@ -26,12 +27,14 @@ class Constraint(NamedTuple):
             parameters as they are.
         project: (params, state) -> params, after every update.
         penalty: (params, state, clock) -> float32 (), added to the loss of every turn that moves the player (lazy turns aside).
+        every_call: In a turn, `apply` is called anew at every call of the network, and the state is kept whoever moves.
     """
 
     init: Callable[[Any, jax.Array], tuple[Any, Any]] = lambda params, key: (params, ())
     apply: Callable[[Any, Any], tuple[Any, Any]] = lambda params, state: (params, state)
     project: Callable[[Any, Any], Any] = lambda params, state: params
     penalty: Callable[[Any, Any, Clock], jax.Array] | None = None
+    every_call: bool = False
 
 
 def unconstrained() -> Constraint:
@@ -77,7 +80,8 @@ def chain(*constraints: Constraint) -> Constraint:
         return sum(costs, jnp.zeros(()))
 
     soft = any(constraint.penalty is not None for constraint in constraints)
-    return Constraint(init, apply, project, penalty if soft else None)
+    every_call = any(constraint.every_call for constraint in constraints)
+    return Constraint(init, apply, project, penalty if soft else None, every_call)
 
 
 def path_string(path: tuple[Any, ...]) -> str:
@@ -172,17 +176,29 @@ def singular_vectors(params: Any, key: jax.Array, exclude: str | None = None) ->
     }
 
 
-def spectral_norm(exclude: str | None = None, epsilon: float = 1e-12) -> Constraint:
+def spectral_norm(exclude: str | None = None, epsilon: float = 1e-12, every_call: bool = False) -> Constraint:
     """Divides each weight by its largest singular value: W / sigma(W), one power iteration per update.
 
     Algorithm 1 of Miyato, Kataoka, Koyama and Yoshida, "Spectral Normalization for GANs" (2018, arXiv:1802.05957). The
     gradient goes through sigma too: dL/dW = (G - <G, W/sigma> v u') / sigma, G being the gradient by the divided weight.
-    The initialiser's scale is kept in the raw weights. A kernel counts as an (inputs, outputs) matrix.
+    The initialiser's scale is kept in the raw weights. A kernel counts as an (inputs, outputs) matrix. The vector of a table of
+    classes starts where a hundred iterations lead: singular values of such a table lie close together, and a first estimate
+    from a random vector is far below the largest.
 
     Args:
         exclude: Weights in whose path this regular expression is found are left alone.
         epsilon: Added to the norms of the power iteration.
+        every_call: One power iteration at each call of the network in a turn, whoever moves, as in the authors' program (and in
+            BigGAN's first author's): for a discriminator that judges reals and fakes apart, two in each turn.
     """
+
+    def init(params: Any, key: jax.Array) -> tuple[Any, dict[str, jax.Array]]:
+        vectors, leaves = singular_vectors(params, key, exclude), by_path(params)
+        for name in vectors:
+            if name.rpartition("/")[2] == "embedding":
+                table = as_matrix(leaves[name])
+                vectors[name] = jax.lax.fori_loop(0, 100, lambda _, u, table=table: power_step(table, u), vectors[name])
+        return params, vectors
 
     def apply(params: Any, vectors: dict[str, jax.Array]) -> tuple[Any, dict[str, jax.Array]]:
         new = dict(vectors)
@@ -197,7 +213,7 @@ def spectral_norm(exclude: str | None = None, epsilon: float = 1e-12) -> Constra
 
         return jax.tree_util.tree_map_with_path(divide, params), new
 
-    return Constraint(lambda params, key: (params, singular_vectors(params, key, exclude)), apply)
+    return Constraint(init, apply, every_call=every_call)
 
 
 def track_pairs(params: Any, pairs: dict[str, jax.Array]) -> dict[str, jax.Array]:

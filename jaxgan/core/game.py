@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from jaxgan.core import step as playing
 from jaxgan.core.abilities import STATIC, Ability, pixel_distance
-from jaxgan.core.nets import Net, Nets, Randomness
+from jaxgan.core.nets import Net, Nets, Randomness, Weights
 from jaxgan.core.players import Cast, Player, Players, flatten, nest
 from jaxgan.core.state import Clock, Memory, Params, PlayerState, State, clock_of
 from jaxgan.core.turns import Batch, Due, Metrics, Stage
@@ -230,13 +230,14 @@ class Game:
             apply = player.constraint.apply
             if player.copies and name in self.players:
                 apply = jax.vmap(apply)
-            constrained, constraint = apply(params[name], own.constraint)
+            every_call = player.constraint.every_call and key is not None and views
+            weights = Weights(params[name], own.constraint, apply, every_call)
             randomness = None
             if key is not None:
                 view = player.view if views else None
                 randomness = Randomness(jax.random.fold_in(key, index), view, clock, own.view)
             handed = (statistics or {}).get(name)
-            nets[name] = Net(player.network, params[name], constrained, constraint, handed, collect, randomness)
+            nets[name] = Net(player.network, weights, handed, collect, randomness)
         return Nets(nets, clock, self.stages[stage], memory, chosen)
 
     def nets(

@@ -1,9 +1,9 @@
 """What a loss sees of the players: networks that can be called, `nets.generator(z)`."""
 
+import copy
 import inspect
-import itertools
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -31,7 +31,7 @@ class Randomness:
 
     def __init__(self, key: jax.Array, view: View | None, clock: Clock, state: Any) -> None:
         self._key, self._view, self._clock, self._state = key, view, clock, state
-        self._calls = itertools.count()
+        self._calls = 0
         self._function = _function_being_traced()
 
     def __call__(self, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], jax.Array]:
@@ -46,7 +46,8 @@ class Randomness:
                 "a network is called inside lax.scan or another traced loop of a loss, where its dropout and views would be "
                 "the same in every round: unroll the loop, or call it without them, nets.bare.generator(z)"
             )
-        view_key, own_key = jax.random.split(jax.random.fold_in(self._key, next(self._calls)))
+        view_key, own_key = jax.random.split(jax.random.fold_in(self._key, self._calls))
+        self._calls += 1
         if self._view is not None:
             args = tuple(
                 self._view.apply(view_key, x, self._clock, self._state) if index == 0 or _is_image(x) else x
@@ -59,6 +60,10 @@ class Randomness:
         return Randomness(
             jax.random.fold_in(self._key, zlib.crc32(name.encode())), self._view, self._clock, self._state
         )
+
+    def fork(self) -> "Randomness":
+        """The draws that are still to come, to be drawn once more through it."""
+        return copy.copy(self)
 
 
 def _is_image(x: Any) -> bool:
@@ -75,32 +80,72 @@ def _function_being_traced() -> Any:
     return trace
 
 
+class Weights:
+    """A player's parameters as its network computes with them; its net and all copies of the net share one.
+
+    Args:
+        params: The raw parameters.
+        state: The state of the player's constraint before the turn.
+        apply: The constraint's `apply`.
+        every_call: Whether it is applied anew at each call, not once here.
+    """
+
+    def __init__(
+        self, params: Params, state: Any, apply: Callable[[Params, Any], tuple[Params, Any]], every_call: bool = False
+    ) -> None:
+        self.raw, self.state = params, state
+        self._apply, self._every_call = apply, every_call
+        if not every_call:
+            self._constrained, self.state = apply(params, state)
+
+    def __call__(self) -> Params:
+        """The parameters for one call of the network."""
+        if self._every_call:
+            constrained, self.state = self._apply(self.raw, self.state)
+            return constrained
+        return self._constrained
+
+    def settled(self) -> "Weights":
+        """The same, constrained once and for all: for calls inside loops, out of which no state could come."""
+        return Weights(self.raw, self.state, self._apply) if self._every_call else self
+
+    def __getitem__(self, index: Any) -> "Weights":
+        """Those of one of several copies."""
+        one = lambda tree: jax.tree.map(lambda leaf: leaf[index], tree)  # noqa: E731
+        constrained = one(self())
+        return Weights(one(self.raw), one(self.state), lambda params, state: (constrained, state))
+
+
 class Net:
     """One player's network at its present parameters: a plain function, `network.apply` with the parameters filled in.
 
     Attributes:
-        params: The raw parameters, which regularisers read and gradients reach.
-        constraint: The state of the player's constraint after this turn's `apply`.
         collected: Batch statistics of the last call, if the net was asked to collect them.
     """
 
     def __init__(
         self,
         network: nn.Module,
-        params: Params,
-        constrained: Params,
-        constraint: Any,
+        weights: Weights,
         statistics: Any = None,
         collect: bool = False,
         randomness: Randomness | None = None,
     ) -> None:
-        self.params = params
-        self.constraint = constraint
         self.collected: Any = None
-        self._network = network
-        self._constrained, self._statistics = constrained, statistics
+        self._network, self._weights = network, weights
+        self._statistics = statistics
         self._collect = collect
         self._randomness = randomness
+
+    @property
+    def params(self) -> Params:
+        """The raw parameters, which regularisers read and gradients reach."""
+        return self._weights.raw
+
+    @property
+    def constraint(self) -> Any:
+        """The state of the player's constraint, as this turn has brought it so far."""
+        return self._weights.state
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the network; keyword arguments such as `rngs` and `method` go to `network.apply`.
@@ -111,7 +156,7 @@ class Net:
         if self._randomness is not None:
             args, key = self._randomness(args)
             kwargs = {"rngs": {"dropout": key}} | kwargs
-        variables = {"params": self._constrained} | ({STATISTICS: self._statistics} if self._statistics else {})
+        variables = {"params": self._weights()} | ({STATISTICS: self._statistics} if self._statistics else {})
         if not self._collect:
             return self._network.apply(variables, *args, **kwargs)
         output, sown = self._network.apply(variables, *args, mutable=[BATCH_STATISTICS], **kwargs)
@@ -124,27 +169,28 @@ class Net:
 
     def __getitem__(self, index: Any) -> "Net":
         """One of the copies of a player that has several (`Player.copies`)."""
-        one = lambda tree: jax.tree.map(lambda leaf: leaf[index], tree)  # noqa: E731
-        return Net(self._network, one(self.params), one(self._constrained), one(self.constraint), self._statistics)
+        return Net(self._network, self._weights[index], self._statistics)
 
     def normalised_by(self, *args: Any) -> "Net":
         """The same net with batch norm's statistics of another batch, so that what it makes of an image is of that alone."""
-        _, sown = self._network.apply({"params": self._constrained}, *args, mutable=[BATCH_STATISTICS])
-        statistics = sown.get(BATCH_STATISTICS)
-        return Net(self._network, self.params, self._constrained, self.constraint, statistics, False, self._randomness)
+        _, sown = self._network.apply({"params": self._weights()}, *args, mutable=[BATCH_STATISTICS])
+        return Net(self._network, self._weights, sown.get(BATCH_STATISTICS), False, self._randomness)
 
     def aside(self, name: str) -> "Net":
         """The same net with draws of its own: calling it does not change what later calls of the others draw."""
-        return self._with(None if self._randomness is None else self._randomness.aside(name))
+        return self._with(self._weights, None if self._randomness is None else self._randomness.aside(name))
+
+    def fork(self) -> "Net":
+        """The same net, whose next calls draw what the next calls of this one draw."""
+        return self._with(self._weights, None if self._randomness is None else self._randomness.fork())
 
     @property
     def bare(self) -> "Net":
         """The same net without views and dropout."""
-        return self._with(None)
+        return self._with(self._weights.settled(), None)
 
-    def _with(self, randomness: Randomness | None) -> "Net":
-        parts = (self._network, self.params, self._constrained, self.constraint, self._statistics, self._collect)
-        return Net(*parts, randomness)
+    def _with(self, weights: Weights, randomness: Randomness | None) -> "Net":
+        return Net(self._network, weights, self._statistics, self._collect, randomness)
 
 
 class Nets:
@@ -190,6 +236,11 @@ class Nets:
     def aside(self, name: str) -> "Nets":
         """The same nets with draws of their own, by name: for terms, and for calls that are only logged."""
         nets = {player: net.aside(name) for player, net in self._nets.items()}
+        return Nets(nets, self.clock, self.stage, self.memory, self.chosen)
+
+    def fork(self) -> "Nets":
+        """The same nets, whose next calls draw what the next calls of these draw: what is judged twice is seen the same."""
+        nets = {player: net.fork() for player, net in self._nets.items()}
         return Nets(nets, self.clock, self.stage, self.memory, self.chosen)
 
     @property

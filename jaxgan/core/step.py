@@ -160,7 +160,11 @@ class _Table:
             views = views | self._learned_views(views, aux.scores or {})
             self.told |= set(aux.scores or {})
             # What the power iterations found is a constant of the gradient.
-            constraints = {name: jax.lax.stop_gradient(net.constraint) for name, net in nets if name in params}
+            constraints = {
+                name: jax.lax.stop_gradient(net.constraint)
+                for name, net in nets
+                if name in params or self._player(name).constraint.every_call
+            }
             scaled = value * turn.every if turn.lazy else value
             metrics = dict(aux.metrics or {}) | {"loss": value} | weights
             return sum(weights.values(), scaled), (metrics, (memory, views), constraints)
@@ -176,6 +180,8 @@ class _Table:
         players = dict(self.players)
         for name, view in views.items():
             players[name] = players[name].replace(view=view)
+        for name in constraints:
+            players[name] = players[name].replace(constraint=constraints[name])
         for name in turn.players:
             player, own = self._player(name), players[name]
             if player.view is not None and not turn.lazy:
@@ -192,7 +198,7 @@ class _Table:
             moved = player.held(own.params, moved)  # weight decay and projections have moved what is frozen, too
             finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in (norm, metrics["loss"], *jax.tree.leaves(moved))])
             self._note(self._owner(name), ~finite.all())
-            players[name] = own.replace(params=moved, constraint=constraints[name], optimizer=optimizer)
+            players[name] = own.replace(params=moved, optimizer=optimizer)
         self.players = players
         return metrics
 

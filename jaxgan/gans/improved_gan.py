@@ -37,6 +37,7 @@ def improved_gan(
     latent: str = "uniform",
     unsupervised: float = 1.0,
     matching: str = "l2",
+    fresh_reals: bool = False,
     terms: Sequence[Term] = (),
 ) -> Game:
     """A few labels, many images without, and a generator that matches features.
@@ -51,6 +52,7 @@ def improved_gan(
         latent: Its distribution; the authors' programs take U(0, 1), which differs from "uniform" by scale and offset only.
         unsupervised: Weight of the real-or-generated loss; 0 leaves a classifier trained on the labels alone, the baseline.
         matching: "l2", as in the paper (Eq. of section 3.1), or "l1", as in the authors' programs for CIFAR and SVHN.
+        fresh_reals: The generator matches other reals than the discriminator has just seen, as in the authors' programs.
         terms: What the losses have beside these; see `jaxgan.parts.terms`.
     """
     discriminator = discriminator.with_network(class_logits=known_classes(num_classes))
@@ -93,7 +95,7 @@ def improved_gan(
 
     turns = (
         Turn(DISCRIMINATOR, discriminator_loss),
-        Turn(GENERATOR, generator_loss),
+        Turn(GENERATOR, generator_loss, fresh=fresh_reals),
         *extra.lazy_turns(lambda *args: [drawn(*args)]),
     )
     return Game(

@@ -17,6 +17,7 @@ def r3gan(
     gamma: float = 1.0,
     schedule: Schedule | None = None,
     reuse_fakes: bool = False,
+    fresh_reals: bool = False,
     conditional: bool = False,
     num_classes: int = 0,
     terms: Sequence[Term] = (),
@@ -30,6 +31,7 @@ def r3gan(
         gamma: Weight of both penalties.
         schedule: Factor on it, by the game's clock.
         reuse_fakes: See `dcgan`.
+        fresh_reals: The generator's pairs are of other reals than the discriminator's, as in the authors' program.
         conditional: Whether both networks are told the label.
         num_classes: Classes of the label; the data's own, in a config.
         terms: What the losses have beside these; see `jaxgan.parts.terms`.
@@ -39,4 +41,5 @@ def r3gan(
     # R1 = gamma / 2 E || grad C(x) ||^2 and R2 = gamma / 2 E || grad C(g) ||^2
     own = (r1(gamma, schedule), r2(gamma, schedule))
     draws = Draws(Latent(latent_size), known_classes(num_classes) if conditional else 0)
-    return two_player_game(generator, discriminator, draws, objective, (*own, *terms), reuse_fakes=reuse_fakes)
+    options = {"reuse_fakes": reuse_fakes, "fresh_reals": fresh_reals}
+    return two_player_game(generator, discriminator, draws, objective, (*own, *terms), **options)

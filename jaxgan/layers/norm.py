@@ -77,7 +77,7 @@ class ConditionalBatchNorm(nn.Module):
         features = x.shape[-1]
         gain = 1.0 + nn.Dense(features, use_bias=False, kernel_init=self.kernel_init, name="gain")(condition)
         bias = nn.Dense(features, use_bias=False, kernel_init=self.kernel_init, name="bias")(condition)
-        y = BatchNorm(use_scale=False, use_bias=False, epsilon=self.epsilon, name="norm")(x)
+        y = _bare_batch_norm(self, x)
         return (y * _samples(gain, y) + _samples(bias, y)).astype(self.dtype)
 
 
@@ -101,7 +101,7 @@ class ClassConditionalBatchNorm(nn.Module):
         ones, zeros = nn.initializers.ones, nn.initializers.zeros
         scale = nn.Embed(self.embedded_classes, features, embedding_init=ones, name="scale")(label)
         bias = nn.Embed(self.embedded_classes, features, embedding_init=zeros, name="bias")(label)
-        y = BatchNorm(use_scale=False, use_bias=False, epsilon=self.epsilon, name="norm")(x)
+        y = _bare_batch_norm(self, x)
         return (y * _samples(scale, y) + _samples(bias, y)).astype(self.dtype)
 
 
@@ -172,6 +172,12 @@ def pixel_norm(x: jax.Array, epsilon: float = 1e-8) -> jax.Array:
 
 def _at_least_float32(x: jax.Array) -> jax.Array:
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+def _bare_batch_norm(module: Any, x: jax.Array) -> jax.Array:
+    """Normalises `x` for a module that scales and shifts by itself, in float32 or what is wider."""
+    x = _at_least_float32(x)
+    return BatchNorm(use_scale=False, use_bias=False, epsilon=module.epsilon, dtype=x.dtype, name="norm")(x)
 
 
 def _standardise(x: jax.Array, axes: tuple[int, ...], epsilon: float) -> jax.Array:

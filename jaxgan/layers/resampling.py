@@ -4,6 +4,8 @@ Each is written with reshapes and slices: the windowed forms of XLA (`reduce_win
 gradients that are several times slower on a CPU.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
@@ -66,7 +68,7 @@ def average_pool(x: jax.Array, factor: int = 2) -> jax.Array:
 
 
 def max_pool(x: jax.Array, factor: int = 2) -> jax.Array:
-    """The largest value of each window of `factor` x `factor` pixels without overlap; ties share the gradient.
+    """The largest value of each window of `factor` x `factor` pixels without overlap; of equals the first gets the gradient.
 
     Args:
         x: (B, H, W, C), H and W multiples of `factor`.
@@ -78,7 +80,10 @@ def max_pool(x: jax.Array, factor: int = 2) -> jax.Array:
     Raises:
         UserError: A side is no multiple of `factor`.
     """
-    return _windows(x, factor).max(axis=(2, 4))
+    # Not `.max`: its gradient goes to the values that equal the maximum, and a compiler that computes them anew in the backward
+    # pass, rounded otherwise (a normalised map, say), may find that none does.
+    rows = [_windows(x, factor)[:, :, row] for row in range(factor)]
+    return functools.reduce(_larger, [row[:, :, :, column] for row in rows for column in range(factor)])
 
 
 def reflect_pad(x: jax.Array, amount: int | tuple[int, int]) -> jax.Array:
@@ -106,6 +111,11 @@ def reflect_pad(x: jax.Array, amount: int | tuple[int, int]) -> jax.Array:
             after = jax.lax.slice_in_dim(x, size - pixels - 1, size - 1, axis=axis)
             x = jnp.concatenate([jnp.flip(before, axis), x, jnp.flip(after, axis)], axis=axis)
     return x
+
+
+def _larger(first: jax.Array, second: jax.Array) -> jax.Array:
+    """The larger of two, NaN if either is."""
+    return jnp.where((second > first) | jnp.isnan(second), second, first)
 
 
 def _windows(x: jax.Array, factor: int) -> jax.Array:

@@ -36,6 +36,7 @@ class ACGANGenerator(nn.Module):
         embedded_classes: Classes of the label; 0: no labels.
         condition: How the label enters: "concatenate" its one-hot vector to z, as in the paper, or "multiply" z by a
             learned vector of the class, as in the Keras example `mnist_acgan`.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -43,6 +44,7 @@ class ACGANGenerator(nn.Module):
     widths: tuple[int, ...] = (768, 384, 256, 192, 64)
     embedded_classes: int = 0
     condition: str = "concatenate"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -65,7 +67,7 @@ class ACGANGenerator(nn.Module):
         x = x.reshape(-1, height, width, self.widths[0])
         for index, features in enumerate(self.widths[1:], start=1):
             x = UpConv(features, **up, use_bias=False, name=f"up_{index}")(x)
-            x = nn.relu(normalization("batch", self.dtype, f"norm_{index}")(x))
+            x = nn.relu(normalization("batch", self.dtype, f"norm_{index}", self.norm_epsilon)(x))
         return tanh_image(UpConv(channels, **up, name="to_image")(x))
 
 
@@ -81,6 +83,7 @@ class ACGANDiscriminator(nn.Module):
         class_logits: Classes that it tells apart; 0: none, and it returns the scores alone.
         dropout_rate: Share of each convolution's results that are dropped.
         norm: "batch", or "none" (with biases instead), where no sample may see another.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -88,6 +91,7 @@ class ACGANDiscriminator(nn.Module):
     class_logits: int = 0
     dropout_rate: float = 0.5
     norm: str = "batch"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -114,7 +118,9 @@ class ACGANDiscriminator(nn.Module):
                 dtype=self.dtype,
                 name=f"conv_{index}",
             )(x)
-            x = leaky_relu(normalization("none" if plain else self.norm, self.dtype, f"norm_{index}")(x))
+            x = leaky_relu(
+                normalization("none" if plain else self.norm, self.dtype, f"norm_{index}", self.norm_epsilon)(x)
+            )
         last = x.astype(jnp.float32).reshape(len(x), -1)
         flat = dropout(self, last, self.dropout_rate)
         score = nn.Dense(1, kernel_init=normal_init, name="logit")(flat)[:, 0]

@@ -43,6 +43,7 @@ class MLPAutoencoder(_Autoencoder):
         norm: "batch" for batch norm on every hidden layer but the first, or "none".
         energy: See `reconstruction_error`; the paper's margins belong to "norm".
         weight_deviation: Weights start in N(0, weight_deviation^2).
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -51,6 +52,7 @@ class MLPAutoencoder(_Autoencoder):
     norm: str = "batch"
     energy: str = "norm"
     weight_deviation: float = 0.002
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -63,7 +65,7 @@ class MLPAutoencoder(_Autoencoder):
         for index, width in enumerate((*self.hidden, *reversed(self.hidden[:-1]))):
             norm = normalize and index > 0
             h = nn.Dense(width, use_bias=not norm, **common, name=f"hidden_{index}")(h)
-            h = activate(BatchNorm(dtype=self.dtype, name=f"norm_{index}")(h) if norm else h)
+            h = activate(BatchNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name=f"norm_{index}")(h) if norm else h)
             code = h if index == len(self.hidden) - 1 else code
         y = nn.Dense(inputs, **common, name="output")(h)
         return code.astype(jnp.float32), tanh_image(y).reshape(x.shape)
@@ -81,6 +83,7 @@ class ConvAutoencoder(_Autoencoder):
         norm: "batch", or "none" (with biases instead).
         energy: See `reconstruction_error`; the paper's margins belong to "norm".
         weight_deviation: Weights start in N(0, weight_deviation^2).
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -88,6 +91,7 @@ class ConvAutoencoder(_Autoencoder):
     norm: str = "batch"
     energy: str = "norm"
     weight_deviation: float = 0.002
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -104,11 +108,11 @@ class ConvAutoencoder(_Autoencoder):
         for index, features in enumerate(self.widths):
             norm = self.norm if index else "none"
             down = Conv(features, 4, strides=2, padding=1, use_bias=norm == "none", **common, name=f"down_{index}")
-            h = leaky_relu(normalization(norm, self.dtype, f"down_norm_{index}")(down(h)))
+            h = leaky_relu(normalization(norm, self.dtype, f"down_norm_{index}", self.norm_epsilon)(down(h)))
         code = h.reshape(len(h), -1).astype(jnp.float32)
         for index, features in enumerate(reversed(self.widths[:-1])):
             up = UpConv(features, use_bias=self.norm == "none", **common, name=f"up_{index}")
-            h = leaky_relu(normalization(self.norm, self.dtype, f"up_norm_{index}")(up(h)))
+            h = leaky_relu(normalization(self.norm, self.dtype, f"up_norm_{index}", self.norm_epsilon)(up(h)))
         return code, tanh_image(UpConv(x.shape[-1], **common, name="to_image")(h))
 
 

@@ -23,6 +23,7 @@ class BiGANEncoder(nn.Module):
         hidden: Width of each hidden layer.
         norm: "batch", as published; or "layer", with which the code of an image is its own, whatever is encoded with it.
         code: Codes must lie where latents do: "tanh" for uniform ones, in [-1, 1], or "linear".
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -30,6 +31,7 @@ class BiGANEncoder(nn.Module):
     hidden: tuple[int, ...] = (1024, 1024)
     norm: str = "batch"
     code: str = "tanh"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -38,7 +40,7 @@ class BiGANEncoder(nn.Module):
         x = x.reshape(len(x), -1)
         for index, width in enumerate(self.hidden):
             x = nn.Dense(width, kernel_init=normal_init, dtype=self.dtype, name=f"hidden_{index}")(x)
-            x = leaky_relu(_norm(index, self.dtype, self.norm)(x) if index else x)
+            x = leaky_relu(_norm(index, self.dtype, self.norm_epsilon, self.norm)(x) if index else x)
         x = nn.Dense(self.outputs, kernel_init=normal_init, dtype=self.dtype, name="output")(x)
         finish = choose({"tanh": jnp.tanh, "linear": lambda x: x}, self.code, "code")
         return finish(x.astype(jnp.float32))
@@ -52,11 +54,13 @@ class BiGANGenerator(nn.Module):
     Attributes:
         output_shape: Shape of one sample.
         hidden: Width of each hidden layer.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     output_shape: tuple[int, ...] | None = None
     hidden: tuple[int, ...] = (1024, 1024)
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -69,7 +73,7 @@ class BiGANGenerator(nn.Module):
             x = nn.Dense(width, **common, name=f"hidden_{index}")(x)
             if index:
                 x += nn.Dense(width, use_bias=False, **common, name=f"latent_{index}")(z)
-            x = nn.relu(_norm(index, self.dtype)(x))
+            x = nn.relu(_norm(index, self.dtype, self.norm_epsilon)(x))
         x = nn.Dense(math.prod(shape), **common, name="output")(x)
         # 2 sigmoid(x) - 1 = tanh(x / 2)
         return tanh_image(x / 2).reshape(-1, *shape)
@@ -82,10 +86,12 @@ class BiGANDiscriminator(nn.Module):
 
     Attributes:
         hidden: Width of each hidden layer, two or more.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     hidden: tuple[int, ...] = (1024, 1024)
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -96,12 +102,14 @@ class BiGANDiscriminator(nn.Module):
         for index, width in enumerate(self.hidden):
             x = nn.Dense(width, **common, name=f"hidden_{index}")(x)
             if index:
-                x = _norm(index, self.dtype)(x + nn.Dense(width, use_bias=False, **common, name=f"latent_{index}")(z))
+                x = _norm(index, self.dtype, self.norm_epsilon)(
+                    x + nn.Dense(width, use_bias=False, **common, name=f"latent_{index}")(z)
+                )
             x = leaky_relu(x)
         return nn.Dense(1, kernel_init=normal_init, name="output")(x.astype(jnp.float32))[:, 0]
 
 
-def _norm(index: int, dtype: Any, kind: str = "batch") -> nn.Module:
+def _norm(index: int, dtype: Any, epsilon: float, kind: str = "batch") -> nn.Module:
     """A norm without gain and offset, of the calling module."""
     layer = choose({"batch": BatchNorm, "layer": LayerNorm}, kind, "norm")
-    return layer(use_scale=False, use_bias=False, dtype=dtype, name=f"norm_{index}")
+    return layer(use_scale=False, use_bias=False, epsilon=epsilon, dtype=dtype, name=f"norm_{index}")

@@ -53,6 +53,7 @@ class BigGANGenerator(nn.Module):
         hierarchical: Whether chunks of z go to the blocks; if not, all of z goes to the first layer, and labels alone to norms.
         attention: Sides of the maps that self-attention follows; below 1, shares of the image's; those that do not occur are
             ignored.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -62,6 +63,7 @@ class BigGANGenerator(nn.Module):
     shared_size: int = 128
     hierarchical: bool = True
     attention: tuple[int | float, ...] = (64,)
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -82,7 +84,7 @@ class BigGANGenerator(nn.Module):
         chunks = jnp.array_split(z, len(widths), axis=-1) if self.hierarchical else [z] + [z[:, :0]] * (len(widths) - 1)
         first, *chunks = chunks
         embedding = embed_class(self, label)
-        norm = functools.partial(ConditionalBatchNorm, kernel_init=_init)
+        norm = functools.partial(ConditionalBatchNorm, epsilon=self.norm_epsilon, kernel_init=_init)
 
         x = nn.Dense(4 * 4 * widths[0], kernel_init=_init, dtype=self.dtype, name="project")(first)
         x = x.reshape(-1, 4, 4, widths[0])
@@ -91,7 +93,7 @@ class BigGANGenerator(nn.Module):
             condition = jnp.concatenate([embedding, chunk], axis=-1)
             x = UpBlock(features, norm, _init, _init, self.dtype, name=f"block_{index}")(x, condition)
             x = attend(self, x, height, f"attention_{index}", looks, _init)
-        x = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(x))
+        x = nn.relu(BatchNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name="norm")(x))
         image = tanh_image(Conv(channels, kernel_init=_init, dtype=self.dtype, name="to_image")(x))
         return (image, tuple(looks)) if attention_maps else image
 

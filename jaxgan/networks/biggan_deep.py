@@ -31,7 +31,6 @@ _DISCRIMINATOR_WIDTHS = {
     512: (1, 1, 1, 2, 2, 4, 4, 8, 8, 8, 8, 16, 16, 16, 16),
 }
 _init = nn.initializers.orthogonal()
-_norm = functools.partial(ConditionalBatchNorm, kernel_init=_init)
 
 
 class BigGANDeepGenerator(nn.Module):
@@ -51,6 +50,7 @@ class BigGANDeepGenerator(nn.Module):
         hierarchical: Whether z goes to the norms; if not, they are told the label alone.
         attention: Sides of the maps that self-attention follows; below 1, shares of the image's; those that do not occur are
             ignored.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -60,6 +60,7 @@ class BigGANDeepGenerator(nn.Module):
     shared_size: int = 128
     hierarchical: bool = True
     attention: tuple[int | float, ...] = (64,)
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -79,9 +80,9 @@ class BigGANDeepGenerator(nn.Module):
         looks: list[jax.Array] = []
         for index, features in enumerate(widths):
             doubles = index % 2 == 1
-            x = _UpBottleneck(features, doubles, self.dtype, name=f"block_{index}")(x, condition)
+            x = _UpBottleneck(features, doubles, self.dtype, self.norm_epsilon, name=f"block_{index}")(x, condition)
             x = attend(self, x, height, f"attention_{index}", looks, _init) if doubles else x
-        x = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(x))
+        x = nn.relu(BatchNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name="norm")(x))
         image = tanh_image(Conv(channels, kernel_init=_init, dtype=self.dtype, name="to_image")(x))
         return (image, tuple(looks)) if attention_maps else image
 
@@ -127,6 +128,7 @@ class _UpBottleneck(nn.Module):
     features: int
     doubles: bool
     dtype: Any
+    norm_epsilon: float = 1e-5
 
     @nn.compact
     def __call__(self, x: jax.Array, condition: jax.Array) -> jax.Array:
@@ -140,7 +142,8 @@ class _UpBottleneck(nn.Module):
         )
         h = x
         for index, layer in enumerate(layers, start=1):
-            h = layer(nn.relu(_norm(dtype=self.dtype, name=f"norm_{index}")(h, condition)))
+            norm = ConditionalBatchNorm(self.norm_epsilon, _init, self.dtype, name=f"norm_{index}")
+            h = layer(nn.relu(norm(h, condition)))
         shortcut = x[..., : self.features].astype(self.dtype)
         return h + (upsample_nearest(shortcut) if self.doubles else shortcut)
 

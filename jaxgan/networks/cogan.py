@@ -34,12 +34,14 @@ class CoGANGenerator(Coupled):
         output_shape: (H, W, C) of an image of either domain.
         widths: Of the first map and of each after it; for 28x28 pixels maps of 4, 7, 13 and 25.
         tied: The parts that are one for both domains: ("inner",), or () for two generators that share nothing.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     output_shape: tuple[int, ...] | None = None
     widths: tuple[int, ...] = (1024, 512, 256, 128)
     tied: tuple[str, ...] = (INNER,)
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     _order = (INNER, OUTER)
@@ -47,7 +49,7 @@ class CoGANGenerator(Coupled):
     def _part(self, part: str, name: str) -> nn.Module:
         *sides, channels = image_shape(self)
         if part == INNER:
-            return _Trunk(sides[0] - 3, sides[1] - 3, self.widths, self.dtype, name=name)
+            return _Trunk(sides[0] - 3, sides[1] - 3, self.widths, self.dtype, self.norm_epsilon, name=name)
         return _ToImage(channels, self.dtype, name=name)
 
 
@@ -56,6 +58,7 @@ class _Trunk(nn.Module):
     width: int
     widths: tuple[int, ...]
     dtype: Any
+    norm_epsilon: float = 1e-5
 
     @nn.compact
     def __call__(self, z: jax.Array) -> jax.Array:
@@ -69,7 +72,9 @@ class _Trunk(nn.Module):
                 x = up(x)[:, : size[0], : size[1]]  # a double, or one less
             else:
                 x = UpConv(features, size, strides=1, padding=0, dtype=self.dtype, **_common, name="first_map")(x)
-            x = BatchNorm(use_scale=False, use_bias=False, dtype=self.dtype, name=f"norm_{index}")(x)
+            x = BatchNorm(
+                use_scale=False, use_bias=False, epsilon=self.norm_epsilon, dtype=self.dtype, name=f"norm_{index}"
+            )(x)
             x = nn.PReLU(negative_slope_init=0.25, name=f"prelu_{index}")(x)
         return x
 

@@ -15,16 +15,16 @@ def _prelu(x: jax.Array, name: str) -> jax.Array:
     return nn.PReLU(negative_slope_init=0.25, name=name)(x)
 
 
-def _norm(x: jax.Array, dtype: Any, name: str) -> jax.Array:
-    return InstanceNorm(use_scale=False, use_bias=False, dtype=dtype, name=name)(x)
+def _norm(x: jax.Array, dtype: Any, name: str, epsilon: float) -> jax.Array:
+    return InstanceNorm(use_scale=False, use_bias=False, epsilon=epsilon, dtype=dtype, name=name)(x)
 
 
-def _residual_block(x: jax.Array, dtype: Any, name: str) -> jax.Array:
+def _residual_block(x: jax.Array, dtype: Any, name: str, epsilon: float) -> jax.Array:
     """x + f(x), f two 3x3 convolutions that pad by reflection, each with instance norm."""
     common: dict[str, Any] = {"padding": "REFLECT", "kernel_init": normal_init, "dtype": dtype}
-    h = _norm(Conv(x.shape[-1], 3, **common, name=f"{name}_conv_1")(x), dtype, f"{name}_norm_1")
+    h = _norm(Conv(x.shape[-1], 3, **common, name=f"{name}_conv_1")(x), dtype, f"{name}_norm_1", epsilon)
     h = _prelu(h, f"{name}_slope")
-    return x + _norm(Conv(x.shape[-1], 3, **common, name=f"{name}_conv_2")(h), dtype, f"{name}_norm_2")
+    return x + _norm(Conv(x.shape[-1], 3, **common, name=f"{name}_conv_2")(h), dtype, f"{name}_norm_2", epsilon)
 
 
 class ComboGANEncoder(nn.Module):
@@ -38,12 +38,14 @@ class ComboGANEncoder(nn.Module):
         width: Features of the first convolution; each halving doubles them.
         blocks: Residual blocks: 4 of CycleGAN's 9.
         downsamples: n, how often the map is halved; H and W must be multiples of `2 ** downsamples`.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     width: int = 64
     blocks: int = 4
     downsamples: int = 2
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @property
@@ -62,12 +64,12 @@ class ComboGANEncoder(nn.Module):
         check_halvings(self, x, self.downsamples, "downsamples")
         common: dict[str, Any] = {"kernel_init": normal_init, "dtype": self.dtype}
         x = Conv(self.width, 7, padding="REFLECT", **common, name="stem")(x)
-        x = _prelu(_norm(x, self.dtype, "stem_norm"), "stem_slope")
+        x = _prelu(_norm(x, self.dtype, "stem_norm", self.norm_epsilon), "stem_slope")
         for index in range(self.downsamples):
             x = Conv(2 * x.shape[-1], strides=2, padding=1, **common, name=f"down_{index}")(x)
-            x = _prelu(_norm(x, self.dtype, f"down_norm_{index}"), f"down_slope_{index}")
+            x = _prelu(_norm(x, self.dtype, f"down_norm_{index}", self.norm_epsilon), f"down_slope_{index}")
         for index in range(self.blocks):
-            x = _residual_block(x, self.dtype, f"block_{index}")
+            x = _residual_block(x, self.dtype, f"block_{index}", self.norm_epsilon)
         return x
 
 
@@ -81,12 +83,14 @@ class ComboGANDecoder(nn.Module):
         output_shape: (H, W, C) of an image. Its channels alone count: sides are those of the images encoded.
         blocks: Residual blocks: 5 of CycleGAN's 9.
         downsamples: n, how often the encoder has halved the map.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     output_shape: tuple[int, ...] | None = None
     blocks: int = 5
     downsamples: int = 2
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -95,8 +99,8 @@ class ComboGANDecoder(nn.Module):
         *_, channels = image_shape(self)
         common: dict[str, Any] = {"kernel_init": normal_init, "dtype": self.dtype}
         for index in range(self.blocks):
-            x = _residual_block(x, self.dtype, f"block_{index}")
+            x = _residual_block(x, self.dtype, f"block_{index}", self.norm_epsilon)
         for index in range(self.downsamples):
             x = UpConv(x.shape[-1] // 2, 4, padding=1, **common, name=f"up_{index}")(x)
-            x = _prelu(_norm(x, self.dtype, f"up_norm_{index}"), f"up_slope_{index}")
+            x = _prelu(_norm(x, self.dtype, f"up_norm_{index}", self.norm_epsilon), f"up_slope_{index}")
         return tanh_image(Conv(channels, 7, padding="REFLECT", **common, name="to_image")(x))

@@ -33,7 +33,7 @@ def choose(options: dict[str, Any], value: str, field: str) -> Any:
     return options[value]
 
 
-def normalization(kind: str, dtype: Any, name: str) -> Callable[[jax.Array], jax.Array]:
+def normalization(kind: str, dtype: Any, name: str, epsilon: float = 1e-5) -> Callable[[jax.Array], jax.Array]:
     """A normalisation layer by name.
 
     Instance norm learns no gain and offset, as in the PyTorch CycleGAN. (The paper's Lua code learns them, and trains
@@ -43,10 +43,12 @@ def normalization(kind: str, dtype: Any, name: str) -> Callable[[jax.Array], jax
         kind: "batch" (gains drawn from N(1, 0.02)), "instance" or "none".
         dtype: Of the output.
         name: The layer's name in the parameter tree.
+        epsilon: Added to the variance.
     """
+    fields: dict[str, Any] = {"epsilon": epsilon, "dtype": dtype, "name": name}
     layers = {
-        "batch": functools.partial(BatchNorm, scale_init=gain_init, dtype=dtype, name=name),
-        "instance": functools.partial(InstanceNorm, use_scale=False, use_bias=False, dtype=dtype, name=name),
+        "batch": functools.partial(BatchNorm, scale_init=gain_init, **fields),
+        "instance": functools.partial(InstanceNorm, use_scale=False, use_bias=False, **fields),
         "none": lambda: lambda x: x,
     }
     return choose(layers, kind, "norm")()

@@ -25,6 +25,7 @@ class ResNetTranslator(nn.Module):
         blocks: Residual blocks: 9 for images of 256 pixels, 6 for 128.
         downsamples: How often the map is halved: 2 in the paper; H and W must be multiples of `2 ** downsamples`.
         norm: "instance", "batch" or "none"; batch norm's offset replaces the biases.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -33,6 +34,7 @@ class ResNetTranslator(nn.Module):
     blocks: int = 9
     downsamples: int = 2
     norm: str = "instance"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @property
@@ -53,7 +55,7 @@ class ResNetTranslator(nn.Module):
         common: dict[str, Any] = {"kernel_init": normal_init, "dtype": self.dtype, "use_bias": self.norm != "batch"}
 
         def norm_relu(x: jax.Array, name: str) -> jax.Array:
-            return nn.relu(normalization(self.norm, self.dtype, name)(x))
+            return nn.relu(normalization(self.norm, self.dtype, name, self.norm_epsilon)(x))
 
         x = norm_relu(Conv(self.width, 7, padding="REFLECT", **common, name="stem")(x), "stem_norm")
         for index in range(self.downsamples):
@@ -63,7 +65,7 @@ class ResNetTranslator(nn.Module):
             h = Conv(x.shape[-1], padding="REFLECT", **common, name=f"block_{index}_conv_1")(x)
             h = norm_relu(h, f"block_{index}_norm_1")
             h = Conv(x.shape[-1], padding="REFLECT", **common, name=f"block_{index}_conv_2")(h)
-            x = x + normalization(self.norm, self.dtype, f"block_{index}_norm_2")(h)
+            x = x + normalization(self.norm, self.dtype, f"block_{index}_norm_2", self.norm_epsilon)(h)
         for index in range(self.downsamples):
             x = UpConv(x.shape[-1] // 2, 3, padding=1, output_padding=1, **common, name=f"up_{index}")(x)
             x = norm_relu(x, f"up_norm_{index}")
@@ -83,6 +85,7 @@ class PatchDiscriminator(nn.Module):
         layers: Layers that halve the map; 3 for the 70x70 patches, 1 for 16x16.
         norm: "instance", "batch" or "none"; batch norm's offset replaces the biases.
         global_average: Average the patches to one logit for each image.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -90,6 +93,7 @@ class PatchDiscriminator(nn.Module):
     layers: int = 3
     norm: str = "instance"
     global_average: bool = False
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -107,6 +111,8 @@ class PatchDiscriminator(nn.Module):
                 dtype=self.dtype,
                 name=f"conv_{index}",
             )(x)
-            x = leaky_relu(normalization("none" if plain else self.norm, self.dtype, f"norm_{index}")(x))
+            x = leaky_relu(
+                normalization("none" if plain else self.norm, self.dtype, f"norm_{index}", self.norm_epsilon)(x)
+            )
         logits = Conv(1, 4, padding=1, kernel_init=normal_init, name="logit")(x.astype(jnp.float32))[..., 0]
         return logits.mean(axis=(1, 2)) if self.global_average else logits

@@ -40,6 +40,7 @@ class DCGANGenerator(nn.Module):
         attention: Sides of the maps that self-attention follows; below 1, shares of the image's. Small SAGANs
             have two, (4, 8).
         attention_form: As `form` of `jaxgan.layers.SelfAttention`.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -48,6 +49,7 @@ class DCGANGenerator(nn.Module):
     layout: str = "paper"
     attention: tuple[int | float, ...] = ()
     attention_form: str = "paper"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -70,7 +72,7 @@ class DCGANGenerator(nn.Module):
         for index, features in enumerate(widths):
             if index:
                 x = UpConv(features, **up, **common, name=f"up_{index}")(x)
-            x = nn.relu(normalization("batch", self.dtype, f"norm_{index}")(x))
+            x = nn.relu(normalization("batch", self.dtype, f"norm_{index}", self.norm_epsilon)(x))
             x = attend(self, x, height, f"attention_{index}", looks, normal_init, self.attention_form)
         check_attended(self, height, looks)
         image = tanh_image(UpConv(channels, **up, **common, name="to_image")(x))
@@ -92,6 +94,7 @@ class DCGANDiscriminator(nn.Module):
             another.
         attention: Sides of the maps that self-attention follows; below 1, shares of the image's.
         attention_form: As `form` of `jaxgan.layers.SelfAttention`.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -100,6 +103,7 @@ class DCGANDiscriminator(nn.Module):
     norm: str = "batch"
     attention: tuple[int | float, ...] = ()
     attention_form: str = "paper"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -113,7 +117,7 @@ class DCGANDiscriminator(nn.Module):
         for index in range(halvings):
             x = Conv(self.width * 2**index, strides=2, **down, **common, dtype=self.dtype, name=f"down_{index}")(x)
             if index > 0:
-                x = normalization(self.norm, self.dtype, f"norm_{index}")(x)
+                x = normalization(self.norm, self.dtype, f"norm_{index}", self.norm_epsilon)(x)
             x = attend(self, leaky_relu(x), side, f"attention_{index}", looks, normal_init, self.attention_form)
         check_attended(self, side, looks)
         x = x.astype(jnp.float32)

@@ -25,6 +25,7 @@ class DiscoGANTranslator(nn.Module):
         bottleneck: Numbers that all of an image passes between the ways, by one more convolution each (100 in the program's
             larger translator); 0: none.
         norm: "batch", "instance" or "none".
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -32,6 +33,7 @@ class DiscoGANTranslator(nn.Module):
     widths: tuple[int, ...] = (64, 128, 256, 512)
     bottleneck: int = 0
     norm: str = "batch"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @property
@@ -52,16 +54,18 @@ class DiscoGANTranslator(nn.Module):
         common: dict[str, Any] = {"use_bias": False, "kernel_init": normal_init, "dtype": self.dtype}
         for index, features in enumerate(self.widths):
             x = Conv(features, 4, strides=2, padding=1, **common, name=f"down_{index}")(x)
-            x = leaky_relu(normalization(self.norm if index else "none", self.dtype, f"down_norm_{index}")(x))
+            x = leaky_relu(
+                normalization(self.norm if index else "none", self.dtype, f"down_norm_{index}", self.norm_epsilon)(x)
+            )
         if self.bottleneck:
             sides = x.shape[1], x.shape[2]
             x = Conv(self.bottleneck, sides, padding="VALID", **common, name="bottleneck")(x)
-            x = leaky_relu(normalization("batch", self.dtype, "bottleneck_norm")(x))
+            x = leaky_relu(normalization("batch", self.dtype, "bottleneck_norm", self.norm_epsilon)(x))
             x = UpConv(self.widths[-1], sides, strides=1, padding=0, **common, name="first_map")(x)
-            x = nn.relu(normalization(self.norm, self.dtype, "first_map_norm")(x))
+            x = nn.relu(normalization(self.norm, self.dtype, "first_map_norm", self.norm_epsilon)(x))
         for index, features in enumerate(reversed(self.widths[:-1])):
             x = UpConv(features, **common, name=f"up_{index}")(x)
-            x = nn.relu(normalization(self.norm, self.dtype, f"up_norm_{index}")(x))
+            x = nn.relu(normalization(self.norm, self.dtype, f"up_norm_{index}", self.norm_epsilon)(x))
         return tanh_image(UpConv(channels, **common, name="to_image")(x))
 
 
@@ -74,11 +78,13 @@ class DiscoGANDiscriminator(nn.Module):
     Attributes:
         widths: Of the maps.
         norm: "batch", "instance" or "none".
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     widths: tuple[int, ...] = (64, 128, 256, 512)
     norm: str = "batch"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -100,7 +106,9 @@ class DiscoGANDiscriminator(nn.Module):
                 dtype=self.dtype,
                 name=f"conv_{index}",
             )(x)
-            x = leaky_relu(normalization(self.norm if index else "none", self.dtype, f"norm_{index}")(x))
+            x = leaky_relu(
+                normalization(self.norm if index else "none", self.dtype, f"norm_{index}", self.norm_epsilon)(x)
+            )
             maps.append(x.astype(jnp.float32).reshape(len(x), -1))
         logits = nn.Dense(1, use_bias=False, kernel_init=normal_init, name="logit")(maps[-1])[:, 0]
         if not features:

@@ -24,11 +24,13 @@ class FaderEncoder(nn.Module):
     Attributes:
         widths: Of the maps; H and W must be multiples of `2 ** len(widths)`.
         norm: "batch", "instance" or "none".
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     widths: tuple[int, ...] = (32, 64, 128, 256, 512, 512)
     norm: str = "batch"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @property
@@ -49,7 +51,7 @@ class FaderEncoder(nn.Module):
             conv = Conv(
                 features, 4, strides=2, padding=1, kernel_init=normal_init, dtype=self.dtype, name=f"down_{index}"
             )
-            norm = normalization(self.norm if index else "none", self.dtype, f"norm_{index}")
+            norm = normalization(self.norm if index else "none", self.dtype, f"norm_{index}", self.norm_epsilon)
             x = leaky_relu(norm(conv(x)))
         return x.astype(jnp.float32)
 
@@ -64,12 +66,14 @@ class FaderDecoder(nn.Module):
         output_shape: (H, W, C) of an image. Its channels alone count.
         widths: Of the encoder's maps, which those of the decoder mirror.
         norm: "batch", "instance" or "none".
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     output_shape: tuple[int, ...] | None = None
     widths: tuple[int, ...] = (32, 64, 128, 256, 512, 512)
     norm: str = "batch"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -85,7 +89,7 @@ class FaderDecoder(nn.Module):
                 jnp.concatenate([x, planes], axis=-1)
             )
             if index < last:
-                x = nn.relu(normalization(self.norm, self.dtype, f"norm_{index}")(x))
+                x = nn.relu(normalization(self.norm, self.dtype, f"norm_{index}", self.norm_epsilon)(x))
         return tanh_image(x)
 
 

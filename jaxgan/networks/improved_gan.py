@@ -46,11 +46,13 @@ class ImprovedMLPGenerator(nn.Module):
     Attributes:
         output_shape: Shape of one image.
         hidden: Width of each hidden layer.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     output_shape: tuple[int, ...] | None = None
     hidden: tuple[int, ...] = (500, 500)
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -60,7 +62,9 @@ class ImprovedMLPGenerator(nn.Module):
         x = z
         for index, width in enumerate(self.hidden):
             x = nn.Dense(width, use_bias=False, kernel_init=_init, dtype=self.dtype, name=f"hidden_{index}")(x)
-            x = nn.softplus(BatchNorm(use_scale=False, dtype=self.dtype, name=f"norm_{index}")(x))
+            x = nn.softplus(
+                BatchNorm(use_scale=False, epsilon=self.norm_epsilon, dtype=self.dtype, name=f"norm_{index}")(x)
+            )
         x = WeightNormDense(math.prod(shape), _init, dtype=self.dtype, name="output")(x)
         # 2 sigmoid(x) - 1 = tanh(x / 2)
         return tanh_image(x / 2).reshape(-1, *shape)
@@ -111,12 +115,14 @@ class ImprovedGenerator(nn.Module):
     Attributes:
         output_shape: (H, W, C) of an image, H and W multiples of `2 ** len(widths)`.
         widths: Of the first map and of each after it but the image.
+        norm_epsilon: Added to the variances by which its norms divide.
         data_init: Whether the last layer's gains and biases begin by data, see this module.
         dtype: Compute dtype.
     """
 
     output_shape: tuple[int, ...] | None = None
     widths: tuple[int, ...] = (512, 256, 128)
+    norm_epsilon: float = 1e-5
     data_init: bool = False
     dtype: Any = jnp.float32
 
@@ -133,7 +139,12 @@ class ImprovedGenerator(nn.Module):
         number = 0 if reference is None else len(reference)
 
         def activate(x: jax.Array, name: str) -> jax.Array:
-            fields: dict[str, Any] = {"use_scale": False, "dtype": self.dtype, "name": name}
+            fields: dict[str, Any] = {
+                "use_scale": False,
+                "epsilon": self.norm_epsilon,
+                "dtype": self.dtype,
+                "name": name,
+            }
             return nn.relu((VirtualBatchNorm(number, **fields) if number else BatchNorm(**fields))(x))
 
         x = z if reference is None else jnp.concatenate([reference, z])

@@ -25,12 +25,14 @@ class InfoGANGenerator(nn.Module):
         output_shape: (H, W, C) of an image, H and W multiples of 4.
         width: Of the first layer.
         widths: Features of the first map and of the second.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     output_shape: tuple[int, ...] | None = None
     width: int = 1024
     widths: tuple[int, int] = (128, 64)
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -40,7 +42,7 @@ class InfoGANGenerator(nn.Module):
         common: dict[str, Any] = {"kernel_init": normal_init, "dtype": self.dtype}
 
         def activate(x: jax.Array, name: str) -> jax.Array:
-            return nn.relu(BatchNorm(dtype=self.dtype, name=name)(x))
+            return nn.relu(BatchNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name=name)(x))
 
         x = activate(nn.Dense(self.width, **common, use_bias=False, name="hidden")(z), "norm_0")
         x = activate(nn.Dense(height * width * self.widths[0], **common, use_bias=False, name="project")(x), "norm_1")
@@ -59,12 +61,14 @@ class InfoGANDiscriminator(nn.Module):
         widths: Features of the convolutions.
         width: Of the linear layer, which a code head reads.
         slope: Of the leaky ReLU below 0: 0.1 in the paper, 0.01 in the authors' program.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     widths: tuple[int, int] = (64, 128)
     width: int = 1024
     slope: float = 0.1
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -75,9 +79,11 @@ class InfoGANDiscriminator(nn.Module):
         down: dict[str, Any] = {"kernel_size": 4, "strides": 2, "padding": 1} | common
         x = nn.leaky_relu(Conv(self.widths[0], **down, name="down_0")(x), self.slope)
         x = Conv(self.widths[1], **down, use_bias=False, name="down_1")(x)
-        x = nn.leaky_relu(BatchNorm(dtype=self.dtype, name="norm_1")(x), self.slope)
+        x = nn.leaky_relu(BatchNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name="norm_1")(x), self.slope)
         x = nn.Dense(self.width, **common, use_bias=False, name="hidden")(x.reshape(len(x), -1))
-        x = nn.leaky_relu(BatchNorm(dtype=self.dtype, name="norm_2")(x), self.slope).astype(jnp.float32)
+        x = nn.leaky_relu(BatchNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name="norm_2")(x), self.slope).astype(
+            jnp.float32
+        )
         logits = nn.Dense(1, kernel_init=normal_init, name="logit")(x)[:, 0]
         return Verdict(logits, x) if features else logits
 
@@ -91,12 +97,14 @@ class CodeHead(nn.Module):
         outputs: Numbers that it gives, at least 1.
         width: Of the first layer.
         slope: Of the leaky ReLU below 0: 0.1 in the paper, 0.01 in the authors' program.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     outputs: int = 0
     width: int = 128
     slope: float = 0.1
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -105,5 +113,7 @@ class CodeHead(nn.Module):
         if self.outputs < 1:
             raise UserError("CodeHead does not know how many numbers to give; set outputs")
         x = nn.Dense(self.width, use_bias=False, kernel_init=normal_init, dtype=self.dtype, name="hidden")(x)
-        x = nn.leaky_relu(BatchNorm(dtype=self.dtype, name="norm")(x), self.slope).astype(jnp.float32)
+        x = nn.leaky_relu(BatchNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name="norm")(x), self.slope).astype(
+            jnp.float32
+        )
         return nn.Dense(self.outputs, kernel_init=normal_init, name="output")(x)

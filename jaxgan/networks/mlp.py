@@ -32,6 +32,7 @@ class MLPGenerator(nn.Module):
         activation: "relu", "leaky_relu" (slope 0.2), "tanh" or "elu".
         output: "tanh" for images in [-1, 1], "linear" for toy data.
         norm: "batch" for batch norm before each activation, in place of the biases, or "none".
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -40,6 +41,7 @@ class MLPGenerator(nn.Module):
     activation: str = "relu"
     output: str = "tanh"
     norm: str = "none"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -47,7 +49,7 @@ class MLPGenerator(nn.Module):
         """Maps latents (B, latent) to samples (B, *output_shape)."""
         shape = sample_shape(self)
         finish = choose({"tanh": tanh_image, "linear": lambda y: y.astype(jnp.float32)}, self.output, "output")
-        x = hidden_layers(z, self.hidden, self.activation, self.dtype, self.norm)
+        x = hidden_layers(z, self.hidden, self.activation, self.dtype, self.norm, epsilon=self.norm_epsilon)
         x = nn.Dense(math.prod(shape), kernel_init=output_init, dtype=self.dtype, name="output")(x)
         return finish(x).reshape(-1, *shape)
 
@@ -93,6 +95,7 @@ class ConditionalMLPGenerator(nn.Module):
         embedding_size: Components of a class's vector; they begin as N(0, 1).
         activation: As in `MLPGenerator`.
         norm: As in `MLPGenerator`.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -102,6 +105,7 @@ class ConditionalMLPGenerator(nn.Module):
     embedding_size: int = 10
     activation: str = "leaky_relu"
     norm: str = "none"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -110,7 +114,7 @@ class ConditionalMLPGenerator(nn.Module):
         check_label(self, "embedded_classes", label)
         shape = sample_shape(self)
         x = jnp.concatenate([z, *_class_vector(self, label)], axis=-1)
-        x = hidden_layers(x, self.hidden, self.activation, self.dtype, self.norm)
+        x = hidden_layers(x, self.hidden, self.activation, self.dtype, self.norm, epsilon=self.norm_epsilon)
         x = nn.Dense(math.prod(shape), kernel_init=output_init, dtype=self.dtype, name="output")(x)
         return tanh_image(x).reshape(-1, *shape)
 
@@ -195,6 +199,7 @@ def hidden_layers(
     activation: str,
     dtype: Any,
     norm: str = "none",
+    epsilon: float = 1e-5,
     drop: Callable[[jax.Array], jax.Array] = lambda x: x,
     first: int = 0,
 ) -> jax.Array:
@@ -205,6 +210,6 @@ def hidden_layers(
         dense = nn.Dense(width, use_bias=not normalize, kernel_init=hidden_init, dtype=dtype, name=f"hidden_{index}")
         x = dense(x)
         if normalize:
-            x = BatchNorm(dtype=dtype, name=f"norm_{index}")(x)
+            x = BatchNorm(epsilon=epsilon, dtype=dtype, name=f"norm_{index}")(x)
         x = drop(activate(x))
     return x

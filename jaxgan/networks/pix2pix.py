@@ -48,6 +48,7 @@ class UNetTranslator(nn.Module):
         levels: How often the map is halved, at least 1; H and W must be multiples of `2 ** levels`.
         dropout_rate: Share of the first three decoder layers' results that are dropped.
         norm: "batch", "instance" or "none"; with batch norm only the last layer has a bias.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -56,6 +57,7 @@ class UNetTranslator(nn.Module):
     levels: int = 8
     dropout_rate: float = 0.5
     norm: str = "batch"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @property
@@ -80,13 +82,13 @@ class UNetTranslator(nn.Module):
             x = leaky_relu(x) if index else x
             x = Conv(features, 4, strides=2, padding=1, use_bias=use_bias, **common, name=f"down_{index}")(x)
             if 0 < index < last:
-                x = normalization(self.norm, self.dtype, f"down_norm_{index}")(x)
+                x = normalization(self.norm, self.dtype, f"down_norm_{index}", self.norm_epsilon)(x)
             encoded.append(x)
 
         # The decoder's layers, like the encoder's, are numbered from the outside: up_i doubles what down_i has halved.
         for index in reversed(range(1, self.levels)):
             x = UpConv(widths[index - 1], use_bias=use_bias, **common, name=f"up_{index}")(nn.relu(x))
-            x = normalization(self.norm, self.dtype, f"up_norm_{index}")(x)
+            x = normalization(self.norm, self.dtype, f"up_norm_{index}", self.norm_epsilon)(x)
             x = dropout(self, x, self.dropout_rate if index > last - 3 else 0.0)
             x = jnp.concatenate([x, encoded[index - 1]], axis=-1)
         return tanh_image(UpConv(channels, **common, name="to_image")(nn.relu(x)))
@@ -100,11 +102,13 @@ class PixelDiscriminator(nn.Module):
     Attributes:
         width: Features of the first layer; the second has twice as many.
         norm: "instance", "batch" or "none"; batch norm's offset replaces the biases.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     width: int = 64
     norm: str = "batch"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -114,7 +118,7 @@ class PixelDiscriminator(nn.Module):
         x = leaky_relu(Conv(self.width, 1, **common, dtype=self.dtype, name="conv_0")(x))
         use_bias = self.norm != "batch"
         x = Conv(2 * self.width, 1, use_bias=use_bias, **common, dtype=self.dtype, name="conv_1")(x)
-        x = leaky_relu(normalization(self.norm, self.dtype, "norm_1")(x))
+        x = leaky_relu(normalization(self.norm, self.dtype, "norm_1", self.norm_epsilon)(x))
         return Conv(1, 1, **common, name="logit")(x.astype(jnp.float32))[..., 0]
 
 

@@ -34,20 +34,26 @@ class ProGANGenerator(nn.Module):
         output_shape: (S, S, C) of the grown network's images, S a power of two; levels start at 4.
         base_width: The map of size s has `min(2 * base_width / s, max_width)` features.
         max_width: See `base_width`.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     output_shape: tuple[int, ...] | None = None
     base_width: int = 8192
     max_width: int = 512
+    norm_epsilon: float = 1e-8
     dtype: Any = jnp.float32
 
     def setup(self) -> None:
         widths = {size: level_width(self, size) for size in self._sizes()}
         # From 1x1 to 4x4. (In the code a dense layer with gain sqrt(2) / 4, which is sqrt(2) with this layer's fan-in.)
         self.project = UpConv(widths[4], 4, strides=1, padding=0, kernel_init=_init(), dtype=self.dtype)
-        self.level = {"4": _Convolutions((widths[4],), normalize=True, dtype=self.dtype)} | {
-            str(size): _Convolutions((widths[size],) * 2, normalize=True, upsample=True, dtype=self.dtype)
+        self.level = {
+            "4": _Convolutions((widths[4],), normalize=True, dtype=self.dtype, norm_epsilon=self.norm_epsilon)
+        } | {
+            str(size): _Convolutions(
+                (widths[size],) * 2, normalize=True, upsample=True, dtype=self.dtype, norm_epsilon=self.norm_epsilon
+            )
             for size in self._sizes()[1:]
         }
         channels = image_shape(self)[2]
@@ -75,8 +81,8 @@ class ProGANGenerator(nn.Module):
                 x = self.level[str(size)](x)
                 self.to_rgb[str(size)](x)
 
-        x = self.project(pixel_norm(z)[:, None, None, :])
-        x = previous = self.level["4"](pixel_norm(leaky_relu(x)))
+        x = self.project(pixel_norm(z, self.norm_epsilon)[:, None, None, :])
+        x = previous = self.level["4"](pixel_norm(leaky_relu(x), self.norm_epsilon))
         for size in sizes[1:]:
             if size <= resolution:
                 previous, x = x, self.level[str(size)](x)
@@ -102,12 +108,15 @@ class ProGANDiscriminator(nn.Module):
         base_width: The map of size s has `min(2 * base_width / s, max_width)` features.
         max_width: See `base_width`.
         group_size: Samples that the minibatch standard deviation is over: 4 in the authors' code; in the paper, all.
+        fused: A level's map is averaged before the bias and LeakyReLU of its last convolution, as in the authors' TensorFlow
+            program by default ("fused_scale"); otherwise after them, as in the paper and in the program of its numbers.
         dtype: Compute dtype.
     """
 
     base_width: int = 8192
     max_width: int = 512
     group_size: int = 4
+    fused: bool = False
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -146,7 +155,10 @@ class ProGANDiscriminator(nn.Module):
         h = read(x, readers[height])
         for size in reversed(sizes[1:]):
             widths = level_width(self, size), level_width(self, size // 2)
-            h = average_pool(_Convolutions(widths, normalize=False, dtype=self.dtype, name=f"level_{size}")(h))
+            level = _Convolutions(
+                widths, normalize=False, downsample=self.fused, dtype=self.dtype, name=f"level_{size}"
+            )
+            h = level(h) if self.fused else average_pool(level(h))
             if size == height and alpha is not None:
                 h = fade(read(average_pool(x), readers[size // 2]), h, alpha)
         last = _Convolutions((level_width(self, 4),), normalize=False, dtype=self.dtype, name="level_4")
@@ -156,18 +168,24 @@ class ProGANDiscriminator(nn.Module):
 
 
 class _Convolutions(nn.Module):
-    """3x3 convolutions with LeakyReLU, then pixel norm if `normalize`; the first is of a map doubled if `upsample`."""
+    """3x3 convolutions with LeakyReLU, then pixel norm if `normalize`.
+
+    The first is of a map doubled if `upsample`; what the last makes is halved, before its LeakyReLU, if `downsample`.
+    """
 
     widths: tuple[int, ...]
     normalize: bool
     dtype: Any
+    norm_epsilon: float = 1e-8
     upsample: bool = False
+    downsample: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         for index, features in enumerate(self.widths):
             resample = "up" if self.upsample and index == 0 else None
+            resample = "down" if self.downsample and index == len(self.widths) - 1 else resample
             conv = Conv(features, resample=resample, kernel_init=_init(), dtype=self.dtype, name=f"conv_{index}")
             x = leaky_relu(conv(x))
-            x = pixel_norm(x) if self.normalize else x
+            x = pixel_norm(x, self.norm_epsilon) if self.normalize else x
         return x

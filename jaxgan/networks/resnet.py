@@ -26,6 +26,7 @@ class ResNetGenerator(nn.Module):
         embedded_classes: Classes that have their own gains and offsets in the blocks' batch norms; 0: no labels.
         attention: Sides of the maps that self-attention follows; below 1, shares of the image's.
         attention_form: As `form` of `jaxgan.layers.SelfAttention`.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -34,6 +35,7 @@ class ResNetGenerator(nn.Module):
     embedded_classes: int = 0
     attention: tuple[int | float, ...] = ()
     attention_form: str = "paper"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -53,10 +55,12 @@ class ResNetGenerator(nn.Module):
         x = x.reshape(-1, height, width, self.widths[0])
         looks: list[jax.Array] = []
         for index, features in enumerate(self.widths[1:]):
-            x = UpBlock(features, norm, dtype=self.dtype, name=f"block_{index}")(x, *condition)
+            x = UpBlock(
+                features, functools.partial(norm, epsilon=self.norm_epsilon), dtype=self.dtype, name=f"block_{index}"
+            )(x, *condition)
             x = attend(self, x, image_shape(self)[0], f"attention_{index}", looks, shortcut_init, self.attention_form)
         check_attended(self, image_shape(self)[0], looks)
-        x = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(x))
+        x = nn.relu(BatchNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name="norm")(x))
         to_image = Conv(image_shape(self)[2], kernel_init=shortcut_init, dtype=self.dtype, name="to_image")
         image = tanh_image(to_image(x))
         return (image, tuple(looks)) if attention_maps else image

@@ -25,6 +25,7 @@ class ResNetClassifier(nn.Module):
         width: Of the first group; F = 4 * width * 2 ** (len(depths) - 1).
         class_logits: Classes that it tells apart; 0: none, it has features alone.
         norm: "batch", as published, or "layer", by which what it says of an image does not depend on those beside it.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -32,6 +33,7 @@ class ResNetClassifier(nn.Module):
     width: int = 64
     class_logits: int = 0
     norm: str = "batch"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -63,7 +65,7 @@ class ResNetClassifier(nn.Module):
 
     def _norm(self, name: str) -> nn.Module:
         layer: type[nn.Module] = choose({"batch": BatchNorm, "layer": LayerNorm}, self.norm, "norm")
-        return layer(dtype=self.dtype, name=name)
+        return layer(epsilon=self.norm_epsilon, dtype=self.dtype, name=name)
 
 
 class LinearClassifier(nn.Module):

@@ -79,12 +79,14 @@ class CascadedRefinementGenerator(nn.Module):
         output_shape: (H, W, C) of an image, H and W multiples of `2 ** (len(widths) - 1)`.
         widths: Features of each module, the coarsest first; the paper's for 64x64.
         norm: "batch", as in the paper, "instance" or "none".
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     output_shape: tuple[int, ...] | None = None
     widths: tuple[int, ...] = (1024, 512, 256, 128, 64)
     norm: str = "batch"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -100,5 +102,5 @@ class CascadedRefinementGenerator(nn.Module):
                 name = f"{index}_{half}"
                 kernel = nn.initializers.he_normal()
                 x = Conv(width, padding=1, kernel_init=kernel, dtype=self.dtype, name=f"conv_{name}")(x)
-                x = leaky_relu(normalization(self.norm, self.dtype, f"norm_{name}")(x))
+                x = leaky_relu(normalization(self.norm, self.dtype, f"norm_{name}", self.norm_epsilon)(x))
         return tanh_image(Conv(channels, 1, padding=0, dtype=self.dtype, name="to_image")(x))

@@ -27,11 +27,13 @@ class SNDCGANGenerator(nn.Module):
     Attributes:
         output_shape: (H, W, C) of an image, H and W multiples of `2 ** (len(widths) - 1)`.
         widths: Of the first map and of each after it. The default starts from 4x4 at 32 pixels, and from 6x6 at 48 (STL).
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     output_shape: tuple[int, ...] | None = None
     widths: tuple[int, ...] = (512, 256, 128, 64)
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -41,10 +43,10 @@ class SNDCGANGenerator(nn.Module):
         common: dict[str, Any] = {"use_bias": False, "kernel_init": normal_init, "dtype": self.dtype}
         x = nn.Dense(height * width * self.widths[0], **common, name="project")(z)
         x = x.reshape(-1, height, width, self.widths[0])
-        x = nn.relu(BatchNorm(dtype=self.dtype, name="norm_0")(x))
+        x = nn.relu(BatchNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name="norm_0")(x))
         for index, features in enumerate(self.widths[1:], start=1):
             x = UpConv(features, **common, name=f"up_{index}")(x)
-            x = nn.relu(BatchNorm(dtype=self.dtype, name=f"norm_{index}")(x))
+            x = nn.relu(BatchNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name=f"norm_{index}")(x))
         return tanh_image(Conv(image_shape(self)[2], kernel_init=normal_init, dtype=self.dtype, name="to_image")(x))
 
 

@@ -36,6 +36,7 @@ class SRResNet(nn.Module):
             (Lim et al. 2017, EDSR, arXiv:1707.02921).
         skip: "none"; or "bicubic": the network makes what the bicubically enlarged image lacks, without tanh (Kim et al. 2016,
             VDSR, arXiv:1511.04587), which is learned within minutes.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -46,6 +47,7 @@ class SRResNet(nn.Module):
     outer_kernel: int = 9
     norm: str = "batch"
     skip: str = "none"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @property
@@ -77,7 +79,7 @@ class SRResNet(nn.Module):
             return Conv(features, side, kernel_init=init, dtype=self.dtype, name=name)
 
         def norm(name: str) -> Any:
-            return normalization(self.norm, self.dtype, name)
+            return normalization(self.norm, self.dtype, name, self.norm_epsilon)
 
         def prelu(name: str) -> nn.PReLU:
             return nn.PReLU(negative_slope_init=0.25, name=name)
@@ -111,12 +113,14 @@ class SRGANDiscriminator(nn.Module):
         widths: Features of each pair.
         units: Of the dense layer.
         norm: "batch" or "none".
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     widths: tuple[int, ...] = (64, 128, 256, 512)
     units: int = 1024
     norm: str = "batch"
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -127,7 +131,9 @@ class SRGANDiscriminator(nn.Module):
             for half, strides in enumerate((1, 2)):
                 name = f"conv_{index}_{half}"
                 x = Conv(features, 3, strides=strides, padding=1, dtype=self.dtype, name=name)(x)
-                x = normalization(self.norm if index or half else "none", self.dtype, f"norm_{index}_{half}")(x)
+                x = normalization(
+                    self.norm if index or half else "none", self.dtype, f"norm_{index}_{half}", self.norm_epsilon
+                )(x)
                 x = leaky_relu(x)
         x = leaky_relu(nn.Dense(self.units, dtype=self.dtype, name="dense")(x.reshape(len(x), -1)))
         return nn.Dense(1, name="logit")(x.astype(jnp.float32))[:, 0]

@@ -49,7 +49,7 @@ def _conv_norm(network: Any, x: jax.Array, features: int, name: str, **settings:
     """A convolution without bias, and batch norm."""
     settings = {"kernel_init": normal_init, "use_bias": False, "dtype": network.dtype} | settings
     x = Conv(features, name=name, **settings)(x)
-    return normalization("batch", network.dtype, f"{name}_norm")(x)
+    return normalization("batch", network.dtype, f"{name}_norm", network.norm_epsilon)(x)
 
 
 def _tiled(condition: jax.Array, x: jax.Array) -> jax.Array:
@@ -69,12 +69,14 @@ class StackGANGenerator(nn.Module):
         output_shape: (H, W, C) of an image, H and W multiples of `2 ** (len(widths) - 1)`.
         widths: Features of the first map and after each doubling.
         condition_size: Components of the condition.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     output_shape: tuple[int, ...] | None = None
     widths: tuple[int, ...] = (1024, 512, 256, 128, 64)
     condition_size: int = 128
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -86,7 +88,7 @@ class StackGANGenerator(nn.Module):
         x = jnp.concatenate([condition, z], axis=-1)
         x = nn.Dense(height * width * self.widths[0], use_bias=False, kernel_init=normal_init, dtype=self.dtype)(x)
         x = x.reshape(-1, height, width, self.widths[0])
-        x = nn.relu(normalization("batch", self.dtype, "project_norm")(x))
+        x = nn.relu(normalization("batch", self.dtype, "project_norm", self.norm_epsilon)(x))
         for index, features in enumerate(self.widths[1:], start=1):
             x = nn.relu(_conv_norm(self, x, features, f"up_{index}", resample="up"))
         image = tanh_image(Conv(channels, kernel_init=normal_init, dtype=self.dtype, name="to_image")(x))
@@ -105,6 +107,7 @@ class StackGANRefiner(nn.Module):
         blocks: Residual blocks.
         widths: Features after each doubling, as many as lead from the encoded map to the image.
         condition_size: Components of the condition.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -113,6 +116,7 @@ class StackGANRefiner(nn.Module):
     blocks: int = 4
     widths: tuple[int, ...] = (256, 128, 64, 32)
     condition_size: int = 128
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -150,6 +154,7 @@ class StackGANv2Generator(nn.Module):
         widths: Features of the map of each further image, twice as large as that before.
         blocks: Residual blocks of a level.
         condition_size: Components of the condition.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -158,6 +163,7 @@ class StackGANv2Generator(nn.Module):
     widths: tuple[int, ...] = (32, 16)
     blocks: int = 2
     condition_size: int = 128
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -181,7 +187,9 @@ class StackGANv2Generator(nn.Module):
         x = nn.Dense(height * width * first, use_bias=False, kernel_init=_orthogonal, dtype=self.dtype, name="project")(
             x
         )
-        x = nn.glu(normalization("batch", self.dtype, "project_norm")(x.reshape(-1, height, width, first)))
+        x = nn.glu(
+            normalization("batch", self.dtype, "project_norm", self.norm_epsilon)(x.reshape(-1, height, width, first))
+        )
         for index, features in enumerate(self.trunk_widths[1:], start=1):
             x = self._gated(x, features, f"up_{index}", resample="up")
         images = [self._image(x, channels, 0)]
@@ -217,6 +225,7 @@ class StackGANDiscriminator(nn.Module):
         condition_width: Features of the linear layer that the condition goes through; 0: it is joined as it is.
         joint_kernel: Side of the convolution that sees both: 1 in stages I and II, 3 in StackGAN++.
         separate: Two answers: how real the image is, seen without the condition, and how well it fits it (StackGAN++).
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -225,6 +234,7 @@ class StackGANDiscriminator(nn.Module):
     condition_width: int = 128
     joint_kernel: int = 1
     separate: bool = False
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact

@@ -28,6 +28,7 @@ class StarGANGenerator(nn.Module):
         width: Features of the first convolution; each halving doubles them.
         blocks: Residual blocks.
         downsamples: How often the map is halved; H and W must be multiples of `2 ** downsamples`.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -35,6 +36,7 @@ class StarGANGenerator(nn.Module):
     width: int = 64
     blocks: int = 6
     downsamples: int = 2
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @property
@@ -50,7 +52,7 @@ class StarGANGenerator(nn.Module):
         common: dict[str, Any] = {"kernel_init": _kernel_init, "dtype": self.dtype, "use_bias": False}
 
         def norm(x: jax.Array, name: str) -> jax.Array:
-            return InstanceNorm(dtype=self.dtype, name=name)(x)
+            return InstanceNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name=name)(x)
 
         planes = jnp.broadcast_to(condition[:, None, None], (*x.shape[:3], condition.shape[1]))
         x = jnp.concatenate([x, planes.astype(x.dtype)], axis=-1)

@@ -47,20 +47,23 @@ class Mapping(nn.Module):
         width: Of all layers.
         layers: How many; without any, the scaled vectors themselves.
         classes: Classes of the label; 0: no labels.
+        norm_epsilon: Added to the mean squares by which vectors are scaled.
     """
 
     width: int = 512
     layers: int = 8
     classes: int = 0
+    norm_epsilon: float = 1e-8
 
     @nn.compact
     def __call__(self, z: jax.Array | None, label: jax.Array | None = None) -> jax.Array:
         """`z` None: of the label alone, as the discriminator's mapping is."""
-        parts = [] if z is None else [pixel_norm(z.astype(jnp.float32))]
+        parts = [] if z is None else [pixel_norm(z.astype(jnp.float32), self.norm_epsilon)]
         if label is not None:
             width = self.width if z is None else z.shape[1]
             init = normal(1 / math.sqrt(self.classes))
-            parts.append(pixel_norm(nn.Embed(self.classes, width, embedding_init=init, name="class_embedding")(label)))
+            embedding = nn.Embed(self.classes, width, embedding_init=init, name="class_embedding")(label)
+            parts.append(pixel_norm(embedding, self.norm_epsilon))
         h = jnp.concatenate(parts, axis=1)
         for index in range(self.layers):
             h = rectified(nn.Dense(self.width, kernel_init=unit_init, name=f"dense_{index}")(h))
@@ -97,6 +100,7 @@ class StyledGenerator(nn.Module):
         style_width: Components of w.
         mapping_layers: Dense layers from z to w.
         embedded_classes: Classes of the label, which the mapping is told; 0: no labels.
+        norm_epsilon: Added to the variances and mean squares by which its norms divide.
         dtype: Compute dtype of the synthesis.
     """
 
@@ -106,12 +110,13 @@ class StyledGenerator(nn.Module):
     style_width: int = 512
     mapping_layers: int = 8
     embedded_classes: int = 0
+    norm_epsilon: float = 1e-8
     dtype: Any = jnp.float32
 
     def setup(self) -> None:
         height, width, _ = image_shape(self)
         level_sizes(self, height, width)
-        self.mapping = Mapping(self.style_width, self.mapping_layers, self.embedded_classes)
+        self.mapping = Mapping(self.style_width, self.mapping_layers, self.embedded_classes, self.norm_epsilon)
         self.synthesis = self.synthesis_network()
 
     def synthesis_network(self) -> nn.Module:

@@ -25,7 +25,7 @@ class StyleGANGenerator(StyledGenerator):
 
     def synthesis_network(self) -> nn.Module:
         """See `StyledGenerator`."""
-        return _Synthesis(self.output_shape, self.base_width, self.max_width, self.dtype)
+        return _Synthesis(self.output_shape, self.base_width, self.max_width, self.norm_epsilon, self.dtype)
 
 
 class _Synthesis(nn.Module):
@@ -34,6 +34,7 @@ class _Synthesis(nn.Module):
     output_shape: tuple[int, ...] | None
     base_width: int
     max_width: int
+    norm_epsilon: float
     dtype: Any
 
     @nn.compact
@@ -53,9 +54,9 @@ class _Synthesis(nn.Module):
                 x = jnp.broadcast_to(constant.astype(self.dtype)[None], (len(w), 4, 4, features))
             else:
                 x = SmoothConv(features, "up", **plain, name=f"conv_{size}_up")(x)
-            x = _Style(self.dtype, name=f"style_{size}_0")(x, w[:, 2 * index], 2 * index)
+            x = _Style(self.norm_epsilon, self.dtype, name=f"style_{size}_0")(x, w[:, 2 * index], 2 * index)
             x = Conv(features, 3, **plain, name=f"conv_{size}")(x)
-            x = _Style(self.dtype, name=f"style_{size}_1")(x, w[:, 2 * index + 1], 2 * index + 1)
+            x = _Style(self.norm_epsilon, self.dtype, name=f"style_{size}_1")(x, w[:, 2 * index + 1], 2 * index + 1)
             if size in (resolution, resolution // 2) or self.is_initializing():
                 images[size] = to_rgb[size](x)
         if alpha is None or resolution == sizes[0]:
@@ -66,6 +67,7 @@ class _Synthesis(nn.Module):
 class _Style(nn.Module):
     """What follows each convolution: noise, bias, LeakyReLU, instance norm, and scale and shift by the style (AdaIN)."""
 
+    norm_epsilon: float
     dtype: Any
 
     @nn.compact
@@ -74,7 +76,7 @@ class _Style(nn.Module):
         strength = self.param("noise", zeros, (channels,), jnp.float32).astype(x.dtype)
         bias = self.param("bias", zeros, (channels,), jnp.float32).astype(x.dtype)
         x = rectified(x + pixel_noise(self, x, slot) * strength[None, None, None] + bias[None, None, None])
-        x = InstanceNorm(use_scale=False, use_bias=False, epsilon=1e-8, dtype=self.dtype, name="norm")(x)
+        x = InstanceNorm(use_scale=False, use_bias=False, epsilon=self.norm_epsilon, dtype=self.dtype, name="norm")(x)
         scale, shift = jnp.split(
             nn.Dense(2 * channels, kernel_init=unit_init, name="style")(w).astype(x.dtype), 2, axis=1
         )

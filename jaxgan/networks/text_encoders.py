@@ -29,12 +29,14 @@ class CharCNNRNN(nn.Module):
         pools: Places that each pooling joins.
         units: Of the recurrent network.
         embedding_size: Components of the embedding.
+        norm_epsilon: Added to the variance of the components.
     """
 
     widths: tuple[int, ...] = (384, 512, 256)
     pools: tuple[int, ...] = (3, 3, 2)
     units: int = 256
     embedding_size: int = 1024
+    norm_epsilon: float = 1e-6
 
     @nn.compact
     def __call__(self, text: jax.Array) -> jax.Array:
@@ -58,7 +60,7 @@ class CharCNNRNN(nn.Module):
             x = x[:, : kept * pool].reshape(len(x), kept, pool, width).max(axis=2)
         states: Any = nn.RNN(nn.GRUCell(self.units, name="gru"))(x)
         embedding = nn.Dense(self.embedding_size, kernel_init=_init, name="embed")(states.mean(axis=1))
-        return nn.LayerNorm(use_scale=False, use_bias=False, name="norm")(embedding)
+        return nn.LayerNorm(epsilon=self.norm_epsilon, use_scale=False, use_bias=False, name="norm")(embedding)
 
 
 class ImageEncoder(nn.Module):
@@ -70,11 +72,13 @@ class ImageEncoder(nn.Module):
     Attributes:
         widths: Features of each convolution.
         embedding_size: As that of the encoder of captions.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     widths: tuple[int, ...] = (32, 64, 128)
     embedding_size: int = 1024
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -83,6 +87,8 @@ class ImageEncoder(nn.Module):
         image_sides(self, x)
         for index, width in enumerate(self.widths):
             x = Conv(width, 4, strides=2, padding=1, kernel_init=_init, dtype=self.dtype, name=f"conv_{index}")(x)
-            x = leaky_relu(normalization("batch" if index else "none", self.dtype, f"norm_{index}")(x))
+            x = leaky_relu(
+                normalization("batch" if index else "none", self.dtype, f"norm_{index}", self.norm_epsilon)(x)
+            )
         flat = x.astype(jnp.float32).reshape(len(x), -1)
         return nn.Dense(self.embedding_size, kernel_init=_init, name="embed")(flat)

@@ -30,12 +30,14 @@ class TripleGANGenerator(nn.Module):
         output_shape: Shape of one image.
         hidden: Width of each hidden layer.
         embedded_classes: Classes of the label; 0: no labels.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     output_shape: tuple[int, ...] | None = None
     hidden: tuple[int, ...] = (500, 500)
     embedded_classes: int = 0
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -45,7 +47,9 @@ class TripleGANGenerator(nn.Module):
         for index, width in enumerate(self.hidden):
             dense = nn.Dense(width, use_bias=False, kernel_init=_init, dtype=self.dtype, name=f"hidden_{index}")
             x = nn.softplus(
-                BatchNorm(use_scale=False, dtype=self.dtype, name=f"norm_{index}")(dense(append_label(self, x, label)))
+                BatchNorm(use_scale=False, epsilon=self.norm_epsilon, dtype=self.dtype, name=f"norm_{index}")(
+                    dense(append_label(self, x, label))
+                )
             )
         x = WeightNormDense(math.prod(shape), _init, dtype=self.dtype, name="output")(append_label(self, x, label))
         # 2 sigmoid(x) - 1 = tanh(x / 2)
@@ -97,12 +101,14 @@ class TripleGANClassifier(nn.Module):
         class_logits: Number of classes (K), at least 1.
         widths: Of the first convolution, the next two and the last two.
         dropout_rate: Share of a pooled map that is dropped.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
     class_logits: int = 0
     widths: tuple[int, int, int] = (32, 64, 128)
     dropout_rate: float = 0.5
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -113,7 +119,7 @@ class TripleGANClassifier(nn.Module):
         layers = ((first, 5, 0), (second, 3, 1), (second, 3, 0), (third, 3, 1), (third, 3, 1))
         for index, (width, size, padding) in enumerate(layers):
             conv = Conv(width, size, padding=padding, use_bias=False, dtype=self.dtype, name=f"conv_{index}")
-            x = nn.relu(BatchNorm(dtype=self.dtype, name=f"norm_{index}")(conv(x)))
+            x = nn.relu(BatchNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name=f"norm_{index}")(conv(x)))
             if not padding:
                 x = dropout(self, max_pool(x), self.dropout_rate)
         x = x.astype(jnp.float32).mean(axis=(1, 2))

@@ -29,6 +29,7 @@ class UNITEncoder(Coupled):
         shared_blocks: Those that are one for both.
         tied: The parts that are one: ("inner",); () for two encoders that share nothing; ("inner", "outer") for a single one,
             which is told the domain.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -37,6 +38,7 @@ class UNITEncoder(Coupled):
     blocks: int = 3
     shared_blocks: int = 1
     tied: tuple[str, ...] = (INNER,)
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     _order = (OUTER, INNER)
@@ -48,8 +50,8 @@ class UNITEncoder(Coupled):
 
     def _part(self, part: str, name: str) -> nn.Module:
         if part == OUTER:
-            return _Down(self.width, self.downsamples, self.blocks, self.dtype, name=name)
-        return _Blocks(self.shared_blocks, self.dtype, name=name)
+            return _Down(self.width, self.downsamples, self.blocks, self.dtype, self.norm_epsilon, name=name)
+        return _Blocks(self.shared_blocks, self.dtype, self.norm_epsilon, name=name)
 
 
 class UNITDecoder(Coupled):
@@ -64,6 +66,7 @@ class UNITDecoder(Coupled):
         blocks: Residual blocks of each domain's own.
         shared_blocks: Those that are one for both.
         tied: As in `UNITEncoder`.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -72,14 +75,15 @@ class UNITDecoder(Coupled):
     blocks: int = 3
     shared_blocks: int = 1
     tied: tuple[str, ...] = (INNER,)
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     _order = (INNER, OUTER)
 
     def _part(self, part: str, name: str) -> nn.Module:
         if part == INNER:
-            return _Blocks(self.shared_blocks, self.dtype, name=name)
-        return _Up(image_shape(self)[2], self.downsamples, self.blocks, self.dtype, name=name)
+            return _Blocks(self.shared_blocks, self.dtype, self.norm_epsilon, name=name)
+        return _Up(image_shape(self)[2], self.downsamples, self.blocks, self.dtype, self.norm_epsilon, name=name)
 
 
 class _Blocks(nn.Module):
@@ -87,15 +91,16 @@ class _Blocks(nn.Module):
 
     number: int
     dtype: Any
+    norm_epsilon: float = 1e-5
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         common: dict[str, Any] = {"features": x.shape[-1], "kernel_init": normal_init, "dtype": self.dtype}
         for index in range(self.number):
             h = Conv(**common, name=f"block_{index}_conv_1")(x)
-            h = nn.relu(normalization("instance", self.dtype, f"block_{index}_norm_1")(h))
+            h = nn.relu(normalization("instance", self.dtype, f"block_{index}_norm_1", self.norm_epsilon)(h))
             h = Conv(**common, name=f"block_{index}_conv_2")(h)
-            x = x + normalization("instance", self.dtype, f"block_{index}_norm_2")(h)
+            x = x + normalization("instance", self.dtype, f"block_{index}_norm_2", self.norm_epsilon)(h)
         return x
 
 
@@ -104,6 +109,7 @@ class _Down(nn.Module):
     downsamples: int
     blocks: int
     dtype: Any
+    norm_epsilon: float = 1e-5
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -117,7 +123,7 @@ class _Down(nn.Module):
         x = leaky_relu(Conv(self.width, 7, **common, name="stem")(x))
         for index in range(self.downsamples):
             x = leaky_relu(Conv(2 * x.shape[-1], strides=2, padding=1, **common, name=f"down_{index}")(x))
-        return _Blocks(self.blocks, self.dtype, name="blocks")(x)
+        return _Blocks(self.blocks, self.dtype, self.norm_epsilon, name="blocks")(x)
 
 
 class _Up(nn.Module):
@@ -125,11 +131,12 @@ class _Up(nn.Module):
     downsamples: int
     blocks: int
     dtype: Any
+    norm_epsilon: float = 1e-5
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         common: dict[str, Any] = {"kernel_init": normal_init, "dtype": self.dtype}
-        x = _Blocks(self.blocks, self.dtype, name="blocks")(x)
+        x = _Blocks(self.blocks, self.dtype, self.norm_epsilon, name="blocks")(x)
         for index in range(self.downsamples):
             x = leaky_relu(UpConv(x.shape[-1] // 2, 3, padding=1, output_padding=1, **common, name=f"up_{index}")(x))
         return tanh_image(Conv(self.channels, 1, padding="VALID", **common, name="to_image")(x))

@@ -28,6 +28,7 @@ class XGANEncoder(Coupled):
         hidden: Of the dense layers; () leaves the last map as the code.
         norm: "batch", "instance" or "none".
         tied: The parts that are one for both domains: ("inner",), or () for two encoders that share nothing.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -36,6 +37,7 @@ class XGANEncoder(Coupled):
     hidden: tuple[int, ...] = (1024, 1024)
     norm: str = "batch"
     tied: tuple[str, ...] = (INNER,)
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     _order = (OUTER, INNER)
@@ -47,8 +49,10 @@ class XGANEncoder(Coupled):
 
     def _part(self, part: str, name: str) -> nn.Module:
         if part == OUTER:
-            return _Down(self.widths[: self.own], (), self.norm, self.dtype, name=name)
-        return _Down(self.widths[self.own :], self.hidden, self.norm, self.dtype, linear=True, name=name)
+            return _Down(self.widths[: self.own], (), self.norm, self.dtype, self.norm_epsilon, name=name)
+        return _Down(
+            self.widths[self.own :], self.hidden, self.norm, self.dtype, self.norm_epsilon, linear=True, name=name
+        )
 
 
 class XGANDecoder(Coupled):
@@ -63,6 +67,7 @@ class XGANDecoder(Coupled):
         own: How many of the doublings are a domain's own, that to the image among them.
         norm: "batch", "instance" or "none".
         tied: As in `XGANEncoder`.
+        norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
 
@@ -71,6 +76,7 @@ class XGANDecoder(Coupled):
     own: int = 3
     norm: str = "batch"
     tied: tuple[str, ...] = (INNER,)
+    norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
     _order = (INNER, OUTER)
@@ -83,8 +89,8 @@ class XGANDecoder(Coupled):
         shared = len(self.widths) - self.own + 1
         if part == INNER:
             first = base_map(self, doublings=len(self.widths))
-            return _First(first, self.widths[:shared], self.norm, self.dtype, name=name)
-        return _Up(self.widths[shared:], image_shape(self)[2], self.norm, self.dtype, name=name)
+            return _First(first, self.widths[:shared], self.norm, self.dtype, self.norm_epsilon, name=name)
+        return _Up(self.widths[shared:], image_shape(self)[2], self.norm, self.dtype, self.norm_epsilon, name=name)
 
 
 class _Down(nn.Module):
@@ -92,6 +98,7 @@ class _Down(nn.Module):
     hidden: tuple[int, ...]
     norm: str
     dtype: Any
+    norm_epsilon: float = 1e-5
     linear: bool = False  # the last layer
 
     @nn.compact
@@ -111,7 +118,7 @@ class _Down(nn.Module):
                 x = nn.Dense(features, **common, name=f"dense_{index}")(x.reshape(len(x), -1))
             if index < last or not self.linear:
                 norm = self.norm if index < len(self.widths) else "none"
-                x = nn.relu(normalization(norm, self.dtype, f"norm_{index}")(x))
+                x = nn.relu(normalization(norm, self.dtype, f"norm_{index}", self.norm_epsilon)(x))
         return x.astype(jnp.float32)
 
 
@@ -120,6 +127,7 @@ class _First(nn.Module):
     widths: tuple[int, ...]
     norm: str
     dtype: Any
+    norm_epsilon: float = 1e-5
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -131,7 +139,7 @@ class _First(nn.Module):
                 x = Conv(features, **common, name="first_map")(x)
             else:
                 x = UpConv(features, self.first, strides=1, padding=0, **common, name="first_map")(x[:, None, None])
-            x = nn.relu(normalization(self.norm, self.dtype, f"norm_{index}")(x))
+            x = nn.relu(normalization(self.norm, self.dtype, f"norm_{index}", self.norm_epsilon)(x))
         return x
 
 
@@ -140,11 +148,12 @@ class _Up(nn.Module):
     channels: int
     norm: str
     dtype: Any
+    norm_epsilon: float = 1e-5
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         common: dict[str, Any] = {"kernel_init": normal_init, "dtype": self.dtype}
         for index, features in enumerate(self.widths):
             x = UpConv(features, **common, name=f"up_{index}")(x)
-            x = nn.relu(normalization(self.norm, self.dtype, f"norm_{index}")(x))
+            x = nn.relu(normalization(self.norm, self.dtype, f"norm_{index}", self.norm_epsilon)(x))
         return tanh_image(UpConv(self.channels, **common, name="to_image")(x))

@@ -11,7 +11,7 @@ from jaxgan.core import Batch, Latent, Memory, Nets, uniform_labels
 from jaxgan.core.abilities import checked_labels
 from jaxgan.errors import UserError
 from jaxgan.mesh import shard_batch
-from jaxgan.parts.pairs import Pair, as_verdict
+from jaxgan.parts.pairs import Pair, as_verdict, judged
 
 LABELS = ("minibatch", "uniform")
 
@@ -105,14 +105,15 @@ class Draws:
         fake = generate(nets, latent)
         real_label: Any = batch.get("label")
         judges = beside(real_label), beside(label)
+        before: Any = None
         if self.joint:
             labels = jnp.concatenate([real_label, label]) if label is not None else None
             both = as_verdict(beside(labels)(nets, jnp.concatenate([real, fake])))
             split = len(real)
             verdicts = jax.tree.map(lambda x: x[:split], both), jax.tree.map(lambda x: x[split:], both)
         else:
-            verdicts = as_verdict(judges[0](nets, real)), as_verdict(judges[1](nets, fake))
-        fields: dict[str, Any] = {"generate": generate, "latent": latent, "fake_label": label}
+            verdicts, before = judged(nets, *judges, real, fake)
+        fields: dict[str, Any] = {"generate": generate, "latent": latent, "fake_label": label, "judges": before}
         pair = Pair(nets, "discriminator", *judges, real, fake, *verdicts, batch, memory, **fields)
         if not self.mismatched:
             return pair

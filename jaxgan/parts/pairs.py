@@ -34,6 +34,8 @@ class Pair(NamedTuple):
         styles: float32 (B, slots, D), what a generator with a mapping has made of the latents; None for others.
         synthesize: (nets, styles) -> images, of such a generator.
         name: Tells a game's pairs apart in the log, "a" and "b"; "" where there is one.
+        judges: The players as they were before they judged the reals, and before the fakes, so that they can judge them again
+            by the same draws; None where they judged both together.
     """
 
     nets: Nets
@@ -55,6 +57,7 @@ class Pair(NamedTuple):
     styles: Any = None
     synthesize: Callable[[Nets, jax.Array], jax.Array] | None = None
     name: str = ""
+    judges: tuple[Nets, Nets] | None = None
 
     @property
     def real_logits(self) -> jax.Array:
@@ -73,6 +76,16 @@ class Pair(NamedTuple):
     def score_fakes(self, images: jax.Array) -> jax.Array:
         """Scores of images, beside the labels and conditions of the fakes."""
         return as_verdict(self.discriminate_fakes(self.nets, images)).score
+
+    def again(self, images: jax.Array, fakes: bool = False) -> jax.Array:
+        """Scores of the pair's own reals, or fakes, seen as its verdicts saw them (the views' draws are theirs).
+
+        For derivatives by the images: the compiler finds that it is the same call, and runs the network once for both.
+        """
+        if self.judges is None:
+            return self.score_fakes(images) if fakes else self.score(images)
+        judge = self.discriminate_fakes if fakes else self.discriminate
+        return as_verdict(judge(self.judges[fakes].fork(), images)).score
 
     def features(self, images: jax.Array, fakes: bool = False) -> jax.Array:
         """The discriminator's features (B, F) of images; `fakes` as in `score_fakes`.
@@ -142,8 +155,18 @@ def make_pair(
         **fields: The other fields of `Pair`.
     """
     judge = discriminate or (lambda nets, images, **options: nets[player](images, **options))
-    verdicts = as_verdict(judge(nets, real)), as_verdict(judge(nets, fake))
-    return Pair(nets, player, judge, judge, real, fake, *verdicts, batch, memory, **fields)
+    verdicts, judges = judged(nets, judge, judge, real, fake)
+    return Pair(nets, player, judge, judge, real, fake, *verdicts, batch, memory, **({"judges": judges} | fields))
+
+
+def judged(
+    nets: Nets, judge: Callable[..., Any], judge_fakes: Callable[..., Any], real: jax.Array, fake: jax.Array
+) -> tuple[tuple[Verdict, Verdict], tuple[Nets, Nets]]:
+    """The verdicts on reals and on fakes, and `Pair.judges`."""
+    before_reals = nets.fork()
+    of_real = as_verdict(judge(nets, real))
+    before_fakes = nets.fork()
+    return (of_real, as_verdict(judge_fakes(nets, fake))), (before_reals, before_fakes)
 
 
 def scores_of(

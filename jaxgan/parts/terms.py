@@ -103,14 +103,20 @@ def dragan(
 
 
 def r1(weight: float = 10.0, schedule: Schedule | None = None, every: int = 1) -> Term:
-    """R1: 1/2 E[|| grad C(x) ||^2] on reals; the weight is gamma (Mescheder et al. 2018, arXiv:1801.04406, Eq. 9)."""
-    value = lambda pair, key: 0.5 * losses.zero_centered_penalty(pair.score, pair.real)  # noqa: E731
+    """R1: 1/2 E[|| grad C(x) ||^2] on reals; the weight is gamma (Mescheder et al. 2018, arXiv:1801.04406, Eq. 9).
+
+    Images are seen as for their scores: with an augmentation, by the same draws, as in the programs of StyleGAN2 and R3GAN.
+    """
+    value = lambda pair, key: 0.5 * losses.zero_centered_penalty(pair.again, pair.real)  # noqa: E731
     return Term("r1", value, weight, schedule, every=every)
 
 
 def r2(weight: float = 10.0, schedule: Schedule | None = None, every: int = 1) -> Term:
-    """R2: 1/2 E[|| grad C(g) ||^2] on fakes; the weight is gamma (Mescheder et al. 2018, arXiv:1801.04406, Eq. 10)."""
-    value = lambda pair, key: 0.5 * losses.zero_centered_penalty(pair.score_fakes, pair.fake)  # noqa: E731
+    """R2: the same on fakes, 1/2 E[|| grad C(g) ||^2] (Mescheder et al. 2018, arXiv:1801.04406, Eq. 10)."""
+
+    def value(pair: Pair, key: jax.Array) -> jax.Array:
+        return 0.5 * losses.zero_centered_penalty(lambda images: pair.again(images, fakes=True), pair.fake)
+
     return Term("r2", value, weight, schedule, every=every)
 
 
@@ -128,21 +134,35 @@ def drift(weight: float = 1e-3) -> Term:
     return Term("drift", lambda pair, key: losses.drift(pair.real_logits), weight)
 
 
-def lecam(weight: float = 0.3, decay: float = 0.99) -> Term:
+def lecam(weight: float = 0.3, decay: float = 0.99, start: int = 0) -> Term:
     """LeCam: scores of reals stay near the moving average of fakes' scores, and the other way round.
 
     Tseng et al. 2021, "Regularizing GANs under Limited Data" (arXiv:2104.03310), Eq. 2:
-    E[relu(C(x) - a_F)^2] + E[relu(a_R - C(g))^2], with a_R and a_F exponential moving averages of the mean scores.
+    E[relu(C(x) - a_F)^2] + E[relu(a_R - C(g))^2], with a_R and a_F exponential moving averages of the mean scores. As in the
+    authors' two programs, the averages take in a minibatch's means before its scores are compared with them.
+
+    Args:
+        weight: Of the whole.
+        decay: Of the averages.
+        start: Steps of the game before it counts; until then the averages are the minibatch's own means. The authors' program
+            for BigGAN on CIFAR-10 has 1,000, that for StyleGAN2 none.
+
+    Raises:
+        UserError: The start is negative.
     """
+    if start < 0:
+        raise UserError(f"lecam: start={start}, but it must be at least 0")
 
     def value(pair: Pair, key: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
-        anchor = pair.remembered
         now = {"real": pair.decide(pair.real_logits), "fake": pair.decide(pair.fake_logits)}
+        means = {name: batch_mean(jax.lax.stop_gradient(logits).ravel(), 0) for name, logits in now.items()}
+        number = pair.nets.clock.step + 1
+        kept = jnp.where(number < max(start, 2), 0.0, decay)  # the first means have nothing before them
+        anchor = jax.tree.map(lambda old, new: kept * old + (1 - kept) * new, pair.remembered, means)
         above = jax.nn.relu(now["real"] - anchor["fake"])
         below = jax.nn.relu(anchor["real"] - now["fake"])
-        means = {name: batch_mean(jax.lax.stop_gradient(logits).ravel(), 0) for name, logits in now.items()}
-        later = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, anchor, means)
-        return jnp.square(above).mean() + jnp.square(below).mean(), later
+        cost = jnp.square(above).mean() + jnp.square(below).mean()
+        return jnp.where(number > start, cost, 0.0), anchor
 
     return Term("lecam", value, weight, start={"real": jnp.float32(0.0), "fake": jnp.float32(0.0)})
 

@@ -25,6 +25,7 @@ def two_player_game(
     *,
     discriminator_steps: int = 1,
     reuse_fakes: bool = False,
+    fresh_reals: bool = False,
 ) -> Game:
     """One generator against one discriminator.
 
@@ -37,6 +38,7 @@ def two_player_game(
         discriminator_steps: Discriminator turns for each generator turn (k in Algorithm 1), each on fresh reals and fakes.
         reuse_fakes: The generator answers for the fakes that the discriminator has just judged instead of for fresh ones,
             and is run once for both (DCGAN's programs).
+        fresh_reals: The generator's turn, too, has a minibatch of its own, for objectives that look at reals there.
     """
     if draws.num_classes:
         generator = generator.with_network(embedded_classes=draws.num_classes)
@@ -66,7 +68,7 @@ def two_player_game(
             Stage(
                 (
                     Turn(DISCRIMINATOR, discriminator_loss, repeats=discriminator_steps, randomness=randomness),
-                    Turn(GENERATOR, generator_loss, randomness=randomness),
+                    Turn(GENERATOR, generator_loss, randomness=randomness, fresh=fresh_reals),
                     *extra.lazy_turns(lambda *args: [draws.pair(*args)]),
                 )
             ),

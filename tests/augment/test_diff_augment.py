@@ -69,19 +69,26 @@ def test_translations_are_whole_pixels_up_to_an_eighth():
     assert len(counts) == 21 and stats.chisquare(counts).pvalue > 1e-3
 
 
-@pytest.mark.parametrize(("height", "width"), [(4, 6), (8, 3)])
-def test_holes_are_half_the_sides_and_lie_anywhere(height, width):
+@pytest.mark.parametrize(("side", "reach"), [(28, 4), (100, 13), (32, 4), (11, 1), (12, 2)])
+def test_an_eighth_of_a_side_is_rounded_half_up(side, reach):
+    rows = np.broadcast_to(np.arange(1.0, side + 1)[:, None, None], (500, side, side, 1))
+    down = side // 2 + 1 - show(("translation",), rows)[:, side // 2, side // 2, 0]
+    assert set(down) == set(range(-reach, reach + 1))
+
+
+@pytest.mark.parametrize(("height", "width", "hole_height", "hole_width"), [(4, 6, 2, 3), (8, 3, 4, 2), (5, 7, 3, 4)])
+def test_holes_are_half_the_sides_and_lie_anywhere(height, width, hole_height, hole_width):
     seen = show(("cutout",), np.ones((MANY, height, width, 1)))[..., 0]
     # Centred on any border of pixels where the hole's side is even, on any pixel where it is odd.
     starts = [
         range(-(hole // 2), side + 1 - hole % 2 - hole // 2)
-        for side, hole in [(height, height // 2), (width, width // 2)]
+        for side, hole in [(height, hole_height), (width, hole_width)]
     ]
     counts = {}
     for top in starts[0]:
         for left in starts[1]:
             expected = np.ones((height, width), np.float32)
-            expected[max(top, 0) : top + height // 2, max(left, 0) : left + width // 2] = 0
+            expected[max(top, 0) : top + hole_height, max(left, 0) : left + hole_width] = 0
             counts[expected.tobytes()] = 0
     assert len(counts) == len(starts[0]) * len(starts[1])
     for image in seen:

@@ -267,3 +267,12 @@ def test_bounds_that_make_no_sense_are_refused():
         constraints.singular_value_clamp(ratio=0.9)
     with pytest.raises(ValueError, match="no weight has two singular values"):
         constraints.singular_value_clamp(limit=1.0).init({"kernel": jnp.ones((7, 1))}, jax.random.key(0))
+
+
+def test_the_first_estimate_of_a_table_of_classes_is_its_norm():
+    raw = {"class_embedding": {"embedding": jax.random.normal(jax.random.key(3), (200, 128))}}
+    constraint = constraints.spectral_norm()
+    _, state = constraint.init(raw, jax.random.key(1))
+    constrained, _ = constraint.apply(raw, state)
+    largest = np.linalg.svd(constrained["class_embedding"]["embedding"], compute_uv=False)[0]
+    assert largest == pytest.approx(1.0, abs=0.01)

@@ -199,3 +199,19 @@ def test_accumulated_parts_are_no_loop_and_draw_anew():
     game = dataclasses.replace(game_of(loss, SHAKE), memory=lambda key, batch: jnp.zeros(4), accumulate=4)
     state, _ = play(game, jit=True)
     assert len(set(np.asarray(state.memory).tolist())) == 4
+
+
+# ---- the same draws once more
+
+
+def test_a_fork_draws_what_the_net_draws_next():
+    def loss(nets, batch, memory, key):
+        nets.judge(batch["image"])
+        fork = nets.fork()
+        own = [nets.judge(batch["image"]) for _ in range(2)]
+        again = [fork.judge(batch["image"]) for _ in range(2)]
+        return own[0].mean(), Aux({"own": jnp.stack(own), "again": jnp.stack(again)})
+
+    _, metrics = play(game_of(loss, SHAKE))
+    np.testing.assert_array_equal(metrics["judge/own"], metrics["judge/again"])
+    assert not np.array_equal(metrics["judge/own"][0], metrics["judge/own"][1])

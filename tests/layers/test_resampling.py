@@ -4,8 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 
-from jaxgan.layers import average_pool, max_pool, pixel_shuffle, reflect_pad, upsample_nearest
+from jaxgan.layers import BatchNorm, Conv, average_pool, max_pool, pixel_shuffle, reflect_pad, upsample_nearest
 
 
 @pytest.fixture
@@ -41,10 +42,37 @@ def test_pools_reduce_windows(x, pool, reduce):
     np.testing.assert_allclose(pool(x), np.moveaxis(expected, 2, 0), rtol=1e-6)
 
 
-def test_the_gradient_of_max_pool_goes_to_the_largest_and_is_shared_by_ties():
+def test_the_gradient_of_max_pool_goes_to_the_first_of_the_largest():
     x = jnp.array([[1.0, 2.0], [2.0, 0.0]]).reshape(1, 2, 2, 1)
     gradient = jax.grad(lambda x: max_pool(x).sum())(x)
-    np.testing.assert_allclose(gradient.reshape(2, 2), [[0.0, 0.5], [0.5, 0.0]])
+    np.testing.assert_array_equal(gradient.reshape(2, 2), [[0, 1], [0, 0]])
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_max_pool_passes_what_is_not_a_number(place):
+    assert np.isnan(max_pool(jnp.arange(4.0).at[place].set(jnp.nan).reshape(1, 2, 2, 1)))
+
+
+def test_the_gradient_of_max_pool_holds_where_a_compiler_computes_its_map_twice():
+    """A map that is normalised by products and differences, which the backward pass rounds otherwise than the forward one."""
+    torch = pytest.importorskip("torch")
+    f = torch.nn.functional
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((2, 12, 12, 4), np.float32)
+    kernel = 0.3 * generator.standard_normal((3, 3, 4, 4), np.float32)
+    probe = generator.standard_normal((2, 5, 5, 4), np.float32)
+    network = nn.Sequential(
+        [Conv(4, padding="VALID", use_bias=False), BatchNorm(use_scale=False, use_bias=False), max_pool]
+    )
+
+    def loss(x):
+        return (network.apply({"params": {"layers_0": {"kernel": kernel}}}, x) * probe).sum()
+
+    expected = torch.tensor(x, requires_grad=True)
+    maps = f.conv2d(expected.permute(0, 3, 1, 2), torch.tensor(kernel).permute(3, 2, 0, 1))
+    maps = f.max_pool2d(f.batch_norm(maps, None, None, training=True), 2).permute(0, 2, 3, 1)
+    (maps * torch.tensor(probe)).sum().backward()
+    np.testing.assert_allclose(jax.jit(jax.grad(loss))(x), expected.grad, atol=1e-5)
 
 
 def test_maps_that_do_not_divide_are_refused(x):

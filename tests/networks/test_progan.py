@@ -39,6 +39,34 @@ def doubled(x):
     return np.repeat(np.repeat(x, 2, axis=1), 2, axis=2)
 
 
+def test_a_fused_level_pools_before_it_bends(drawn, run):
+    """Images that a 4x4 map is made of in one level, by the rest of the network: lrelu(pool(h)) for pool(lrelu(h))."""
+    small, x = ProGANDiscriminator(**FIELDS), IMAGE[:, :8, :8]
+    params = drawn(small, x)
+    own = params["level_8"]
+
+    def bend(h):
+        return np.maximum(h, 0.2 * h)
+
+    def conv(h, layer):
+        padded = np.pad(h, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        kernel, size = np.asarray(layer["kernel"], np.float64), h.shape[1]
+        parts = [padded[:, i : i + size, j : j + size] @ kernel[i, j] for i in range(3) for j in range(3)]
+        return sum(parts) + np.asarray(layer["bias"], np.float64)
+
+    reader = params["from_rgb_8"]
+    h = bend(np.asarray(x, np.float64) @ np.asarray(reader["kernel"], np.float64)[0, 0] + np.asarray(reader["bias"]))
+    h = conv(bend(conv(h, own["conv_0"])), own["conv_1"])
+    deviation = np.sqrt(np.var(bend(halved(h)), axis=0) + 1e-8).mean() * np.ones((len(x), 4, 4, 1))
+    h = bend(conv(np.concatenate([bend(halved(h)), deviation], -1), params["level_4"]["conv_0"])).reshape(len(x), -1)
+    for name in ("dense", "score"):
+        h = h @ np.asarray(params[name]["kernel"], np.float64) + np.asarray(params[name]["bias"], np.float64)
+        h = bend(h) if name == "dense" else h
+    fused = run(ProGANDiscriminator(**FIELDS, fused=True), params, x)
+    np.testing.assert_allclose(fused, h[:, 0], rtol=1e-4, atol=1e-5)
+    assert np.abs(np.asarray(fused) - np.asarray(run(small, params, x))).max() > 1e-3
+
+
 @pytest.mark.parametrize("resolution", [8, 16])
 def test_a_new_level_changes_nothing_at_first(resolution, generator, discriminator):
     old = generator(LATENT, resolution=resolution // 2)

@@ -36,7 +36,11 @@ def game_with(*parts, **settings):
         (terms.dragan(weight=3.0), (SQUARE**0.5 - 1) ** 2, 3.0),
         (terms.dragan(weight=3.0, perturbation="paper"), (SQUARE**0.5 - 1) ** 2, 3.0),
         (terms.drift(weight=3.0), (REAL**2).mean(), 3.0),
-        (terms.lecam(weight=3.0), (np.maximum(REAL, 0) ** 2).mean() + (np.maximum(-FAKE, 0) ** 2).mean(), 3.0),
+        (
+            terms.lecam(weight=3.0),
+            (np.maximum(REAL - FAKE.mean(), 0) ** 2).mean() + (np.maximum(REAL.mean() - FAKE, 0) ** 2).mean(),
+            3.0,
+        ),
         (terms.latent_consistency(weight=3.0), 0.0, 3.0),  # this G does not look at z
         (terms.r1(weight=3.0, schedule=schedules.linear_decay(10, final=0.5)), SQUARE / 2, 3.0),
     ],
@@ -106,15 +110,29 @@ def test_a_lazy_term_is_a_turn_of_its_own_and_as_strong_on_average():
     assert lazy == pytest.approx(after - 4 * 0.01 * after / 16, rel=1e-4)
 
 
-def test_lecam_remembers_the_mean_scores():
-    game = game_with(terms.lecam(weight=1.0, decay=0.9))
-    state, _ = play(game, {"image": IMAGES})
-    assert float(state.memory["terms"]["lecam"]["real"]) == pytest.approx(0.1 * REAL.mean(), rel=1e-4)
-    assert float(state.memory["terms"]["lecam"]["fake"]) == pytest.approx(0.1 * FAKE.mean(), rel=1e-4)
-    _, metrics = game.step(state, {"image": IMAGES})
-    anchor_real, anchor_fake = 0.1 * REAL.mean(), 0.1 * FAKE.mean()
-    expected = (np.maximum(REAL - anchor_fake, 0) ** 2).mean() + (np.maximum(anchor_real - FAKE, 0) ** 2).mean()
-    assert float(metrics["discriminator/lecam"]) == pytest.approx(expected, rel=1e-4)
+@pytest.mark.parametrize("start", [0, 1, 3])
+def test_lecam_compares_with_averages_that_know_the_minibatch_and_begins_late(start):
+    """The authors' loop for BigGAN: iterations count from 1, averages follow the means before `start` and are used after it."""
+    game = game_with(terms.lecam(weight=1.0, decay=0.9, start=start))
+    state = game.init(jax.random.key(0), {"image": IMAGES})
+    step = jax.jit(game.step)
+    real = fake = None
+    for iteration in range(1, 6):
+        images = IMAGES * iteration
+        state, metrics = step(state, {"image": images})
+        scores = {"real": REAL * iteration, "fake": FAKE}
+        kept = 0.0 if real is None or iteration < start else 0.9
+        real = kept * (real or 0.0) + (1 - kept) * scores["real"].mean()
+        fake = kept * (fake or 0.0) + (1 - kept) * scores["fake"].mean()
+        expected = (np.maximum(scores["real"] - fake, 0) ** 2).mean() + (np.maximum(real - FAKE, 0) ** 2).mean()
+        assert float(metrics["discriminator/lecam"]) == pytest.approx(expected if iteration > start else 0.0, rel=1e-4)
+        assert float(state.memory["terms"]["lecam"]["real"]) == pytest.approx(real, rel=1e-4)
+        assert float(state.memory["terms"]["lecam"]["fake"]) == pytest.approx(fake, rel=1e-4)
+
+
+def test_lecam_cannot_begin_before_the_game():
+    with pytest.raises(UserError, match="start=-1, but it must be at least 0"):
+        terms.lecam(start=-1)
 
 
 class Linear(nn.Module):

@@ -76,9 +76,9 @@ def test_a_term_with_memory_remembers_each_pair_apart():
     remembered = state.memory["terms"]
     # Scores count from the middle of the least-squares targets, 0.5.
     assert sorted(remembered) == ["lecam_a", "lecam_b"]
-    assert float(remembered["lecam_a"]["real"]) == pytest.approx(0.1 * (scores(2, A).mean() - 0.5), rel=1e-5)
-    assert float(remembered["lecam_b"]["real"]) == pytest.approx(0.1 * (scores(3, B).mean() - 0.5), rel=1e-5)
-    assert float(remembered["lecam_b"]["fake"]) == pytest.approx(0.1 * (scores(3, 2 * A).mean() - 0.5), rel=1e-5)
+    assert float(remembered["lecam_a"]["real"]) == pytest.approx(scores(2, A).mean() - 0.5, rel=1e-5)
+    assert float(remembered["lecam_b"]["real"]) == pytest.approx(scores(3, B).mean() - 0.5, rel=1e-5)
+    assert float(remembered["lecam_b"]["fake"]) == pytest.approx(scores(3, 2 * A).mean() - 0.5, rel=1e-5)
 
 
 def test_a_term_that_needs_latents_says_that_a_translator_has_none():
