@@ -291,7 +291,7 @@ assert "toy" in gans.systems() and gans.toy.__name__ == "toy" and tables.table("
 assert list(zoo.ROWS)[-2:] == ["toy", "toy: of two steps"]
 assert zoo.configured(zoo.ROWS["toy: of two steps"], 4).steps == 2
 rows = json.loads((zoo.DOCS / "evidence.json").read_text())
-result = {"modes": 8.0, "step": 5, "seconds": 2.0, "images": 10, "untrained/modes": 1.0}
+result = {"modes": 8.0, "step": 5, "seconds": 2.0, "images": 10, "untrained/modes": 1.0, "machine": "a card"}
 rows["toy"] = zoo.measured("toy", zoo.ROWS["toy"].check, [result])
 zoo.write(rows)
 """
