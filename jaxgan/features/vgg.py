@@ -20,6 +20,7 @@ import numpy as np
 from flax import linen as nn
 
 from jaxgan.errors import UserError
+from jaxgan.layers import max_pool
 
 SIZE = 224
 
@@ -195,6 +196,5 @@ def lpips_from_torch(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _halve(x: jax.Array) -> jax.Array:
     """Maxima of 2x2 blocks; an odd last row or column is dropped."""
-    batch, height, width, channels = x.shape
-    x = x[:, : height // 2 * 2, : width // 2 * 2]
-    return x.reshape(batch, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
+    height, width = x.shape[1:3]
+    return max_pool(x[:, : height // 2 * 2, : width // 2 * 2])

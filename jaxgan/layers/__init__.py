@@ -13,7 +13,7 @@ from jaxgan.layers.norm import (
     LayerNorm,
     pixel_norm,
 )
-from jaxgan.layers.resampling import average_pool, max_pool, pixel_shuffle, reflect_pad, upsample_nearest
+from jaxgan.layers.resampling import average_pool, largest, max_pool, pixel_shuffle, reflect_pad, upsample_nearest
 from jaxgan.layers.verdict import Verdict
 from jaxgan.layers.virtual_batch_norm import VirtualBatchNorm
 from jaxgan.layers.weight_norm import WeightNormDense, weight_norm
@@ -35,6 +35,7 @@ __all__ = [
     "average_pool",
     "check_images",
     "convolution",
+    "largest",
     "max_pool",
     "minibatch_stddev",
     "pixel_norm",

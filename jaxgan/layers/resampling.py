@@ -80,10 +80,16 @@ def max_pool(x: jax.Array, factor: int = 2) -> jax.Array:
     Raises:
         UserError: A side is no multiple of `factor`.
     """
+    return largest(largest(_windows(x, factor), axis=4), axis=2)
+
+
+def largest(x: jax.Array, axis: int) -> jax.Array:
+    """The largest value along an axis, NaN if one is; of equals the first gets the gradient."""
     # Not `.max`: its gradient goes to the values that equal the maximum, and a compiler that computes them anew in the backward
-    # pass, rounded otherwise (a normalised map, say), may find that none does.
-    rows = [_windows(x, factor)[:, :, row] for row in range(factor)]
-    return functools.reduce(_larger, [row[:, :, :, column] for row in rows for column in range(factor)])
+    # pass, rounded otherwise (a normalised map, say, or bfloat16), may find that none does.
+    return functools.reduce(
+        _larger, [jax.lax.index_in_dim(x, index, axis, keepdims=False) for index in range(x.shape[axis])]
+    )
 
 
 def reflect_pad(x: jax.Array, amount: int | tuple[int, int]) -> jax.Array:

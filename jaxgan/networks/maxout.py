@@ -15,7 +15,7 @@ from flax import linen as nn
 from jax.nn.initializers import Initializer
 
 from jaxgan.errors import UserError
-from jaxgan.layers import Verdict
+from jaxgan.layers import Verdict, largest
 from jaxgan.networks.common import check_label, sample_shape, tanh_image
 from jaxgan.networks.noise import dropout
 
@@ -183,7 +183,7 @@ def _one_hot(network: Any, label: jax.Array | None) -> jax.Array:
 def _maxout(x: jax.Array, units: int, pieces: int, **fields: Any) -> jax.Array:
     """A layer of the calling module, each of whose units is the largest of its pieces: (B, F) -> (B, units)."""
     # h_i = max over j of (W_ij x + b_ij)
-    return nn.Dense(units * pieces, **fields)(x).reshape(len(x), units, pieces).max(axis=-1)
+    return largest(nn.Dense(units * pieces, **fields)(x).reshape(len(x), units, pieces), axis=2)
 
 
 def _symmetric_uniform(limit: float) -> Initializer:

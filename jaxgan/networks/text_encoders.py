@@ -8,7 +8,7 @@ from flax import linen as nn
 
 from jaxgan.core.text import SYMBOLS
 from jaxgan.errors import UserError
-from jaxgan.layers import Conv
+from jaxgan.layers import Conv, largest
 from jaxgan.networks.common import image_sides, leaky_relu, normalization
 from jaxgan.networks.initializers import variance_scaling
 
@@ -57,7 +57,7 @@ class CharCNNRNN(nn.Module):
             windows = jnp.concatenate([x[:, shift : shift + places] for shift in range(_KERNEL)], axis=-1)
             x = nn.relu(nn.Dense(width, kernel_init=_init, name=f"conv_{index}")(windows))
             kept = places // pool
-            x = x[:, : kept * pool].reshape(len(x), kept, pool, width).max(axis=2)
+            x = largest(x[:, : kept * pool].reshape(len(x), kept, pool, width), axis=2)
         states: Any = nn.RNN(nn.GRUCell(self.units, name="gru"))(x)
         embedding = nn.Dense(self.embedding_size, kernel_init=_init, name="embed")(states.mean(axis=1))
         return nn.LayerNorm(epsilon=self.norm_epsilon, use_scale=False, use_bias=False, name="norm")(embedding)

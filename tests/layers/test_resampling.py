@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from jaxgan.layers import BatchNorm, Conv, average_pool, max_pool, pixel_shuffle, reflect_pad, upsample_nearest
+from jaxgan.layers import BatchNorm, Conv, average_pool, largest, max_pool, pixel_shuffle, reflect_pad, upsample_nearest
 
 
 @pytest.fixture
@@ -40,6 +40,13 @@ def test_pixel_shuffle_equals_torch(factor):
 def test_pools_reduce_windows(x, pool, reduce):
     expected = [[reduce(x[:, i : i + 2, j : j + 2], axis=(1, 2)) for j in (0, 2, 4)] for i in (0, 2)]
     np.testing.assert_allclose(pool(x), np.moveaxis(expected, 2, 0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_largest_is_the_maximum_along_an_axis_and_its_gradient_goes_to_one_place(x, axis):
+    np.testing.assert_array_equal(largest(jnp.asarray(x), axis), x.max(axis))
+    gradient = np.asarray(jax.grad(lambda x: largest(x, axis).sum())(jnp.asarray(x)))
+    np.testing.assert_array_equal(gradient, x == x.max(axis, keepdims=True))
 
 
 def test_the_gradient_of_max_pool_goes_to_the_first_of_the_largest():
