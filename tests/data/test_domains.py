@@ -178,8 +178,8 @@ def test_an_attribute_follows_the_picture_that_is_read_in_the_place_of_another(f
         (CELEBA.replace(" 1 -1 -1", " 1 -1 no"), {}, r"list.txt, line 4: Young is 'no'; an attribute must be"),
         (CSV.replace("0,1,0", "0,1"), {}, r"list.txt, line 2 has 3 columns, but the header has 4; repair it$"),
         (CSV.replace("Bald", "Young"), {}, r"list.txt has the attribute 'Young' twice; rename one$"),
-        ("", {}, r"list.txt has no row of attributes; give it a header and a row for each picture$"),
-        ("name\n1.png\n", {}, r"list.txt has no attribute in its header; separate columns by commas$"),
+        ("", {}, r"list.txt has no row of a picture; give it a header and a row for each picture$"),
+        ("name\n1.png\n", {}, r"list.txt has one column alone in its header; separate columns by commas$"),
         (b"\xff\xfe\x00", {}, r"list.txt cannot be read as text .*; set data.attributes_file to a CSV$"),
         (
             CSV.replace("Bald", "B\x1bald"),

@@ -92,8 +92,8 @@ def pixel_norm(x):
 
 
 def weight_norm(p, x):
-    """A dense layer whose weights are directions, and lengths beside them (Salimans and Kingma 2016)."""
-    return x @ (p["kernel"] / p["kernel"].norm(dim=0)) * p["scale"] + p["bias"]
+    """A dense layer whose weights are directions, and lengths beside them (Salimans and Kingma 2016; 1e-6: their program)."""
+    return x @ (p["kernel"] / (p["kernel"].square().sum(0) + 1e-6).sqrt()) * p["scale"] + p["bias"]
 
 
 def one_hot(label, classes):
