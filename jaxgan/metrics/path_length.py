@@ -54,8 +54,10 @@ def squared_speeds(
     """
     t = t[:, None]
     # l = E[ d(G(path(t)), G(path(t + eps))) / eps^2 ]
-    first, second = generate(interpolate(a, b, t)), generate(interpolate(a, b, t + epsilon))
-    return distance(first, second) / epsilon**2
+    # In full float32: a GPU's TensorFloat-32 or a TPU's bfloat16 rounds products by more than the step changes them.
+    with jax.default_matmul_precision("highest"):
+        first, second = generate(interpolate(a, b, t)), generate(interpolate(a, b, t + epsilon))
+        return distance(first, second) / epsilon**2
 
 
 def path_length(speeds: np.ndarray, trim: bool = True) -> float:

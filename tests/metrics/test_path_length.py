@@ -72,3 +72,17 @@ def test_the_tails_are_left_out():
         path_length(np.array([1.0, np.inf]))
     with pytest.raises(ValueError, match="there are no distances"):
         path_length(np.array([]))
+
+
+def test_products_are_those_of_full_float32_on_any_device():
+    """With ten bits of mantissa, as in TensorFloat-32, a step of 1e-4 is lost in rounding."""
+
+    def generate(z):
+        return (z @ jnp.ones((3, 4))).reshape(-1, 2, 2, 1)
+
+    def distance(x, y):
+        return jnp.square(x - y).reshape(-1, 4) @ jnp.ones(4)
+
+    latents = jax.random.normal(jax.random.key(0), (2, 5, 3))
+    traced = str(jax.make_jaxpr(lambda a, b: squared_speeds(generate, distance, a, b, jnp.zeros(5)))(*latents))
+    assert traced.count("dot_general[") == 3 and traced.count("Precision.HIGHEST") == 6  # of both factors
