@@ -1,5 +1,5 @@
 # make train   set up, and train the default system on scikit-learn's digits: one to three minutes on two CPU cores
-# make test    set up, and run the tests: ten minutes on two CPU cores
+# make test    set up, and run the tests: about twenty-five minutes on two CPU cores, most of it compiling, which is kept
 # make test-all  the slow ones too: parity with PyTorch, hostile input, kills, wheels
 # make check   lint and types
 # make env     set up alone:  make env PYTHON=python3.12 EXTRAS=test,cuda

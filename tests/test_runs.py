@@ -63,6 +63,12 @@ def test_abilities_are_methods_whose_labels_have_names(run):
     assert "sample" in dir(run) and "sample" in repr(run) and "draw" in run.sample.__doc__
 
 
+def test_loading_is_quiet(run, caplog):
+    with caplog.at_level("WARNING", logger="absl"):
+        jaxgan.load(run.workdir)
+    assert not caplog.records
+
+
 def test_images_are_bytes_or_floats(run, shoes):
     pixels = shoes.values["image"][:4]
     judged = run.judge(pixels, label="hat")

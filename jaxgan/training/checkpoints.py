@@ -84,19 +84,20 @@ class Checkpoints:
             # A pipe would wait for ever; what another process removes meanwhile is nothing.
             if not (file.is_file() or file.is_dir()) and file.exists():
                 raise ConfigError(f"{file} is no file: remove it, or the whole of its checkpoint")
-        self._manager = ocp.CheckpointManager(
-            folder.absolute(),
-            item_handlers=ocp.StandardCheckpointHandler(),
-            options=ocp.CheckpointManagerOptions(
-                preservation_policy=managers.AnyPreservationPolicy(
-                    [managers.LatestN(2), _Keep(self.best), _Keep(self._newest_of_rhythm)]
+        with contextlib.nullcontext() if write else _unwarned():
+            self._manager = ocp.CheckpointManager(
+                folder.absolute(),
+                item_handlers=ocp.StandardCheckpointHandler(),
+                options=ocp.CheckpointManagerOptions(
+                    preservation_policy=managers.AnyPreservationPolicy(
+                        [managers.LatestN(2), _Keep(self.best), _Keep(self._newest_of_rhythm)]
+                    ),
+                    save_decision_policy=managers.FixedIntervalPolicy(1),
+                    cleanup_tmp_directories=write,  # what a killed process left half-written
+                    create=write,
+                    read_only=not write,
                 ),
-                save_decision_policy=managers.FixedIntervalPolicy(1),
-                cleanup_tmp_directories=write,  # what a killed process left half-written
-                create=write,
-                read_only=not write,
-            ),
-        )
+            )
         self._write = write
         _silence_what_is_broken_off()
 
@@ -296,6 +297,17 @@ def _silence_what_is_broken_off() -> None:
 
     sys.unraisablehook = hook
     logging.getLogger("asyncio").addFilter(lambda record: "exception was never retrieved" not in record.getMessage())
+
+
+@contextlib.contextmanager
+def _unwarned() -> Iterator[None]:
+    """Keeps orbax from telling that a folder opened to be read is opened to be read."""
+    logger, quiet = logging.getLogger("absl"), lambda record: record.levelno >= logging.ERROR
+    logger.addFilter(quiet)
+    try:
+        yield
+    finally:
+        logger.removeFilter(quiet)
 
 
 class _Keep:
