@@ -12,7 +12,7 @@ from jaxgan.data.config import DataConfig, check_read, height_width, read_fields
 from jaxgan.data.errors import AbsentDataError, DataError, nearest
 from jaxgan.data.files import two_folder_pictures
 from jaxgan.data.images import ImageSource, Pictures, channels_of
-from jaxgan.data.items import MEMORY, items
+from jaxgan.data.items import FIELDS, MEMORY, items
 from jaxgan.data.layouts import folder_pictures
 from jaxgan.data.pairs import AlignedDomains, UnalignedDomains
 from jaxgan.data.photos import PhotoPictures
@@ -25,10 +25,17 @@ from jaxgan.own import called, imported
 
 
 class SourceKind(NamedTuple):
-    """How a source is made, and which fields it reads beside its name: another one that is set would have no effect."""
+    """How a source is made, and which fields it reads beside its name: another one that is set would have no effect.
+
+    Attributes:
+        make: Makes it of the fields.
+        fields: Their names.
+        embedded: Whether it needs no files, and has a size of its own.
+    """
 
     make: Callable[[DataConfig], Source]
     fields: frozenset[str]
+    embedded: bool = False
 
 
 def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fields: Any) -> Source:
@@ -83,7 +90,7 @@ def other_split(data: str | Mapping[str, Any] | DataConfig, split: str, arrays: 
 def _shapes(config: DataConfig, arrays: Arrays) -> dict[str, Any]:
     """The fields of size and channels that a config of files leaves to them, as the arrays have them."""
     kind, found = _kind(config.name), dict[str, Any]()
-    if kind not in SOURCES or kind in _EMBEDDED:
+    if kind not in SOURCES or SOURCES[kind].embedded:
         return {}
     for suffix, name in (("", "image" if "image" in arrays else "a"), ("_b", "b")):
         if name in arrays:
@@ -115,7 +122,8 @@ def fields_kept(old: str, new: str) -> frozenset[str]:
     """
     if _kind(new) not in SOURCES:
         return frozenset(field.name for field in dataclasses.fields(DataConfig))
-    own = frozenset() if _kind(old) in _EMBEDDED else _SIZES
+    before = SOURCES.get(_kind(old))
+    own = frozenset() if before is not None and before.embedded else _SIZES
     return (_OF_GAMES | own) & SOURCES[_kind(new)].fields
 
 
@@ -222,43 +230,36 @@ def _memory(config: DataConfig) -> Source:
 
 
 def _toy(density: Callable[[str, float], Source]) -> SourceKind:
-    return SourceKind(lambda config: density(config.split, config.scale), frozenset({"split", "scale"}))
+    return SourceKind(lambda config: density(config.split, config.scale), frozenset({"split", "scale"}), embedded=True)
 
 
-_IMAGES = frozenset(
-    {"split", "image_size", "load_size", "resize", "crop", "resample", "channels", "flip", "dequantize"}
-    | {"labelled", "labelled_draw", "scale_factor"}
-)
+_IMAGES = FIELDS - {"max_unreadable"} | {"split"}
 _DOMAINS = _IMAGES - {"labelled", "labelled_draw", "scale_factor"}
 _PAIRS = _DOMAINS | {"image_size_b", "channels_b", "aligned"}
 _FILES = frozenset({"path", "max_unreadable"})
 _INK = frozenset({"domain", "tinted"})
 _ATTRIBUTES = frozenset({"attributes", "attributes_file"})
 
-# What `fields_kept` keeps, and the sources that need no files.
+# What `fields_kept` keeps.
 _OF_GAMES = frozenset(
     {"resize", "crop", "resample", "flip", "dequantize", "aligned", "labelled", "labelled_draw", "scale_factor"}
     | {"max_unreadable"}
 )
 _SIZES = frozenset({"image_size", "image_size_b", "load_size"})
-_EMBEDDED = frozenset(
-    {"digits", "digits_translation", "stacked_digits", "captions", "scenes", "photos"}
-    | {"ring8", "grid25", "gaussian1d", "mixture1d"}
-)
 
 # A source is one entry here: its name and, beside it, how it is made and the fields that it reads.
 SOURCES: dict[str, SourceKind] = {
-    "digits": SourceKind(digit_sources.digits, _IMAGES | _INK | {"attributes"}),
-    "digits_translation": SourceKind(digit_sources.digits_translation, _PAIRS | _INK | {"domains"}),
-    "stacked_digits": SourceKind(digit_sources.stacked, frozenset({"split", "image_size"})),
-    "captions": SourceKind(digit_sources.captions, frozenset({"split", "image_size"})),
-    "scenes": SourceKind(lambda config: scenes(config.name, config.split), frozenset({"split"})),
+    "digits": SourceKind(digit_sources.digits, _IMAGES | _INK | {"attributes"}, embedded=True),
+    "digits_translation": SourceKind(digit_sources.digits_translation, _PAIRS | _INK | {"domains"}, embedded=True),
+    "stacked_digits": SourceKind(digit_sources.stacked, frozenset({"split", "image_size"}), embedded=True),
+    "captions": SourceKind(digit_sources.captions, frozenset({"split", "image_size"}), embedded=True),
+    "scenes": SourceKind(lambda config: scenes(config.name, config.split), frozenset({"split"}), embedded=True),
     "ring8": _toy(toy.ring8),
     "grid25": _toy(toy.grid25),
     "gaussian1d": _toy(toy.gaussian1d),
     "mixture1d": _toy(toy.mixture1d),
     "photos": SourceKind(
-        _photos, _IMAGES - {"load_size", "resize", "resample", "labelled", "labelled_draw"} | {"path"}
+        _photos, _IMAGES - {"load_size", "resize", "resample", "labelled", "labelled_draw"} | {"path"}, embedded=True
     ),
     **dict.fromkeys(
         ("folder", "zip", "tar"), SourceKind(_folder, _IMAGES | _FILES | _ATTRIBUTES | {"text", "labels_file"})
