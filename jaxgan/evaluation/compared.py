@@ -204,15 +204,18 @@ def open_reference(name: str, number: int | None, measured: Measured) -> Referen
     return Reference(called, split, number or len(source), whole, source, class_names=names, prepared=prepared)
 
 
+class _SizesDifferError(DataError):
+    """The images at a path are of several sizes."""
+
+
 def _like_those_of_the_run(path: str, measured: Measured) -> tuple[Source, str]:
     """The images at a path, of the run's size and channels, and how they were made so; "" where they have them already."""
     try:
         source = open_images(path)
         if tuple(source.image_shape or ()) == tuple(measured.image_shape):
             return source, ""
-    except DataError as error:
-        if "give images of one size" not in str(error):
-            raise
+    except _SizesDifferError:
+        pass  # they are made alike
     resize = "cover" if measured.data.resize == "none" else measured.data.resize  # there, crops of larger pictures
     fields = {
         "name": "npz" if path.endswith(".npz") else "folder",
@@ -268,7 +271,7 @@ def open_images(path: str) -> Source:
     try:
         source.check_batchable()
     except DataError as error:
-        raise DataError(f"{_without_cure(error)}; give images of one size") from error
+        raise _SizesDifferError(f"{_without_cure(error)}; give images of one size") from error
     return source
 
 
