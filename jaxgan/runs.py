@@ -16,6 +16,7 @@ from jaxgan.core.nets import Nets
 from jaxgan.data import Source
 from jaxgan.errors import UserError, nearest
 from jaxgan.mesh import data_mesh
+from jaxgan.pictures import from_uint8
 from jaxgan.training import command_line
 from jaxgan.training.trained import load as load_trained
 
@@ -119,7 +120,7 @@ class Run:
             return names.domain(name, value, declared.takes[name].choices)
         if kind == IMAGES:
             pixels = np.asarray(value)
-            return pixels.astype(np.float32) / 127.5 - 1.0 if pixels.dtype == np.uint8 else pixels
+            return from_uint8(pixels) if pixels.dtype == np.uint8 else pixels
         return value
 
 

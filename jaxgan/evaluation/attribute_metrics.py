@@ -10,6 +10,7 @@ from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source, make_source
 from jaxgan.data.digits import domain_transform
 from jaxgan.evaluation.translation_metrics import nearest
+from jaxgan.pictures import from_uint8
 
 _MOST = 4  # attributes, whose sets are 16
 
@@ -71,4 +72,4 @@ def _with(digits: np.ndarray, names: tuple[str, ...], has: np.ndarray) -> np.nda
         give = domain_transform(name)
         for index in np.flatnonzero(column):
             changed[index] = give(changed[index])
-    return changed.astype(np.float32) / 127.5 - 1.0
+    return from_uint8(changed)

@@ -232,7 +232,7 @@ def _overfitting(measured: Measured, reference: Reference | None, settings: Sett
     for split in ("train", "test"):
         source = other_split(measured.data, split, measured.snapshot.arrays)
         records = source.stack(range(min(number, len(source))))
-        given = {"images": records["image"].astype(np.float32) / 127.5 - 1.0}
+        given = {"images": pictures.from_uint8(records["image"])}
         if measured.snapshot.takes("judge", "label"):
             given["label"] = records["label"]
         logits.append(measured.snapshot.use("judge", jax.random.key(0), **given).astype(np.float64))

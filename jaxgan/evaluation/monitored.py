@@ -36,7 +36,6 @@ from jaxgan.own import called, imported, is_own
 
 # What "default" stands for where nothing that the data name can be measured: the first of these that can.
 _ELSE = ("fid/inception", "swd", "translated_swd")
-_COMPARED = 128  # images whose patches are compared while a game trains: as many as cost seconds
 
 Values = Mapping[str, float | Result]
 
@@ -118,7 +117,9 @@ def _sliced_wasserstein() -> Metric:
     """The sliced Wasserstein distance of patches, which needs no weights."""
 
     def measure(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> Values:
-        measured = measured_game(snapshot, config.data, min(config.evaluate_samples, _COMPARED), config.seed)
+        measured = measured_game(
+            snapshot, config.data, min(config.evaluate_samples, translations.COMPARED), config.seed
+        )
         return {
             result.metric: result
             for result in measures.measure(measured, data_reference(config.data, source), ("swd",))

@@ -21,7 +21,7 @@ from jaxgan.evaluation.sample_metrics import readable_size
 from jaxgan.features.digits import digit_probabilities
 from jaxgan.metrics.sliced_wasserstein import PATCH, sliced_wasserstein
 from jaxgan.metrics.two_sample import told_apart
-from jaxgan.pictures import to_uint8
+from jaxgan.pictures import from_uint8, to_uint8
 
 # How digits of another domain are read by the classifier of plain digits, where they can be; digits of others are read as the
 # nearest training digit of their domain is.
@@ -31,7 +31,7 @@ _WAY_BACK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "thresholded": lambda images: images,
     "low_resolution": lambda images: images,
 }
-_COMPARED = 128  # images of each domain whose patches are compared
+COMPARED = 128  # images whose patches are compared while a game trains: as many as cost seconds
 _NOISE = 0.1  # deviation of the noise that probes translations, of images in [-1, 1]
 
 
@@ -102,11 +102,11 @@ def translated_swd(snapshot: Snapshot, source: Source, config: ConfigDict, key: 
     For each way, as "ab": "translated_swd_ab", of up to 128 training images; "translated_swd" is the mean over the ways. It
     tells how a translation looks, not whether it is one of its input.
     """
-    number = min(len(source), config.evaluate_samples, _COMPARED)
+    number = min(len(source), config.evaluate_samples, COMPARED)
     real = source.stack(range(number))
     values = {}
     for origin, target in snapshot.game.ability("translate").ways:
-        images = real[origin].astype(np.float32) / 127.5 - 1.0
+        images = from_uint8(real[origin])
         made = to_uint8(snapshot.use("translate", key, images=images, source=origin, target=target))
         distances = sliced_wasserstein(real[target], made)
         values[f"translated_swd_{origin}{target}"] = float(np.mean(list(distances.values())))

@@ -10,7 +10,7 @@ from jaxgan.data.transform import bicubic
 from jaxgan.errors import UserError
 from jaxgan.metrics import wasserstein_1d
 from jaxgan.metrics.image_quality import luma, psnr, ssim
-from jaxgan.pictures import to_uint8
+from jaxgan.pictures import from_uint8, to_uint8
 
 _SMALLEST = 11  # pixels that SSIM needs
 
@@ -36,7 +36,7 @@ def super_resolution(snapshot: Snapshot, source: Source, config: ConfigDict, key
         true = whole[:height, :width]
         small = bicubic(true, (height // factor, width // factor))
         filtered = bicubic(small, (height, width))
-        made = to_uint8(snapshot.use("upscale", key, images=small[None].astype(np.float32) / 127.5 - 1.0))[0]
+        made = to_uint8(snapshot.use("upscale", key, images=from_uint8(small[None])))[0]
         rows.append([f(one[None], true[None], factor)[0] for one in (made, filtered) for f in (psnr, ssim)])
         steps.append([_steps(image, factor) for image in (made, true, filtered)])
     if not rows:

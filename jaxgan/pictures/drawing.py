@@ -31,6 +31,11 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
     return np.clip(np.floor(127.5 * np.asarray(images, np.float64) + 128.0), 0, 255).astype(np.uint8)
 
 
+def from_uint8(pixels: np.ndarray) -> np.ndarray:
+    """Bytes as images in [-1, 1], float32: x / 127.5 - 1."""
+    return pixels.astype(np.float32) / 127.5 - 1.0
+
+
 def to_image(pixels: np.ndarray) -> Image.Image:
     """A picture of uint8 (H, W, C); of channels that are not grey, RGB or RGBA, the first is shown."""
     return Image.fromarray(pixels if pixels.shape[2] in (3, 4) else pixels[:, :, 0])
