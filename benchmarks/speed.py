@@ -30,6 +30,7 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.speed_systems import SYSTEMS, System, minibatches
+from jaxgan.core import Game
 
 HAVE_TORCH = importlib.util.find_spec("torch") is not None
 JAXGAN, TORCH, CHANNELS_LAST, COMPILED = "jaxgan", "PyTorch", "PyTorch channels_last", "PyTorch torch.compile"
@@ -61,7 +62,7 @@ class JaxSide:
         self._batches = batches if len(batches) > 1 else batches[0]
         self._state = jax.jit(game.init)(jax.random.key(0), batches[0])
         self._played = 0
-        self.period = math.lcm(*(turn.every for turn in game.stages[0].turns))
+        self.period = period_of(game)
         self._due = [game.due(step, 0) for step in range(self.period)]
         step = jax.jit(game.step, static_argnums=2, donate_argnums=0)
         start = time.perf_counter()
@@ -92,6 +93,11 @@ class JaxSide:
     def device_memory(self) -> float:
         """The allocator's peak on the card, in MiB."""
         return jax.devices()[0].memory_stats()["peak_bytes_in_use"] / 2**20
+
+
+def period_of(game: Game) -> int:
+    """Steps until all turns of a game have been due."""
+    return math.lcm(*(turn.every for turn in game.stages[0].turns))
 
 
 def make_side(side: str, name: str, device: str, dtype: str) -> Any:
@@ -200,7 +206,7 @@ def peak_memory(side: str, name: str, device: str, dtype: str, cache: str) -> fl
         importlib.import_module("benchmarks.torch_training")
     before = resident("VmRSS")
     made = make_side(side, name, device, dtype)
-    period = math.lcm(*(turn.every for turn in SYSTEMS[name].game(dtype).stages[0].turns))
+    period = period_of(SYSTEMS[name].game(dtype))
     made.run(1)
     if device == "gpu":
         made.run(period + 1)

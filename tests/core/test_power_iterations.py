@@ -25,6 +25,12 @@ def judge(every_call, rate=0.0):
     return Player(Judge(), optax.sgd(rate), constraint=constraints.spectral_norm(every_call=every_call))
 
 
+def judged(player, loss):
+    """A game of one player and one turn."""
+    inputs = {"judge": lambda batch: (batch["image"],)}
+    return Game(players={"judge": player}, inputs=inputs, stages=(Stage((Turn("judge", loss),)),))
+
+
 def iterated(matrix, u, times):
     """sigma and u after so many iterations, in double precision."""
     for _ in range(times):
@@ -62,11 +68,7 @@ def test_each_call_has_the_estimate_of_its_own():
         seen["bare"] = [nets.bare.judge(batch["image"]), nets.bare.judge(batch["image"])]
         return sum(score.sum() for score in seen["scores"]), Aux({"scores": jnp.stack(seen["scores"] + seen["bare"])})
 
-    game = Game(
-        players={"judge": judge(True)},
-        inputs={"judge": lambda batch: (batch["image"],)},
-        stages=(Stage((Turn("judge", loss),)),),
-    )
+    game = judged(judge(True), loss)
     state = game.init(jax.random.key(0), {"image": IMAGES})
     after, metrics = game.step(state, {"image": IMAGES})
     matrix = np.asarray(state.players["judge"].params["dense"]["kernel"], np.float64)
@@ -94,11 +96,7 @@ def test_gradients_go_through_each_calls_own_norm():
         calls = nets.judge(batch["image"]), nets.judge(2 * batch["image"])
         return calls[0] @ jnp.asarray(probe, jnp.float32) + jnp.square(calls[1]).sum(), Aux()
 
-    game = Game(
-        players={"judge": judge(True, rate=1.0)},
-        inputs={"judge": lambda batch: (batch["image"],)},
-        stages=(Stage((Turn("judge", loss),)),),
-    )
+    game = judged(judge(True, rate=1.0), loss)
     state = game.init(jax.random.key(0), {"image": IMAGES})
     after, _ = game.step(state, {"image": IMAGES})
     first = np.asarray(state.players["judge"].params["dense"]["kernel"], np.float64)

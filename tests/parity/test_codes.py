@@ -13,6 +13,7 @@ from tests.parity.torch_layers import (
     first_map,
     flat,
     functional,
+    leaky,
     one_hot,
     torch,
     transposed,
@@ -23,10 +24,6 @@ relu = torch.relu
 pytestmark = pytest.mark.slow
 rng = np.random.default_rng(0)
 LABELS = np.array([0, 2, 1, 2], np.int32)
-
-
-def leaky(x, slope=0.2):
-    return functional.leaky_relu(x, slope)
 
 
 def test_infogan_generator(drawn):

@@ -12,9 +12,9 @@ from tests.parity.torch_layers import (
     dense,
     double,
     flat,
-    functional,
     halve,
     instance_norm,
+    leaky,
     pixel_norm,
     torch,
     transposed,
@@ -23,10 +23,6 @@ from tests.parity.torch_layers import (
 relu = torch.relu
 pytestmark = pytest.mark.slow
 rng = np.random.default_rng(0)
-
-
-def leaky(x, slope=0.2):
-    return functional.leaky_relu(x, slope)
 
 
 def test_progan_generator_while_a_level_fades_in(drawn):

@@ -96,6 +96,10 @@ def weight_norm(p, x):
     return x @ (p["kernel"] / (p["kernel"].square().sum(0) + 1e-6).sqrt()) * p["scale"] + p["bias"]
 
 
+def leaky(x, slope=0.2):
+    return functional.leaky_relu(x, slope)
+
+
 def one_hot(label, classes):
     return functional.one_hot(label.long(), classes).double()
 
