@@ -7,7 +7,7 @@ import posixpath
 import tarfile
 import threading
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from PIL import Image
@@ -43,7 +43,45 @@ _OTHER_EXTENSIONS = (".avif", ".heic", ".heif", ".jfif", ".jp2", ".jxl", ".pgm",
 _BESIDE = (".txt", ".json", ".csv", ".cls", ".npz", ".tar", ".zip")
 
 
-class _Folder:
+class _Place:
+    """Where pictures lie."""
+
+    path: str
+    names: list[str]
+
+    def where(self, name: str) -> str:
+        """What a file is called in messages."""
+        return os.path.normpath(os.path.join(self.path, name))
+
+
+class _Archive(_Place):
+    """One whose files are members."""
+
+    _members: Mapping[str, Any]
+
+    def has(self, name: str) -> bool:
+        """Whether there is anything of that name."""
+        return name in self._members
+
+    def read(self, name: str) -> bytes:
+        """A member that is no image."""
+        where = self.where(name)
+        if name not in self._members:
+            raise DataError(f"{where} cannot be read (it is not a file); repair it, or move it away")
+        _check_size(where, self._size(name), len(self.names))
+        try:
+            return self._bytes(name)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise DataError(f"{where} cannot be read ({error}); copy it again") from error
+
+    def _size(self, name: str) -> int:
+        raise NotImplementedError
+
+    def _bytes(self, name: str) -> bytes:
+        raise NotImplementedError
+
+
+class _Folder(_Place):
     """The image files below a folder, and their bytes."""
 
     def __init__(self, path: str) -> None:
@@ -55,9 +93,6 @@ class _Folder:
         self.path, left_out = path, LeftOut()
         self.names = _images(files_below(path, left_out), left_out)
         left_out.say(path)
-
-    def where(self, name: str) -> str:
-        return os.path.normpath(os.path.join(self.path, name))
 
     def open(self, name: str) -> Image.Image:
         return open_picture(self.where(name))
@@ -91,7 +126,7 @@ class _Folder:
         return digest.hexdigest()
 
 
-class _Zip:
+class _Zip(_Archive):
     """The image files in a zip, and their bytes. Threads share one handle; a copy in another process opens its own."""
 
     def __init__(self, path: str) -> None:
@@ -112,9 +147,6 @@ class _Zip:
         self.names = _images(self._members, left_out)
         left_out.say(path)
 
-    def where(self, name: str) -> str:
-        return os.path.normpath(os.path.join(self.path, name))
-
     def open(self, name: str) -> Image.Image:
         return open_picture(io.BytesIO(self._bytes(name)))
 
@@ -123,19 +155,8 @@ class _Zip:
         paths = (member.filename.replace("\\", "/") for member in self._zip().infolist())
         return _in_any_case(name, (path for path in paths if posixpath.dirname(path) == folder), self.where(folder))
 
-    def has(self, name: str) -> bool:
-        """Whether there is anything of that name."""
-        return name in self._members
-
-    def read(self, name: str) -> bytes:
-        """A member that is no image."""
-        if name not in self._members:
-            raise DataError(f"{self.where(name)} cannot be read (it is not a file); repair it, or move it away")
-        _check_size(self.where(name), self._zip().getinfo(self._members[name]).file_size, len(self.names))
-        try:
-            return self._bytes(name)
-        except (OSError, zipfile.BadZipFile) as error:
-            raise DataError(f"{self.where(name)} cannot be read ({error}); copy it again") from error
+    def _size(self, name: str) -> int:
+        return self._zip().getinfo(self._members[name]).file_size
 
     def _bytes(self, name: str) -> bytes:
         archive = self._zip()
@@ -180,7 +201,7 @@ class _Member(NamedTuple):
     size: int
 
 
-class Tars:
+class Tars(_Archive):
     """The image files in one tar, or in the tars of a folder, and their bytes.
 
     They are listed once, and then read each at its place, so that any order is as good as another. Python's own reader lists
@@ -220,9 +241,6 @@ class Tars:
                 f"{tar} cannot be read as a tar without compression ({error}); unpack it, or set data.path"
             ) from error
 
-    def where(self, name: str) -> str:
-        return os.path.normpath(os.path.join(self.path, name))
-
     def open(self, name: str) -> Image.Image:
         return open_picture(io.BytesIO(self._bytes(name, MAX_MEMBER)))
 
@@ -232,23 +250,12 @@ class Tars:
             name, (path for path in self._members if posixpath.dirname(path) == folder), self.where(folder)
         )
 
-    def has(self, name: str) -> bool:
-        """Whether there is anything of that name."""
-        return name in self._members
+    def _size(self, name: str) -> int:
+        return self._members[name].size
 
-    def read(self, name: str) -> bytes:
-        """A member that is no image."""
-        if name not in self._members:
-            raise DataError(f"{self.where(name)} cannot be read (it is not a file); repair it, or move it away")
-        _check_size(self.where(name), self._members[name].size, len(self.names))
-        try:
-            return self._bytes(name, self._members[name].size)
-        except OSError as error:
-            raise DataError(f"{self.where(name)} cannot be read ({error}); copy it again") from error
-
-    def _bytes(self, name: str, limit: int) -> bytes:
+    def _bytes(self, name: str, limit: int | None = None) -> bytes:
         member = self._members[name]
-        if member.size > limit:
+        if limit is not None and member.size > limit:
             raise PictureError(f"it has {member.size // MIB} MiB, more than {limit // MIB}")
         found = os.pread(self._file(member.tar), member.size, member.offset)  # threads need not wait for one another
         if len(found) < member.size:
