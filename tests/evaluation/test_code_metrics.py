@@ -12,7 +12,7 @@ from jaxgan.data import make_source
 from jaxgan.evaluation import translation_metrics
 from jaxgan.evaluation.monitored import METRICS
 from jaxgan.parts import code_abilities, judge_ability, sample_ability
-from tests.evaluation.test_monitored import config_of, game
+from tests.evaluation.snapshots import config_of, game
 
 KEY = jax.random.key(0)
 
