@@ -19,7 +19,7 @@ def digits() -> ConfigDict:
     config.system = "stylegan"
     config.game = {"latent_size": 32, "gamma": 1.0, "truncated_slots": None, "grow": False}
     adam = named("adam", learning_rate=2e-3, b1=0.0, b2=0.99, eps=1e-8)
-    equalized = named("equalized", gain=1.0, rates={"mapping": 0.01})
+    equalized = named("equalized", gain=1.0, rates={"mapping/dense": 0.01})
     config.players.generator = player(
         named("StyleGANGenerator", base_width=256, max_width=32, style_width=32),
         adam,
@@ -49,7 +49,7 @@ def paper() -> ConfigDict:
         "batch_sizes": {"8": 256, "16": 128, "32": 64},
     }
     adam = named("adam", learning_rate=1e-3, b1=0.0, b2=0.99, eps=1e-8)
-    equalized = named("equalized", gain=1.0, rates={"mapping": 0.01})
+    equalized = named("equalized", gain=1.0, rates={"mapping/dense": 0.01})
     # By resolution, 1.5e-3 at 128, 2e-3 at 256 and 3e-3 above, each from when its level begins to fade in.
     rates = named("piecewise", starts=(4_200_000, 5_400_000, 6_600_000), factors=(1.5, 2.0, 3.0))
     config.players.generator = player(

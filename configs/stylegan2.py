@@ -32,7 +32,7 @@ def digits() -> ConfigDict:
     config = default()
     config.system = "stylegan2"
     config.game = {"latent_size": 32, "gamma": 1.0}
-    equalized = named("equalized", gain=1.0, rates={"mapping": 0.01})
+    equalized = named("equalized", gain=1.0, rates={"mapping/dense": 0.01})
     config.players.generator = player(
         named("StyleGAN2Generator", base_width=256, max_width=32, style_width=32),
         lazy_adam(2e-3, 4),
@@ -60,7 +60,7 @@ def paper() -> ConfigDict:
     config = default()
     config.system = "stylegan2"
     config.game = {"latent_size": 512, "gamma": 10.0}
-    equalized = named("equalized", gain=1.0, rates={"mapping": 0.01})
+    equalized = named("equalized", gain=1.0, rates={"mapping/dense": 0.01})
     config.players.generator = player(
         named("StyleGAN2Generator"),
         lazy_adam(2e-3, 4),

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import json
+import math
 import os
 import pathlib
 import re
@@ -21,7 +22,7 @@ from benchmarks import zoo
 from jaxgan import gans, overrides
 from jaxgan.core import Due
 from jaxgan.core.arrays import minibatch
-from jaxgan.core.constraints import path_string
+from jaxgan.core.constraints import equalized, path_string
 from jaxgan.data import make_source
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.registry import resolve
@@ -166,6 +167,19 @@ def test_the_presets_of_stylegan2_have_the_published_numbers():
     assert (view.name, view.categories, view.target, view.images) == ("ada", "bgc", 0.6, 500_000)
     assert (cifar.game.gamma, cifar.game.mixing, cifar.game.path_weight) == (0.01, 0.0, 0.0)
     assert auto.game.gamma is None and auto.players.generator.average.images == 10_000 * auto.batch_size / 32
+
+
+@pytest.mark.parametrize("variant", ["conditional", "cifar"])
+def test_the_label_of_stylegan2_is_learned_at_the_full_rate(variant):
+    """In ADA's program the mapping's dense layers alone learn at a hundredth, in both players."""
+    layers = {"class_embedding": {"embedding": jnp.ones((10, 4))}, "dense_0": {"kernel": jnp.ones((10, 4))}}
+    for player in MODULES["stylegan2"].get_config(variant).players.values():
+        (fields,) = (dict(each.items()) for each in player.constraints)
+        assert fields.pop("name") == "equalized"
+        constraint = equalized(**fields | {"rates": dict(fields["rates"])})
+        stored = constraint.init({"mapping": layers}, jax.random.key(0))[0]["mapping"]
+        embedding, kernel = stored["class_embedding"]["embedding"], stored["dense_0"]["kernel"]
+        assert embedding == pytest.approx(math.sqrt(10)) and kernel == pytest.approx(100 * math.sqrt(10))
 
 
 def test_the_rates_of_stylegan_follow_its_levels():
