@@ -2,6 +2,7 @@
 # make test    set up, and run the tests: about twenty-five minutes on two CPU cores, most of it compiling, which is kept
 # make test-all  the slow ones too: parity with PyTorch, hostile input, kills, wheels
 # make check   lint and types
+# make docs    the guides and the pages of all functions as a site, build/site/index.html
 # make env     set up alone:  make env PYTHON=python3.12 EXTRAS=test,cuda
 PYTHON ?= python3
 EXTRAS ?= test
@@ -10,7 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CONFIG ?= configs/dcgan.py
 
-.PHONY: env train test test-all check clean
+.PHONY: env train test test-all check docs clean
 env: $(VENV)/ready
 
 $(VENV)/ready: pyproject.toml $(CONSTRAINTS)
@@ -35,5 +36,9 @@ check: env
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: env
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[docs]'
+	$(BIN)/python -m sphinx -q -W --keep-going -d build/doctrees docs build/site
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist docs/api *.egg-info

@@ -345,7 +345,8 @@ def equalized(
         gain: He's constant, sqrt(2) for rectifiers.
         gains: Other gains, for weights in whose path the key (a regular expression) is found, such as {"to_rgb": 1.0}.
         rates: Learning-rate multipliers, likewise, for weights and all other parameters: they are stored larger by 1 / rate.
-            StyleGAN (Karras, Laine and Aila 2018, arXiv:1812.04948, appendix C) has {"mapping": 0.01}; StyleGAN2 with labels {"mapping/dense": 0.01}, the embedding being beside it.
+            StyleGAN (Karras, Laine and Aila 2018, arXiv:1812.04948, appendix C) has 0.01 for its mapping. With labels,
+            StyleGAN2 has it for the dense layers alone, {"mapping/dense": 0.01}.
 
     Raises:
         UserError: A rate that is not above 0.
