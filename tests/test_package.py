@@ -109,3 +109,20 @@ def test_no_file_is_two_rooms():
     folders = ("jaxgan", "configs", "benchmarks")
     for path in [ROOT / "train.py", *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]:
         assert len(path.read_text().splitlines()) <= 400, path
+
+
+def test_training_imports_no_more_than_its_first_step_needs():
+    """What takes long to import is imported where it is used: a run's start waits for it otherwise."""
+    program = "import sys, jaxgan.training; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    late = {
+        "scipy.stats",
+        "scipy.ndimage",
+        "sklearn",
+        "matplotlib",
+        "tensorboardX",
+        "torch",
+        "tensorflow_datasets",
+        "h5py",
+    }
+    assert late.isdisjoint(done.stdout.split())

@@ -4,7 +4,6 @@ import dataclasses
 
 import jax
 import numpy as np
-import scipy.stats
 
 from jaxgan.errors import UserError
 from jaxgan.features.digits import digit_probabilities
@@ -144,7 +143,9 @@ def wasserstein_1d(samples: np.ndarray, reference: np.ndarray) -> float:
     Raises:
         UserError: When a set is empty, holds vectors, or is not finite.
     """
-    return float(scipy.stats.wasserstein_distance(_numbers("samples", samples), _numbers("reference", reference)))
+    from scipy.stats import wasserstein_distance  # late: it takes longer than the rest of this room
+
+    return float(wasserstein_distance(_numbers("samples", samples), _numbers("reference", reference)))
 
 
 def _numbers(name: str, values: np.ndarray) -> np.ndarray:

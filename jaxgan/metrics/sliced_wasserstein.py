@@ -5,7 +5,6 @@ the layout is alike, at fine ones where edges and noise are.
 """
 
 import numpy as np
-from scipy import ndimage
 
 from jaxgan.errors import UserError
 
@@ -81,6 +80,8 @@ def _distance(real: np.ndarray, fake: np.ndarray, draw: np.random.Generator) -> 
 
 
 def _filter(x: np.ndarray, scale: float) -> np.ndarray:
+    from scipy import ndimage
+
     binomial = np.array([1.0, 4.0, 6.0, 4.0, 1.0], np.float32) / 16.0 * scale
     for axis in (1, 2):
         x = ndimage.correlate1d(x, binomial, axis=axis, mode="mirror")

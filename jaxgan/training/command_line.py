@@ -64,10 +64,13 @@ def _complain(message: str, status: int) -> int:
 
 
 def use_compilation_cache() -> None:
-    """Keeps compiled programs in the user's cache folder, so that the next run starts at once.
+    """Keeps compiled programs in the user's cache folder, so that the next run starts at once: the small ones too, of which a
+    run has dozens.
 
     The environment variable JAX_COMPILATION_CACHE_DIR names another folder; set to nothing it switches the cache off.
     """
+    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         jax.config.update("jax_compilation_cache_dir", str(home / "jaxgan" / "xla"))

@@ -150,7 +150,7 @@ def test_any_other_error_is_a_bug_and_keeps_its_traceback(error):
 
 
 def test_the_cache_is_the_users_and_can_be_switched_off(monkeypatch, tmp_path):
-    before = jax.config.jax_compilation_cache_dir
+    before, seconds = jax.config.jax_compilation_cache_dir, jax.config.jax_persistent_cache_min_compile_time_secs
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     try:
         monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "")
@@ -159,8 +159,10 @@ def test_the_cache_is_the_users_and_can_be_switched_off(monkeypatch, tmp_path):
         monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
         command_line.use_compilation_cache()
         assert jax.config.jax_compilation_cache_dir == str(tmp_path / "jaxgan" / "xla")
+        assert jax.config.jax_persistent_cache_min_compile_time_secs == 0  # every program
     finally:
         jax.config.update("jax_compilation_cache_dir", before)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", seconds)
 
 
 def test_networks_that_do_not_fit_the_data_are_one_line_and_leave_nothing(tiny, tmp_path, capsys):
