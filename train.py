@@ -54,7 +54,7 @@ def main() -> None:
         ]
         jax.distributed.initialize(num_processes=numbers[0], process_id=numbers[1])
     if options.dry_run:
-        print(training.summarize(training.plan_without_data(config)))
+        print(training.summarize(training.plan_without_data(config), options.init_from))
         return
     training.train(config, Path(options.workdir or command_line.default_workdir(path)), options.init_from)
 

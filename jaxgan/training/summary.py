@@ -15,13 +15,22 @@ from jaxgan.foreign import printable
 from jaxgan.mesh import batched
 from jaxgan.training.live_bytes import live_bytes
 from jaxgan.training.plan import Plan
+from jaxgan.training.transfer import Beginning, read_source
 
 # On a CPU, compiling the step of a larger game takes minutes (the paper's BigGAN one or two, tracing it ten seconds).
 _CHEAP_TO_COMPILE = 5_000_000
 
 
-def summarize(plan: Plan) -> str:
-    """The dry run's text for a plan; nothing of the game's size is allocated."""
+def summarize(plan: Plan, init_from: str = "") -> str:
+    """The dry run's text for a plan; nothing of the game's size is allocated, save the other run's weights.
+
+    Args:
+        plan: The plan.
+        init_from: As in `train`.
+
+    Raises:
+        ConfigError: That run is not there, or nothing of it fits.
+    """
     state = plan.abstract_state()
     parts = ["config", *overrides.lines(plan.config), "", *_data(plan), ""]
     total = 0
@@ -38,6 +47,9 @@ def summarize(plan: Plan) -> str:
         "",
         *_memory(plan, state, total),
     ]
+    if init_from:
+        with jax.set_mesh(plan.mesh):
+            parts += ["", Beginning.of(plan, read_source(init_from)).line]
     return "\n".join(parts)
 
 

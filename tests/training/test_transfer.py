@@ -16,6 +16,7 @@ from jaxgan.training import train
 from jaxgan.training.checkpoints import Checkpoints
 from jaxgan.training.plan import Plan
 from jaxgan.training.run_folder import RunFolder
+from jaxgan.training.summary import summarize
 from jaxgan.training.trained import load
 from jaxgan.training.transfer import Beginning, read_source
 
@@ -90,6 +91,14 @@ def test_one_player_by_name(tiny, source):
     assert line.endswith(": generator 4 of 4 arrays")
     assert len(same(state.players["generator"].params, there.state.players["generator"].params)) == 4
     assert len(same(state.players["discriminator"].params, own.players["discriminator"].params)) == 2
+
+
+def test_a_dry_run_says_what_would_be_taken(tiny, source):
+    folder, _ = source
+    said = summarize(plan_of(tiny("dcgan")), f"{folder}:generator").splitlines()[-1]
+    assert said.startswith(f"begins with the weights of {folder} at step ") and "generator" in said
+    with pytest.raises(ConfigError, match="has no player 'critic'"):
+        summarize(plan_of(tiny("dcgan")), f"{folder}:critic")
 
 
 def test_another_resolution_takes_what_fits_and_names_what_does_not(tiny, source):
