@@ -5,14 +5,16 @@ from collections.abc import Callable, Sequence
 
 import jax
 
-from jaxgan.commands import evaluate, explore, prepare, use, weights
+from jaxgan.commands import browse, evaluate, explore, prepare, use, weights
 from jaxgan.commands.options import Parser
+from jaxgan.explorer import space
 from jaxgan.mesh import data_mesh
 from jaxgan.training.trained import load
 
 _USAGE = """\
 usage: python -m jaxgan COMMAND --workdir=RUN [options]
 
+  browse        shows a run as a page in the browser
   evaluate      measures a run, or a folder of images
   explore       shows what a run's latents do: pictures between them, truncated ones, and directions found without labels
   prepare       resizes a folder of images once, into a zip
@@ -23,6 +25,7 @@ python -m jaxgan --workdir=RUN lists what a run can do, and python -m jaxgan ABI
 
 
 _OTHERS: dict[str, Callable[[list[str]], None]] = {
+    "browse": browse.main,
     "evaluate": evaluate.main,
     "explore": explore.main,
     "prepare": prepare.main,
@@ -65,8 +68,8 @@ def abilities(workdir: str, trust: bool = False) -> str:
     with jax.set_mesh(data_mesh()):
         game = load(workdir, trust=trust).plan.game
     rows = {name: ability.help for name, ability in game.abilities.items()}
-    rows |= {"explore": "shows what its latents do"} if explore.can(game.abilities) else {}
-    rows |= {"evaluate": "measures it"}
+    rows |= {"explore": "shows what its latents do"} if space.can(game.abilities) else {}
+    rows |= {"browse": "shows it as a page in the browser", "evaluate": "measures it"}
     width = max(map(len, rows))
     lines = [f"  {name:<{width}}  {what}" for name, what in rows.items()]
     return "\n".join([f"python -m jaxgan COMMAND --workdir={workdir}", *lines])

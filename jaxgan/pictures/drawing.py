@@ -198,6 +198,28 @@ def curves(lines: Sequence[Mapping[str, Any]]) -> Image.Image:
     """
     from matplotlib.figure import Figure
 
+    panels = curve_panels(lines)
+    columns = min(3, max(1, len(panels)))
+    rows = max(1, -(-len(panels) // columns))
+    figure = Figure(figsize=(4.2 * columns, 2.6 * rows), layout="constrained")
+    every = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, title in itertools.zip_longest(every, panels):
+        if title is None:
+            axes.set_axis_off()
+            continue
+        for name, points in panels[title].items():
+            steps, values = zip(*points, strict=True)
+            marker = "" if len(steps) > 20 else "."
+            axes.plot(steps, values, linewidth=0.9, marker=marker, label=name)
+        axes.set_title(title, fontsize=9)
+        axes.tick_params(labelsize=7)
+        axes.legend(fontsize=6)
+        axes.grid(alpha=0.3)
+    return _render(figure)
+
+
+def curve_panels(lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[tuple[int, float]]]]:
+    """The curves of the lines of a metrics.jsonl, points (step, value) by name, in the panels that `curves` draws, by title."""
     series: dict[str, list[tuple[int, float]]] = {}
     for line in lines:
         for name, value in line.items():
@@ -207,24 +229,11 @@ def curves(lines: Sequence[Mapping[str, Any]]) -> Image.Image:
     panels: dict[str, list[str]] = {"loss": []}
     for name in series:
         panels.setdefault(name.rsplit("/", 1)[-1].split("_")[0], []).append(name)
-    panels = {title: names for title, names in panels.items() if names}
-    columns = min(3, max(1, len(panels)))
-    rows = max(1, -(-len(panels) // columns))
-    figure = Figure(figsize=(4.2 * columns, 2.6 * rows), layout="constrained")
-    every = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, title in itertools.zip_longest(every, panels):
-        if title is None:
-            axes.set_axis_off()
-            continue
-        for name in panels[title]:
-            steps, values = zip(*series[name], strict=True)
-            marker = "" if len(steps) > 20 else "."
-            axes.plot(steps, values, linewidth=0.9, marker=marker, label=name)
-        axes.set_title(", ".join(sorted({name.rsplit("/", 1)[-1] for name in panels[title]})), fontsize=9)
-        axes.tick_params(labelsize=7)
-        axes.legend(fontsize=6)
-        axes.grid(alpha=0.3)
-    return _render(figure)
+    return {
+        ", ".join(sorted({name.rsplit("/", 1)[-1] for name in names})): {name: series[name] for name in names}
+        for names in panels.values()
+        if names
+    }
 
 
 def layers(lines: Sequence[Mapping[str, Any]]) -> Image.Image | None:
