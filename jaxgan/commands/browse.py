@@ -1,8 +1,8 @@
 """Shows a run as a page in the browser: python -m jaxgan browse --workdir=RUN
 
-Sliders over latents along their principal directions, seeds, classes or text, mixed styles, ways between pinned points; pictures
-that are dropped, translated or classified; checkpoints over time and curves beside them: whatever the run's game can do. The page
-is served on this machine alone, reads the run and writes nothing. What it shows: docs/browse.md.
+Sliders over latents along their principal directions, seeds, classes or text, mixed styles, ways between points, pictures
+that are dropped, translated or classified, checkpoints over time, and curves beside them: whatever the run's game can do. The
+page is served to this machine alone, reads the run and writes nothing. What it shows: docs/browse.md.
 """
 
 import argparse

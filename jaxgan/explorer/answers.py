@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy.special import softmax
 
@@ -28,9 +29,9 @@ from jaxgan.mesh import data_mesh
 from jaxgan.metrics.path_length import lerp, slerp
 from jaxgan.pictures.run_pictures import frames
 from jaxgan.training import trained
-from jaxgan.training.trained import Trained
 from jaxgan.training.records import read_metrics
 from jaxgan.training.run_folder import RunFolder
+from jaxgan.training.trained import Trained
 
 _DIRECTIONS = 12  # of each kind, or as many as a latent has components
 _STATES = 4  # checkpoints in memory
@@ -53,6 +54,9 @@ class Answers:
 
     def __init__(self, workdir: str | Path, step: int | None = None, trust: bool = False) -> None:
         self._workdir, self._lock = Path(workdir), threading.Lock()
+        # Directions take seconds, which a slider need not wait for; but on several devices two programs at a time might each
+        # hold some of them and wait for the others.
+        self._apart = threading.Lock() if data_mesh().size == 1 else self._lock
         with jax.set_mesh(data_mesh()):
             first = trained.load(workdir, step, trust)
             self._plan, self._first = first.plan, first.step
@@ -82,7 +86,9 @@ class Answers:
     def records(self) -> dict[str, Any]:
         """The run's curves, in panels, thinned out to what a page shows; and what was evaluated, the newest last."""
         folder = RunFolder(self._workdir)
-        lines = [{name: value for name, value in line.items() if name != "state"} for line in read_metrics(folder.metrics)]
+        lines = [
+            {name: value for name, value in line.items() if name != "state"} for line in read_metrics(folder.metrics)
+        ]
         shown = {
             title: {name: _thinned(points) for name, points in curves.items()}
             for title, curves in pictures.curve_panels(lines).items()
@@ -122,7 +128,7 @@ class Answers:
             UserError: A field is none, or out of range.
         """
         asked = Asked(fields)
-        with self._lock, jax.set_mesh(data_mesh()):
+        with self._apart if name == "directions" else self._lock, jax.set_mesh(data_mesh()):
             began = time.perf_counter()
             answer = self._answers[name](asked)
             return answer | {"ms": round(1000 * (time.perf_counter() - began), 1)}
@@ -158,7 +164,7 @@ class Answers:
         # In W lines are straight; in Z an arc keeps the length that a latent has.
         between = lerp if self._described["space"]["mapped"] else slerp
         share = np.full((1, 1), place - at, np.float32)
-        middle = np.asarray(between(here, there, share))
+        middle = np.asarray(between(jnp.asarray(here), jnp.asarray(there), jnp.asarray(share)))
         nearer = ends[int(place - at > 0.5)]
         psi = [each["truncation"] for each in ends]
         if None not in psi:
@@ -195,7 +201,7 @@ class Answers:
         if space is None:
             raise UserError("this game has no latents to explore")
         limits, classes = space["truncation"], len(space["classes"])
-        point = {
+        point: dict[str, Any] = {
             "seed": asked.integer("seed", 0, SEEDS - 1),
             "label": asked.label("label", classes) if classes else None,
             "truncation": asked.number("truncation", limits["low"], limits["high"]) if limits else None,
@@ -301,7 +307,10 @@ class Answers:
 
     def _for_one(self, snapshot: Snapshot, name: str, given: dict[str, Any], seed: int) -> dict[str, Any]:
         """The arguments of an ability for one picture; its class by the seed, where none is chosen."""
-        declared, found = snapshot.game.ability(name), {each: value for each, value in given.items() if value is not None}
+        declared, found = (
+            snapshot.game.ability(name),
+            {each: value for each, value in given.items() if value is not None},
+        )
         for each in declared.kinds(LABEL):
             label = found.get(each, seed % len(snapshot.classes(name)))
             found[each] = np.array([label], np.int32)

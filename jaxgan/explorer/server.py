@@ -11,6 +11,7 @@ import http.server
 import json
 import logging
 import re
+import sys
 from http import HTTPStatus
 from importlib import resources
 from typing import Any
@@ -42,9 +43,10 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self, answers: Answers, port: int) -> None:
         self.answers = answers
-        self.page = resources.files("jaxgan.explorer").joinpath("page.html").read_bytes()
-        (script,) = re.findall(rb"<script>(.*?)</script>", self.page, re.DOTALL)
-        own = base64.b64encode(hashlib.sha256(script).digest()).decode()
+        script = _text("page.js") + _text("panels.js")
+        style = _text("page.css")
+        self.page = _text("page.html").replace("/* page.css */", style).replace("/* page.js */", script).encode()
+        own = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         # Nothing but this page's own script runs, whatever the names in a run may hold, and nothing is loaded from elsewhere.
         self.policy = (
             f"default-src 'none'; script-src 'sha256-{own}'; style-src 'unsafe-inline'; img-src data: 'self'; "
@@ -60,9 +62,18 @@ class Server(http.server.ThreadingHTTPServer):
         if self.server_port == 80:
             self.hosts |= {ADDRESS, "localhost"}
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that does not wait for an answer, as when its page is left, is no error."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
     @property
     def url(self) -> str:
         return f"http://{ADDRESS}:{self.server_port}/"
+
+
+def _text(name: str) -> str:
+    return resources.files("jaxgan.explorer").joinpath(name).read_text(encoding="utf-8")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -125,7 +136,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _from_here(self) -> bool:
         hosts, origin = self.server.hosts, self.headers.get("Origin")
-        if self.headers.get("Host", "") not in hosts or (origin is not None and origin not in {f"http://{h}" for h in hosts}):
+        if self.headers.get("Host", "") not in hosts or (
+            origin is not None and origin not in {f"http://{h}" for h in hosts}
+        ):
             self._refuse(HTTPStatus.FORBIDDEN, f"open {self.server.url} itself")
             return False
         return True
