@@ -155,7 +155,10 @@ class Answers:
     def _way(self, asked: Asked) -> dict[str, Any]:
         """The picture at a place on the way through several points: 0 is the first, 1 the second ..."""
         now = self._moment(asked)
-        points = [self._read_point(each) for each in asked.several("points", _SHEET)]
+        points = []
+        for each in asked.several("points", _SHEET):
+            points.append(self._read_point(each))
+            each.done()
         place = asked.number("place", 0, len(points) - 1) or 0.0
         asked.done()
         at = min(int(place), max(0, len(points) - 2))

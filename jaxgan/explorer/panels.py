@@ -38,11 +38,6 @@ def offered(snapshot: Snapshot) -> dict[str, Ability]:
     return found
 
 
-def has_space(snapshot: Snapshot) -> bool:
-    """Whether there is a panel of latents."""
-    return can(snapshot.game.abilities)
-
-
 def truncation(snapshot: Snapshot) -> dict[str, Any] | None:
     """How the points of the space are truncated: `by` the ability that takes it, and the bounds; None where they are not."""
     maker = Space(snapshot, jax.random.key(0)).maker
@@ -70,7 +65,7 @@ def described(plan: Plan, snapshot: Snapshot) -> dict[str, Any]:
         raise UserError("browse shows images, but the samples of this run are vectors: take sample or generate")
     domains = dict(zip(domain_arrays(len(plan.domains)), plan.domains, strict=False))
     space = None
-    if has_space(snapshot):
+    if can(snapshot.game.abilities):
         of = Space(snapshot, jax.random.key(0))
         space = {
             "mapped": of.mapped,
