@@ -66,10 +66,13 @@ def abilities(workdir: str, trust: bool = False) -> str:
         trust: As in `jaxgan.training.trained.load`.
     """
     with jax.set_mesh(data_mesh()):
-        game = load(workdir, trust=trust).plan.game
+        plan = load(workdir, trust=trust).plan
+    game = plan.game
     rows = {name: ability.help for name, ability in game.abilities.items()}
     rows |= {"explore": "shows what its latents do"} if space.can(game.abilities) else {}
-    rows |= {"browse": "shows it as a page in the browser", "evaluate": "measures it"}
+    images = any(spec.kind == "image" for spec in plan.arrays.values())
+    rows |= {"browse": "shows it as a page in the browser"} if images else {}
+    rows |= {"evaluate": "measures it"}
     width = max(map(len, rows))
     lines = [f"  {name:<{width}}  {what}" for name, what in rows.items()]
     return "\n".join([f"python -m jaxgan COMMAND --workdir={workdir}", *lines])
