@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import jax
 
-from jaxgan.commands import browse, evaluate, explore, prepare, use, weights
+from jaxgan.commands import browse, evaluate, explore, prepare, use, video, weights
 from jaxgan.commands.options import Parser
 from jaxgan.explorer import space
 from jaxgan.mesh import data_mesh
@@ -18,6 +18,7 @@ usage: python -m jaxgan COMMAND --workdir=RUN [options]
   evaluate      measures a run, or a folder of images
   explore       shows what a run's latents do: pictures between them, truncated ones, and directions found without labels
   prepare       resizes a folder of images once, into a zip
+  video         walks through a run's latents, as a GIF or an MP4
   weights FILE  converts the weights of a feature network for evaluate, once
   ABILITY       asks the run's game for something that it can do: sample, translate, classify, judge ...
 
@@ -29,6 +30,7 @@ _OTHERS: dict[str, Callable[[list[str]], None]] = {
     "evaluate": evaluate.main,
     "explore": explore.main,
     "prepare": prepare.main,
+    "video": video.main,
     "weights": weights.main,
 }
 
@@ -69,7 +71,8 @@ def abilities(workdir: str, trust: bool = False) -> str:
         plan = load(workdir, trust=trust).plan
     game = plan.game
     rows = {name: ability.help for name, ability in game.abilities.items()}
-    rows |= {"explore": "shows what its latents do"} if space.can(game.abilities) else {}
+    if space.can(game.abilities):
+        rows |= {"explore": "shows what its latents do", "video": "walks through them"}
     images = any(spec.kind == "image" for spec in plan.arrays.values())
     rows |= {"browse": "shows it as a page in the browser"} if images else {}
     rows |= {"evaluate": "measures it"}

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -169,7 +170,9 @@ def own_options(parser: argparse.ArgumentParser, ability: Ability, names: Names)
     add = parser.add_argument
     add("--seed", type=int, help="the same seed gives the same result (default: 0)")
     if ability.kinds(NUMBER):
-        help = "instead of --num and --seed: one for each of these seeds, 0-35 or 1,5,7-9, the same whatever is beside it"
+        help = (
+            "instead of --num and --seed: one for each of these seeds, 0-35 or 1,5,7-9, the same whatever is beside it"
+        )
         add("--seeds", help=help)
     if ability.gives == "images" and not from_images:
         add(
@@ -252,6 +255,18 @@ def read_seeds(option: str, text: str) -> tuple[int, ...]:
         twice = next(seed for index, seed in enumerate(found) if seed in found[:index])
         raise UserError(f"--{option}={text} names {twice} twice: leave one out")
     return tuple(found)
+
+
+def written_seeds(seeds: Sequence[int]) -> str:
+    """Seeds for a file's name: "0-35", "1,5,7-9"; of very many the first, the last and what tells them from all others."""
+    runs: list[list[int]] = []
+    for seed in seeds:
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1][1:] = [seed]
+        else:
+            runs.append([seed])
+    text = ",".join("-".join(map(str, run)) for run in runs)
+    return text if len(text) <= 60 else f"{seeds[0]}_{seeds[-1]}_{zlib.crc32(text.encode()):08x}"
 
 
 def values(asked: argparse.Namespace, ability: Ability, names: Names) -> dict[str, Any]:

@@ -19,7 +19,16 @@ from tqdm import tqdm
 from jaxgan import memory, pictures
 from jaxgan.commands import outputs
 from jaxgan.commands.inputs import InputImages, output_names, read_latents, read_text
-from jaxgan.commands.options import Names, Parser, asked_run, chosen_format, common_options, own_options, values
+from jaxgan.commands.options import (
+    Names,
+    Parser,
+    asked_run,
+    chosen_format,
+    common_options,
+    own_options,
+    values,
+    written_seeds,
+)
 from jaxgan.core import scene_graph
 from jaxgan.core.abilities import GRAPH, IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, STRENGTH, TEXT, Ability
 from jaxgan.core.arrays import ArraySpec, domain_arrays
@@ -115,7 +124,9 @@ def _drawn(trained: Trained, name: str, asked: argparse.Namespace, given: dict[s
     if declared.gives == "images":
         shape = next(spec.shape for spec in snapshot.arrays.values() if spec.kind != "label")
         outputs.check_format(asked.format, count, shape)
-    drawn = _by_seed(trained, name, seeds, given) if seeds else snapshot.parts(name, jax.random.key(asked.seed), **given)
+    drawn = (
+        _by_seed(trained, name, seeds, given) if seeds else snapshot.parts(name, jax.random.key(asked.seed), **given)
+    )
     parts = _with_bar(drawn, count, name)
     if declared.gives == "images":
         outputs.write_images(parts, count, label, asked.format, output, seeds)
@@ -137,7 +148,11 @@ def _by_seed(trained: Trained, name: str, seeds: Sequence[int], given: dict[str,
     takes, one = trained.plan.game.ability(name).takes, trained.snapshot.in_calls_of(1)
     for index, seed in enumerate(seeds):
         own = {
-            each: 1 if takes[each].kind == NUMBER else value[index : index + 1] if takes[each].kind in PER_ENTRY else value
+            each: 1
+            if takes[each].kind == NUMBER
+            else value[index : index + 1]
+            if takes[each].kind in PER_ENTRY
+            else value
             for each, value in given.items()
             if value is not None
         }
@@ -282,7 +297,7 @@ def _default_output(name: str, declared: Ability, asked: argparse.Namespace, ste
         if argument.kind == NUMBER and not getattr(asked, "seeds", None):
             parts.append(f"num{value}")
     seeds = getattr(asked, "seeds", None)
-    parts.append(f"seeds{_ranges(seeds)}" if seeds else f"seed{asked.seed}")
+    parts.append(f"seeds{written_seeds(seeds)}" if seeds else f"seed{asked.seed}")
     for option, argument in sorted(declared.takes.items(), key=lambda item: item[1].kind == LABEL):
         value = getattr(asked, option)
         if value is not None and argument.kind == STRENGTH:
@@ -292,18 +307,6 @@ def _default_output(name: str, declared: Ability, asked: argparse.Namespace, ste
         elif value is not None and argument.kind != NUMBER:
             parts.append(value.stem if isinstance(value, Path) else f"{option}{value}")
     return below(Path(asked.workdir), "generated/" + "-".join(parts) + ("" if suffix == "folder" else f".{suffix}"))
-
-
-def _ranges(seeds: Sequence[int]) -> str:
-    """Seeds for a file's name: "0-35", "1,5,7-9"; of very many the first, the last and what tells them from all others."""
-    runs: list[list[int]] = []
-    for seed in seeds:
-        if runs and seed == runs[-1][-1] + 1:
-            runs[-1][1:] = [seed]
-        else:
-            runs.append([seed])
-    text = ",".join("-".join(map(str, run)) for run in runs)
-    return text if len(text) <= 60 else f"{seeds[0]}_{seeds[-1]}_{zlib.crc32(text.encode()):08x}"
 
 
 def _short(option: str, text: str) -> str:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy.special import softmax
 
@@ -26,7 +25,6 @@ from jaxgan.explorer.asked import SEEDS, Asked
 from jaxgan.explorer.space import Space
 from jaxgan.foreign import MAX_LINES, open_picture, read_text
 from jaxgan.mesh import data_mesh
-from jaxgan.metrics.path_length import lerp, slerp
 from jaxgan.pictures.run_pictures import frames
 from jaxgan.training import trained
 from jaxgan.training.records import read_metrics
@@ -164,10 +162,7 @@ class Answers:
         at = min(int(place), max(0, len(points) - 2))
         ends = [points[at], points[min(at + 1, len(points) - 1)]]
         here, there = _alike([self._of(now, each) for each in ends])
-        # In W lines are straight; in Z an arc keeps the length that a latent has.
-        between = lerp if self._described["space"]["mapped"] else slerp
-        share = np.full((1, 1), place - at, np.float32)
-        middle = np.asarray(between(jnp.asarray(here), jnp.asarray(there), jnp.asarray(share)))
+        middle = Space(now.snapshot, jax.random.key(0)).between(here, there, place - at)
         nearer = ends[int(place - at > 0.5)]
         psi = [each["truncation"] for each in ends]
         if None not in psi:

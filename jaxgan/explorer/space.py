@@ -12,6 +12,7 @@ from jaxgan.core import Ability, Nets
 from jaxgan.core.abilities import LABEL, LATENTS
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.errors import UserError
+from jaxgan.metrics.path_length import lerp, slerp
 
 NEEDED = ("sample", "latents", "generate")
 TRUNCATIONS = (0.1, 0.3, 0.5, 0.7, 1.0, None)
@@ -48,6 +49,11 @@ class Space:
     def carried(self, z: np.ndarray, label: np.ndarray | None) -> np.ndarray:
         """Latents z as points of the space."""
         return self._ask("map", z, label) if self.mapped else z
+
+    def between(self, here: np.ndarray, there: np.ndarray, share: float) -> np.ndarray:
+        """Points (N, D) on the ways between two sets of them: W has straight ones; in Z an arc keeps the length of latents."""
+        way = lerp if self.mapped else slerp
+        return np.asarray(way(jnp.asarray(here), jnp.asarray(there), jnp.full((len(here), 1), share, jnp.float32)))
 
     def images(self, points: np.ndarray, label: np.ndarray | None, **more: Any) -> np.ndarray:
         """Images of points (rows, columns, D): (rows, columns, H, W, C); `more` is for what makes them, such as truncation.

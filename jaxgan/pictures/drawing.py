@@ -304,23 +304,31 @@ def animate(frames: Sequence[Path], path: Path) -> None:
     save_animation(images, path, rest_ms=_LAST_FRAME_MS)
 
 
-def save_animation(frames: Sequence[Image.Image], path: Path, rest_ms: int = _FRAME_MS) -> None:
-    """Writes pictures of one size as an animated GIF, made smaller until it is no larger than `LARGEST` bytes.
+def save_animation(
+    frames: Sequence[Image.Image],
+    path: Path,
+    rest_ms: int = _FRAME_MS,
+    frame_ms: int = _FRAME_MS,
+    largest: int = LARGEST,
+) -> None:
+    """Writes pictures of one size as an animated GIF, made smaller until it is no larger than `largest` bytes.
 
     Args:
         frames: In order.
         path: The file.
         rest_ms: How long the last one stays, in milliseconds.
+        frame_ms: How long the others do.
+        largest: Bytes, at most.
     """
     images = [frame.convert("L" if frame.mode == "L" else "RGB") for frame in frames]
-    durations = [_FRAME_MS] * (len(images) - 1) + [rest_ms]
+    durations = [frame_ms] * (len(images) - 1) + [rest_ms]
     while True:
         # GIF packs few colours far better than many, and a digit needs few.
         first, *others = [image.quantize(16 if image.mode == "L" else 64) for image in images]
         data = _encoded(first, "GIF", save_all=True, append_images=others, duration=durations, loop=0)
-        if len(data) <= LARGEST:
+        if len(data) <= largest:
             break
-        images = [_shrunk(image, math.sqrt(LARGEST / len(data))) for image in images]
+        images = [_shrunk(image, math.sqrt(largest / len(data))) for image in images]
     with atomically(path) as temporary:
         temporary.write_bytes(data)
 
