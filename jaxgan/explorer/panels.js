@@ -113,8 +113,7 @@ function overTime() {
   const controls = make("div"), stage = make("div", {class: "time"}), big = picture(), time = make("div", {class: "took"});
   const show = index => { big.image.src = "/frame?step=" + run.frames[index]; time.textContent = "step " + run.frames[index]; };
   const last = run.frames.length - 1;
-  const [input, shown] = slider(0, last, 1, last, show, {"aria-label": "when"});
-  shown.hidden = true;
+  const [input] = slider(0, last, 1, last, show, {"aria-label": "when"});
   let playing = null;
   const play = make("button", {class: "main", text: "▶ play", click: () => {
     if (playing) { clearInterval(playing); playing = null; play.textContent = "▶ play"; return; }
@@ -122,7 +121,7 @@ function overTime() {
     playing = setInterval(() => { input.value = +input.value === last ? 0 : +input.value + 1; input.show(); show(+input.value); }, 300);
   }});
   controls.append(make("h2", {text: "Over time"}), make("p", {class: "note", text: "What the same noise, or the same inputs, became while the game trained."}),
-    make("div", {class: "field"}, make("div", {class: "slider wide"}, input)), play);
+    make("div", {class: "field"}, make("div", {class: "slider alone"}, input)), play);
   stage.append(big, time);
   return {name: "over time", controls, stage, start: () => show(+input.value)};
 }
