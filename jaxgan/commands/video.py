@@ -64,8 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         name = f"generated/video-step{trained.step}-{walk.name}.gif"
         output = asked.output or below(Path(asked.workdir), name)
         outputs.check_new(asked.output)
-        check_video("output", output)
         check_place(output)
+        check_video("output", output)
         with memory.less(f"fewer --frames than {asked.frames} take less"):
             frames = list(tqdm(walk.frames(), total=walk.number, desc="frames", disable=None, leave=False))
             save_video(frames, output)
@@ -138,22 +138,21 @@ class Walk:
                 f"--seeds and --frames ask for {self.number} frames of {values} numbers, more than are held in memory: "
                 f"ask for at most {max(1, _VALUES // values)} frames"
             )
-        self._few = snapshot.in_calls_of(self._wide)
-        self._stops, self._others = ([self._point(seed) for seed in each] for each in (seeds, others))
+        self._seeds, self._others, self._few = seeds, others, snapshot.in_calls_of(self._wide)
         self._slots = slots(snapshot) if others else 0
 
     def frames(self) -> Iterator[Image.Image]:
         """The pictures, one after the other."""
-        above = self._images(np.concatenate(self._others)) if self._others else None
+        stops, others = ([self._point(seed) for seed in seeds] for seeds in (self._seeds, self._others))
+        above = self._images(np.concatenate(others)) if others else None
         for index in range(self.number):
             stop, share = divmod(index, self._frames)
-            there = self._stops[(stop + 1) % len(self._stops)]
-            here = self._space.between(self._stops[stop], there, share / self._frames)
+            here = self._space.between(stops[stop], stops[(stop + 1) % len(stops)], share / self._frames)
             if above is None:
                 images = self._images(here)
             else:
                 images = self._images(
-                    np.concatenate([self._styles(here, here), *(self._styles(here, one) for one in self._others)])
+                    np.concatenate([self._styles(here, here), *(self._styles(here, one) for one in others)])
                 )
                 images = np.concatenate([np.full_like(images[:1], pictures.EMPTY), above, images])
             large = images.repeat(self._scale, axis=1).repeat(self._scale, axis=2)
