@@ -1,6 +1,7 @@
 """What a page is answered: pictures of a trained game, each made by one compiled call, and its records."""
 
 import base64
+import contextlib
 import dataclasses
 import functools
 import io
@@ -59,7 +60,8 @@ class Answers:
             first = trained.load(workdir, step, trust)
             self._plan, self._first = first.plan, first.step
             self._described = panels.described(first.plan, first.snapshot)
-        self._at = functools.lru_cache(_STATES)(lambda step: trained.load_step(self._workdir, self._plan, step))
+        load = lambda step: first if step == first.step else trained.load_step(workdir, first.plan, step)  # noqa: E731
+        self._at = functools.lru_cache(_STATES)(load)
         self._directions = functools.lru_cache(_STATES)(self._found)
         self._answers: dict[str, Callable[[Asked], dict[str, Any]]] = {
             "point": self._point,
@@ -91,10 +93,9 @@ class Answers:
             title: {name: _thinned(points) for name, points in curves.items()}
             for title, curves in pictures.curve_panels(lines).items()
         }
-        path = folder.evaluation
-        told = read_text(path, MAX_LINES).splitlines() if path.exists() else []
-        results = [Result.from_json(line) for line in told if line.strip()][-_POINTS:]
-        rows = [[result.key, _finite(result.value), result.model.get("step")] for result in results]
+        rows = []
+        for result in _results(folder.evaluation):
+            rows.append([result.key, _finite(result.value), result.model.get("step")])
         return {"panels": shown, "evaluations": rows}
 
     def frame(self, step: int) -> bytes:
@@ -323,6 +324,15 @@ class Answers:
         """The game at a step, asked for one image in a call."""
         now = self._at(self._step(asked))
         return dataclasses.replace(now, snapshot=now.snapshot.in_calls_of(1))
+
+
+def _results(path: Path) -> list[Result]:
+    """The newest lines of an evaluation.jsonl; what is no result, as a line that is being written, is left out."""
+    found = []
+    for line in read_text(path, MAX_LINES).splitlines()[-_POINTS:] if path.exists() else []:
+        with contextlib.suppress(UserError):
+            found.append(Result.from_json(line))
+    return found
 
 
 def _alike(found: list[np.ndarray]) -> list[np.ndarray]:

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import math
 import types
 
 import jax
@@ -14,6 +15,7 @@ from PIL import Image
 from jaxgan.core import ArraySpec
 from jaxgan.core.snapshot import CompiledGame
 from jaxgan.errors import UserError
+from jaxgan.evaluation.protocol import Protocol, Result
 from jaxgan.explorer import answers as module
 from jaxgan.explorer.answers import Answers
 from jaxgan.mesh import data_mesh
@@ -235,6 +237,15 @@ def test_records_are_those_of_the_run(dcgan, runs):
         np.testing.assert_array_equal(np.asarray(mine), np.asarray(kept))
     with pytest.raises(UserError, match="no picture of step 31"):
         dcgan.frame(31)
+
+
+def test_results_of_evaluations_are_told_and_half_a_line_is_not(dcgan, runs):
+    results = [Result("fid", 12.5, Protocol(100, "8x8x1"), model={"step": 30}), Result("kid", math.nan, Protocol(100))]
+    path = runs("dcgan")[0] / "evaluation.jsonl"
+    before = path.read_text() if path.exists() else ""
+    path.write_text(before + "".join(result.to_json() + "\n" for result in results) + '{"key": "fid')
+    assert dcgan.records()["evaluations"][-2:] == [["fid100", 12.5, 30], ["kid100", None, None]]
+    path.write_text(before)
 
 
 def test_curves_of_many_points_are_thinned(dcgan, monkeypatch):
