@@ -25,7 +25,7 @@ def image_spec(snapshot: Snapshot, declared: Ability, name: str, source: str | N
 
 
 def offered(snapshot: Snapshot) -> dict[str, Ability]:
-    """The abilities that have a panel of their own: they answer at once, by what can be seen, to what can be typed or dropped.
+    """The abilities that have a panel of their own: they answer by what can be seen to what can be typed or dropped.
 
     Those of latents are the panel of the latents.
     """
@@ -33,7 +33,7 @@ def offered(snapshot: Snapshot) -> dict[str, Ability]:
     for name, ability in snapshot.game.abilities.items():
         latents = any(ability.takes[each].required for each in ability.kinds(LATENTS))
         of_space = name == "sample" and can(snapshot.game.abilities)
-        if ability.gives in _SHOWN and ability.search is None and not latents and not of_space:
+        if ability.gives in _SHOWN and not latents and not of_space:
             found[name] = ability
     return found
 
