@@ -42,6 +42,9 @@ def default() -> ConfigDict:
             # Names in jaxgan.evaluation.monitored, "default" for those that suit the data; a name that ends in "?" is left out
             # where it cannot be measured. The best checkpoint is kept by the first.
             "metrics": (DEFAULT,),
+            # More pictures, drawn with the samples: "classes", and the training images that are "nearest" by their pixels, or
+            # by features, "nearest/digits".
+            "pictures": (),
             "checkpoint_every": 500,
             # Where a loss, a gradient or a parameter is not finite the run goes back to the newest of these checkpoints or the
             # best one, draws anew and goes on; it gives up at the next time after so many within so many steps.

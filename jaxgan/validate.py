@@ -31,6 +31,8 @@ _POOL = _Range("from 0 to 1,048,576", lambda value: 0 <= value <= 2**20)
 # What Python repeats while it builds or compiles a game.
 _REPEATS = _Range("from 1 to 1024", lambda value: 1 <= value <= 1024)
 _PICTURES = _Range("from 2 to 64", lambda value: 2 <= value <= 64)
+_FRAMES = _Range("from 1 to 1000", lambda value: 1 <= value <= 1000)
+_PORT = _Range("from 0 to 65535", lambda value: 0 <= value <= 65535)
 _SEED = _Range("at least 0 and below 2**32", lambda value: 0 <= value < 2**32)
 
 # Of the fields that stand at the top of a config.
@@ -83,6 +85,7 @@ _FIELDS: dict[str, _Range] = {
 }
 # Of the commands' options, by kind.
 _OPTIONS = {"number": _IMAGES, "strength": _POSITIVE, "setting": _SETTING, "seed": _SEED, "pictures": _PICTURES}
+_OPTIONS |= {"port": _PORT, "frames": _FRAMES}
 _CHOICES = {"dtype": ("float32", "bfloat16", "float16"), "guard": ("tell", "stop", "return", "off")}
 
 
@@ -198,7 +201,7 @@ def check_option(name: str, value: float, kind: str) -> None:
     Args:
         name: Of the option, without its dashes.
         value: The number.
-        kind: "number" of images, "strength", "setting", "seed" or "pictures" of a row.
+        kind: "number" of images, "strength", "setting", "seed", "pictures" of a row, "port", or "frames".
 
     Raises:
         ConfigError: It is out of range, or not finite.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxgan import memory
-from jaxgan.commands import evaluate, explore, use
+from jaxgan.commands import evaluate, explore, use, video
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.data import pipeline
 from jaxgan.training import command_line, plan_without_data, train
@@ -74,6 +74,7 @@ def test_training_names_the_fields(tiny, tmp_path, monkeypatch, capsys, holder, 
         ("sample", ["--num=70"], "a smaller --num than 70, or --format=npz or folder instead of a grid takes less"),
         ("sample", ["--format=npz"], "the run's networks and 16 of its images must fit in any case"),
         ("explore", [], "a smaller --num than 8, or fewer --steps than 9"),
+        ("video", [], "fewer --frames than 24 take less"),
         (
             "evaluate",
             ["--metrics=fid", "--features=digits"],
@@ -84,10 +85,12 @@ def test_training_names_the_fields(tiny, tmp_path, monkeypatch, capsys, holder, 
 def test_commands_name_their_options(runs, tmp_path, monkeypatch, capsys, command, options, cure):
     folder, _ = runs("dcgan")
     capsys.readouterr()  # what training said
-    main = {"explore": explore.main, "evaluate": evaluate.main}.get(command, lambda rest: use.main(command, rest))
+    mains = {"explore": explore.main, "video": video.main, "evaluate": evaluate.main}
+    main = mains.get(command, lambda rest: use.main(command, rest))
     for name in ("use", "parts"):
         monkeypatch.setattr(Snapshot, name, raiser(XLA))
-    output = tmp_path / ("x" if command == "explore" else "x.png" if "--num=70" in options else "x.npz")
+    named = {"explore": "x", "video": "x.gif"}.get(command, "x.png" if "--num=70" in options else "x.npz")
+    output = tmp_path / named
     assert command_line.run(lambda: main([f"--workdir={folder}", "--trust", f"--output={output}", *options])) == 2
     said = capsys.readouterr().err
     assert cure in said and said.splitlines()[-1].startswith("error: out of memory, 3 TiB")

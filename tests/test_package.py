@@ -13,6 +13,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 PROGRAM = """
 import jax, jax.numpy as jnp, numpy as np, optax, pathlib
+from importlib import resources
 import jaxgan
 from jaxgan import gans, networks
 from jaxgan.core import Player
@@ -27,6 +28,7 @@ game = gans.gan(
 batch = {{"image": jnp.ones((4, 2))}}
 state, metrics = jax.jit(game.step)(game.init(jax.random.key(0), batch), batch)
 assert int(state.step) == 1 and np.isfinite(float(metrics["generator/loss"]))
+assert resources.files("jaxgan.explorer").joinpath("page.html").is_file()
 assert np.isfinite(digit_fd(np.random.default_rng(0).uniform(-1, 1, (80, 16, 16, 1)).astype(np.float32)))
 """
 

@@ -7,7 +7,7 @@ found without labels, from -strength to strength, and directions.npz, the direct
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from jaxgan import directions, memory, pictures
+from jaxgan import memory, pictures
 from jaxgan.commands import outputs
 from jaxgan.commands.options import Names, Parser, asked_run, common_options
-from jaxgan.core import Ability, Nets
-from jaxgan.core.abilities import LABEL, LATENTS
-from jaxgan.core.snapshot import Snapshot
 from jaxgan.errors import UserError
+from jaxgan.explorer.space import NEEDED, TRUNCATIONS, Space, can
 from jaxgan.files import atomically, check_place
 from jaxgan.foreign import below
 from jaxgan.mesh import data_mesh
@@ -30,16 +28,6 @@ from jaxgan.metrics.path_length import lerp, slerp
 from jaxgan.training import command_line
 from jaxgan.training.trained import Trained, load
 from jaxgan.validate import check_option
-
-_NEEDED = ("sample", "latents", "generate")
-_TRUNCATIONS = (0.1, 0.3, 0.5, 0.7, 1.0, None)
-_LATENTS = 2048  # that directions are measured on
-_DERIVATIVES = 16  # of them at which a layer behind a normalisation is differentiated
-
-
-def can(abilities: Mapping[str, Ability]) -> bool:
-    """Whether a game with these abilities has latents to explore."""
-    return all(name in abilities for name in _NEEDED)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -59,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         snapshot = trained.snapshot
         if not can(snapshot.game.abilities):
             raise UserError(
-                f"the game of {run.workdir} has no latents to explore: it needs the abilities {', '.join(_NEEDED)}"
+                f"the game of {run.workdir} has no latents to explore: it needs the abilities {', '.join(NEEDED)}"
             )
         names = Names(snapshot.classes("generate"))
         parser = _parser(subject=f"explore of the game of {run.workdir}")
@@ -71,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         shape = next(spec.shape for spec in snapshot.arrays.values() if spec.kind != "label")
         if len(shape) == 1:
             raise UserError("explore draws images, but the samples of this run are vectors: take sample or generate")
-        outputs.check_format("png", asked.num * max(asked.steps, len(_TRUNCATIONS)), shape)
+        outputs.check_format("png", asked.num * max(asked.steps, len(TRUNCATIONS)), shape)
         outputs.check_new(asked.output)
         output = asked.output or below(Path(asked.workdir), f"generated/{_name(asked, trained.step, label)}")
         check_place(output)
@@ -110,93 +98,6 @@ def _name(asked: argparse.Namespace, step: int, label: int | None) -> str:
     return "-".join(parts)
 
 
-class Space:
-    """The latents that images are made of: W where the game maps its latents to one and makes images of that, or else Z.
-
-    Args:
-        snapshot: A game with the abilities "sample", "latents" and "generate".
-        key: The same key draws the same latents.
-    """
-
-    def __init__(self, snapshot: Snapshot, key: jax.Array) -> None:
-        self._snapshot, self._key, abilities = snapshot, key, snapshot.game.abilities
-        self._mapped = "map" in abilities and "synthesize" in abilities
-        self._maker = "synthesize" if self._mapped else "generate"
-
-    def draw(self, number: int, truncation: float | None = None) -> np.ndarray:
-        """Latents z (number, D)."""
-        return self._snapshot.use("latents", self._key, number=number, truncation=truncation)
-
-    def carried(self, z: np.ndarray, label: np.ndarray | None) -> np.ndarray:
-        """Latents z as points of the space."""
-        return self._ask("map", z, label) if self._mapped else z
-
-    def images(self, points: np.ndarray, label: np.ndarray | None) -> np.ndarray:
-        """Images of points (rows, columns, D): (rows, columns, H, W, C).
-
-        Every column is asked for by itself, with the same key, so that what a network draws beside its latent, such as noise
-        for each pixel, is one draw for each row.
-        """
-        columns = [self._ask(self._maker, points[:, column], label) for column in range(points.shape[1])]
-        return np.stack(columns, axis=1)
-
-    def truncated(self, number: int, label: np.ndarray | None) -> np.ndarray:
-        """The same latents by threshold, as the game itself truncates: images (thresholds, number, H, W, C).
-
-        Raises:
-            UserError: The game's latents cannot be truncated.
-        """
-        if self._snapshot.takes("generate", "truncation"):
-            z = self.draw(number)
-            return np.stack([self._ask("generate", z, label, truncation=psi) for psi in _TRUNCATIONS])
-        if not self._snapshot.takes("latents", "truncation"):
-            raise UserError("this game's latents cannot be truncated")
-        return np.stack([self._ask("generate", self.draw(number, limit), label) for limit in _TRUNCATIONS])
-
-    def directions(self, number: int, label: int | None) -> dict[str, np.ndarray]:
-        """Directions (K, D) by name, each as long as the deviation of the space's points along it.
-
-        Raises:
-            UserError: No layer of the generator reads the latent.
-        """
-        labels = None if label is None else np.full(_LATENTS, label, np.int32)
-        points = self.carried(self.draw(_LATENTS), labels)
-        size = self._snapshot.compiled.batch_size
-        found = self._compiled(directions.varying, label)(points[:size])
-        layers = directions.layers(*(np.asarray(each) for each in found))
-        read = self._compiled(lambda generate, z: directions.gram(generate, z[0], layers.first), label)
-        grams = [np.asarray(read(point[None])) for point in points[:_DERIVATIVES]]
-        given = points
-        if not self._mapped:
-            see = self._compiled(lambda generate, z: directions.activations(generate, z, layers.hidden), label)
-            given = np.concatenate([np.asarray(see(points[at : at + size])) for at in range(0, _LATENTS, size)])
-        units = {
-            "closed_form": directions.closed_form(np.mean(grams, axis=0), number),
-            "principal": directions.principal(given, points, number),
-        }
-        return {name: each * (points @ each.T).std(axis=0)[:, None] for name, each in units.items()}
-
-    def _ask(self, ability: str, latents: np.ndarray, label: np.ndarray | None, **more: Any) -> np.ndarray:
-        """What an ability of latents, and of labels if it takes them, gives."""
-        declared = self._snapshot.game.ability(ability)
-        given = dict.fromkeys(declared.kinds(LATENTS), latents) | dict.fromkeys(declared.kinds(LABEL), label)
-        return self._snapshot.use(ability, self._key, **given, **more)
-
-    def _compiled(self, function: Any, label: int | None) -> Any:
-        """points -> function(generate, points), compiled; `generate` makes images of points, all of one class."""
-        declared, key = self._snapshot.game.ability(self._maker), self._key
-
-        def run(nets: Nets, points: jax.Array) -> Any:
-            def generate(latents: jax.Array) -> jax.Array:
-                labels = None if label is None else jnp.full(len(latents), label, jnp.int32)
-                given = dict.fromkeys(declared.kinds(LATENTS), latents) | dict.fromkeys(declared.kinds(LABEL), labels)
-                return declared.function(nets, key, **given)
-
-            return function(generate, points)
-
-        return self._snapshot.nets_call(run)
-
-
 def _explore(trained: Trained, asked: argparse.Namespace, label: int | None, output: Path) -> None:
     """Writes the pictures."""
     snapshot = trained.snapshot
@@ -220,7 +121,7 @@ def _explore(trained: Trained, asked: argparse.Namespace, label: int | None, out
         frames = [pictures.grid(images[:, at], columns) for at in range(asked.steps)]
         pictures.save_animation(frames + frames[-2:0:-1], output / f"{name}.gif")  # there and back
     try:
-        names = ["none" if limit is None else f"{limit:g}" for limit in _TRUNCATIONS]
+        names = ["none" if limit is None else f"{limit:g}" for limit in TRUNCATIONS]
         _write(pictures.grid(_rows(space.truncated(num, labels)), num, names), output / "truncation.png")
     except UserError as error:
         print(f"no truncation.png: {error}", file=sys.stderr)

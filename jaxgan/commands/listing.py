@@ -5,17 +5,20 @@ from collections.abc import Callable, Sequence
 
 import jax
 
-from jaxgan.commands import evaluate, explore, prepare, use, weights
+from jaxgan.commands import browse, evaluate, explore, prepare, use, video, weights
 from jaxgan.commands.options import Parser
+from jaxgan.explorer import space
 from jaxgan.mesh import data_mesh
 from jaxgan.training.trained import load
 
 _USAGE = """\
 usage: python -m jaxgan COMMAND --workdir=RUN [options]
 
+  browse        shows a run as a page in the browser
   evaluate      measures a run, or a folder of images
   explore       shows what a run's latents do: pictures between them, truncated ones, and directions found without labels
   prepare       resizes a folder of images once, into a zip
+  video         walks through a run's latents, as a GIF or an MP4
   weights FILE  converts the weights of a feature network for evaluate, once
   ABILITY       asks the run's game for something that it can do: sample, translate, classify, judge ...
 
@@ -23,9 +26,11 @@ python -m jaxgan --workdir=RUN lists what a run can do, and python -m jaxgan ABI
 
 
 _OTHERS: dict[str, Callable[[list[str]], None]] = {
+    "browse": browse.main,
     "evaluate": evaluate.main,
     "explore": explore.main,
     "prepare": prepare.main,
+    "video": video.main,
     "weights": weights.main,
 }
 
@@ -63,9 +68,13 @@ def abilities(workdir: str, trust: bool = False) -> str:
         trust: As in `jaxgan.training.trained.load`.
     """
     with jax.set_mesh(data_mesh()):
-        game = load(workdir, trust=trust).plan.game
+        plan = load(workdir, trust=trust).plan
+    game = plan.game
     rows = {name: ability.help for name, ability in game.abilities.items()}
-    rows |= {"explore": "shows what its latents do"} if explore.can(game.abilities) else {}
+    if space.can(game.abilities):
+        rows |= {"explore": "shows what its latents do", "video": "walks through them"}
+    images = any(spec.kind == "image" for spec in plan.arrays.values())
+    rows |= {"browse": "shows it as a page in the browser"} if images else {}
     rows |= {"evaluate": "measures it"}
     width = max(map(len, rows))
     lines = [f"  {name:<{width}}  {what}" for name, what in rows.items()]

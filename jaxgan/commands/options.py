@@ -1,6 +1,8 @@
 """The options of an ability's command, and their values: all of it follows from the ability's declaration."""
 
 import argparse
+import re
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,6 +24,7 @@ from jaxgan.errors import UserError, nearest
 from jaxgan.validate import check_option
 
 FORMATS = ("png", "npz", "folder")
+MOST_SEEDS = 10_000
 _NUMBER = 64
 
 
@@ -165,7 +168,12 @@ def own_options(parser: argparse.ArgumentParser, ability: Ability, names: Names)
         needed = argument.required and argument.kind != NUMBER
         parser.add_argument(f"--{option}", dest=name, required=needed, **settings)
     add = parser.add_argument
-    add("--seed", type=int, default=0, help="the same seed gives the same result (default: 0)")
+    add("--seed", type=int, help="the same seed gives the same result (default: 0)")
+    if ability.kinds(NUMBER):
+        help = (
+            "instead of --num and --seed: one for each of these seeds, 0-35 or 1,5,7-9, the same whatever is beside it"
+        )
+        add("--seeds", help=help)
     if ability.gives == "images" and not from_images:
         add(
             "--format",
@@ -183,7 +191,7 @@ def own_options(parser: argparse.ArgumentParser, ability: Ability, names: Names)
 def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str, Any]]:
     """An argument's option, and what argparse is told of it."""
     if argument.kind == NUMBER:
-        return "num", {"type": int, "default": _NUMBER, "help": f"{argument.help} (default: {_NUMBER})"}
+        return "num", {"type": int, "help": f"{argument.help} (default: {_NUMBER})"}
     if argument.kind == STRENGTH:
         return name, {"type": float, "help": argument.help}
     if argument.kind == IMAGES:
@@ -225,18 +233,64 @@ def chosen_format(format: str | None, output: Path | None) -> str:
     return suffix
 
 
+def read_seeds(option: str, text: str) -> tuple[int, ...]:
+    """The seeds that an option names, "0-35" or "1,5,7-9", in the order in which they stand there.
+
+    Raises:
+        UserError: It names none, one twice, more than `MOST_SEEDS`, or what is no seed.
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*([0-9]{1,10})(?:-([0-9]{1,10}))?\s*", part)
+        if match is None:
+            raise UserError(f"--{option}={text}: {part!a} is neither a seed nor a range: write 0-35 or 1,5,7-9")
+        first, last = int(match[1]), int(match[2] or match[1])
+        check_option(option, max(first, last), "seed")
+        if last < first:
+            raise UserError(f"--{option}={text}: {part.strip()} runs backwards: write {last}-{first}")
+        if len(found) + last - first >= MOST_SEEDS:
+            raise UserError(f"--{option}={text} names more than {MOST_SEEDS} seeds: name fewer, or take --num")
+        found += range(first, last + 1)
+    if len(set(found)) < len(found):
+        twice = next(seed for index, seed in enumerate(found) if seed in found[:index])
+        raise UserError(f"--{option}={text} names {twice} twice: leave one out")
+    return tuple(found)
+
+
+def written_seeds(seeds: Sequence[int]) -> str:
+    """Seeds for a file's name: "0-35", "1,5,7-9"; of very many the first, the last and what tells them from all others."""
+    runs: list[list[int]] = []
+    for seed in seeds:
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1][1:] = [seed]
+        else:
+            runs.append([seed])
+    text = ",".join("-".join(map(str, run)) for run in runs)
+    return text if len(text) <= 60 else f"{seeds[0]}_{seeds[-1]}_{zlib.crc32(text.encode()):08x}"
+
+
 def values(asked: argparse.Namespace, ability: Ability, names: Names) -> dict[str, Any]:
     """The values of options that hold for all entries: numbers, strengths, domains, and a class; None where not given.
+
+    `asked` then has the seed, and the seeds as a tuple.
 
     Raises:
         UserError: One of them is out of range.
     """
     given: Mapping[str, Any] = vars(asked)
+    if given.get("seeds") is not None:
+        counted = [given[name] for name in ability.kinds(NUMBER)]
+        if asked.seed is not None or counted != [None]:
+            raise UserError(f"--seeds={asked.seeds} says which and how many: leave out --seed and --num")
+        asked.seeds = read_seeds("seeds", asked.seeds)
+    asked.seed = 0 if asked.seed is None else asked.seed
     check_option("seed", asked.seed, "seed")
     found: dict[str, Any] = {}
     for name, argument in ability.takes.items():
         value = given[name]
         if argument.kind == NUMBER:
+            value = len(given.get("seeds") or ()) or (_NUMBER if value is None else value)
+            setattr(asked, name, value)
             check_option("num", value, "number")
         if argument.kind == STRENGTH and value is not None:
             argument.check_strength(f"--{name}", value)

@@ -16,6 +16,7 @@ from jaxgan.errors import UserError
 from jaxgan.files import atomically, check_place
 from jaxgan.foreign import printable
 
+_WIDEST = 4096  # pixels of a grid's row that has a column for each class
 _GRID = 2**28  # pixels' values in one grid, which is held in memory
 
 
@@ -40,7 +41,14 @@ def check_format(format: str, number: int, shape: tuple[int, ...]) -> None:
         raise UserError(f"--num={number}: one grid holds at most {most} of these images: take --format=npz or folder")
 
 
-def write_images(parts: Iterator[np.ndarray], number: int, label: np.ndarray | None, format: str, output: Path) -> None:
+def write_images(
+    parts: Iterator[np.ndarray],
+    number: int,
+    label: np.ndarray | None,
+    format: str,
+    output: Path,
+    seeds: Sequence[int] | None = None,
+) -> None:
     """Writes images that are drawn a few at a time; only a grid holds all of them.
 
     Args:
@@ -50,24 +58,39 @@ def write_images(parts: Iterator[np.ndarray], number: int, label: np.ndarray | N
         format: "png": one grid (vectors: one plot); "npz": "image", uint8 (vectors: float32), and "label"; "folder": a
             PNG for each image.
         output: The file, or the folder.
+        seeds: That of each, where each has its own: names of files then tell it, and an .npz has them as "seed".
     """
     if format == "npz":
         pixels = (part if part.ndim == 2 else pictures.to_uint8(part) for part in parts)
-        write_npz_of_parts("image", pixels, number, {"label": label}, output)
+        others = {"label": label, "seed": None if seeds is None else np.array(seeds)}
+        write_npz_of_parts("image", pixels, number, others, output)
     elif format == "png":
         images = np.concatenate(list(parts))
         if images.ndim == 2:
             image = pictures.density(None, images)
         else:
-            columns = min(number, pictures.columns_for(images.shape[1:], max(8, round(number**0.5))))
+            columns = _class_columns(label, images.shape[1:])
+            columns = columns or min(number, pictures.columns_for(images.shape[1:], max(8, round(number**0.5))))
             image = pictures.grid(images, columns)
         with atomically(output) as temporary:
             image.save(temporary, "PNG")
     else:
-        digits = len(str(number - 1))
+        numbers = range(number) if seeds is None else seeds
+        digits = len(str(max(numbers)))
         for index, pixels in enumerate(one for part in parts for one in pictures.to_uint8(part)):
-            name = f"{index:0{digits}d}" + ("" if label is None else f"_class{label[index]}")
+            name = ("" if seeds is None else "seed") + f"{numbers[index]:0{digits}d}"
+            name += "" if label is None else f"_class{label[index]}"
             write_png(pixels, output / f"{name}.png")
+
+
+def _class_columns(label: np.ndarray | None, shape: tuple[int, ...]) -> int:
+    """The columns of a grid in which each class has its own, where classes take turns and there is room; else 0."""
+    classes = 0 if label is None else len(np.unique(label))
+    if label is None or not 1 < classes < len(label) or not (label[:-classes] == label[classes:]).all():
+        return 0
+    if len(np.unique(label[:classes])) < classes:
+        return 0
+    return classes if classes * max(shape[:2]) <= _WIDEST else 0
 
 
 def write_png(pixels: np.ndarray, output: Path) -> None:

@@ -19,9 +19,18 @@ from tqdm import tqdm
 from jaxgan import memory, pictures
 from jaxgan.commands import outputs
 from jaxgan.commands.inputs import InputImages, output_names, read_latents, read_text
-from jaxgan.commands.options import Names, Parser, asked_run, chosen_format, common_options, own_options, values
+from jaxgan.commands.options import (
+    Names,
+    Parser,
+    asked_run,
+    chosen_format,
+    common_options,
+    own_options,
+    values,
+    written_seeds,
+)
 from jaxgan.core import scene_graph
-from jaxgan.core.abilities import GRAPH, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, TEXT, Ability
+from jaxgan.core.abilities import GRAPH, IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, STRENGTH, TEXT, Ability
 from jaxgan.core.arrays import ArraySpec, domain_arrays
 from jaxgan.errors import UserError, nearest
 from jaxgan.files import check_place
@@ -101,10 +110,13 @@ def _drawn(trained: Trained, name: str, asked: argparse.Namespace, given: dict[s
     given = given | latents
     counted = next(iter((*declared.kinds(NUMBER), *declared.kinds(LATENTS))))
     count = given[counted] if declared.kinds(NUMBER) else len(given[counted])
-    given |= _in_turn(_told(trained, declared, asked, given), 0, count)
+    seeds = getattr(asked, "seeds", None)
+    # What takes turns does so by the seeds, so that each has its own, whatever is beside it.
+    turns = np.arange(count) if seeds is None else np.array(seeds)
+    given |= _in_turn(_told(trained, declared, asked, given), turns)
     label = None
     for option in declared.kinds(LABEL):
-        label = given[option] = _labels(given[option], beside, count, len(snapshot.classes(name)))
+        label = given[option] = _labels(given[option], beside, turns, len(snapshot.classes(name)))
     suffix = "npz" if declared.gives != "images" else asked.format
     output = asked.output or _default_output(name, declared, asked, trained.step, suffix)
     if declared.gives in ("images", "latents"):
@@ -112,11 +124,15 @@ def _drawn(trained: Trained, name: str, asked: argparse.Namespace, given: dict[s
     if declared.gives == "images":
         shape = next(spec.shape for spec in snapshot.arrays.values() if spec.kind != "label")
         outputs.check_format(asked.format, count, shape)
-    parts = _with_bar(snapshot.parts(name, jax.random.key(asked.seed), **given), count, name)
+    drawn = (
+        _by_seed(trained, name, seeds, given) if seeds else snapshot.parts(name, jax.random.key(asked.seed), **given)
+    )
+    parts = _with_bar(drawn, count, name)
     if declared.gives == "images":
-        outputs.write_images(parts, count, label, asked.format, output)
+        outputs.write_images(parts, count, label, asked.format, output, seeds)
     elif declared.gives == "latents":
-        outputs.write_npz_of_parts("latents", parts, count, {"label": label}, output)
+        beside_them = {"label": label, "seed": None if seeds is None else np.array(seeds)}
+        outputs.write_npz_of_parts("latents", parts, count, beside_them, output)
     else:
         result = np.concatenate(list(parts))
         numbers = [str(index) for index in range(len(result))]
@@ -125,6 +141,22 @@ def _drawn(trained: Trained, name: str, asked: argparse.Namespace, given: dict[s
     what = "samples" if name == "sample" else declared.gives
     print(f"{count} {what} of step {trained.step}: {output}")
     return 0
+
+
+def _by_seed(trained: Trained, name: str, seeds: Sequence[int], given: dict[str, Any]) -> Iterator[np.ndarray]:
+    """One for each seed, each drawn by itself, of the entry of what is given that stands at its place."""
+    takes, one = trained.plan.game.ability(name).takes, trained.snapshot.in_calls_of(1)
+    for index, seed in enumerate(seeds):
+        own = {
+            each: 1
+            if takes[each].kind == NUMBER
+            else value[index : index + 1]
+            if takes[each].kind in PER_ENTRY
+            else value
+            for each, value in given.items()
+            if value is not None
+        }
+        yield one.use(name, jax.random.key(seed), **own)
 
 
 def _with_bar(parts: Iterator[np.ndarray], total: int, what: str) -> Iterator[np.ndarray]:
@@ -159,11 +191,11 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
     else:
         chunks = inputs.read_whole(spec.shape[2], declared.tiling)
     for index, (read, images) in enumerate(chunks):
-        part = dict(given) | {option: images} | _in_turn(told, done, len(images))
+        part = dict(given) | {option: images} | _in_turn(told, np.arange(done, done + len(images)))
         part |= {each: np.stack([next(one) for _ in read]) for each, one in in_turn.items()}
         done += len(images)
         for label in declared.kinds(LABEL):
-            part[label] = _labels(given[label], None, len(images), len(snapshot.classes(name)))
+            part[label] = _labels(given[label], None, np.arange(len(images)), len(snapshot.classes(name)))
         names += read
         for (_, own), written in zip(folders, paths, strict=True):
             result = snapshot.use(name, jax.random.fold_in(jax.random.key(asked.seed), index), **part | own)
@@ -217,9 +249,9 @@ def _told(
     return told
 
 
-def _in_turn(told: dict[str, np.ndarray], start: int, count: int) -> dict[str, np.ndarray]:
-    """Of each array the entries for `count` images from the `start`-th on: all in turn."""
-    return {name: array[np.arange(start, start + count) % len(array)] for name, array in told.items()}
+def _in_turn(told: dict[str, np.ndarray], turns: np.ndarray) -> dict[str, np.ndarray]:
+    """Of each array the entries whose turns these are: all in turn."""
+    return {name: array[turns % len(array)] for name, array in told.items()}
 
 
 def _folders(
@@ -248,13 +280,13 @@ def _input_spec(trained: Trained, declared: Ability, option: str, given: dict[st
     return arrays[array] if array in arrays else next(spec for spec in arrays.values() if spec.kind != "label")
 
 
-def _labels(asked: int | None, beside: np.ndarray | None, count: int, classes: int) -> np.ndarray | None:
+def _labels(asked: int | None, beside: np.ndarray | None, turns: np.ndarray, classes: int) -> np.ndarray | None:
     """The class of each: the one asked for, those that lie beside the latents, or all in turn."""
     if asked is not None:
-        return np.full(count, asked, np.int32)
+        return np.full(len(turns), asked, np.int32)
     if beside is not None:
         return beside
-    return (np.arange(count) % classes).astype(np.int32) if classes else None
+    return (turns % classes).astype(np.int32) if classes else None
 
 
 def _default_output(name: str, declared: Ability, asked: argparse.Namespace, step: int, suffix: str) -> Path:
@@ -262,9 +294,10 @@ def _default_output(name: str, declared: Ability, asked: argparse.Namespace, ste
     parts = [*([] if name == "sample" else [name]), f"step{step}"]
     for option, argument in declared.takes.items():
         value = getattr(asked, option)
-        if argument.kind == NUMBER:
+        if argument.kind == NUMBER and not getattr(asked, "seeds", None):
             parts.append(f"num{value}")
-    parts.append(f"seed{asked.seed}")
+    seeds = getattr(asked, "seeds", None)
+    parts.append(f"seeds{written_seeds(seeds)}" if seeds else f"seed{asked.seed}")
     for option, argument in sorted(declared.takes.items(), key=lambda item: item[1].kind == LABEL):
         value = getattr(asked, option)
         if value is not None and argument.kind == STRENGTH:

@@ -118,6 +118,7 @@ class Snapshot:
     def __init__(self, compiled: CompiledGame, state: State, stage: int) -> None:
         self.game, self.compiled = compiled.game, compiled
         self._state, self._stage = state, stage
+        self._size = compiled.batch_size
         self._statistics: dict[tuple[Any, ...], dict[str, Any]] = {}
 
     @property
@@ -135,6 +136,16 @@ class Snapshot:
         drop = lambda player: player.replace(average=None)  # noqa: E731
         players = jax.tree.map(drop, self._state.players, is_leaf=lambda node: hasattr(node, "average"))
         return self.compiled.at(self._state.replace(players=players), self._stage)
+
+    def in_calls_of(self, number: int) -> "Snapshot":
+        """The same game, asked for so many images in a call, or as many as there are devices: for few, that somebody waits for.
+
+        Batch norm's statistics for what it draws are those of whole minibatches all the same.
+        """
+        other = self.compiled.at(self._state, self._stage)
+        other._size = -(-number // self.compiled.devices) * self.compiled.devices
+        other._statistics = self._statistics
+        return other
 
     def use(self, ability: str, key: jax.Array, **arguments: Any) -> np.ndarray:
         """Asks for an ability; see `parts`. Where it takes images of any size, `Ability.tiling` says how.
@@ -174,10 +185,12 @@ class Snapshot:
         counted = next((name for name in rest if takes[name].kind == NUMBER), None)
         total = int(rest[counted]) if counted else len(next(iter(entries.values())))
         # Tiles are large, and what is made of them is larger.
-        size = self.compiled.batch_size if self._of_the_data(declared, given) else self.compiled.devices
+        size = self._size if self._of_the_data(declared, given) else self.compiled.devices
+        if counted:
+            rest[counted] = self.compiled.batch_size
+        statistics = self.statistics(ability, entries, rest)
         if counted:
             rest[counted] = size
-        statistics = self.statistics(ability, entries, rest)
         use = self.compiled.call("use", ability)
 
         def made() -> Iterator[np.ndarray]:
@@ -239,8 +252,9 @@ class Snapshot:
         declared = self.game.ability(ability)
         if declared.search is not None or not self._of_the_data(declared, entries or {}):
             return {}  # the tiles of one image are no sample: such an ability sees to it itself
-        takes, size, entries = self.game.ability(ability).takes, self.compiled.batch_size, dict(entries or {})
+        takes, entries = self.game.ability(ability).takes, dict(entries or {})
         images = any(takes[name].kind == IMAGES for name in entries)
+        size = self._size if images else self.compiled.batch_size
         latents = [name for name in entries if takes[name].kind == LATENTS]
         drawn = not images and not (latents and "latents" not in self.game.abilities)
         if drawn and which in self._statistics:

@@ -8,7 +8,7 @@ from jaxgan import metrics
 from jaxgan.core.arrays import domain_arrays
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source, other_split
-from jaxgan.evaluation.held_out import held_out_records
+from jaxgan.evaluation.held_out import spread_records
 from jaxgan.evaluation.sample_metrics import unread_digits
 from jaxgan.evaluation.translation_metrics import roughness
 from jaxgan.metrics.frechet import Moments, frechet_distance
@@ -24,7 +24,7 @@ def reconstruction(snapshot: Snapshot, source: Source, config: ConfigDict, key: 
     that is still read as the digit it was. Of a game with latents, "code_fd" is the Frechet distance of the codes (drawn ones,
     where they have a density) from latents, over the number of components, and "latent_mse" how far E(G(z)) is from z.
     """
-    held_out = held_out_records(other_split(config.data, "test", source.arrays))
+    held_out = spread_records(other_split(config.data, "test", source.arrays))
     arrays = domain_arrays(len(source.domains)) or ("image",)
     images = np.concatenate([np.asarray(held_out[name]) for name in arrays])
     made = snapshot.use("reconstruct", key, images=images)

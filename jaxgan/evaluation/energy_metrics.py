@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from jaxgan.core.abilities import pixel_distance
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source, other_split
-from jaxgan.evaluation.held_out import held_out_records
+from jaxgan.evaluation.held_out import spread_records
 
 _LOOKS = 10  # along a chain
 _CHAINS = 256
@@ -34,7 +34,7 @@ def chain_energy(snapshot: Snapshot, source: Source, config: ConfigDict, key: ja
     def energy(images: Any) -> np.ndarray:
         return -snapshot.use("judge", key, images=np.asarray(images))
 
-    real = energy(held_out_records(other_split(config.data, "test", source.arrays))["image"])
+    real = energy(spread_records(other_split(config.data, "test", source.arrays))["image"])
     means = [float(energy(found).mean())]
     for index in range(search.steps):
         found = step(key, found, np.int32(index))

@@ -1,4 +1,4 @@
-"""The held-out images that a game is measured on while it trains."""
+"""Images that a game is compared with while it trains, as many as memory has room for."""
 
 import math
 
@@ -9,12 +9,8 @@ from jaxgan.data import Source, prepare
 _BYTES = 2**28  # of the images, as a game sees them: 21,845 of 32x32 in colour, or 341 of 256x256
 
 
-def held_out_records(source: Source) -> dict[str, np.ndarray]:
-    """The records of a source that is not trained on, images in [-1, 1]; of many large ones only some, from everywhere in it.
-
-    Args:
-        source: The split "test" of the data.
-    """
+def spread_records(source: Source) -> dict[str, np.ndarray]:
+    """The records of a source, images in [-1, 1]; of many large ones only some, from everywhere in it."""
     each = 4 * sum(math.prod(spec.shape) for spec in source.arrays.values())
     number = min(len(source), max(1, _BYTES // each))
     chosen = np.linspace(0, len(source) - 1, number).round().astype(int)

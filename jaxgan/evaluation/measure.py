@@ -19,12 +19,13 @@ from jaxgan.evaluation.compared import Measured, Reference, numbered_as
 from jaxgan.evaluation.fakes import squared_speeds
 from jaxgan.evaluation.feature_metrics import FEATURE_METRICS, Value
 from jaxgan.evaluation.feature_statistics import Summary, summarize
+from jaxgan.evaluation.held_out import spread_records
 from jaxgan.evaluation.protocol import Result
 from jaxgan.features.extractors import Extractor, make_extractor, make_perceptual
 from jaxgan.files import atomically
 from jaxgan.metrics import image_quality
 from jaxgan.metrics.classification import STEPS, classification_accuracy
-from jaxgan.metrics.neighbours import nearest_training
+from jaxgan.metrics.neighbours import nearest_of
 from jaxgan.metrics.path_length import path_length
 from jaxgan.metrics.sliced_wasserstein import sliced_wasserstein
 
@@ -154,14 +155,21 @@ def _real(extractor: Extractor, reference: Reference, keep: bool, settings: Sett
 
 
 def _draw_nearest(path: Path, measured: Measured, source: Any, fakes: Summary, real: Any, asked: Any) -> None:
-    """Samples in the odd rows, and under each its nearest training image."""
+    """Samples in the odd rows, and under each its nearest training image: by features, and in a second picture by pixels."""
     shown = min(_SHOWN, measured.protocol.fakes)
-    found = nearest_training(real.features, fakes.features[:shown])  # type: ignore[index]
-    pairs = [measured.images(shown, asked)["image"], source.stack(found.training)["image"]]
+    made = pictures.from_uint8(measured.images(shown, asked)["image"])
+    by_features = source.stack(nearest_of(real.features, fakes.features[:shown]))["image"]  # type: ignore[index]
+    found = {path: pictures.from_uint8(by_features)}
+    if by_features.shape == made.shape:
+        training = spread_records(source)["image"]
+        index = nearest_of(training.reshape(len(training), -1), made.reshape(shown, -1))
+        found[path.with_stem(f"{path.stem}_pixels")] = training[index]
     columns = min(shown, pictures.columns_for(measured.image_shape))
-    rows = [part[start : start + columns] for start in range(0, shown // columns * columns, columns) for part in pairs]
-    with atomically(path) as temporary:
-        pictures.grid(np.concatenate(rows) / np.float32(127.5) - 1, columns).save(temporary, "PNG")
+    starts = range(0, shown // columns * columns, columns)
+    for place, images in found.items():
+        rows = [part[start : start + columns] for start in starts for part in (made, images)]
+        with atomically(place) as temporary:
+            pictures.grid(np.concatenate(rows), columns).save(temporary, "PNG")
 
 
 def _ms_ssim(measured: Measured, reference: Reference | None, settings: Settings) -> list[Result]:

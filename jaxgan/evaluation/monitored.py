@@ -6,6 +6,7 @@ the best checkpoint; the others stand beside it in metrics.jsonl.
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import jax
@@ -26,6 +27,7 @@ from jaxgan.evaluation import sample_metrics as samples
 from jaxgan.evaluation import scene_metrics as scenes
 from jaxgan.evaluation import translation_metrics as translations
 from jaxgan.evaluation import upscaling_metrics as upscaling
+from jaxgan.evaluation.asked_pictures import Draw, asked_pictures
 from jaxgan.evaluation.compared import data_reference, measured_game
 from jaxgan.evaluation.feature_metrics import FEATURE_METRICS
 from jaxgan.evaluation.protocol import Result
@@ -196,11 +198,13 @@ class Choice(NamedTuple):
         metrics: By name, in the config's order.
         left_out: Those that were wished, or that suit the data, but that cannot be measured: what stands in the way of each.
         instead: The one that takes their place, where it is none that the config or the data name; "" for none.
+        pictures: What draws the pictures that the config asks for, by name.
     """
 
     metrics: dict[str, Metric]
     left_out: dict[str, str]
     instead: str = ""
+    pictures: Mapping[str, Draw] = MappingProxyType({})
 
     def told(self) -> str:
         """What is measured by other metrics than were named, in a line; "" where nothing is.
@@ -214,7 +218,7 @@ class Choice(NamedTuple):
 
 
 def choose(config: ConfigDict, compiled: CompiledGame, source: Source) -> Choice:
-    """The metrics that a config names.
+    """The metrics that a config names, and the pictures that it asks for.
 
     "default" stands for those that suit the data, `source.metrics`, as far as the game can be measured by them, or else for
     a distance of images that fits; a name with a "?" behind it is measured where that is possible.
@@ -252,7 +256,7 @@ def choose(config: ConfigDict, compiled: CompiledGame, source: Source) -> Choice
                 chosen[name], instead = find(name), name
         if not chosen:
             left_out[DEFAULT] = "no metric suits these data and this game"
-    return Choice(_together(chosen), left_out, instead)
+    return Choice(_together(chosen), left_out, instead, asked_pictures(config, compiled, source))
 
 
 def told_by(chosen: Iterable[Metric]) -> tuple[str, bool]:

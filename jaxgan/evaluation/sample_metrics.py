@@ -15,7 +15,7 @@ from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source, make_source, other_split, prepare
 from jaxgan.data.toy import ToyDensity
 from jaxgan.errors import UserError
-from jaxgan.evaluation.held_out import held_out_records
+from jaxgan.evaluation.held_out import spread_records
 
 _STRENGTHS, _SWEPT = 9, 100  # of a code, and samples along which it rises
 _READABLE_SIZES = (8, 16, 32)  # of the digits, by the classifier that ships with the library
@@ -43,7 +43,7 @@ def label_accuracy(snapshot: Snapshot, source: Source, config: ConfigDict, key: 
     test = other_split(config.data, "test", source.arrays)
     if "label" not in test.arrays:
         raise UserError(f"label_accuracy needs labels, but split 'test' of {test.name} has none; leave the metric out")
-    held_out = held_out_records(test)
+    held_out = spread_records(test)
     logits = snapshot.use("classify", key, images=held_out["image"])
     return {"label_accuracy": float((logits.argmax(axis=-1) == held_out["label"]).mean())}
 
@@ -59,7 +59,7 @@ def clustered(
     """The value of `purity`, the class that each cluster has most of (K,), and the clusters of the training images (N,)."""
 
     def assigned(split: Source) -> tuple[np.ndarray, np.ndarray]:
-        records = held_out_records(split)
+        records = spread_records(split)
         return snapshot.use("cluster", key, images=records["image"]), records["label"]
 
     logits, label = assigned(source)

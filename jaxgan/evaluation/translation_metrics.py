@@ -16,7 +16,7 @@ from jaxgan.core.arrays import domain_arrays
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source, make_source, other_split, prepare
 from jaxgan.data.digits import PLAIN
-from jaxgan.evaluation.held_out import held_out_records
+from jaxgan.evaluation.held_out import spread_records
 from jaxgan.evaluation.sample_metrics import readable_size
 from jaxgan.features.digits import digit_probabilities
 from jaxgan.metrics.sliced_wasserstein import PATCH, sliced_wasserstein
@@ -259,7 +259,7 @@ def nearest(images: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 def held_out_pairs(config: ConfigDict, source: Source) -> dict[str, np.ndarray]:
     """Held-out pairs of the training data's kind: images in [-1, 1], and labels."""
-    return held_out_records(other_split(config.data, "test", source.arrays))
+    return spread_records(other_split(config.data, "test", source.arrays))
 
 
 def _train(config: ConfigDict) -> dict[str, np.ndarray]:

@@ -100,11 +100,20 @@ def nearest_training(training: np.ndarray, fake: np.ndarray) -> Neighbours:
         UserError: Too few vectors, or dimensions that differ.
     """
     training, fake = _centred(training, fake, 1, least_fakes=1)
-    found = [_nearest(rows, training, 1)[1] for rows, _ in _blocks(fake, np.zeros(len(fake)), len(training))]
-    index = np.concatenate([np.asarray(part)[:, 0] for part in found])[: len(fake)]
+    index = _nearest_index(training, fake)
     # Of a copy, the squares above leave nothing but rounding.
     distance = np.linalg.norm(fake - training[index], axis=1)
     return Neighbours(index, distance, float(np.mean(distance**2 < _radii(training, 1)[index])))
+
+
+def nearest_of(training: np.ndarray, fake: np.ndarray) -> np.ndarray:
+    """Which training image is nearest to each sample, int (M,); arguments and errors as in `nearest_training`."""
+    return _nearest_index(*_centred(training, fake, 1, least_fakes=1))
+
+
+def _nearest_index(training: np.ndarray, fake: np.ndarray) -> np.ndarray:
+    found = [_nearest(rows, training, 1)[1] for rows, _ in _blocks(fake, np.zeros(len(fake)), len(training))]
+    return np.concatenate([np.asarray(part)[:, 0] for part in found])[: len(fake)]
 
 
 def _centred(real: np.ndarray, fake: np.ndarray, k: int, least_fakes: int = 0) -> tuple[np.ndarray, np.ndarray]:

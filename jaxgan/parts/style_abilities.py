@@ -33,14 +33,13 @@ def style_abilities(styles: Any, draws: Draws, inversion_steps: int = 200) -> di
     def map_(nets: Nets, key: jax.Array, latents: jax.Array, label: jax.Array | None = None) -> jax.Array:
         return styles.map(nets, latents, draws.label(key, len(latents), label))
 
-    def synthesize(nets: Nets, key: jax.Array, latents: jax.Array) -> jax.Array:
-        return styles.images(nets, styles.broadcast(nets, latents))
+    def synthesize(nets: Nets, key: jax.Array, latents: jax.Array, truncation: Any = None) -> jax.Array:
+        return styles.images(nets, styles.truncated(nets, styles.broadcast(nets, latents), truncation))
 
     def generate(
         nets: Nets, key: jax.Array, latents: jax.Array, label: jax.Array | None = None, truncation: Any = None
     ) -> jax.Array:
-        w = map_(nets, key, latents, label)
-        return styles.images(nets, styles.truncated(nets, styles.broadcast(nets, w), truncation))
+        return synthesize(nets, key, map_(nets, key, latents, label), truncation)
 
     def sample(
         nets: Nets, key: jax.Array, number: int, label: jax.Array | None = None, truncation: Any = None
@@ -74,7 +73,10 @@ def style_abilities(styles: Any, draws: Draws, inversion_steps: int = 200) -> di
         ),
         "synthesize": Ability(
             synthesize,
-            {"latents": Argument(LATENTS, "an .npz of styles, W or W+", required=True, space="w")},
+            {
+                "latents": Argument(LATENTS, "an .npz of styles, W or W+", required=True, space="w"),
+                "truncation": _PSI,
+            },
             gives="images",
             drawn="styles",
             help="makes images of styles, one for each image or for each slot",

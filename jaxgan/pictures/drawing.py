@@ -198,6 +198,28 @@ def curves(lines: Sequence[Mapping[str, Any]]) -> Image.Image:
     """
     from matplotlib.figure import Figure
 
+    panels = curve_panels(lines)
+    columns = min(3, max(1, len(panels)))
+    rows = max(1, -(-len(panels) // columns))
+    figure = Figure(figsize=(4.2 * columns, 2.6 * rows), layout="constrained")
+    every = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, title in itertools.zip_longest(every, panels):
+        if title is None:
+            axes.set_axis_off()
+            continue
+        for name, points in panels[title].items():
+            steps, values = zip(*points, strict=True)
+            marker = "" if len(steps) > 20 else "."
+            axes.plot(steps, values, linewidth=0.9, marker=marker, label=name)
+        axes.set_title(title, fontsize=9)
+        axes.tick_params(labelsize=7)
+        axes.legend(fontsize=6)
+        axes.grid(alpha=0.3)
+    return _render(figure)
+
+
+def curve_panels(lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[tuple[int, float]]]]:
+    """The curves of the lines of a metrics.jsonl, points (step, value) by name, in the panels that `curves` draws, by title."""
     series: dict[str, list[tuple[int, float]]] = {}
     for line in lines:
         for name, value in line.items():
@@ -207,24 +229,11 @@ def curves(lines: Sequence[Mapping[str, Any]]) -> Image.Image:
     panels: dict[str, list[str]] = {"loss": []}
     for name in series:
         panels.setdefault(name.rsplit("/", 1)[-1].split("_")[0], []).append(name)
-    panels = {title: names for title, names in panels.items() if names}
-    columns = min(3, max(1, len(panels)))
-    rows = max(1, -(-len(panels) // columns))
-    figure = Figure(figsize=(4.2 * columns, 2.6 * rows), layout="constrained")
-    every = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, title in itertools.zip_longest(every, panels):
-        if title is None:
-            axes.set_axis_off()
-            continue
-        for name in panels[title]:
-            steps, values = zip(*series[name], strict=True)
-            marker = "" if len(steps) > 20 else "."
-            axes.plot(steps, values, linewidth=0.9, marker=marker, label=name)
-        axes.set_title(", ".join(sorted({name.rsplit("/", 1)[-1] for name in panels[title]})), fontsize=9)
-        axes.tick_params(labelsize=7)
-        axes.legend(fontsize=6)
-        axes.grid(alpha=0.3)
-    return _render(figure)
+    return {
+        ", ".join(sorted({name.rsplit("/", 1)[-1] for name in names})): {name: series[name] for name in names}
+        for names in panels.values()
+        if names
+    }
 
 
 def layers(lines: Sequence[Mapping[str, Any]]) -> Image.Image | None:
@@ -295,23 +304,31 @@ def animate(frames: Sequence[Path], path: Path) -> None:
     save_animation(images, path, rest_ms=_LAST_FRAME_MS)
 
 
-def save_animation(frames: Sequence[Image.Image], path: Path, rest_ms: int = _FRAME_MS) -> None:
-    """Writes pictures of one size as an animated GIF, made smaller until it is no larger than `LARGEST` bytes.
+def save_animation(
+    frames: Sequence[Image.Image],
+    path: Path,
+    rest_ms: int = _FRAME_MS,
+    frame_ms: int = _FRAME_MS,
+    largest: int = LARGEST,
+) -> None:
+    """Writes pictures of one size as an animated GIF, made smaller until it is no larger than `largest` bytes.
 
     Args:
         frames: In order.
         path: The file.
         rest_ms: How long the last one stays, in milliseconds.
+        frame_ms: How long the others do.
+        largest: Bytes, at most.
     """
     images = [frame.convert("L" if frame.mode == "L" else "RGB") for frame in frames]
-    durations = [_FRAME_MS] * (len(images) - 1) + [rest_ms]
+    durations = [frame_ms] * (len(images) - 1) + [rest_ms]
     while True:
         # GIF packs few colours far better than many, and a digit needs few.
         first, *others = [image.quantize(16 if image.mode == "L" else 64) for image in images]
         data = _encoded(first, "GIF", save_all=True, append_images=others, duration=durations, loop=0)
-        if len(data) <= LARGEST:
+        if len(data) <= largest:
             break
-        images = [_shrunk(image, math.sqrt(LARGEST / len(data))) for image in images]
+        images = [_shrunk(image, math.sqrt(largest / len(data))) for image in images]
     with atomically(path) as temporary:
         temporary.write_bytes(data)
 

@@ -101,8 +101,8 @@ class RunPictures:
         self._abilities = [name for name, how in drawn.items() if how in DRAWN]
         self._at_the_end = [name for name, how in drawn.items() if how in AT_THE_END]
         kept = -1 if step is None else step
-        self.frames = {at: path for at, path in _frames(places.samples).items() if at <= kept}
-        for at, path in _frames(places.samples).items() if write else ():
+        self.frames = {at: path for at, path in frames(places.samples).items() if at <= kept}
+        for at, path in frames(places.samples).items() if write else ():
             if at > kept:
                 path.unlink()
 
@@ -325,8 +325,8 @@ AT_THE_END: dict[str, Callable[[Snapshot, jax.Array, str], dict[str, Image.Image
 }
 
 
-def _frames(folder: Path) -> dict[int, Path]:
-    """The pictures of the fixed noise, by step."""
+def frames(folder: Path) -> dict[int, Path]:
+    """The pictures of a run's fixed noise that lie in a folder, by step."""
     return {
         int(path.stem[5:]): path
         for path in sorted(folder.glob("step_*.png"))

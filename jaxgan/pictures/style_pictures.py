@@ -40,13 +40,17 @@ def style_pictures(snapshot: Snapshot, key: jax.Array, ability: str) -> dict[str
     }
 
 
+def slots(snapshot: Snapshot) -> int:
+    """Styles of an image: two for each resolution from 4x4 to that of the data."""
+    return 2 * min(snapshot.arrays["image"].shape[:2]).bit_length() - 4
+
+
 def _mixing(synthesize: Synthesize, rows: np.ndarray, others: np.ndarray, snapshot: Snapshot) -> Image.Image:
     """Each row has the coarser half of the styles of its first image, and each column the finer half of its uppermost one."""
-    side = min(snapshot.arrays["image"].shape[:2])
-    slots = 2 * side.bit_length() - 4
-    of_rows, of_columns = (np.repeat(w[:, None], slots, axis=1) for w in (rows, others))
-    finer = (np.arange(slots) >= slots // 2)[None, None, :, None]
-    mixed = np.where(finer, of_columns[None], of_rows[:, None]).reshape(-1, slots, rows.shape[1])
+    count = slots(snapshot)
+    of_rows, of_columns = (np.repeat(w[:, None], count, axis=1) for w in (rows, others))
+    finer = (np.arange(count) >= count // 2)[None, None, :, None]
+    mixed = np.where(finer, of_columns[None], of_rows[:, None]).reshape(-1, count, rows.shape[1])
     images = synthesize(np.concatenate([of_columns, of_rows, mixed]))
     above, beside, inner = np.split(images, [len(others), len(others) + len(rows)])
     table = [np.zeros_like(above[:1]), above]

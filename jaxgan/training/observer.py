@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
+from jaxgan import pictures
 from jaxgan.core import State
 from jaxgan.data import Source
 from jaxgan.evaluation.monitored import Choice
@@ -43,7 +44,7 @@ class Observer:
         step: int | None,
     ) -> None:
         self._config, self._compiled, self._source, self._metrics = plan.config, plan.compiled, source, choice.metrics
-        self._folder, self._records = folder, records
+        self._folder, self._records, self._asked = folder, records, choice.pictures
         self._guard = None if plan.config.guard == "off" else Guard(plan, source)
         self._pictures = RunPictures(folder, plan.compiled, source, self._key("pictures"), step, records.write)
         if step is None and choice.told():
@@ -72,6 +73,10 @@ class Observer:
         snapshot = self._compiled.at(state, stage)
         if draws:
             self._pictures.draw(snapshot, step)
+            for name, draw in self._asked.items():
+                picture = draw(snapshot, self._key("pictures"))
+                if self._records.write:
+                    pictures.save(picture, self._folder.picture(name.replace("/", "_")))
             if last:
                 self._pictures.draw_at_the_end(snapshot)
         if not measures:

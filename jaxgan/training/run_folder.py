@@ -34,7 +34,7 @@ from jaxgan.registry import as_config, plain
 
 # A run may go on with other values of these: they decide how long it is and how it is looked at, not what is computed ...
 _LENGTH = ("steps", "images")
-_FREE_TO_CHANGE = {*_LENGTH, "log_every", "sample_every", "evaluate_every", "checkpoint_every", "metrics"}
+_FREE_TO_CHANGE = {*_LENGTH, "log_every", "sample_every", "evaluate_every", "checkpoint_every", "metrics", "pictures"}
 # What happens when training goes wrong; a run that does may go on with others.
 _FREE_TO_CHANGE |= {"rollbacks", "rollback_window", "rollback_rate", "guard"}
 # ... and of these, as long as what lies there is the same.

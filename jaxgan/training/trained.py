@@ -56,9 +56,14 @@ def load(workdir: str | Path, step: int | None = None, trust: bool = False) -> T
     plan = Plan.of(config, arrays, domains)
     if not folder.checkpoints.is_dir():
         raise ConfigError(f"{workdir} holds no checkpoint yet: train on until the first one, or save one with Ctrl-C")
+    return load_step(workdir, plan, step)
+
+
+def load_step(workdir: str | Path, plan: Plan, step: int | None = None) -> Trained:
+    """`load` with a plan that is there already: what was compiled for one checkpoint serves all of them."""
     for attempts_left in reversed(range(_ATTEMPTS)):
         try:
-            state = _restored(folder, plan, step)
+            state = _restored(RunFolder(Path(workdir)), plan, step)
             break
         except FileNotFoundError as error:
             if not attempts_left:
@@ -66,6 +71,12 @@ def load(workdir: str | Path, step: int | None = None, trust: bool = False) -> T
                     f"{workdir}: its checkpoints change while they are read ({error}): try again"
                 ) from error
     return Trained(plan, int(state.step), state, plan.compiled.at(state, int(state.stage)))
+
+
+def steps(workdir: str | Path) -> list[int]:
+    """The steps that a run has checkpoints of, in order."""
+    with Checkpoints(RunFolder(Path(workdir)).checkpoints, write=False) as checkpoints:
+        return checkpoints.steps()
 
 
 def _restored(folder: RunFolder, plan: Plan, step: int | None) -> State:

@@ -96,6 +96,11 @@ def test_a_set_against_itself(folders, tmp_path):
     found = {line["metric"]: line["value"] for line in lines(output).values()}
     assert found["fid"] == pytest.approx(0.0, abs=1e-4) and found["copied"] == 1.0
     assert found["precision"] == found["recall"] == found["coverage"] == 1.0
+    for name in ("nearest_training", "nearest_training_pixels"):  # each is its own nearest one
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            rows = np.asarray(picture)[2:].reshape(4, -1, picture.width)[:, :48]
+        np.testing.assert_array_equal(rows[::2], rows[1::2])
+        assert not np.array_equal(rows[0], rows[2])
     assert found["psnr"] is None and found["ssim"] == pytest.approx(1.0)
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from jaxgan.commands import evaluate, explore, use
+from jaxgan.commands import evaluate, explore, use, video
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.errors import UserError
 from jaxgan.files import check_place
@@ -43,6 +43,7 @@ COMMANDS = [
     ("judge", "dcgan", ["--input={input}"]),
     ("translate", "cyclegan", ["--input={input}", "--source=a", "--target=b"]),
     ("explore", "dcgan", []),
+    ("video", "dcgan", []),
     ("evaluate", "dcgan", ["--metrics=fid", "--features=digits", "--num=20"]),
 ]
 
@@ -52,7 +53,8 @@ def test_no_command_computes_what_it_cannot_write(runs, tmp_path, monkeypatch, c
     folder, _ = runs(variant)
     capsys.readouterr()  # what training said
     os.mkdir(tmp_path / "input")
-    main = {"explore": explore.main, "evaluate": evaluate.main}.get(command, lambda rest: use.main(command, rest))
+    mains = {"explore": explore.main, "video": video.main, "evaluate": evaluate.main}
+    main = mains.get(command, lambda rest: use.main(command, rest))
     for what in ("use", "nets_call"):
         monkeypatch.setattr(Snapshot, what, lambda *_, **__: pytest.fail("something was computed"))
     for called, place in bad_places(tmp_path).items():

@@ -112,16 +112,16 @@ def test_the_default_is_what_suits_the_data_and_the_game():
     config, sample = config_of(name="digits", image_size=16), sample_ability(None)
     source = make_source(config.data)
     labelled = sample_ability(None, num_classes=10)
-    found, left, told = chosen(config, source, sample=labelled)
+    found, left, told, _ = chosen(config, source, sample=labelled)
     assert list(found) == ["digit_fd", "class_accuracy"] and not left and not told
-    found, left, _ = chosen(config, source, sample=sample)
+    found, left, _, _ = chosen(config, source, sample=sample)
     assert list(found) == ["digit_fd"] and left == {"class_accuracy": "the game takes no labels"}
     config.metrics = ("label_accuracy", "default")
     found, *_ = chosen(config, source, sample=sample, classify=classify_ability())
     assert list(found) == ["label_accuracy", "digit_fd"]
     assert not monitored.told_by(found.values())[1]
     for nothing in ((), None):
-        found, left, _ = chosen(types.SimpleNamespace(metrics=nothing), source, sample=sample)
+        found, left, _, _ = chosen(types.SimpleNamespace(metrics=nothing, pictures=()), source, sample=sample)
         assert found == left == {} and monitored.told_by(found.values())[1]
 
 
@@ -148,7 +148,7 @@ def test_a_metric_with_a_question_mark_is_left_out_where_it_cannot_be_measured()
     config = config_of(name="digits", image_size=16)
     source, sample = make_source(config.data), sample_ability(None)
     config.metrics = ("modes?", "fid/digits?")
-    found, left, instead = chosen(config, source, sample=sample)
+    found, left, instead, _ = chosen(config, source, sample=sample)
     assert list(found) == ["fid/digits"] and left.keys() == {"modes"} and not instead
     config.metrics = ("modes?",)  # without "default" nothing takes its place
     choice = chosen(config, source, sample=sample)
