@@ -97,14 +97,15 @@ class CompiledGame:
 
         return find
 
-    def at(self, state: State, stage: int) -> "Snapshot":
+    def at(self, state: State, stage: int, statistics: dict[str, Any] | None = None) -> "Snapshot":
         """The game as it is now; `state` must not be donated while the snapshot is used.
 
         Args:
             state: The state.
             stage: Index of the stage whose settings apply.
+            statistics: Of batch norm, by player, for all abilities; None: they are estimated.
         """
-        return Snapshot(self, state, stage)
+        return Snapshot(self, state, stage, statistics)
 
 
 class Snapshot:
@@ -113,10 +114,14 @@ class Snapshot:
     Attributes:
         game: The game.
         compiled: Its compiled abilities.
+        given: Batch norm's statistics, by player, for all abilities; None: they are estimated.
     """
 
-    def __init__(self, compiled: CompiledGame, state: State, stage: int) -> None:
+    def __init__(
+        self, compiled: CompiledGame, state: State, stage: int, statistics: dict[str, Any] | None = None
+    ) -> None:
         self.game, self.compiled = compiled.game, compiled
+        self.given = statistics
         self._state, self._stage = state, stage
         self._statistics: dict[tuple[Any, ...], dict[str, Any]] = {}
 
@@ -134,7 +139,7 @@ class Snapshot:
         """The weights themselves."""
         drop = lambda player: player.replace(average=None)  # noqa: E731
         players = jax.tree.map(drop, self._state.players, is_leaf=lambda node: hasattr(node, "average"))
-        return self.compiled.at(self._state.replace(players=players), self._stage)
+        return self.compiled.at(self._state.replace(players=players), self._stage, self.given)
 
     def use(self, ability: str, key: jax.Array, **arguments: Any) -> np.ndarray:
         """Asks for an ability; see `parts`. Where it takes images of any size, `Ability.tiling` says how.
@@ -231,6 +236,8 @@ class Snapshot:
             entries: The arrays that it is given.
             rest: Its other arguments.
         """
+        if self.given is not None:
+            return self.given
         static = {name: value for name, value in (rest or {}).items() if name in self.game.static(ability)}
         # Another way may go through another network.
         which = (ability, self._stage, *sorted(static.items()))
