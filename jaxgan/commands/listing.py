@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import jax
 
-from jaxgan.commands import evaluate, explore, prepare, use, weights
+from jaxgan.commands import evaluate, explore, export, prepare, use, weights
 from jaxgan.commands.options import Parser
 from jaxgan.mesh import data_mesh
 from jaxgan.training.trained import load
@@ -15,6 +15,7 @@ usage: python -m jaxgan COMMAND --workdir=RUN [options]
 
   evaluate      measures a run, or a folder of images
   explore       shows what a run's latents do: pictures between them, truncated ones, and directions found without labels
+  export        writes a run as one file, to be used elsewhere
   prepare       resizes a folder of images once, into a zip
   weights FILE  converts the weights of a feature network for evaluate, once
   ABILITY       asks the run's game for something that it can do: sample, translate, classify, judge ...
@@ -25,6 +26,7 @@ python -m jaxgan --workdir=RUN lists what a run can do, and python -m jaxgan ABI
 _OTHERS: dict[str, Callable[[list[str]], None]] = {
     "evaluate": evaluate.main,
     "explore": explore.main,
+    "export": export.main,
     "prepare": prepare.main,
     "weights": weights.main,
 }

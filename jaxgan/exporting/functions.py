@@ -173,13 +173,16 @@ def _statistics(
     state: State,
     ability: str,
     inputs: tuple[Input, ...],
-    settled: Mapping[str, Any],
+    settled: dict[str, Any],
     batch_size: int,
 ) -> tuple[dict[str, Any], bool]:
     """Batch norm's statistics for the ability, and whether it has none that hold for all inputs."""
-    from_images = snapshot.game.ability(ability).kinds(IMAGES)
+    declared = snapshot.game.ability(ability)
+    from_images = declared.kinds(IMAGES)
+    # Estimated over the same batches as for the commands.
+    over = settled | dict.fromkeys(declared.kinds(NUMBER), snapshot.compiled.batch_size)
     given = {each.name: np.zeros((1, *(each.shape or ())), each.dtype) for each in inputs}
-    found = {} if from_images and snapshot.given is None else snapshot.statistics(ability, given, settled)
+    found = {} if from_images and snapshot.given is None else snapshot.statistics(ability, given, over)
     noted = jax.eval_shape(
         lambda state, arrays: snapshot.game.statistics(state, jax.random.key(0), ability, **arrays, **settled),
         state,

@@ -46,10 +46,10 @@ def write_onnx(path: Path, exported: Exported, batch_size: int | None = None) ->
         names = [each.name for each in exported.inputs]
         with _quiet():
             return to_onnx(
-                _plain(exported.function),
+                _plain(exported.function, shapes),
                 inputs=shapes,
                 input_names=names,
-                output_names=[exported.output],
+                output_names=["output"],  # one name for all, that no input has
                 opset=_OPSET,
                 model_name=f"jaxgan_{exported.ability}",
             )
@@ -85,12 +85,13 @@ def _quiet() -> Any:
             logger.setLevel(level)
 
 
-def _plain(function: Any) -> Any:
+def _plain(function: Any, shapes: Sequence[jax.ShapeDtypeStruct]) -> Any:
     """The same function with nothing in it but operations on its inputs: what depends on no input is computed now, calls are
     opened, and where platforms have forms of their own it is the one of those that are not named."""
+    # Traced here, and not by jax2onnx, which puts functions of its own in the place of JAX's and Flax's meanwhile.
+    closed = jax.make_jaxpr(function)(*shapes)
 
     def run(*inputs: Any) -> Any:
-        closed = jax.make_jaxpr(function)(*inputs)
         (result,) = _evaluated(closed.jaxpr, closed.consts, inputs)
         return result
 
