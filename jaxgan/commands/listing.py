@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import jax
 
-from jaxgan.commands import evaluate, explore, export, prepare, use, weights
+from jaxgan.commands import convert, evaluate, explore, export, prepare, use, weights
 from jaxgan.commands.options import Parser
 from jaxgan.mesh import data_mesh
 from jaxgan.training.trained import load
@@ -13,6 +13,7 @@ from jaxgan.training.trained import load
 _USAGE = """\
 usage: python -m jaxgan COMMAND --workdir=RUN [options]
 
+  convert       takes in a generator of another program
   evaluate      measures a run, or a folder of images
   explore       shows what a run's latents do: pictures between them, truncated ones, and directions found without labels
   export        writes a run as one file, to be used elsewhere
@@ -24,6 +25,7 @@ python -m jaxgan --workdir=RUN lists what a run can do, and python -m jaxgan ABI
 
 
 _OTHERS: dict[str, Callable[[list[str]], None]] = {
+    "convert": convert.main,
     "evaluate": evaluate.main,
     "explore": explore.main,
     "export": export.main,

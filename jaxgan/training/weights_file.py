@@ -92,7 +92,7 @@ def read(path: Path, trust: bool = False) -> tuple[Plan, State, dict[str, Any] |
         ConfigError: It is none, is damaged, or its config does not fit.
         UserError: The library safetensors is not installed.
     """
-    metadata, tensors = _opened(path)
+    metadata, tensors = opened(path)
     if metadata.get("format") != _FORMAT:
         raise ConfigError(
             f"{path} holds weights without the config of a game, so that nothing says what they are: take a file that "
@@ -123,8 +123,13 @@ def _library() -> Any:
     return safetensors
 
 
-def _opened(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    """The metadata and the tensors of a file."""
+def opened(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    """The metadata and the tensors of any `.safetensors` file.
+
+    Raises:
+        ConfigError: It is none, or is damaged.
+        UserError: The library safetensors is not installed.
+    """
     library = _library()
     try:
         check_regular(path)
