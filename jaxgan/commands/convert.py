@@ -1,4 +1,4 @@
-"""Takes in a generator of another program: python -m jaxgan convert --input=G_ema.pth --layout=biggan_pytorch --output=G.safetensors
+"""Takes in a generator of another program: python -m jaxgan convert --input=G.pth --layout=mimicry --output=G.safetensors
 
 The file is a state dict of PyTorch (.pth), or the same tensors as .safetensors; nothing in it is run. What comes out is for
 jaxgan.load and for the commands, as what `export` writes. Layouts, and what of them is taken: docs/export.md.

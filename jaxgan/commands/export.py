@@ -49,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run = asked_run(arguments, _parser)
     (format, output), platforms = _place(run), _platforms(run.platforms)
     if format == "safetensors" and (run.ability or run.platforms or run.batch_size):
-        raise UserError("--ability, --platforms and --batch_size are of functions: leave them out, or take another format")
+        raise UserError(
+            "--ability, --platforms and --batch_size are of functions: leave them out, or take another format"
+        )
     if run.batch_size is not None:
         check_option("batch_size", run.batch_size, "number")
     command_line.use_compilation_cache()

@@ -38,11 +38,12 @@ def card(
     lines = ["---", "library_name: jaxgan", "license: unknown", "---", "", f"# {config.system}, step {step:,}", ""]
     facts = {
         "System": f"`{config.system}`" + (f". {paper[0]}" if paper else ""),
-        "Players": ", ".join(f"`{name}` ({type(player.network).__name__})" for name, player in plan.game.players.items()),
+        "Players": ", ".join(
+            f"`{name}` ({type(player.network).__name__})" for name, player in plan.game.players.items()
+        ),
         "Data": f"`{config.data.name}`: {_described(plan.arrays)}" + _listed("; domains ", plan.domains),
-        "Training": f"{step:,} steps, {int(state.images):,} real images, {config.batch_size} in a minibatch, seed {config.seed}",
-        "Licence": "not stated. The weights learned from the data, whose licence this library does not know: write it here "
-        "and above",
+        "Training": f"{step:,} steps, {int(state.images):,} images, minibatches of {config.batch_size}, seed {config.seed}",
+        "Licence": "not stated. The weights learned from the data, whose licence is not known here: write it here and above",
     }
     lines += [f"- {name}: {value}" for name, value in facts.items()]
     lines += ["", "## Measured", "", measured or "Nothing was measured at this step.", "", "## Use", ""]

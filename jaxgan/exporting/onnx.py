@@ -14,7 +14,7 @@ from jaxgan.errors import UserError
 from jaxgan.exporting.functions import SEED, Exported
 from jaxgan.files import atomically
 
-# jax2onnx 0.17 asks for an orbax-checkpoint before 0.11.37, older than the one that checkpoints are written by here, but does not
+# jax2onnx 0.17 asks for an orbax-checkpoint before 0.11.37, older than the one that writes checkpoints here, but does not
 # import it: hence without its dependencies, those that it needs being in the extra.
 _CURE = "pip install 'jaxgan[onnx]' && pip install --no-deps 'jax2onnx>=0.17,<0.18'"
 _OPSET = 21
@@ -39,7 +39,9 @@ def write_onnx(path: Path, exported: Exported, batch_size: int | None = None) ->
     except ImportError as error:
         raise UserError(f"--format=onnx needs jax2onnx and what it needs: {_CURE}") from error
     if any(each.name == SEED for each in exported.inputs):
-        raise UserError(f"{exported.ability} draws random numbers, which ONNX cannot as JAX does: take --format=stablehlo")
+        raise UserError(
+            f"{exported.ability} draws random numbers, which ONNX cannot as JAX does: take --format=stablehlo"
+        )
 
     def model(batch: Any) -> Any:
         shapes = [each.abstract(batch) for each in exported.inputs]
@@ -63,7 +65,9 @@ def write_onnx(path: Path, exported: Exported, batch_size: int | None = None) ->
         made = model(size) if made is None else made
     except NotImplementedError as error:
         reason = " ".join(str(error).split())[:120]
-        raise UserError(f"jax2onnx does not take {exported.ability} of this game ({reason}): take --format=stablehlo") from error
+        raise UserError(
+            f"jax2onnx does not take {exported.ability} of this game ({reason}): take --format=stablehlo"
+        ) from error
     with atomically(path) as temporary:
         temporary.write_bytes(made.SerializeToString())
     return size

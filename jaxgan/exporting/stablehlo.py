@@ -1,4 +1,4 @@
-"""A function as StableHLO, by `jax.export`: one file that JAX runs without this library, on the platforms that it is made for."""
+"""A function as StableHLO, by `jax.export`: one file that JAX runs without this library, on the platforms it is made for."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,9 @@ from jaxgan.files import atomically
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 
 
-def write_stablehlo(path: Path, exported: Exported, platforms: Sequence[str], batch_size: int | None = None) -> int | None:
+def write_stablehlo(
+    path: Path, exported: Exported, platforms: Sequence[str], batch_size: int | None = None
+) -> int | None:
     """Writes a function of any batch size, or, where its network needs to know it, of one.
 
     Args:

@@ -1,5 +1,8 @@
 """BigGAN's generator: BigGAN-PyTorch, and StudioGAN's `big_resnet`. Only names of tensors and their shapes are theirs."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from jaxgan.config import named
 from jaxgan.core.arrays import ArraySpec
 from jaxgan.layouts.converted import Converted, image_config, labels
@@ -35,11 +38,17 @@ def studiogan(tensors: Tensors) -> Converted:
     return _generator(tensors, blocks, attended, parts, 1e-4)
 
 
-class _Parts:
+class _Parts(NamedTuple):
     """What a program calls the layers."""
 
-    def __init__(self, *names: object) -> None:
-        self.linear, self.norm, self.to_image, self.shortcut, self.conv_1, self.conv_2, self.attention, self.gamma = names
+    linear: str
+    norm: str
+    to_image: str
+    shortcut: str
+    conv_1: str
+    conv_2: str
+    attention: Mapping[str, str]
+    gamma: str
 
 
 def _generator(
@@ -58,7 +67,7 @@ def _generator(
         classes, hierarchical = tensors.shape(gain)[0], False  # an embedding for each norm
     latent_size = chunk * (len(blocks) + 1) if hierarchical else chunk
 
-    params: Tree = {"project": tensors.first_map(str(parts.linear), 4, 4)}
+    params: Tree = {"project": tensors.first_map(parts.linear, 4, 4)}
     noted: Tree = {}
     if shared_size:
         params["shared_embedding"] = {"embedding": tensors.take("shared.weight", 2)}
@@ -78,14 +87,16 @@ def _generator(
         params[f"block_{index}"] = layers
         if index in attended:
             place = attended[index]
-            attention: Tree = {ours: tensors.convolution(f"{place}.{theirs}") for theirs, ours in parts.attention.items()}
+            attention: Tree = {
+                ours: tensors.convolution(f"{place}.{theirs}") for theirs, ours in parts.attention.items()
+            }
             params[f"attention_{index}"] = attention | {"gamma": tensors.take(f"{place}.{parts.gamma}").reshape(())}
     affine = (("scale", ("gain", "weight")), ("bias", ("bias",)))
     params["norm"] = {
         ours: tensors.take(first_of(tensors, [f"{parts.norm}.{each}" for each in theirs]), 1) for ours, theirs in affine
     }
-    noted["norm"] = _statistics(tensors, str(parts.norm))
-    params["to_image"] = tensors.convolution(str(parts.to_image))
+    noted["norm"] = _statistics(tensors, parts.norm)
+    params["to_image"] = tensors.convolution(parts.to_image)
     channels = params["to_image"]["bias"].shape[0]
 
     network = named(

@@ -1,4 +1,4 @@
-"""What a converter makes of somebody else's weights: a config, the arrays that its data would have, and the players' weights."""
+"""What a converter makes of somebody else's weights: a config, the arrays that its data would have, and the players'."""
 
 import dataclasses
 from collections.abc import Mapping

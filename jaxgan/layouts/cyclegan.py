@@ -19,7 +19,9 @@ def cyclegan(files: Sequence[Tensors]) -> Converted:
         raise files[1].refused("it is of another network than the first file")
     adam = named("adam", learning_rate=2e-4)
     discriminator = player(named("PatchDiscriminator"), adam)
-    arrays = {name: ArraySpec((_SIDE, _SIDE, each), "float32", "image") for name, each in zip("ab", channels, strict=True)}
+    arrays = {
+        name: ArraySpec((_SIDE, _SIDE, each), "float32", "image") for name, each in zip("ab", channels, strict=True)
+    }
     if others:
         config = image_config("cyclegan", {"identity": 0.0, "pool_size": 0}, _SIDE)
         roles = {"generator_ab": params, "generator_ba": others[0][0]}
@@ -44,7 +46,9 @@ def _translator(tensors: Tensors) -> tuple[Tree, object, tuple[int, int]]:
     if not blocks or len(plain) % 2:
         raise tensors.refused("it has no residual blocks between convolutions that halve and that double the map")
     if f"model.{plain[0] + 1}.weight" in tensors:
-        raise tensors.refused("its norms learn gains, as batch norm does: only instance norm, the program's default, is taken")
+        raise tensors.refused(
+            "its norms learn gains, as batch norm does: only instance norm, the program's default, is taken"
+        )
     down = [index for index in plain if index < blocks[0]][1:]
     up = [index for index in plain if index > blocks[-1]][:-1]
     if len(down) != len(up):

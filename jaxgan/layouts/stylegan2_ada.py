@@ -42,7 +42,10 @@ def stylegan2_ada(tensors: Tensors) -> Converted:
             kernel = tensors.take(f"{block}.{theirs}.weight", 4).transpose(2, 3, 1, 0)
             # Where the map is doubled, that program turns the kernel round.
             kernel = kernel[::-1, ::-1] if theirs == "conv0" else kernel
-            synthesis[ours] = {"kernel": np.ascontiguousarray(kernel), "style": _dense(tensors, f"{block}.{theirs}.affine")}
+            synthesis[ours] = {
+                "kernel": np.ascontiguousarray(kernel),
+                "style": _dense(tensors, f"{block}.{theirs}.affine"),
+            }
             synthesis[f"{ours}_noise"] = tensors.take(f"{block}.{theirs}.noise_strength", 0)
             synthesis[f"{ours}_bias"] = tensors.take(f"{block}.{theirs}.bias", 1)
         if structure == "skip" or size == sizes[-1]:
@@ -63,7 +66,9 @@ def stylegan2_ada(tensors: Tensors) -> Converted:
         mapping_layers=sum(name.startswith("dense_") for name in mapping),
         structure=structure,
     )
-    config = image_config("stylegan2", {"latent_size": latent_size, "conditional": classes > 0, "path_weight": 0.0}, sizes[-1])
+    config = image_config(
+        "stylegan2", {"latent_size": latent_size, "conditional": classes > 0, "path_weight": 0.0}, sizes[-1]
+    )
     image_channels = len(synthesis[f"to_rgb_{sizes[-1]}_bias"])
     arrays = {"image": ArraySpec((sizes[-1], sizes[-1], image_channels), "float32", "image")}
     if classes:

@@ -74,12 +74,12 @@ class Tensors:
         if f"{name}_orig" in self:
             weight, u, v = self.take(f"{name}_orig", axes), self.take(f"{name}_u", 1), self.take(f"{name}_v", 1)
             matrix = weight.reshape(len(weight), -1).astype(np.float64)
-            return np.float32(weight / (u @ matrix @ v))
+            return (weight / (u @ matrix @ v)).astype(np.float32)
         weight = self.take(name, axes)
         if f"{before}u0" in self:
             matrix = weight.reshape(len(weight), -1).astype(np.float64)
             v = _normal(self.take(f"{before}u0", 2)[0] @ matrix)
-            weight = np.float32(weight / (_normal(matrix @ v) @ matrix @ v))
+            weight = (weight / (_normal(matrix @ v) @ matrix @ v)).astype(np.float32)
         return weight
 
     def convolution(self, name: str) -> Tree:

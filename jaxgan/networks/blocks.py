@@ -44,15 +44,13 @@ class UpBlock(nn.Module):
         """Doubles the map `x`; `condition` (none, labels or vectors) goes to both norms."""
         h = nn.relu(self.norm(dtype=self.dtype, name="norm_1")(x, *condition))
         conv = functools.partial(Conv, self.features, kernel_init=self.kernel_init, dtype=self.dtype)
-        if self.upsampling == "nearest":
-            h = conv(resample="up", name="conv_1")(h)
-        else:
-            h = conv(name="conv_1")(upsample_bilinear(h))
+        bilinear = self.upsampling == "bilinear"
+        h = conv(resample=None if bilinear else "up", name="conv_1")(upsample_bilinear(h) if bilinear else h)
         h = nn.relu(self.norm(dtype=self.dtype, name="norm_2")(h, *condition))
         h = conv(name="conv_2")(h)
         # A 1x1 convolution and upsampling commute; this order is a quarter of the work.
         x = Conv(self.features, 1, kernel_init=self.shortcut_init, dtype=self.dtype, name="shortcut")(x)
-        return h + (upsample_nearest(x) if self.upsampling == "nearest" else upsample_bilinear(x))
+        return h + (upsample_bilinear(x) if bilinear else upsample_nearest(x))
 
 
 class DownBlock(nn.Module):

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import __version__
+import jaxgan
 from jaxgan.core import State
 from jaxgan.core.arrays import from_json, minibatch, to_json
 from jaxgan.core.nets import BATCH_STATISTICS
@@ -72,7 +72,9 @@ def write(
         "abilities": sorted(plan.game.abilities if abilities is None else abilities),
         "statistics": sorted(statistics or {}),
     }
-    metadata = {"format": _FORMAT, "jaxgan": __version__} | {name: json.dumps(value) for name, value in told.items()}
+    metadata = {"format": _FORMAT, "jaxgan": jaxgan.__version__} | {
+        name: json.dumps(value) for name, value in told.items()
+    }
     arrays = {name: np.ascontiguousarray(leaf).reshape(np.shape(leaf)) for name, leaf in tensors.items()}
     with atomically(path) as temporary:
         save_file(arrays, temporary, metadata)
@@ -145,8 +147,8 @@ def opened(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
 
 def _told(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     """The metadata as plain values, of the types that they must have."""
-    kinds = {"config": dict, "data": dict, "counts": dict}
-    kinds |= dict.fromkeys(("players", "averaged", "abilities", "statistics"), list)
+    lists = ("players", "averaged", "abilities", "statistics")
+    kinds: dict[str, type] = {"config": dict, "data": dict, "counts": dict, **dict.fromkeys(lists, list)}
     told: dict[str, Any] = {}
     for name, kind in kinds.items():
         text = metadata.get(name, "")
@@ -230,5 +232,7 @@ def _statistics_shapes(plan: Plan, name: str, params: Any) -> Any:
 def _leaves(tree: Any, place: str) -> dict[str, Any]:
     """The leaves of a tree by their places, "players/generator/params/project/kernel"."""
     paths = jax.tree_util.tree_leaves_with_path(tree)
-    return {"/".join(filter(None, (place, jax.tree_util.keystr(path, simple=True, separator="/")))): leaf for path, leaf in paths}
-
+    return {
+        "/".join(filter(None, (place, jax.tree_util.keystr(path, simple=True, separator="/")))): leaf
+        for path, leaf in paths
+    }

@@ -1,6 +1,7 @@
 """StableHLO and ONNX: what runs without this library makes the images that the run makes."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -74,7 +75,12 @@ def test_translators_take_images_and_a_way(runs, tmp_path, target):
 
 @pytest.mark.parametrize(
     ("variant", "ability", "sizes"),
-    [("dcgan", "generate", (4,)), ("conditional", "generate", (6,)), ("progan", "generate", (4,)), ("vae", "encode", ())],
+    [
+        ("dcgan", "generate", (4,)),
+        ("conditional", "generate", (6,)),
+        ("progan", "generate", (4,)),
+        ("vae", "encode", ()),
+    ],
 )
 def test_onnx_agrees_in_onnxruntime(runs, function, tmp_path, variant, ability, sizes):
     pytest.importorskip("jax2onnx")
@@ -98,8 +104,25 @@ def test_a_network_that_must_know_its_batch_gets_one(function, tmp_path):
     exported = function("lapgan", "sample")
     assert [each.name for each in exported.inputs] == ["label", "seed"] and exported.number == 16
     assert write_stablehlo(tmp_path / "x.stablehlo", exported, ["cpu"]) == 16
-    with pytest.raises(UserError, match="sample draws random numbers.*take --format=stablehlo"):
+    with pytest.raises(UserError, match=r"sample draws random numbers.*take --format=stablehlo"):
         write_onnx(tmp_path / "x.onnx", function("lapgan", "sample", draws=False))
+
+
+@pytest.mark.parametrize("format", ["safetensors", "stablehlo", "onnx"])
+def test_the_lines_on_the_page_run(runs, tmp_path, monkeypatch, format):
+    if format == "onnx":
+        pytest.importorskip("jax2onnx")
+        pytest.importorskip("onnxruntime")
+    folder, _ = runs("dcgan")
+    export.main([f"--workdir={folder}", f"--output={tmp_path}", f"--format={format}", "--trust"])
+    page = (tmp_path / f"model.{format}.md").read_text()
+    (lines,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    run = jaxgan.load(folder, trust=True)
+    names = {"latents": run.latents(16, seed=3)}
+    monkeypatch.chdir(tmp_path)
+    exec(lines, names)
+    made = names["images" if format == "safetensors" else "output"]
+    np.testing.assert_allclose(made, run.sample(16, seed=3), atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +138,10 @@ def test_a_network_that_must_know_its_batch_gets_one(function, tmp_path):
         (["--output={}/x.stablehlo", "--target=b"], "takes no --target"),
         (["--output={}/x.stablehlo", "--batch_size=0"], "batch_size"),
         (["--output={}/x.stablehlo", "--ability=generate", "--truncation=-1"], "takes no --truncation"),
-        (["--output={}/x.stablehlo", "--ability=sample", "--truncation=-1"], "--truncation=-1.0, but it must be above 0"),
+        (
+            ["--output={}/x.stablehlo", "--ability=sample", "--truncation=-1"],
+            "--truncation=-1.0, but it must be above 0",
+        ),
         (["--output={}/x.safetensors", "--ability=sample"], "are of functions: leave them out"),
         (["--output={}/x.onnx", "--workdir=nowhere"], "nowhere is not the folder of a run"),
     ],
@@ -135,5 +161,5 @@ def test_the_command_lists_what_it_takes(runs, capsys):
     with pytest.raises(SystemExit):
         export.main(["--help"])
     assert "--platforms" in capsys.readouterr().out
-    with pytest.raises(UserError, match="invert is found step by step|this game cannot|the game cannot"):
+    with pytest.raises(UserError, match=r"the game of .* cannot invert"):
         use.main("invert", [f"--workdir={runs('dcgan')[0]}"])

@@ -4,6 +4,8 @@ Each is a state dict and a function of it in PyTorch, written from what the prog
 All are in evaluation mode: batch norm by the statistics in the file, spectral norm as it is then.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -116,7 +118,12 @@ def biggan_pytorch(ch=4, blocks=3, classes=3, shared=5, chunk=2, attention=(1,),
                     state.put(f"{norm}.{part}.weight", classes, channels, scale=0.3)
             state.statistics(channels, f"{norm}.{inner}stored_mean", f"{norm}.{inner}stored_var")
         if index in attention:
-            shapes = {"theta": (after // 8, after), "phi": (after // 8, after), "g": (after // 2, after), "o": (after, after // 2)}
+            shapes = {
+                "theta": (after // 8, after),
+                "phi": (after // 8, after),
+                "g": (after // 2, after),
+                "o": (after, after // 2),
+            }
             for name, shape in shapes.items():
                 state.layer(f"blocks.{index}.1.{name}", *shape, 1, 1, bias=False, norm=spectral)
             state.put(f"blocks.{index}.1.gamma")
@@ -150,9 +157,7 @@ def biggan_pytorch(ch=4, blocks=3, classes=3, shared=5, chunk=2, attention=(1,),
                 place = f"blocks.{index}.1"
                 x = attended(p, [f"{place}.{name}" for name in ("theta", "phi", "g", "o")], f"{place}.gamma", x)
         last = "output_layer.0"
-        x = p.norm(
-            x, f"{last}.{inner}stored_mean", f"{last}.{inner}stored_var", p[f"{last}.gain"], p[f"{last}.bias"]
-        )
+        x = p.norm(x, f"{last}.{inner}stored_mean", f"{last}.{inner}stored_var", p[f"{last}.gain"], p[f"{last}.bias"])
         return torch.tanh(p.conv("output_layer.2", torch.relu(x)))
 
     return state.tensors, run
@@ -182,7 +187,12 @@ def studiogan(ch=4, blocks=3, classes=3, shared=5, chunk=2, attention=(1,)):
         if index in attention:
             place = attentions[index] = f"blocks.{at}.0"
             at += 1
-            shapes = {"theta": (after // 8, after), "phi": (after // 8, after), "g": (after // 2, after), "attn": (after, after // 2)}
+            shapes = {
+                "theta": (after // 8, after),
+                "phi": (after // 8, after),
+                "g": (after // 2, after),
+                "attn": (after, after // 2),
+            }
             for name, shape in shapes.items():
                 state.layer(f"{place}.conv1x1_{name}", *shape, 1, 1, bias=False, norm="torch")
             state.put(f"{place}.sigma", 1)
@@ -218,7 +228,7 @@ def studiogan(ch=4, blocks=3, classes=3, shared=5, chunk=2, attention=(1,)):
 def mimicry(widths=(6, 5, 4), latent=7, base=4, classes=0):
     state, last = State(2), len(widths) + 1
     state.layer("l1", base * base * widths[0], latent)
-    for number, (before, after) in enumerate(zip(widths, widths[1:], strict=False), start=2):
+    for number, (before, after) in enumerate(itertools.pairwise(widths), start=2):
         block = f"block{number}"
         state.layer(f"{block}.c1", after, before, 3, 3)
         state.layer(f"{block}.c2", after, after, 3, 3)
@@ -301,7 +311,9 @@ def cyclegan(width=4, blocks=2, before=3, after=3, dropout=False, running=False,
 # ---- StyleGAN2-ADA
 
 
-def stylegan2_ada(sizes=(4, 8, 16), widths=(6, 6, 4), latent=5, style=5, layers=2, classes=0, structure="skip", colours=3):
+def stylegan2_ada(
+    sizes=(4, 8, 16), widths=(6, 6, 4), latent=5, style=5, layers=2, classes=0, structure="skip", colours=3
+):
     state = State(5)
 
     def layer(name, outputs, inputs, scale=1.0, offset=0.0):
@@ -367,7 +379,9 @@ def stylegan2_ada(sizes=(4, 8, 16), widths=(6, 6, 4), latent=5, style=5, layers=
                 own = own / (own.square().sum((2, 3, 4), keepdim=True) + 1e-8).sqrt()
             x, own = (doubled(x, 3, 2), own.flip([3, 4])) if up else (x, own)
             padding = 0 if up else weight.shape[-1] // 2
-            results = [functional.conv2d(each[None], kernel, padding=padding) for each, kernel in zip(x, own, strict=True)]
+            results = [
+                functional.conv2d(each[None], kernel, padding=padding) for each, kernel in zip(x, own, strict=True)
+            ]
             return torch.cat(results) + p[f"{name}.bias"][:, None, None]
 
         w = unit(z)

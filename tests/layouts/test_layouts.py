@@ -55,7 +55,9 @@ def test_biggan_pytorch(tmp_path, settings, size):
 
 def test_studiogan(tmp_path):
     tensors, run = published.studiogan()
-    made = converted(tmp_path, "studiogan", tensors, wrap=lambda tensors: {"state_dict": tensors, "epoch": 3, "best": 1.5})
+    made = converted(
+        tmp_path, "studiogan", tensors, wrap=lambda tensors: {"state_dict": tensors, "epoch": 3, "best": 1.5}
+    )
     z = rng.standard_normal((3, 8)).astype(np.float32)
     same(made, run, torch.tensor(z).double(), torch.tensor(LABEL).long(), latents=z, label=LABEL)
 
@@ -116,7 +118,9 @@ def test_samples_go_by_the_statistics_in_the_file_and_the_commands_take_it(tmp_p
     assert np.load(output)["image"].shape == (5, 16, 16, 3)
     page = (tmp_path / "made.safetensors.md").read_text()
     assert "converted from G_0.pth (SHA-256 " in page and "layout mimicry" in page
-    export.main([f"--workdir={tmp_path / 'made.safetensors'}", f"--output={tmp_path / 'made.stablehlo'}", "--platforms=cpu"])
+    export.main(
+        [f"--workdir={tmp_path / 'made.safetensors'}", f"--output={tmp_path / 'made.stablehlo'}", "--platforms=cpu"]
+    )
 
 
 def test_tensors_may_come_as_safetensors(tmp_path):
@@ -124,7 +128,9 @@ def test_tensors_may_come_as_safetensors(tmp_path):
 
     tensors, run = published.mimicry()
     save_file(tensors, tmp_path / "G.safetensors")
-    convert.main([f"--input={tmp_path / 'G.safetensors'}", "--layout=mimicry", f"--output={tmp_path / 'x.safetensors'}"])
+    convert.main(
+        [f"--input={tmp_path / 'G.safetensors'}", "--layout=mimicry", f"--output={tmp_path / 'x.safetensors'}"]
+    )
     z = rng.standard_normal((3, 7)).astype(np.float32)
     same(jaxgan.load(tmp_path / "x.safetensors"), run, torch.tensor(z).double(), latents=z)
 
@@ -136,13 +142,33 @@ def without(name):
 @pytest.mark.parametrize(
     ("layout", "change", "message"),
     [
-        ("mimicry", without("block2.c2.weight"), "is no generator in the layout mimicry: it has no tensor block2.c2.weight"),
-        ("mimicry", lambda all: all | {"more.weight": torch.zeros(2)}, "it has the tensor 'more.weight', which that layout"),
-        ("mimicry", lambda all: all | {"c4.bias": torch.tensor([0.0, float("nan"), 0.0])}, "c4.bias holds numbers that are not"),
+        (
+            "mimicry",
+            without("block2.c2.weight"),
+            "is no generator in the layout mimicry: it has no tensor block2.c2.weight",
+        ),
+        (
+            "mimicry",
+            lambda all: all | {"more.weight": torch.zeros(2)},
+            "it has the tensor 'more.weight', which that layout",
+        ),
+        (
+            "mimicry",
+            lambda all: all | {"c4.bias": torch.tensor([0.0, float("nan"), 0.0])},
+            "c4.bias holds numbers that are not",
+        ),
         ("mimicry", lambda all: all | {"c4.bias": torch.zeros(3).long()}, "its c4.bias is of int64, not of floats"),
-        ("mimicry", lambda all: all | {"b4.bias": torch.zeros(9)}, "norm/bias has the shape .9,., and the network .* .4,."),
+        (
+            "mimicry",
+            lambda all: all | {"b4.bias": torch.zeros(9)},
+            "norm/bias has the shape .9,., and the network .* .4,.",
+        ),
         ("mimicry", lambda all: {}, "is no generator in the layout mimicry"),
-        ("biggan_pytorch", lambda all: all, "is no generator in the layout biggan_pytorch: it has 0 blocks, not 3 to 7"),
+        (
+            "biggan_pytorch",
+            lambda all: all,
+            "is no generator in the layout biggan_pytorch: it has 0 blocks, not 3 to 7",
+        ),
         ("studiogan", lambda all: all, "is no generator in the layout studiogan"),
         ("cyclegan", lambda all: all, "is no generator in the layout cyclegan: it has no residual blocks"),
         ("stylegan2_ada", lambda all: all, "is no generator in the layout stylegan2_ada"),
