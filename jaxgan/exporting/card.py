@@ -82,8 +82,8 @@ def _function(path: Path, exported: Exported, batch_size: int | None, platforms:
         needed = "ONNX, which any of its runtimes runs:"
     else:
         loading = [
-            "import jax.export",
-            f'program = jax.export.deserialize(bytearray(open("{path.name}", "rb").read()))',
+            "import pathlib, jax.export",
+            f'program = jax.export.deserialize(bytearray(pathlib.Path("{path.name}").read_bytes()))',
             f"output = program.call({arguments})",
         ]
         needed = f"StableHLO for {', '.join(platforms)}, which JAX runs (`pip install jax flatbuffers`):"

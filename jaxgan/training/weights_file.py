@@ -2,7 +2,8 @@
 
 The tensors are named by their places in the state, `players/PLAYER/params/...` (averaged, where the player has an average),
 `players/PLAYER/constraint/...`, `memory/...`, and `statistics/PLAYER/...` where batch norm's statistics are fixed. The rest is
-JSON in the file's metadata. Optimisers and the weights before averaging are not in it: nothing can be trained on from it.
+JSON in the file's metadata. Optimisers, the weights before averaging and pools of earlier fakes are not in it: nothing can be
+trained on from it.
 """
 
 import dataclasses
@@ -18,6 +19,7 @@ import numpy as np
 import jaxgan
 from jaxgan.core import State
 from jaxgan.core.arrays import from_json, minibatch, to_json
+from jaxgan.core.image_pool import ImagePool
 from jaxgan.core.nets import BATCH_STATISTICS
 from jaxgan.core.players import flatten, nest
 from jaxgan.core.state import PlayerState
@@ -60,7 +62,7 @@ def write(
         params = player.params if player.average is None else player.average
         tensors |= _leaves(params, f"players/{name}/params")
         tensors |= _leaves(player.constraint, f"players/{name}/constraint")
-    tensors |= _leaves(state.memory, "memory")
+    tensors |= _leaves(_without_pools(state.memory), "memory")
     for name, tree in (statistics or {}).items():
         tensors |= _leaves(tree, f"statistics/{name}")
     told = {
@@ -181,10 +183,12 @@ def _filled(
     if told["counts"]["stage"] >= len(plan.game.stages):
         raise ConfigError(f"{path} is of a stage that its config does not have: it is damaged")
 
+    pooled = _leaves(abstract.memory, "memory").keys() - _leaves(_without_pools(abstract.memory), "memory").keys()
+
     def fill(template: Any, place: str) -> Any:
         leaves = []
         for name, leaf in _leaves(template, place).items():
-            there = left.pop(name, None)
+            there = np.zeros(leaf.shape, leaf.dtype) if name in pooled else left.pop(name, None)
             if there is None or (there.shape, there.dtype) != (leaf.shape, leaf.dtype):
                 found = "nothing" if there is None else f"{there.dtype} of shape {there.shape}"
                 raise ConfigError(
@@ -227,6 +231,12 @@ def _statistics_shapes(plan: Plan, name: str, params: Any) -> Any:
         return sown.get(BATCH_STATISTICS, {})
 
     return jax.eval_shape(noted, params, dict(minibatch(plan.arrays, 2)))
+
+
+def _without_pools(memory: Any) -> Any:
+    """A game's memory but for its pools of earlier fakes, which only training looks at."""
+    is_pool = lambda node: isinstance(node, ImagePool)  # noqa: E731
+    return jax.tree.map(lambda node: None if is_pool(node) else node, memory, is_leaf=is_pool)
 
 
 def _leaves(tree: Any, place: str) -> dict[str, Any]:

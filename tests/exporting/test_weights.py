@@ -65,6 +65,13 @@ def test_the_file_can_what_the_folder_can_to_the_bit(exported, variant):
         np.testing.assert_array_equal(here[name], result, err_msg=name)
 
 
+def test_the_file_holds_no_pool_of_earlier_fakes(exported):
+    folder, path = exported("cyclegan")
+    assert not [name for name in safetensors.load_file(path) if name.startswith("memory/")]
+    pool, empty = (jaxgan.load(each).state.memory["a"] for each in (folder, path))
+    assert pool.images.shape == empty.images.shape and int(pool.filled) > 0 == int(empty.filled)
+
+
 def test_the_file_holds_averages_and_nothing_to_train_on(exported):
     folder, path = exported("dcgan")
     names, state = set(safetensors.load_file(path)), jaxgan.load(folder).state
