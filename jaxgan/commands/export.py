@@ -67,8 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if format != "safetensors":
             name, ability = declared or (usual_ability(trained.plan.game.abilities), None)
             settled = static_values(asked, ability, names) if ability else {}
-            draws, size = format == "stablehlo", asked.batch_size or 16
-            exported = exported_function(trained.snapshot, trained.state, name, settled, size, draws)
+            size, plain = asked.batch_size or 16, format == "onnx"
+            exported = exported_function(trained.snapshot, trained.state, name, settled, size, plain)
         elif declared is not None and any(getattr(asked, each, None) is not None for each in declared[1].takes):
             raise UserError("--format=safetensors holds all that the game can do: leave the options of abilities out")
     size = None

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.core import Ability, State
+from jaxgan.core import Ability, Game, State
 from jaxgan.core.abilities import GRAPH, IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, TEXT
 from jaxgan.core.arrays import ArraySpec
 from jaxgan.core.snapshot import Snapshot
@@ -87,7 +87,7 @@ def exported_function(
     ability: str,
     fixed: Mapping[str, Any] | None = None,
     batch_size: int = 16,
-    draws: bool = True,
+    plain: bool = False,
 ) -> Exported:
     """An ability as a function; to be called inside `jax.set_mesh(data_mesh())`, its result outside of it.
 
@@ -97,7 +97,8 @@ def exported_function(
         ability: Its name.
         fixed: Domains, choices and strengths by name, which are settled for good.
         batch_size: How many it makes, where the ability takes a number.
-        draws: Whether networks may draw, where they do so in the ability; if not, noise is always the same, and dropout is off.
+        plain: Whether networks compute in float32 and draw nothing, whatever they do in the game: noise is then always the
+            same, and dropout is off.
 
     Raises:
         UserError: The game cannot do it, or it is no function of arrays.
@@ -120,6 +121,8 @@ def exported_function(
         settled[counted] = batch_size
     declared.checked(ability, settled | {each.name: each.abstract(batch_size) for each in inputs if each.shape != ()})
     statistics, per_batch = _statistics(snapshot, state, ability, inputs, settled, batch_size)
+    if plain:
+        game = _in_float32(game)
     # Of no device: what is written must not remember on how many it was made.
     state = jax.tree.map(np.asarray, state.replace(key=jax.random.key_data(state.key)))
     statistics = jax.tree.map(np.asarray, statistics)
@@ -130,7 +133,7 @@ def exported_function(
         key = jax.random.fold_in(jax.random.key(seed), 0)
         whole = jax.tree.map(jnp.asarray, state).replace(key=jax.random.key(0))
         given = dict(zip(names, arrays, strict=True)) | settled
-        own = jax.random.fold_in(key, 1) if declared.draws and draws else None
+        own = jax.random.fold_in(key, 1) if declared.draws and not plain else None
         nets = game.nets(whole, stage=stage, statistics=statistics, key=own)
         made = declared.function(nets, key, **given)
         return _at_full_size(made, snapshot.arrays) if declared.gives == "images" and not declared.tiling else made
@@ -189,6 +192,15 @@ def _statistics(
         {each.name: each.abstract(batch_size) for each in inputs},
     )
     return found, bool(noted) and not found
+
+
+def _in_float32(game: Game) -> Game:
+    """The game whose networks compute so, of whatever type."""
+    players = {
+        name: player.with_network(dtype=jnp.float32) if hasattr(player.network, "dtype") else player
+        for name, player in game.players.items()
+    }
+    return dataclasses.replace(game, players=players)
 
 
 def _drawn(call: Callable[..., jax.Array], shapes: list[jax.ShapeDtypeStruct]) -> bool:

@@ -18,6 +18,7 @@ from jaxgan.files import atomically
 # import it: hence without its dependencies, those that it needs being in the extra.
 _CURE = "pip install 'jaxgan[onnx]' && pip install --no-deps 'jax2onnx>=0.17,<0.18'"
 _OPSET = 21
+_TOLERANCE = 1e-4  # of what onnxruntime gives, of the largest number where that is above 1
 
 
 def write_onnx(path: Path, exported: Exported, batch_size: int | None = None) -> int | None:
@@ -32,9 +33,11 @@ def write_onnx(path: Path, exported: Exported, batch_size: int | None = None) ->
         The only batch size that it takes; None: any.
 
     Raises:
-        UserError: jax2onnx is not installed, the function draws, or jax2onnx does not know an operation of it.
+        UserError: jax2onnx is not installed, the function draws, jax2onnx does not know an operation of it, or what onnxruntime
+            makes of the file is something else.
     """
     try:
+        import onnxruntime  # noqa: F401
         from jax2onnx import to_onnx
     except ImportError as error:
         raise UserError(f"--format=onnx needs jax2onnx and what it needs: {_CURE}") from error
@@ -70,7 +73,34 @@ def write_onnx(path: Path, exported: Exported, batch_size: int | None = None) ->
         ) from error
     with atomically(path) as temporary:
         temporary.write_bytes(made.SerializeToString())
+        _check(temporary, exported, size or 3)
     return size
+
+
+def _check(path: Path, exported: Exported, batch: int) -> None:
+    """Runs the file by onnxruntime, beside the function.
+
+    Raises:
+        UserError: It does not run, or gives something else.
+    """
+    import onnxruntime
+
+    rng = np.random.default_rng(0)
+    inputs = {each.name: rng.uniform(-1, 1, each.abstract(batch).shape).astype(each.dtype) for each in exported.inputs}
+    wanted = np.asarray(jax.jit(exported.function)(*inputs.values()))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what it throws says it all
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        (found,) = session.run(None, inputs)
+    except Exception as error:  # it has kinds of its own
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"onnxruntime does not run {exported.ability} ({reason}): take --format=stablehlo") from error
+    difference, scale = float(np.abs(found - wanted).max()), max(1.0, float(np.abs(wanted).max()))
+    if not difference <= _TOLERANCE * scale:
+        raise UserError(
+            f"onnxruntime makes something else of {exported.ability}, by {difference:.2g}: take --format=stablehlo"
+        )
 
 
 @contextlib.contextmanager

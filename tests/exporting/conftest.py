@@ -10,11 +10,11 @@ from jaxgan.training.trained import load
 
 @pytest.fixture
 def function(runs):
-    """(variant, ability, draws=..., **settled) -> that ability of a tiny run as a function."""
+    """(variant, ability, plain=..., **settled) -> that ability of a tiny run as a function."""
 
-    def make(variant, ability, draws=True, **settled):
+    def make(variant, ability, plain=False, **settled):
         with jax.set_mesh(data_mesh()):
             trained = load(runs(variant)[0], trust=True)
-            return exported_function(trained.snapshot, trained.state, ability, settled, draws=draws)
+            return exported_function(trained.snapshot, trained.state, ability, settled, plain=plain)
 
     return make

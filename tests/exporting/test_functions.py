@@ -1,5 +1,6 @@
 """StableHLO and ONNX: what runs without this library makes the images that the run makes."""
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ import jaxgan
 from jaxgan.commands import export, use
 from jaxgan.errors import UserError
 from jaxgan.exporting import write_onnx, write_stablehlo
+from jaxgan.training import train
 
 pytest.importorskip("flatbuffers")
 
@@ -85,7 +87,7 @@ def test_translators_take_images_and_a_way(runs, tmp_path, target):
 def test_onnx_agrees_in_onnxruntime(runs, function, tmp_path, variant, ability, sizes):
     pytest.importorskip("jax2onnx")
     onnxruntime = pytest.importorskip("onnxruntime")
-    exported = function(variant, ability, draws=False)
+    exported = function(variant, ability, plain=True)
     only = write_onnx(tmp_path / "x.onnx", exported)
     session = onnxruntime.InferenceSession(str(tmp_path / "x.onnx"), providers=["CPUExecutionProvider"])
     assert [each.name for each in session.get_inputs()] == [each.name for each in exported.inputs]
@@ -100,12 +102,45 @@ def test_onnx_agrees_in_onnxruntime(runs, function, tmp_path, variant, ability, 
         np.testing.assert_allclose(made, wanted, atol=1e-4)
 
 
+def test_networks_of_half_precision_become_float32_in_onnx(tiny, tmp_path):
+    """ONNX knows no convolution of bfloat16."""
+    pytest.importorskip("jax2onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    config = tiny("dcgan")
+    config.dtype, config.steps, config.metrics = "bfloat16", 1, ()
+    train(config, tmp_path / "run")
+    export.main([f"--workdir={tmp_path / 'run'}", f"--output={tmp_path / 'x.onnx'}"])
+    session = onnxruntime.InferenceSession(str(tmp_path / "x.onnx"), providers=["CPUExecutionProvider"])
+    run = jaxgan.load(tmp_path / "run")
+    latents = run.latents(3)
+    (made,) = session.run(None, {"latents": latents})
+    wanted = run.generate(latents)
+    assert 0 < np.abs(made - wanted).max() < 0.02 * np.abs(wanted).max()
+
+
+def test_a_file_that_onnxruntime_runs_otherwise_is_not_written(function, tmp_path):
+    pytest.importorskip("jax2onnx")
+    pytest.importorskip("onnxruntime")
+    exported = function("dcgan", "generate", plain=True)
+    calls = []
+
+    def changing(latents):  # traced first, then run for the check
+        calls.append(latents)
+        return exported.function(latents) + 0.01 * (len(calls) > 1)
+
+    with pytest.raises(
+        UserError, match=r"onnxruntime makes something else of generate, by 0\.01: take --format=stablehlo"
+    ):
+        write_onnx(tmp_path / "x.onnx", dataclasses.replace(exported, function=changing))
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_network_that_must_know_its_batch_gets_one(function, tmp_path):
     exported = function("lapgan", "sample")
     assert [each.name for each in exported.inputs] == ["label", "seed"] and exported.number == 16
     assert write_stablehlo(tmp_path / "x.stablehlo", exported, ["cpu"]) == 16
     with pytest.raises(UserError, match=r"sample draws random numbers.*take --format=stablehlo"):
-        write_onnx(tmp_path / "x.onnx", function("lapgan", "sample", draws=False))
+        write_onnx(tmp_path / "x.onnx", function("lapgan", "sample", plain=True))
 
 
 @pytest.mark.parametrize("format", ["safetensors", "stablehlo", "onnx"])
