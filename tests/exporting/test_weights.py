@@ -12,6 +12,7 @@ import jaxgan
 from jaxgan.commands import evaluate, export, listing, use
 from jaxgan.core.players import flatten
 from jaxgan.errors import ConfigError, UserError
+from jaxgan.evaluation.protocol import Result
 from jaxgan.training import train
 
 safetensors = pytest.importorskip("safetensors.numpy")
@@ -97,6 +98,16 @@ def test_commands_take_the_file(exported, tmp_path, capsys):
     few = ["--metrics=fid", "--num=4", "--features=digits", f"--output={tmp_path / 'results.jsonl'}"]
     with pytest.raises(UserError, match="holds averaged weights alone: leave --no_average out"):
         evaluate.main([f"--workdir={path}", "--no_average", *few])
+
+
+def test_what_is_measured_of_the_file_is_what_is_measured_of_the_folder(exported, tmp_path):
+    folder, path = exported("dcgan")
+    few = ["--metrics=fid", "--num=40", "--features=digits", "--reference_num=60", "--trust"]
+    values = []
+    for workdir, name in ((folder, "folder"), (path, "file")):
+        evaluate.main([f"--workdir={workdir}", f"--output={tmp_path / name}.jsonl", *few])
+        values.append(Result.from_json((tmp_path / f"{name}.jsonl").read_text()))
+    assert values[0].value == values[1].value and values[0].protocol == values[1].protocol
 
 
 def test_the_page_beside_it_says_what_it_is(exported):
