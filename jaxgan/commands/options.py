@@ -146,7 +146,9 @@ def asked_run(arguments: Sequence[str], parser: Callable[..., Parser]) -> argpar
 
 def common_options(parser: argparse.ArgumentParser) -> None:
     """Adds what every ability's command has."""
-    parser.add_argument("--workdir", required=True, help="the run's folder")
+    parser.add_argument(
+        "--workdir", required=True, help="the run's folder, or a .safetensors file that export or convert wrote"
+    )
     parser.add_argument("--step", type=int, help="which checkpoint (default: the best, or the last if none was scored)")
     parser.add_argument("--trust", action="store_true", help="import the code of its own that the run's config names")
 

@@ -1,5 +1,7 @@
 """Converted generators make what their programs make of the same file."""
 
+import jax
+import jax.export
 import numpy as np
 import pytest
 
@@ -104,6 +106,22 @@ def test_stylegan2_ada(tmp_path, settings):
     # Truncated to nothing, all images are that of the mean of w.
     mean = np.tile(tensors["mapping.w_avg"].numpy(), (3, 1))
     np.testing.assert_allclose(made.generate(z, truncation=1e-9, **told), made.synthesize(mean), atol=1e-4)
+
+
+def test_noise_in_stablehlo_is_that_of_the_seed(tmp_path):
+    pytest.importorskip("flatbuffers")
+    tensors, _ = published.stylegan2_ada(sizes=(4, 8), widths=(4, 4))
+    noisy = {name: tensor + 0.5 * name.endswith("noise_strength") for name, tensor in tensors.items()}
+    made = converted(tmp_path, "stylegan2_ada", noisy)
+    export.main(
+        [f"--workdir={tmp_path / 'made.safetensors'}", f"--output={tmp_path / 'x.stablehlo'}", "--platforms=cpu"]
+    )
+    program = jax.export.deserialize(bytearray((tmp_path / "x.stablehlo").read_bytes()))
+    z = made.latents(3, seed=1)
+    images = [np.asarray(program.call(z, np.uint32(seed))) for seed in (5, 6)]
+    assert np.abs(images[0] - images[1]).max() > 0.1
+    for seed, image in zip((5, 6), images, strict=True):
+        np.testing.assert_allclose(image, made.generate(z, seed=seed), atol=1e-5)
 
 
 def test_samples_go_by_the_statistics_in_the_file_and_the_commands_take_it(tmp_path):
