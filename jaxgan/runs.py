@@ -128,12 +128,12 @@ def load(workdir: str | Path, step: int | None = None, trust: bool = False) -> R
     """A trained run, ready to be asked for what its game can do.
 
     Args:
-        workdir: The run's folder.
+        workdir: The run's folder, or a `.safetensors` file of `python -m jaxgan export` or `convert`.
         step: Which checkpoint; None: the best by the run's first metric, or the last one if none was scored.
         trust: Whether code of your own that its config names may be imported.
 
     Raises:
-        ConfigError: The folder holds no run, or no such checkpoint.
+        ConfigError: The folder holds no run, or no such checkpoint; or the file is damaged, or none of these.
     """
     return Run(workdir, step, trust)
 

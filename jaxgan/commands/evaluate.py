@@ -140,6 +140,8 @@ def measured_run(asked: argparse.Namespace) -> Measured:
     Raises:
         UserError: The folder holds no run, or its game does not make images so.
     """
+    if asked.no_average and Path(asked.workdir).is_file():
+        raise UserError(f"{asked.workdir} holds averaged weights alone: leave --no_average out")
     run = load(asked.workdir, asked.step, asked.trust)
     snapshot = run.snapshot.without_average() if asked.no_average else run.snapshot
     model = {"workdir": asked.workdir, "step": run.step}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import jax
 
-from jaxgan.commands import browse, evaluate, explore, prepare, use, video, weights
+from jaxgan.commands import browse, convert, evaluate, explore, export, prepare, use, video, weights
 from jaxgan.commands.options import Parser
 from jaxgan.explorer import space
 from jaxgan.mesh import data_mesh
@@ -15,8 +15,10 @@ _USAGE = """\
 usage: python -m jaxgan COMMAND --workdir=RUN [options]
 
   browse        shows a run as a page in the browser
+  convert       takes in a generator of another program
   evaluate      measures a run, or a folder of images
   explore       shows what a run's latents do: pictures between them, truncated ones, and directions found without labels
+  export        writes a run as one file, to be used elsewhere
   prepare       resizes a folder of images once, into a zip
   video         walks through a run's latents, as a GIF or an MP4
   weights FILE  converts the weights of a feature network for evaluate, once
@@ -27,8 +29,10 @@ python -m jaxgan --workdir=RUN lists what a run can do, and python -m jaxgan ABI
 
 _OTHERS: dict[str, Callable[[list[str]], None]] = {
     "browse": browse.main,
+    "convert": convert.main,
     "evaluate": evaluate.main,
     "explore": explore.main,
+    "export": export.main,
     "prepare": prepare.main,
     "video": video.main,
     "weights": weights.main,

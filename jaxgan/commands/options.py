@@ -149,7 +149,9 @@ def asked_run(arguments: Sequence[str], parser: Callable[..., Parser]) -> argpar
 
 def common_options(parser: argparse.ArgumentParser) -> None:
     """Adds what every ability's command has."""
-    parser.add_argument("--workdir", required=True, help="the run's folder")
+    parser.add_argument(
+        "--workdir", required=True, help="the run's folder, or a .safetensors file that export or convert wrote"
+    )
     parser.add_argument("--step", type=int, help="which checkpoint (default: the best, or the last if none was scored)")
     parser.add_argument("--trust", action="store_true", help="import the code of its own that the run's config names")
 
@@ -186,6 +188,30 @@ def own_options(parser: argparse.ArgumentParser, ability: Ability, names: Names)
         add("--output", type=Path, help="a CSV file (default: to the terminal)")
     else:
         add("--output", type=Path, help="default: in WORKDIR/generated, under a name that says it all")
+
+
+def static_options(parser: argparse.ArgumentParser, ability: Ability, names: Names) -> None:
+    """Adds those options of an ability that are no arrays: domains, choices and strengths; `static_values` reads them."""
+    for name in ability.kinds(DOMAIN, CHOICE, STRENGTH):
+        option, settings = _option(name, ability.takes[name], names)
+        parser.add_argument(f"--{option}", dest=name, **settings)
+
+
+def static_values(asked: argparse.Namespace, ability: Ability, names: Names) -> dict[str, Any]:
+    """The values of `static_options` that are given.
+
+    Raises:
+        UserError: One of them is out of range.
+    """
+    found: dict[str, Any] = {}
+    for name in ability.kinds(DOMAIN, CHOICE, STRENGTH):
+        value, argument = getattr(asked, name), ability.takes[name]
+        if value is None:
+            continue
+        if argument.kind == STRENGTH:
+            argument.check_strength(f"--{name}", value)
+        found[name] = names.domain(name, value, argument.choices) if argument.kind == DOMAIN else value
+    return found
 
 
 def _option(name: str, argument: Argument, names: Names) -> tuple[str, dict[str, Any]]:

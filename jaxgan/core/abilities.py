@@ -161,9 +161,9 @@ class Ability:
         known = ", ".join(f"{source!r} to {target!r}" for source, target in self.ways) or "none"
         raise UserError(f"there is no way of {asked} between the domains of this game; its ways are: {known}")
 
-    def kinds(self, kind: str) -> tuple[str, ...]:
-        """The names of its arguments of a kind."""
-        return tuple(name for name, argument in self.takes.items() if argument.kind == kind)
+    def kinds(self, *kinds: str) -> tuple[str, ...]:
+        """The names of its arguments of these kinds."""
+        return tuple(name for name, argument in self.takes.items() if argument.kind in kinds)
 
     def checked(self, name: str, arguments: Mapping[str, Any], classes: int = 0) -> dict[str, Any]:
         """The arguments that are given (not None), after a look at what can be known of them: values that are traced are not.

@@ -97,14 +97,15 @@ class CompiledGame:
 
         return find
 
-    def at(self, state: State, stage: int) -> "Snapshot":
+    def at(self, state: State, stage: int, statistics: dict[str, Any] | None = None) -> "Snapshot":
         """The game as it is now; `state` must not be donated while the snapshot is used.
 
         Args:
             state: The state.
             stage: Index of the stage whose settings apply.
+            statistics: Of batch norm, by player, for all abilities; None: they are estimated.
         """
-        return Snapshot(self, state, stage)
+        return Snapshot(self, state, stage, statistics)
 
 
 class Snapshot:
@@ -113,10 +114,14 @@ class Snapshot:
     Attributes:
         game: The game.
         compiled: Its compiled abilities.
+        given: Batch norm's statistics, by player, for all abilities; None: they are estimated.
     """
 
-    def __init__(self, compiled: CompiledGame, state: State, stage: int) -> None:
+    def __init__(
+        self, compiled: CompiledGame, state: State, stage: int, statistics: dict[str, Any] | None = None
+    ) -> None:
         self.game, self.compiled = compiled.game, compiled
+        self.given = statistics
         self._state, self._stage = state, stage
         self._size = compiled.batch_size
         self._statistics: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -135,7 +140,7 @@ class Snapshot:
         """The weights themselves."""
         drop = lambda player: player.replace(average=None)  # noqa: E731
         players = jax.tree.map(drop, self._state.players, is_leaf=lambda node: hasattr(node, "average"))
-        return self.compiled.at(self._state.replace(players=players), self._stage)
+        return self.compiled.at(self._state.replace(players=players), self._stage, self.given)
 
     def in_calls_of(self, number: int) -> "Snapshot":
         """The same game, asked for so many images in a call, or as many as there are devices: for few, that somebody waits for.
@@ -244,6 +249,8 @@ class Snapshot:
             entries: The arrays that it is given.
             rest: Its other arguments.
         """
+        if self.given is not None:
+            return self.given
         static = {name: value for name, value in (rest or {}).items() if name in self.game.static(ability)}
         # Another way may go through another network.
         which = (ability, self._stage, *sorted(static.items()))

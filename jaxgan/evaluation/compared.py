@@ -138,12 +138,16 @@ def measured_game(
     if truncation is not None:
         snapshot.game.ability("sample").takes["truncation"].check_strength("truncation", truncation)
     standing = f"{compiled.statistics_batches} batches of {compiled.batch_size}"
+    if snapshot.given is not None:
+        standing = "those in the file"
     protocol = Protocol(
         fakes=number,
         image=_size(spec.shape),
         average=snapshot.averaged,
         truncation=truncation,
-        batch_norm=standing if compiled.statistics_batches else f"each batch of {compiled.batch_size}",
+        batch_norm=standing
+        if compiled.statistics_batches or snapshot.given
+        else f"each batch of {compiled.batch_size}",
         seed=seed,
     )
     names = snapshot.classes("sample")

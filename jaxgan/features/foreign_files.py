@@ -64,7 +64,8 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
     """The tensors of a PyTorch state dict, in the zip format of PyTorch 1.6 and later or in the one before.
 
     Args:
-        path: What `torch.save(module.state_dict(), path)` wrote, or a dict that holds such a dict as "state_dict".
+        path: What `torch.save(module.state_dict(), path)` wrote, or a dict that holds such a dict as "state_dict" or
+            "model_state_dict".
 
     Returns:
         Arrays of the file's own dtypes by name; what is no tensor is left out.
@@ -204,7 +205,7 @@ def _rebuild_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any
 
 def _tensors(state: Any) -> dict[str, _Tensor]:
     tensors = {}
-    for name, value in state.get("state_dict", state).items():
+    for name, value in state.get("state_dict", state.get("model_state_dict", state)).items():
         while isinstance(value, _OldTensor):
             value = value.tensor
         if isinstance(value, _Tensor):

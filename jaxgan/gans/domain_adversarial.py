@@ -67,7 +67,7 @@ def domain_adversarial(
 
     def translate(nets: Nets, images: jax.Array, source: str, target: str, strength: Any = 1.0) -> jax.Array:
         start, end = (float(DOMAINS.index(each)) for each in (source, target))
-        attributes = jnp.full((len(images), 1), start + strength * (end - start))
+        attributes = jnp.full((images.shape[0], 1), start + strength * (end - start))
         return nets.decoder(nets.encoder(images), attributes)
 
     def translated(

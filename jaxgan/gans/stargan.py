@@ -151,7 +151,7 @@ def stargan(
     def translate(nets: Nets, images: jax.Array, source: str | None, target: str) -> jax.Array:
         own = sets[0]
         to = domain_arrays(len(domains)).index(target)
-        label = jnp.broadcast_to(jax.nn.one_hot(to, own.size), (len(images), own.size))
+        label = jnp.broadcast_to(jax.nn.one_hot(to, own.size), (images.shape[0], own.size))
         made = nets.generator(images, condition(own, label))
         if source is not None:
             return made

@@ -13,7 +13,15 @@ from jaxgan.layers.norm import (
     LayerNorm,
     pixel_norm,
 )
-from jaxgan.layers.resampling import average_pool, largest, max_pool, pixel_shuffle, reflect_pad, upsample_nearest
+from jaxgan.layers.resampling import (
+    average_pool,
+    largest,
+    max_pool,
+    pixel_shuffle,
+    reflect_pad,
+    upsample_bilinear,
+    upsample_nearest,
+)
 from jaxgan.layers.verdict import Verdict
 from jaxgan.layers.virtual_batch_norm import VirtualBatchNorm
 from jaxgan.layers.weight_norm import WeightNormDense, weight_norm
@@ -42,6 +50,7 @@ __all__ = [
     "pixel_shuffle",
     "reflect_pad",
     "up_convolution",
+    "upsample_bilinear",
     "upsample_nearest",
     "weight_norm",
 ]

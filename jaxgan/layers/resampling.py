@@ -1,4 +1,4 @@
-"""Resampling of NHWC feature maps: nearest neighbour, pixel shuffle, average and max pooling, reflection padding.
+"""Resampling of NHWC feature maps: nearest neighbour, bilinear, pixel shuffle, average and max pooling, reflection padding.
 
 Each is written with reshapes and slices: the windowed forms of XLA (`reduce_window`, `jnp.pad(mode="reflect")`) have
 gradients that are several times slower on a CPU.
@@ -8,6 +8,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from jaxgan.errors import UserError
 
@@ -133,3 +134,23 @@ def _windows(x: jax.Array, factor: int) -> jax.Array:
             f"use image sizes whose maps are multiples of {factor} here"
         )
     return x.reshape(batch, height // factor, factor, width // factor, factor, channels)
+
+
+def upsample_bilinear(x: jax.Array) -> jax.Array:
+    """Doubles height and width by bilinear interpolation between the middles of pixels: PyTorch's without `align_corners`.
+
+    Args:
+        x: (B, H, W, C).
+
+    Returns:
+        (B, 2H, 2W, C), in the dtype of `x`.
+    """
+    for axis in (1, 2):
+        padding = [(0, 0)] * 4
+        padding[axis] = (1, 1)
+        padded, side = jnp.pad(x, padding, mode="edge"), x.shape[axis]
+        # New pixels lie a quarter of an old one before and behind its middle.
+        before, behind = (lax.slice_in_dim(padded, start, start + side, axis=axis) for start in (0, 2))
+        halves = jnp.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * behind], axis=axis + 1)
+        x = halves.reshape(*x.shape[:axis], 2 * side, *x.shape[axis + 1 :])
+    return x

@@ -10,7 +10,7 @@ from flax import linen as nn
 from jax.nn.initializers import Initializer
 
 from jaxgan.errors import UserError
-from jaxgan.layers import BatchNorm, Conv, SelfAttention, average_pool, upsample_nearest
+from jaxgan.layers import BatchNorm, Conv, SelfAttention, average_pool, upsample_bilinear, upsample_nearest
 from jaxgan.networks.initializers import variance_scaling
 
 # Uniform, deviation sqrt(4 / (fan_in + fan_out)): WGAN-GP's "He" initialisation is SNGAN's Glorot with gain sqrt(2).
@@ -21,7 +21,7 @@ shortcut_init = variance_scaling(1.0, "fan_avg", "uniform")
 class UpBlock(nn.Module):
     """Pre-activation residual block of a generator: (B, H, W, C) -> (B, 2H, 2W, features).
 
-    norm, ReLU, nearest-neighbour upsampling, 3x3, norm, ReLU, 3x3; shortcut: upsampling, 1x1.
+    norm, ReLU, upsampling, 3x3, norm, ReLU, 3x3; shortcut: upsampling, 1x1.
 
     Attributes:
         features: Output width, also between the convolutions.
@@ -29,6 +29,7 @@ class UpBlock(nn.Module):
         kernel_init: Of the 3x3 convolutions.
         shortcut_init: Of the 1x1 convolution.
         dtype: Compute and output dtype.
+        upsampling: "nearest", or "bilinear".
     """
 
     features: int
@@ -36,18 +37,20 @@ class UpBlock(nn.Module):
     kernel_init: Initializer = residual_init
     shortcut_init: Initializer = shortcut_init
     dtype: Any = jnp.float32
+    upsampling: str = "nearest"
 
     @nn.compact
     def __call__(self, x: jax.Array, *condition: jax.Array) -> jax.Array:
         """Doubles the map `x`; `condition` (none, labels or vectors) goes to both norms."""
         h = nn.relu(self.norm(dtype=self.dtype, name="norm_1")(x, *condition))
         conv = functools.partial(Conv, self.features, kernel_init=self.kernel_init, dtype=self.dtype)
-        h = conv(resample="up", name="conv_1")(h)
+        bilinear = self.upsampling == "bilinear"
+        h = conv(resample=None if bilinear else "up", name="conv_1")(upsample_bilinear(h) if bilinear else h)
         h = nn.relu(self.norm(dtype=self.dtype, name="norm_2")(h, *condition))
         h = conv(name="conv_2")(h)
-        # A 1x1 convolution and nearest-neighbour upsampling commute; this order is a quarter of the work.
+        # A 1x1 convolution and upsampling commute; this order is a quarter of the work.
         x = Conv(self.features, 1, kernel_init=self.shortcut_init, dtype=self.dtype, name="shortcut")(x)
-        return h + upsample_nearest(x)
+        return h + (upsample_bilinear(x) if bilinear else upsample_nearest(x))
 
 
 class DownBlock(nn.Module):

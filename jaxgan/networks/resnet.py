@@ -27,6 +27,7 @@ class ResNetGenerator(nn.Module):
         attention: Sides of the maps that self-attention follows; below 1, shares of the image's.
         attention_form: As `form` of `jaxgan.layers.SelfAttention`.
         norm_epsilon: Added to the variances by which its norms divide.
+        upsampling: How blocks double the map: "nearest", or "bilinear" as mimicry's (Lee and Town 2020, arXiv:2005.02494).
         dtype: Compute dtype.
     """
 
@@ -36,6 +37,7 @@ class ResNetGenerator(nn.Module):
     attention: tuple[int | float, ...] = ()
     attention_form: str = "paper"
     norm_epsilon: float = 1e-5
+    upsampling: str = "nearest"
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -45,6 +47,7 @@ class ResNetGenerator(nn.Module):
         With `attention_maps` also gives where the pixels of each attended map look: a tuple of (B, H, W, h, w).
         """
         check_label(self, "embedded_classes", label)
+        choose(dict.fromkeys(("nearest", "bilinear")), self.upsampling, "upsampling")
         height, width = base_map(self, doublings=len(self.widths) - 1)
         norm: Any = (
             functools.partial(ClassConditionalBatchNorm, self.embedded_classes) if self.embedded_classes else BatchNorm
@@ -56,7 +59,11 @@ class ResNetGenerator(nn.Module):
         looks: list[jax.Array] = []
         for index, features in enumerate(self.widths[1:]):
             x = UpBlock(
-                features, functools.partial(norm, epsilon=self.norm_epsilon), dtype=self.dtype, name=f"block_{index}"
+                features,
+                functools.partial(norm, epsilon=self.norm_epsilon),
+                dtype=self.dtype,
+                upsampling=self.upsampling,
+                name=f"block_{index}",
             )(x, *condition)
             x = attend(self, x, image_shape(self)[0], f"attention_{index}", looks, shortcut_init, self.attention_form)
         check_attended(self, image_shape(self)[0], looks)

@@ -99,7 +99,7 @@ class SRResNet(nn.Module):
         # It begins as the bicubic filter.
         made = conv(channels, self.outer_kernel, "last", nn.initializers.zeros)(h)
         sides = (height * self.scale_factor, width * self.scale_factor)
-        enlarged = jax.image.resize(x.astype(jnp.float32), (len(x), *sides, x.shape[-1]), "cubic")
+        enlarged = jax.image.resize(x.astype(jnp.float32), (x.shape[0], *sides, x.shape[-1]), "cubic")
         return enlarged + made.astype(jnp.float32)
 
 

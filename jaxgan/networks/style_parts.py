@@ -163,7 +163,7 @@ class StyledGenerator(nn.Module):
             )
         count = 2 * sizes.index(resolution) + 2
         if w.ndim == 2:
-            w = jnp.broadcast_to(w[:, None], (len(w), count, w.shape[1]))
+            w = jnp.broadcast_to(w[:, None], (w.shape[0], count, w.shape[1]))
         if w.shape[1] < count:
             raise UserError(
                 f"{type(self).__name__}: styles for {w.shape[1]} slots, but images of {resolution} pixels need {count}"

@@ -51,7 +51,7 @@ class _Synthesis(nn.Module):
             features = level_width(self, size)
             if index == 0:
                 constant = self.param("constant", nn.initializers.ones, (4, 4, features), jnp.float32)
-                x = jnp.broadcast_to(constant.astype(self.dtype)[None], (len(w), 4, 4, features))
+                x = jnp.broadcast_to(constant.astype(self.dtype)[None], (w.shape[0], 4, 4, features))
             else:
                 x = SmoothConv(features, "up", **plain, name=f"conv_{size}_up")(x)
             x = _Style(self.norm_epsilon, self.dtype, name=f"style_{size}_0")(x, w[:, 2 * index], 2 * index)

@@ -69,7 +69,7 @@ class _Synthesis(nn.Module):
             dtype = level_dtype(self, size, sizes[-1])
             if index == 0:
                 constant = self.param("constant", normal(1.0), (4, 4, level_width(self, 4)), jnp.float32)
-                x = jnp.broadcast_to(constant.astype(dtype)[None], (len(w), *constant.shape))
+                x = jnp.broadcast_to(constant.astype(dtype)[None], (w.shape[0], *constant.shape))
             before = x
             if index:
                 x = self._layer(x, w, 2 * index - 1, size, dtype, up=True)

@@ -33,7 +33,7 @@ def sample_abilities(draws: Draws, generate: Callable[..., jax.Array] | None = N
         return draws.latent(key, number, truncation)
 
     def from_latents(nets: Nets, key: jax.Array, latents: jax.Array, label: jax.Array | None = None) -> jax.Array:
-        return make(nets, latents, draws.label(key, len(latents), label))
+        return make(nets, latents, draws.label(key, latents.shape[0], label))
 
     def sample(
         nets: Nets, key: jax.Array, number: int, label: jax.Array | None = None, truncation: Any = None

@@ -31,7 +31,7 @@ def style_abilities(styles: Any, draws: Draws, inversion_steps: int = 200) -> di
         return draws.latent(key, number)
 
     def map_(nets: Nets, key: jax.Array, latents: jax.Array, label: jax.Array | None = None) -> jax.Array:
-        return styles.map(nets, latents, draws.label(key, len(latents), label))
+        return styles.map(nets, latents, draws.label(key, latents.shape[0], label))
 
     def synthesize(nets: Nets, key: jax.Array, latents: jax.Array, truncation: Any = None) -> jax.Array:
         return styles.images(nets, styles.truncated(nets, styles.broadcast(nets, latents), truncation))

@@ -53,13 +53,13 @@ class Styles:
         """w (B, D), or already one style for each slot, (B, slots D), as (B, slots, D)."""
         width = nets.memory[_MEAN].shape[0]
         if w.shape[1] == width:
-            return jnp.broadcast_to(w[:, None], (len(w), self.slots(nets), width))
+            return jnp.broadcast_to(w[:, None], (w.shape[0], self.slots(nets), width))
         count = self.slots(nets)
         if w.shape[1] % width or w.shape[1] < count * width:
             raise UserError(
                 f"styles of {w.shape[1]} components: this game has {width}, or {count} times as many, a style for each slot"
             )
-        return w.reshape(len(w), -1, width)[:, :count]
+        return w.reshape(w.shape[0], -1, width)[:, :count]
 
     def mixed(self, nets: Nets, w: jax.Array, label: jax.Array | None, key: jax.Array) -> jax.Array:
         """Styles (B, slots, D): w, and from a random slot on, in some of the images, that of another z.

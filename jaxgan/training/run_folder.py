@@ -251,8 +251,15 @@ def _config(path: Path) -> dict[str, Any]:
 
 
 def _data(path: Path) -> dict[str, Any]:
-    """What is stored of the data, with all that readers of it count on."""
-    data = read_json(path)
+    return checked_data(read_json(path), path)
+
+
+def checked_data(data: Any, path: Path) -> dict[str, Any]:
+    """What is stored of the data in a file, with all that readers of it count on.
+
+    Raises:
+        ConfigError: It is something else.
+    """
     try:
         domains, specs = data["domains"], from_json(data["arrays"])
         records = (data.get("contents") or {"records": []})["records"]

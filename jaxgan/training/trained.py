@@ -9,6 +9,7 @@ from jaxgan.core.snapshot import Snapshot
 from jaxgan.errors import ConfigError
 from jaxgan.evaluation import monitored
 from jaxgan.registry import foreign_names
+from jaxgan.training import weights_file
 from jaxgan.training.checkpoints import Checkpoints
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import read_metrics, series
@@ -39,13 +40,18 @@ def load(workdir: str | Path, step: int | None = None, trust: bool = False) -> T
     """Loads a checkpoint; to be called, and used, inside `jax.set_mesh(data_mesh())`.
 
     Args:
-        workdir: The run's folder.
+        workdir: The run's folder, or a file of weights (`weights_file`).
         step: Which checkpoint; None: the best by the run's first metric, or the last one if none was scored.
         trust: Whether code of your own that its config names may be imported.
 
     Raises:
-        ConfigError: The folder holds no run, or no such checkpoint.
+        ConfigError: The folder holds no run, or no such checkpoint; or the file cannot be used.
     """
+    if weights_file.is_one(workdir):
+        if step is not None:
+            raise ConfigError(f"{workdir} holds the weights of one step: leave step={step} out")
+        plan, state, statistics = weights_file.read(Path(workdir), trust)
+        return Trained(plan, int(state.step), state, plan.compiled.at(state, int(state.stage), statistics))
     folder = RunFolder(Path(workdir))
     config, arrays, domains = folder.read()
     if not trust and (names := foreign_names(config)):

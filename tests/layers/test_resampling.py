@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from jaxgan.layers import BatchNorm, Conv, average_pool, largest, max_pool, pixel_shuffle, reflect_pad, upsample_nearest
+from jaxgan.layers import (
+    BatchNorm,
+    Conv,
+    average_pool,
+    largest,
+    max_pool,
+    pixel_shuffle,
+    reflect_pad,
+    upsample_bilinear,
+    upsample_nearest,
+)
 
 
 @pytest.fixture
@@ -103,3 +113,11 @@ def test_the_gradient_of_reflect_pad_counts_the_copies_of_a_pixel():
 def test_sides_too_short_to_reflect_are_refused(x):
     with pytest.raises(ValueError, match="cannot reflect 4 of 4 pixels"):
         reflect_pad(x, 4)
+
+
+def test_bilinear_upsampling_is_torchs():
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(0).standard_normal((2, 3, 5, 4)).astype(np.float32)
+    there = torch.tensor(x).permute(0, 3, 1, 2)
+    wanted = torch.nn.functional.interpolate(there, scale_factor=2, mode="bilinear", align_corners=False)
+    np.testing.assert_allclose(upsample_bilinear(jnp.asarray(x)), wanted.permute(0, 2, 3, 1), atol=1e-6)

@@ -12,7 +12,7 @@ PAGE = (ROOT / "docs" / "security.md").read_text()
 def test_every_promise_names_tests_that_are_there():
     code = "".join(
         path.read_text()
-        for room in ("security", "features", "explorer")
+        for room in ("security", "features", "explorer", "exporting", "layouts")
         for path in (ROOT / "tests" / room).glob("*.py")
     )
     named = re.findall(r"`(test_\w+)`", PAGE)
