@@ -1,6 +1,6 @@
 # make train   set up, and train the default system on scikit-learn's digits: one to three minutes on two CPU cores
-# make test    set up, and run the tests: about twenty-five minutes on two CPU cores, most of it compiling, which is kept
-# make test-all  the slow ones too: parity with PyTorch, hostile input, kills, wheels
+# make test    set up, and run the tests: about fifteen minutes on two CPU cores, most of it compiling, which is kept
+# make test-all  the slow ones too: every default trains, parity with PyTorch, hostile input, kills, wheels
 # make check   lint and types
 # make docs    the guides and the pages of all functions as a site, build/site/index.html
 # make env     set up alone:  make env PYTHON=python3.12 EXTRAS=test,cuda

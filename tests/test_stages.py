@@ -20,9 +20,8 @@ from jaxgan.core.schedules import Run
 from jaxgan.core.state import Clock
 from jaxgan.registry import make, resolve
 from jaxgan.training.plan import Plan, plan_without_data
-from tests.test_configs import MODULES, NAMES, players
+from tests.test_configs import ALL, MODULES, players
 
-ALL = [(name, variant) for name in NAMES for variant in MODULES[name].VARIANTS]
 STAGED = [("ebgan", ""), ("progan", ""), ("progan", "paper"), ("wgan", ""), ("wgan", "gaussian1d"), ("wgan", "paper")]
 # The others: what is learned before the GAN begins, whose turns tests/gans/test_inferred_labels.py plays one by one; and
 # growth, as in ProGAN.
@@ -206,7 +205,11 @@ def sampled_from(plan: Plan) -> set[str]:
     return {path for path, is_used in zip(paths(found), jax.tree.leaves(found), strict=True) if is_used}
 
 
-@pytest.mark.parametrize(("name", "variant"), STAGED)
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    # ProGAN's nine levels are those of its small variant.
+    [pytest.param(*each, marks=pytest.mark.slow if each == ("progan", "paper") else ()) for each in STAGED],
+)
 def test_every_parameter_learns_from_data_and_samples_from_what_the_last_stage_taught(name, variant):
     plan = planned(name, variant)
     moved = {visit.stage: moved_in(plan, visit.stage) for visit in visits(plan)}

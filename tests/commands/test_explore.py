@@ -142,6 +142,7 @@ def test_rows_are_of_the_class_that_is_asked_for(runs):
     assert images(threes / "closed_form.png", 6, 2).shape[0] == 6
 
 
+@pytest.mark.slow
 def test_a_game_that_grows_can_be_explored_too(runs, tmp_path):
     main(runs("progan")[0], "--num=2", "--steps=3", f"--output={tmp_path / 'out'}")
     names = {f"{way}.{kind}" for way in ("straight", "spherical") for kind in ("png", "gif")}
