@@ -66,7 +66,9 @@ class Step:
     @functools.cached_property
     def state(self) -> State:
         """Shapes and shardings of the state."""
-        return self.plan.abstract_state()  # outside of `jax.set_mesh`: what is computed on the way must not be on the mesh
+        return (
+            self.plan.abstract_state()
+        )  # outside of `jax.set_mesh`: what is computed on the way must not be on the mesh
 
     @property
     def has_lazy_turns(self) -> bool:
@@ -249,7 +251,9 @@ def times(row: Mapping[str, Any], target: str) -> dict[str, float]:
 
 def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     """A row's cells."""
-    name = row["config"].removeprefix("configs/").replace(".py", "") + ("" if row["turns"] == "all" else ", no lazy turn")
+    name = row["config"].removeprefix("configs/").replace(".py", "") + (
+        "" if row["turns"] == "all" else ", no lazy turn"
+    )
     first = (name, row["target"], str(row.get("images", "")))
     if reason := row.get("not_compiled"):
         return (*first, f"not compiled: {reason}", *[""] * (len(COLUMNS) - 4))
@@ -287,9 +291,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", required=True, help=f"one of {', '.join(targets.TARGETS)}, or v5e:4x4, h100:16")
     parser.add_argument("--config", required=True, help="a config file, with its variant after a colon")
-    parser.add_argument("--images", type=int, help=f"a device's in a minibatch; default: the config's, {_MOST_IMAGES} at most")
+    parser.add_argument(
+        "--images", type=int, help=f"a device's in a minibatch; default: the config's, {_MOST_IMAGES} at most"
+    )
     parser.add_argument("--again", action="store_true", help="compile also what is known already")
-    parser.add_argument("--page", type=pathlib.Path, default=PAGE, help="whose table is written; its rows lie beside it")
+    parser.add_argument(
+        "--page", type=pathlib.Path, default=PAGE, help="whose table is written; its rows lie beside it"
+    )
     options = parser.parse_args(arguments)
     try:
         run(options)

@@ -1,9 +1,9 @@
 """Accelerators as `benchmarks.accelerators` compiles for them: public figures of each, and the devices as XLA describes them.
 
-TPUs: docs.cloud.google.com/tpu/docs, the page of each version (peak of bfloat16, which XLA also multiplies float32 in unless told
-otherwise; memory that programs can use; half of the bidirectional bandwidth between chips). GPUs: NVIDIA's data sheets and
-architecture white papers of the SXM cards and the L4 (dense peaks without sparsity; half of NVLink's or PCIe's bidirectional
-bandwidth) and the compute capabilities of the CUDA C programming guide.
+TPUs: docs.cloud.google.com/tpu/docs, the page of each version: the peak of bfloat16, which XLA also multiplies float32 in unless
+told otherwise; the memory that programs can use; half of the bidirectional bandwidth between chips. GPUs: NVIDIA's data sheets
+and architecture white papers of the SXM cards and the L4: dense peaks without sparsity, half of NVLink's or PCIe's bidirectional
+bandwidth; and the compute capabilities of the CUDA C programming guide.
 """
 
 import dataclasses
@@ -96,14 +96,16 @@ _PACKAGES = {"tpu": ("libtpu", "jax[tpu]"), "cuda": ("jax_plugins.xla_cuda13", "
 
 
 def split(target: str) -> tuple[str, str]:
-    """"h100:8" as the accelerator's name and the topology of its devices.
+    """ "h100:8" as the accelerator's name and the topology of its devices.
 
     Raises:
         UserError: There is no such accelerator.
     """
     name, _, topology = target.partition(":")
     if name not in TARGETS:
-        raise UserError(f"--target={target}: {name!r} is unknown; choose one of {', '.join(TARGETS)}, or v5e:2x2, h100:8")
+        raise UserError(
+            f"--target={target}: {name!r} is unknown; choose one of {', '.join(TARGETS)}, or v5e:2x2, h100:8"
+        )
     return name, topology or TARGETS[name].topology
 
 
@@ -153,9 +155,7 @@ def devices(target: str) -> list[jax.Device]:
             ).devices
         single = {"chips_per_host_bounds": (1, 1, 1)} if set(topology) <= set("1x") else {}
         called = f"{_XLA_TPU_NAMES.get(name, name)}:{topology}"
-        return topologies.get_topology_desc(
-            platform="tpu", topology_name=called, **facts.options, **single
-        ).devices
+        return topologies.get_topology_desc(platform="tpu", topology_name=called, **facts.options, **single).devices
     except (ValueError, jax.errors.JaxRuntimeError) as error:
         raise UserError(f"--target={target}: XLA has no such topology: {str(error).splitlines()[0]}") from error
 

@@ -222,8 +222,8 @@ def _correlate(
         strides=(1, 1),
         layout=("CHWN", "IHWO", "HWNC"),
         dilation=strides,
-        # Accelerators sum in float32 whatever the result's dtype. Were the result of bfloat16 arrays float32, a GPU would multiply
-        # float32, too, at half the speed, and devices would exchange twice the bytes.
+        # Accelerators sum in float32 whatever the result's dtype. Were the result of bfloat16 arrays float32, a GPU would
+        # multiply float32, too, at half the speed, and devices would exchange twice the bytes.
         dtype=jnp.promote_types(x.dtype, jnp.float32) if cpu else None,
     )
     (batch, height, width, _), stride, bands = y.shape, strides[0], 1

@@ -1,4 +1,4 @@
-"""What is counted in compiled programs, against closed forms; programs for eight CPUs, and lines as other platforms write them."""
+"""What is counted in compiled programs, against closed forms: programs for CPUs, and lines as other platforms write them."""
 
 import jax
 import jax.numpy as jnp
@@ -14,15 +14,17 @@ def compiled(function, *shapes, dtype="float32", cut=False):
     mesh = data_mesh(jax.devices()[:8] if cut else jax.devices()[:1])
     shardings = [batched(mesh), *[replicated(mesh)] * (len(shapes) - 1)]
     arguments = [
-        jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)
-        for shape, sharding in zip(shapes, shardings, strict=True)
+        jax.ShapeDtypeStruct(shape, dtype, sharding=sharding) for shape, sharding in zip(shapes, shardings, strict=True)
     ]
     return hlo.Module(jax.jit(function).lower(*arguments).compile().as_text())
 
 
 def convolve(x, kernel, **options):
     return lax.conv_general_dilated(
-        x, kernel, **{"window_strides": (1, 1), "padding": "SAME", **options}, dimension_numbers=("NHWC", "HWIO", "NHWC")
+        x,
+        kernel,
+        **{"window_strides": (1, 1), "padding": "SAME", **options},
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
     )
 
 
@@ -68,9 +70,7 @@ def test_a_transposed_convolution_without_the_zeros_between_the_pixels():
         return convolve(x, kernel, padding=((2, 2), (2, 2)), lhs_dilation=(2, 2))
 
     # Every pixel meets every tap of a 4x4 kernel, but for those over the borders: one of four twice along an axis.
-    assert hlo.arithmetic(compiled(up, (2, 8, 8, 6), (4, 4, 6, 8))) == {
-        "float32": 2 * 2 * (4 * 8 - 2) ** 2 * 6 * 8
-    }
+    assert hlo.arithmetic(compiled(up, (2, 8, 8, 6), (4, 4, 6, 8))) == {"float32": 2 * 2 * (4 * 8 - 2) ** 2 * 6 * 8}
 
 
 def test_arithmetic_agrees_with_xlas_own_count():
@@ -153,10 +153,11 @@ CONV = "window={size=3x3 pad=1_1x1_1}, dim_labels=b01f_01io->b01f"
 @pytest.mark.parametrize(
     "line",
     [
-        f'ROOT %y = (bf16[8,32,32,24]{{3,2,1,0}}, u8[64]{{0}}) custom-call(%a, %k), {CONV}, custom_call_target="__cudnn$convForward"',
-        f'ROOT %y = (bf16[8,32,32,16]{{3,2,1,0}}, u8[0]{{0}}) custom-call(%b, %k), {CONV}, '
+        f"ROOT %y = (bf16[8,32,32,24]{{3,2,1,0}}, u8[64]{{0}}) custom-call(%a, %k), {CONV}, "
+        'custom_call_target="__cudnn$convForward"',
+        f"ROOT %y = (bf16[8,32,32,16]{{3,2,1,0}}, u8[0]{{0}}) custom-call(%b, %k), {CONV}, "
         'custom_call_target="__cudnn$convBackwardInput"',
-        f'ROOT %y = (bf16[3,3,16,24]{{3,2,1,0}}, u8[0]{{0}}) custom-call(%a, %b), {CONV}, '
+        f"ROOT %y = (bf16[3,3,16,24]{{3,2,1,0}}, u8[0]{{0}}) custom-call(%a, %b), {CONV}, "
         'custom_call_target="__cudnn$convBackwardFilter"',
         f"ROOT %y = bf16[8,32,32,24]{{0,3,2,1:T(8,128)(2,1)}} convolution(%a, %k), {CONV}",
     ],
