@@ -318,8 +318,12 @@ def run(options: argparse.Namespace) -> None:
         key = " ".join([*place.values(), str(options.images or "")]).strip()
         if key not in rows or options.again:
             row = measured(options.config, options.target, options.images, turns == "all")
-            rows[key] = {"images": options.images or "", **row, **place, "jax": jax.__version__}
-            kept.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n")
+            # What was compiled once is not lost because the machine is too busy today.
+            if key not in rows or "not_compiled" not in row:
+                rows[key] = {"images": options.images or "", **row, **place, "jax": jax.__version__}
+                kept.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n")
+            else:
+                print(f"not compiled: {row['not_compiled']}; the row that is there stays")
         print(" | ".join(cells(rows[key])), flush=True)
         if not rows[key].get("lazy"):
             break

@@ -1,9 +1,9 @@
 """Accelerators as `benchmarks.accelerators` compiles for them: public figures of each, and the devices as XLA describes them.
 
-TPUs: docs.cloud.google.com/tpu/docs, the page of each version: the peak of bfloat16, which XLA also multiplies float32 in unless
-told otherwise; the memory that programs can use; half of the bidirectional bandwidth between chips. GPUs: NVIDIA's data sheets
-and architecture white papers of the SXM cards and the L4: dense peaks without sparsity, half of NVLink's or PCIe's bidirectional
-bandwidth; and the compute capabilities of the CUDA C programming guide.
+TPUs: docs.cloud.google.com/tpu/docs, the page of each version: the peak of bfloat16, which XLA also multiplies float32 in
+unless told otherwise; the memory that programs can use; half of the bidirectional bandwidth between chips. GPUs: NVIDIA's data
+sheets and architecture white papers of the SXM cards and the L4: dense peaks without sparsity, half of NVLink's or PCIe's
+bidirectional bandwidth; and the compute capabilities of the CUDA C programming guide.
 """
 
 import dataclasses
