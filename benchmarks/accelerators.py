@@ -38,6 +38,7 @@ from jaxgan.training.plan import Plan, plan_without_data
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "accelerators.md"
 _LIMIT = 30 * 60  # seconds that a row may take
 _MOST_IMAGES = 32  # of a device, where a config has more for it
+_FURTHEST = 64  # times a row's images, up to which its largest batch is looked for
 _QUICK = 30  # seconds of compiling, above which the largest batch is not searched by compiling
 
 
@@ -161,19 +162,20 @@ def largest(step: Step, images: int, row: Mapping[str, Any], room: float) -> tup
     """
 
     def estimate(at: int, peak: float) -> int:
-        return int(at * (room - row["state_bytes"]) / max(1.0, peak - row["state_bytes"]))
+        found = int(at * (room - row["state_bytes"]) / max(1.0, peak - row["state_bytes"]))
+        return min(found, _FURTHEST * images)
 
     guess = estimate(images, row["peak_bytes"])
     if row["compile_seconds"] > _QUICK or guess <= images:
         return guess, False
     at, fits = images, images
     for _ in range(4):
-        at = min(guess, 64 * images)
+        at = guess
         found = measure(step, at)
         if not found.get("out_of_memory") and found["peak_bytes"] <= room:
             fits = max(fits, at)
             guess = estimate(at, found["peak_bytes"])
-            if guess < 1.2 * at or at >= 64 * images:
+            if guess < 1.2 * at:
                 break
         else:
             guess = (at + fits) // 2
@@ -262,6 +264,8 @@ def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         return (*first, f"does not fit{needed}", *[""] * (len(COLUMNS) - 4))
     total = sum(row["arithmetic"].values())
     at_most = f"{'' if row['largest_compiled'] else 'about '}{row['largest']:,}"
+    if row["largest"] >= _FURTHEST * row["images"]:
+        at_most = f"over {_FURTHEST * row['images']:,}"
     reduced = row["collectives"].get("all-reduce", {"number": 0, "bytes": 0})
     others = [f"{kind} {each['bytes'] / 1e6:.1f}" for kind, each in row["collectives"].items() if kind != "all-reduce"]
     exchanged = f"{reduced['bytes'] / 1e6:,.4g} / {row['gradient_bytes'] / 1e6:,.4g} ({reduced['number']})"

@@ -129,6 +129,45 @@ def test_table_shows_a_step_and_what_could_not_be_compiled():
     assert shown[2]["peak GiB (largest batch)"] == "does not fit (23.3 needed)"
 
 
+@pytest.mark.parametrize(
+    ("of_the_step", "seconds", "expected"),
+    [
+        (1000, 1, (390, True)),  # (40,000 - 1,000) / 100
+        (1000, 100, (333, False)),  # a slow one is not compiled again: 50 images took 6,000, so 40,000 are for 333
+        (0, 1, (400, True)),
+        (50_000, 1, (0, False)),  # the state fits, the step does not even for one image
+    ],
+)
+def test_largest_batch_of_a_step_whose_bytes_are_known(of_the_step, seconds, expected, monkeypatch):
+    """The state takes 10,000 of 50,000 bytes, each image 100, and the step some for itself."""
+
+    def measure(step, images):
+        return {"peak_bytes": 10_000 + of_the_step + 100 * images, "state_bytes": 10_000, "compile_seconds": seconds}
+
+    monkeypatch.setattr(accelerators, "measure", measure)
+    found, compiled = accelerators.largest(None, 50, measure(None, 50), 50_000)
+    assert compiled == expected[1]
+    if compiled:  # within a fifth
+        assert expected[0] / 1.2 <= found <= expected[0]
+    elif of_the_step < 50_000:
+        assert found == expected[0]
+    else:
+        assert found < 50
+
+
+def test_a_row_is_not_lost_where_it_could_not_be_compiled_again(tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- accelerators -->\n<!-- end of accelerators -->\n")
+    known = {key: value for key, value in row().items() if key not in ("config", "target", "turns")}
+    answers = iter([known, {"not_compiled": "more than 30 minutes"}])
+    monkeypatch.setattr(accelerators, "measured", lambda *_: next(answers))
+    command = ["--target=h100", "--config=configs/dcgan.py:paper", f"--page={page}"]
+    accelerators.main(command)
+    written = page.read_text()
+    accelerators.main([*command, "--again"])
+    assert page.read_text() == written
+
+
 def test_what_is_known_is_not_compiled_again(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
     page.write_text("<!-- accelerators -->\n<!-- end of accelerators -->\n")
