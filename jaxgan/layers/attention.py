@@ -10,6 +10,7 @@ from jax.nn.initializers import Initializer
 from jaxgan.errors import UserError
 from jaxgan.layers.conv import Conv
 from jaxgan.layers.resampling import max_pool
+from jaxgan.mesh import on_accelerators
 
 FORMS = ("released", "paper")
 
@@ -62,12 +63,20 @@ class SelfAttention(nn.Module):
         value = project(max(1, channels // 2) if released else narrow, "value")(x)
         if released:
             key, value = max_pool(key), max_pool(value)
-        # beta_{j,i} = softmax over the keys i of f(x_i)^T g(x_j)
-        scores = jnp.einsum("bqc,bkc->bqk", query, pixels(key), preferred_element_type=jnp.float32)
-        weights = jax.nn.softmax(scores, axis=-1)
-        attended = jnp.einsum("bqk,bkc->bqc", weights.astype(self.dtype), pixels(value))
+        # The scores, of all pairs of pixels, would be the largest array of a network: an accelerator computes them anew rather
+        # than keep them for the gradient. On a CPU memory is not what runs out first.
+        attend = jax.checkpoint(_attend) if on_accelerators() else _attend
+        attended, weights = attend(query, pixels(key), pixels(value))
         attended = project(channels, "output")(attended.reshape(batch, height, width, -1))
         # y = x + gamma o
         gamma = self.param("gamma", nn.initializers.zeros, (), jnp.float32)
         y = x.astype(self.dtype) + gamma.astype(self.dtype) * attended
         return y, weights.reshape(batch, height, width, *key.shape[1:3])
+
+
+def _attend(query: jax.Array, key: jax.Array, value: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Values (B, K, D) in the mean that keys (B, K, C) give each query (B, Q, C): (B, Q, D), and float32 weights (B, Q, K)."""
+    # beta_{j,i} = softmax over the keys i of f(x_i)^T g(x_j)
+    scores = jnp.einsum("bqc,bkc->bqk", query, key, preferred_element_type=jnp.float32)
+    weights = jax.nn.softmax(scores, axis=-1)
+    return jnp.einsum("bqk,bkc->bqc", weights.astype(value.dtype), value), weights

@@ -70,7 +70,7 @@ def up(geometry: Geometry, y: jax.Array, kernel: jax.Array) -> jax.Array:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def filter_gradient(geometry: Geometry, x: jax.Array, y: jax.Array) -> jax.Array:
-    """The kernel's gradient of <down(x, kernel), y>, in float32 or better."""
+    """The kernel's gradient of <down(x, kernel), y>, float32 or better; off CPUs rounded to the dtype of `x` before."""
     return _run(_compute_filter_gradient, geometry, x, y)
 
 
@@ -208,7 +208,7 @@ def _compute_filter_gradient(geometry: Geometry, cpu: bool, x: jax.Array, y: jax
     # Parts are interleaved, so that each device of a sharded batch holds its share of each.
     xs, ys = (array.reshape(batch // parts, parts, *array.shape[1:]) for array in (x, y))
     products = [_correlate(cpu, xs[:, part], ys[:, part], geometry.strides, padding) for part in range(parts)]
-    gradient = functools.reduce(jnp.add, products)
+    gradient = functools.reduce(jnp.add, products).astype(jnp.promote_types(x.dtype, jnp.float32))
     return jnp.swapaxes(gradient[::-1, ::-1], 2, 3) if swap else gradient
 
 
@@ -222,7 +222,9 @@ def _correlate(
         strides=(1, 1),
         layout=("CHWN", "IHWO", "HWNC"),
         dilation=strides,
-        dtype=jnp.promote_types(x.dtype, jnp.float32),
+        # Accelerators sum in float32 whatever the result's dtype. Were the result of bfloat16 arrays float32, a GPU would
+        # multiply float32, too, at half the speed, and devices would exchange twice the bytes.
+        dtype=jnp.promote_types(x.dtype, jnp.float32) if cpu else None,
     )
     (batch, height, width, _), stride, bands = y.shape, strides[0], 1
     largest = min(_LARGEST_MAP, _LARGEST_INNER_DIMENSION // batch)

@@ -105,7 +105,8 @@ def convolution(
             (reflection of (side - 1) // 2 pixels, rounded down, in place of zeros), or zeros on each side.
 
     Returns:
-        (B, H', W', D) in the dtype of `x`, in which it is computed; the kernel's gradient is summed in float32.
+        (B, H', W', D) in the dtype of `x`, in which it is computed; the kernel's gradient is summed in float32, and off CPUs
+        rounded to the dtype of `x`.
 
     Raises:
         UserError: Shapes that do not fit together, or an unknown padding.
@@ -154,7 +155,7 @@ def up_convolution(
 
     Returns:
         (B, strides * (H - 1) + h - 2 * padding + output_padding, likewise, D) in the dtype of `x`, in which it is computed; the
-        kernel's gradient is summed in float32.
+        kernel's gradient is summed in float32, and off CPUs rounded to the dtype of `x`.
 
     Raises:
         UserError: Shapes or paddings that do not fit together.

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax.nn.initializers import Initializer
 
-from jaxgan.mesh import batch_mean
+from jaxgan.mesh import batch_moments
 
 
 class BatchNorm(nn.Module):
@@ -42,17 +42,12 @@ class BatchNorm(nn.Module):
         variance: jax.Array
         if self.has_variable("statistics", "mean"):
             mean = self.get_variable("statistics", "mean")
-            centred = x - _channels(mean, x)
             variance = self.get_variable("statistics", "var")
         else:
-            axes = tuple(range(x.ndim - 1))
-            mean = batch_mean(x, axes)
-            centred = x - _channels(mean, x)
-            # E[(x - mean)^2]: E[x^2] - mean^2 cancels where the mean is large.
-            variance = batch_mean(jnp.square(centred), axes)
+            mean, variance = batch_moments(x, tuple(range(x.ndim - 1)))
             for name, value in (("mean", mean), ("var", variance)):
                 self.sow("batch_statistics", name, value, reduce_fn=lambda _, new: new, init_fn=lambda: None)
-        y = centred * _channels(jax.lax.rsqrt(variance + self.epsilon), x)
+        y = (x - _channels(mean, x)) * _channels(jax.lax.rsqrt(variance + self.epsilon), x)
         return _affine(self, y).astype(self.dtype)
 
 

@@ -67,7 +67,8 @@ def test_eight_devices_train_as_one_and_share_the_work():
     assert len(sides) > 8 and all(BATCH // 8 in sizes and BATCH not in sizes for sizes in sides), sides
     # ... and no image travels: what is gathered or reduced is as small as parameters and statistics are.
     for shape in re.findall(r"f32\[([\d,]*)\]\S* all-gather\(", program):
-        assert np.prod([int(side) for side in shape.split(",") if side]) <= BATCH, shape
+        # Of batch norm each of eight devices tells the mean and the variance of 10 channels; a device's images are 384 numbers.
+        assert np.prod([int(side) for side in shape.split(",") if side]) <= 8 * 2 * 10, shape
 
 
 def latent_from_batch() -> Game:

@@ -45,6 +45,26 @@ def test_starts_as_the_identity_in_the_compute_dtype(form):
     assert variables["params"]["gamma"].shape == ()
 
 
+def test_scores_that_are_computed_anew_have_the_same_derivatives_of_first_and_second_order(monkeypatch):
+    module, x = SelfAttention(), jax.random.normal(jax.random.key(1), (2, 4, 4, 8))
+    params = module.init(jax.random.key(0), x)["params"] | {"gamma": jnp.float32(0.7)}
+
+    def derivatives():
+        def penalty(params, x):
+            return jnp.square(jax.grad(lambda x: jnp.sin(module.apply({"params": params}, x)[0]).sum())(x)).sum()
+
+        traced = jax.jit(jax.value_and_grad(penalty)).trace(params, x)
+        return traced.lower().compile()(params, x), "optimization_barrier" in traced.lower().as_text()
+
+    kept, kept_has_barriers = derivatives()
+    monkeypatch.setattr("jaxgan.layers.attention.on_accelerators", lambda: True)
+    anew, anew_has_barriers = derivatives()
+    # A barrier keeps the compiler from seeing that it knows them already.
+    assert anew_has_barriers and not kept_has_barriers
+    for one, other in zip(jax.tree.leaves(anew), jax.tree.leaves(kept), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+
+
 def test_what_is_refused():
     with pytest.raises(ValueError, match="multiples of 2"):
         SelfAttention().init(jax.random.key(0), jnp.ones((1, 3, 4, 8)))

@@ -1,6 +1,7 @@
 """Convolutions: against torch, finite differences, and under the transformations that a game uses."""
 
 import functools
+import re
 
 import jax
 import jax.numpy as jnp
@@ -313,6 +314,35 @@ def test_bfloat16_computes_in_bfloat16_and_sums_kernel_gradients_in_float32():
     assert gradient.dtype == jnp.float32
     # all 323 pixels lie under the middle tap, and bfloat16 has no such number
     np.testing.assert_array_equal(gradient[1, 1], 17 * 19)
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float32])
+def test_kernel_gradients_off_cpus_are_those_of_float32_rounded_once_to_the_dtype_of_the_images(dtype, monkeypatch):
+    x, kernel, weight = normal(0, 4, 9, 9, 6), normal(1, 3, 3, 6, 5), normal(2, 4, 9, 9, 5)
+
+    def gradient(x, weight):
+        return jax.grad(lambda kernel: (convolution(x, kernel) * weight).astype(jnp.float32).sum())(kernel)
+
+    x, weight = (jnp.asarray(array, dtype) for array in (x, weight))
+    exact = gradient(x.astype(jnp.float32), weight.astype(jnp.float32))
+    monkeypatch.setattr(jax.lax, "platform_dependent", lambda *args, cpu, default: default(*args))
+    made = gradient(x, weight)
+    assert made.dtype == jnp.float32
+    rounding = float(jnp.finfo(dtype).eps) / 2
+    np.testing.assert_allclose(made, exact, rtol=rounding, atol=1e-5)
+    assert (made != exact).any() == (dtype == jnp.bfloat16)
+
+
+def test_kernel_gradients_of_bfloat16_are_one_product_in_bfloat16_on_a_gpu():
+    x, kernel = jnp.ones((4, 9, 9, 6), jnp.bfloat16), jnp.ones((3, 3, 6, 5))
+    gradient = jax.jit(jax.grad(lambda kernel: convolution(x, kernel).astype(jnp.float32).sum()))
+    results = {
+        name: re.findall(r"stablehlo.convolution.*-> tensor<3x3x6x5x(\w+)>", lowered.as_text())
+        for name in ("cpu", "cuda", "tpu")
+        for lowered in (gradient.trace(kernel).lower(lowering_platforms=(name,)),)
+    }
+    assert results["cuda"] == results["tpu"] == ["bf16"]
+    assert "f32" in results["cpu"]
 
 
 def test_same_padding_halves_sizes_upwards():
