@@ -5,12 +5,11 @@ that are dropped, translated or classified, checkpoints over time, and curves be
 page is served to this machine alone, reads the run and writes nothing. What it shows: docs/browse.md.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from jaxgan.commands.options import Parser, common_options
+from jaxgan.commands.options import Parser, run_parser
 from jaxgan.explorer.answers import Answers
 from jaxgan.explorer.server import Server
 from jaxgan.training import command_line
@@ -43,12 +42,6 @@ def make_server(arguments: Sequence[str]) -> Server:
 
 
 def _parser() -> Parser:
-    parser = Parser(
-        subject="browse",
-        prog="python -m jaxgan browse",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    common_options(parser)
+    parser = run_parser("browse", __doc__, subject="browse")
     parser.add_argument("--port", type=int, default=8000, help="of 127.0.0.1; 0 takes a free one (default: 8000)")
     return parser

@@ -4,7 +4,6 @@ The file is a state dict of PyTorch (.pth), or the same tensors as .safetensors;
 jaxgan.load and for the commands, as what `export` writes. Layouts, and what of them is taken: docs/export.md.
 """
 
-import argparse
 import hashlib
 import sys
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ import jax
 import numpy as np
 
 from jaxgan.commands import outputs
-from jaxgan.commands.options import Parser
+from jaxgan.commands.options import command_parser
 from jaxgan.errors import UserError, nearest
 from jaxgan.exporting.card import card
 from jaxgan.features.foreign_files import read_torch
@@ -34,9 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         UserError: A file cannot be read, is in another layout, or the output is there already.
     """
-    parser = Parser(
-        prog="python -m jaxgan convert", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser("convert", __doc__)
     add = parser.add_argument
     add(
         "--input",

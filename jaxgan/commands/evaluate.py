@@ -17,7 +17,7 @@ from typing import Any
 import jax
 
 from jaxgan import memory
-from jaxgan.commands.options import Parser
+from jaxgan.commands.options import command_parser
 from jaxgan.errors import UserError
 from jaxgan.evaluation.compared import Measured, measured_game, measured_images, names_split, open_reference
 from jaxgan.evaluation.measure import ALONE, MEASURES, Settings, measure
@@ -41,11 +41,7 @@ _CHECKED = {
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command's arguments."""
-    parser = Parser(
-        prog="python -m jaxgan evaluate",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("evaluate", __doc__)
     add = parser.add_argument
     add("--workdir", help="the folder of the run to measure")
     add("--images", help="a folder, zip or .npz of images to measure instead")

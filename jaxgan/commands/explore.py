@@ -6,6 +6,7 @@ found without labels, from -strength to strength, and directions.npz, the direct
 """
 
 import argparse
+import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from PIL import Image
 
 from jaxgan import memory, pictures
 from jaxgan.commands import outputs
-from jaxgan.commands.options import Names, Parser, asked_run, common_options
+from jaxgan.commands.options import Names, Parser, asked_run, run_parser
 from jaxgan.errors import UserError
 from jaxgan.explorer.space import NEEDED, TRUNCATIONS, Space, can
 from jaxgan.files import atomically, check_place
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         UserError: The game has no latents or makes no images of them, or an option is out of range.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    run = asked_run(arguments, _parser)
+    run = asked_run(arguments, functools.partial(run_parser, "explore", __doc__))
     command_line.use_compilation_cache()
     with jax.set_mesh(data_mesh()):
         trained = load(run.workdir, run.step, run.trust)
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f"the game of {run.workdir} has no latents to explore: it needs the abilities {', '.join(NEEDED)}"
             )
         names = Names(snapshot.classes("generate"))
-        parser = _parser(subject=f"explore of the game of {run.workdir}")
+        parser = run_parser("explore", __doc__, subject=f"explore of the game of {run.workdir}")
         _own_options(parser, names)
         asked = parser.parse_args(arguments)
         for option, kind in (("num", "number"), ("steps", "pictures"), ("strength", "strength"), ("seed", "seed")):
@@ -66,17 +67,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with memory.less(f"a smaller --num than {asked.num}, or fewer --steps than {asked.steps}, take less"):
             _explore(trained, asked, label, output)
     print(f"what latents do at step {trained.step}: {output}")
-
-
-def _parser(**settings: Any) -> Parser:
-    parser = Parser(
-        prog="python -m jaxgan explore",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        **settings,
-    )
-    common_options(parser)
-    return parser
 
 
 def _own_options(parser: Parser, names: Names) -> None:

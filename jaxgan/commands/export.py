@@ -17,7 +17,7 @@ import jax
 
 from jaxgan.commands import outputs
 from jaxgan.commands.evaluate import table
-from jaxgan.commands.options import Names, Parser, asked_run, common_options, static_options, static_values
+from jaxgan.commands.options import Names, Parser, asked_run, run_parser, static_options, static_values
 from jaxgan.core.abilities import Ability
 from jaxgan.core.arrays import domain_arrays
 from jaxgan.errors import UserError, nearest
@@ -86,13 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser(**settings: Any) -> Parser:
-    parser = Parser(
-        prog="python -m jaxgan export",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        **settings,
-    )
-    common_options(parser)
+    parser = run_parser("export", __doc__, **settings)
     add = parser.add_argument
     add("--output", type=Path, required=True, help="the file to make, or a folder that model.FORMAT is put in")
     add("--format", help=f"{', '.join(FORMATS)} (default: as --output ends; safetensors in a folder)")

@@ -57,6 +57,23 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{left[0]}: {self._subject} takes no --{name}: {nearest(name, known)}")
 
 
+def command_parser(command: str, description: str | None, **settings: Any) -> Parser:
+    """The parser of `python -m jaxgan COMMAND`, whose help is printed as it is written."""
+    return Parser(
+        prog=f"python -m jaxgan {command}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **settings,
+    )
+
+
+def run_parser(command: str, description: str | None, **settings: Any) -> Parser:
+    """That of a command about a run."""
+    parser = command_parser(command, description, **settings)
+    common_options(parser)
+    return parser
+
+
 class Names:
     """What people call the classes and domains of a run.
 

@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from jaxgan.commands.options import Parser
+from jaxgan.commands.options import command_parser
 from jaxgan.data import DataError, make_source
 from jaxgan.data.images import ImageSource
 from jaxgan.data.layouts import splits_of
@@ -49,9 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         UserError: The input cannot be read, or the output not be written.
     """
-    parser = Parser(
-        prog="python -m jaxgan prepare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser("prepare", __doc__)
     add = parser.add_argument
     add("--input", required=True, help="a folder, zip or tar of images, an .npz or .h5 of arrays, or tfds:NAME")
     add("--output", required=True, type=Path, help="the zip to make, which must not be there yet")

@@ -6,10 +6,10 @@ game of styles, the walk also lends its coarser styles to images whose finer one
 """
 
 import argparse
+import functools
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from jaxgan import memory, pictures
 from jaxgan.commands import outputs
-from jaxgan.commands.options import Names, Parser, asked_run, common_options, read_seeds, written_seeds
+from jaxgan.commands.options import Names, Parser, asked_run, read_seeds, run_parser, written_seeds
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.errors import UserError
 from jaxgan.explorer.space import NEEDED, Space, can
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         UserError: The game has no latents or makes no images of them, an option is out of range, or nothing here writes MP4.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    run = asked_run(arguments, _parser)
+    run = asked_run(arguments, functools.partial(run_parser, "video", __doc__))
     command_line.use_compilation_cache()
     with jax.set_mesh(data_mesh()):
         trained = load(run.workdir, run.step, run.trust)
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if len(shape) == 1:
             raise UserError("video shows images, but the samples of this run are vectors: take sample or generate")
         names = Names(snapshot.classes("generate"))
-        parser = _parser(subject=f"video of the game of {run.workdir}")
+        parser = run_parser("video", __doc__, subject=f"video of the game of {run.workdir}")
         _own_options(parser, names)
         asked = parser.parse_args(arguments)
         walk = Walk(snapshot, names, asked)
@@ -70,17 +70,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             frames = list(tqdm(walk.frames(), total=walk.number, desc="frames", disable=None, leave=False))
             save_video(frames, output)
     print(f"{len(frames)} frames of step {trained.step}: {output}")
-
-
-def _parser(**settings: Any) -> Parser:
-    parser = Parser(
-        prog="python -m jaxgan video",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        **settings,
-    )
-    common_options(parser)
-    return parser
 
 
 def _own_options(parser: Parser, names: Names) -> None:

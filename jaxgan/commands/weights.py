@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from jaxgan.commands.options import Parser
+from jaxgan.commands.options import command_parser
 from jaxgan.errors import UserError
 from jaxgan.features.weights import KNOWN, cache_path, convert, origin
 
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         UserError: The file cannot be used, or the cache not be written.
     """
-    parser = Parser(prog="python -m jaxgan weights", description=__doc__)
+    parser = command_parser("weights", __doc__)
     parser.add_argument("file", type=Path, help=f"{', '.join(known.file for known in KNOWN.values())} or a graph (.pb)")
     parser.add_argument("--unverified", action="store_true", help="take a file whose SHA-256 is not the well-known one")
     asked = parser.parse_args(arguments)
