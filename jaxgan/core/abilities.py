@@ -65,10 +65,12 @@ class Argument:
             UserError: It is.
         """
         values = np.asarray(value)
-        if self.bounds is None:
-            fine, asked = ((values > 0) & np.isfinite(values)).all(), "be above 0"
+        if values.dtype.kind not in "biuf":
+            fine, asked = False, "be a number"
+        elif self.bounds is None:
+            fine, asked = bool(((values > 0) & np.isfinite(values)).all()), "be above 0"
         else:
-            fine = ((values >= self.bounds[0]) & (values <= self.bounds[1])).all()
+            fine = bool(((values >= self.bounds[0]) & (values <= self.bounds[1])).all())
             asked = f"lie in [{self.bounds[0]:g}, {self.bounds[1]:g}]"
         if not fine:
             raise UserError(f"{what}={value}, but it must {asked}")
