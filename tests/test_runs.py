@@ -1,13 +1,17 @@
 """From Python: training on arrays in memory, and a run's abilities as methods."""
 
+import csv
 import subprocess
 import sys
 
 import jax
 import numpy as np
 import pytest
+from PIL import Image
 
 import jaxgan
+from jaxgan.commands import use
+from jaxgan.config import named, player
 from jaxgan.data import arrays, make_source
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.mesh import data_mesh
@@ -139,6 +143,25 @@ def test_what_cannot_be_asked_is_said(run, ask, message):
         ask(run)
     with pytest.raises(AttributeError, match="this run has no 'translate'; its game can "):
         run.translate  # noqa: B018
+
+
+def test_categories_that_a_game_finds_itself_do_not_bear_the_names_of_the_data(shoes, tmp_path, capsys):
+    config = tiny.dcgan()
+    config.system, config.game = "infogan", {"latent_size": 4, "categories": len(CLASSES)}
+    config.players.generator = player(named("MLPGenerator", hidden=(8,)), named("sgd", learning_rate=0.1))
+    config.players.discriminator = player(named("MLPDiscriminator", hidden=(8,)), named("sgd", learning_rate=0.1))
+    config.players.code_head = player(named("CodeHead", width=8), named("sgd", learning_rate=0.1))
+    config.metrics, config.steps = (), 1
+    run = jaxgan.train(config, tmp_path / "run", data=shoes)
+    assert run.classes == CLASSES and run.sample(3, label=[0, 1, 2]).shape == (3, 8, 8, 1)
+    with pytest.raises(UserError, match="label=boot: the classes are 0 to 2"):
+        run.sample(3, label="boot")
+    (tmp_path / "pictures").mkdir()
+    Image.fromarray(shoes.values["image"][0, :, :, 0]).save(tmp_path / "pictures" / "0.png")
+    capsys.readouterr()
+    assert use.main("cluster", [f"--workdir={run.workdir}", f"--input={tmp_path / 'pictures'}"]) == 0
+    rows = list(csv.reader(capsys.readouterr().out.splitlines()))
+    assert rows[0] == ["name", "class", "probability"] and rows[1][1] in ("0", "1", "2")
 
 
 def test_a_config_needs_a_name_or_a_folder(shoes):
