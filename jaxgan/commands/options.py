@@ -54,7 +54,8 @@ class Parser(argparse.ArgumentParser):
         options = [option for action in self._actions for option in action.option_strings]
         known = [option.removeprefix("--") for option in options if option not in ("-h", "--help")]
         name = left[0].partition("=")[0].removeprefix("--")
-        raise UserError(f"{left[0]}: {self._subject} takes no --{name}: {nearest(name, known)}")
+        # Short words are half alike by chance, as "text" and "step".
+        raise UserError(f"{left[0]}: {self._subject} takes no --{name}: {nearest(name, known, 0.65)}")
 
 
 class Names:

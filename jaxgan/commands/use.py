@@ -68,6 +68,8 @@ def main(ability: str, arguments: Sequence[str] | None = None) -> int:
         outputs.check_new(asked.output)
         if declared.gives == "images" and not declared.kinds(IMAGES):
             asked.format = chosen_format(asked.format, asked.output)
+        if declared.gives == "latents" and asked.output is not None and asked.output.suffix.lower() != ".npz":
+            raise UserError(f"--output={asked.output} does not end in .npz, as a file of latents must: rename it")
         with memory.less(_cure(trained, declared, asked)):
             if declared.kinds(IMAGES):
                 return _of_images(trained, ability, asked, given)
