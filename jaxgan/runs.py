@@ -8,15 +8,12 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgan import overrides, training
-from jaxgan.commands.options import Names
 from jaxgan.core import Game, State
-from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, Ability
-from jaxgan.core.arrays import domain_arrays
 from jaxgan.core.nets import Nets
 from jaxgan.data import Source
 from jaxgan.errors import UserError, nearest
+from jaxgan.given import read
 from jaxgan.mesh import data_mesh
-from jaxgan.pictures import from_uint8
 from jaxgan.training import command_line
 from jaxgan.training.trained import load as load_trained
 
@@ -30,7 +27,9 @@ class Run:
 
     - `number`: how many. What comes back is float32, images (N, H, W, C) in [-1, 1].
     - `label`: a class by its name or number, or one for each; None leaves it to the game.
-    - `images`: uint8, or floats in [-1, 1], (N, H, W, C).
+    - `text`, `scene`: a sentence, or one for each.
+    - `images`: uint8, or floats in [-1, 1], (N, H, W, C), of the data's size; of any for `upscale` and its like.
+    - `latents`: (N, D).
     - domains, such as `target`: what the data call them, or "a", "b" ...
     - `seed`: of all that is drawn, 0 by default; the same seed gives the same result.
 
@@ -86,7 +85,7 @@ class Run:
         if unknown := next((name for name in given if name not in declared.takes), ""):
             raise UserError(f"{ability} takes no {unknown}: {nearest(unknown, [*declared.takes, 'seed'])}")
         named = {name: value for name, value in given.items() if value is not None}
-        arguments = {name: self._read(ability, declared, name, value, named) for name, value in named.items()}
+        arguments = read(self._trained, ability, named)
         with jax.set_mesh(data_mesh()):
             return self._trained.snapshot.use(ability, jax.random.key(seed), **arguments)
 
@@ -105,23 +104,6 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<run of {self.config.system} at step {self.step}: it can {', '.join(self.abilities)}>"
-
-    def _read(self, ability: str, declared: Ability, name: str, value: Any, given: dict[str, Any]) -> Any:
-        """The value of an argument as the game takes it."""
-        names = Names(self._trained.snapshot.classes(ability), domain_arrays(len(self.domains)), self.domains)
-        kind = declared.takes[name].kind
-        if kind == LABEL:
-            one = isinstance(value, str | int | np.integer)
-            labels = np.array([names.label(str(each)) for each in ([value] if one else value)], np.int32)
-            counted = next((given[other] for other in declared.takes if other != name and other in given), 1)
-            number = counted if isinstance(counted, int) else len(counted)
-            return np.repeat(labels, number) if one else labels
-        if kind == DOMAIN and isinstance(value, str):
-            return names.domain(name, value, declared.takes[name].choices)
-        if kind == IMAGES:
-            pixels = np.asarray(value)
-            return from_uint8(pixels) if pixels.dtype == np.uint8 else pixels
-        return value
 
 
 def load(workdir: str | Path, step: int | None = None, trust: bool = False) -> Run:

@@ -1,13 +1,17 @@
 """From Python: training on arrays in memory, and a run's abilities as methods."""
 
+import csv
 import subprocess
 import sys
 
 import jax
 import numpy as np
 import pytest
+from PIL import Image
 
 import jaxgan
+from jaxgan.commands import use
+from jaxgan.config import named, player
 from jaxgan.data import arrays, make_source
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.mesh import data_mesh
@@ -75,6 +79,45 @@ def test_images_are_bytes_or_floats(run, shoes):
     np.testing.assert_allclose(judged, run.judge(pixels / np.float32(127.5) - 1, label="hat"), rtol=1e-6)
 
 
+def test_a_number_is_a_number_of_numpy_too(run):
+    np.testing.assert_array_equal(run.sample(np.int64(3), label="hat"), run.sample(3, label=["hat"] * 3))
+
+
+def test_latents_are_of_the_size_that_the_game_draws(run):
+    latents = run.latents(3)
+    assert run.generate(latents, label="hat").shape == (3, 8, 8, 1)
+    for wrong in (latents[:, :-1], latents[0], "latents.npz"):
+        with pytest.raises(UserError, match=r"generate: latents are of the shape .*, but must be numbers \(N, 6\)"):
+            run.generate(wrong, label="hat")
+    with pytest.raises(UserError, match="not finite"):
+        run.generate(np.full((1, 6), np.inf), label="hat")
+
+
+GREY = np.zeros((2, 8, 8, 1), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (
+            np.zeros((2, 9, 8, 1), np.float32),
+            r"judge: images are of the shape \(2, 9, 8, 1\) .* must be \(N, 8, 8, 1\)",
+        ),
+        (np.zeros((2, 8, 8, 3), np.uint8), r"of the shape \(2, 8, 8, 3\)"),
+        (GREY[0], r"of the shape \(8, 8, 1\)"),
+        (GREY[:0], r"of the shape \(0, 8, 8, 1\)"),
+        ("a folder", r"of the shape \(\)"),
+        ([GREY[0], GREY[0, :4]], "judge: images are of several shapes"),
+        (GREY.astype(int), "dtype int64, but must be uint8, or floats"),
+        (GREY + 255, r"judge: images reach 255, but must be uint8, or floats in \[-1, 1\]"),
+        (GREY * np.nan, "judge: images hold a number that is not finite"),
+    ],
+)
+def test_images_that_the_networks_cannot_take_or_would_take_for_others_are_refused(run, images, words):
+    with pytest.raises(UserError, match=words):
+        run.judge(images, label="hat")
+
+
 def test_networks_are_functions(run):
     nets = run.networks
     assert nets.generator(np.zeros((2, 6), np.float32), np.zeros(2, np.int32)).shape == (2, 8, 8, 1)
@@ -88,6 +131,11 @@ def test_networks_are_functions(run):
         (lambda run: run.sample(3, lable="boot"), "sample takes no lable: did you mean 'label'"),
         (lambda run: run.sample(3, "boot", 1.0, 2, 3, 4), "sample takes number, label.*, but was given 6 values"),
         (lambda run: run.sample(0), "number"),
+        (lambda run: run.sample(2.5, label="hat"), "number=2.5, but it must be an integer"),
+        (lambda run: run.sample(-1, label="hat"), "number=-1: ask for at least 1"),
+        (lambda run: run.sample(3, label=2.5), "^label=2.5: there is no such class"),
+        (lambda run: run.sample(3, label=-1), "^label=-1: the classes are 0 to 2"),
+        (lambda run: run.sample(3, truncation="much"), "truncation=much, but it must be a number"),
     ],
 )
 def test_what_cannot_be_asked_is_said(run, ask, message):
@@ -95,6 +143,25 @@ def test_what_cannot_be_asked_is_said(run, ask, message):
         ask(run)
     with pytest.raises(AttributeError, match="this run has no 'translate'; its game can "):
         run.translate  # noqa: B018
+
+
+def test_categories_that_a_game_finds_itself_do_not_bear_the_names_of_the_data(shoes, tmp_path, capsys):
+    config = tiny.dcgan()
+    config.system, config.game = "infogan", {"latent_size": 4, "categories": len(CLASSES)}
+    config.players.generator = player(named("MLPGenerator", hidden=(8,)), named("sgd", learning_rate=0.1))
+    config.players.discriminator = player(named("MLPDiscriminator", hidden=(8,)), named("sgd", learning_rate=0.1))
+    config.players.code_head = player(named("CodeHead", width=8), named("sgd", learning_rate=0.1))
+    config.metrics, config.steps = (), 1
+    run = jaxgan.train(config, tmp_path / "run", data=shoes)
+    assert run.classes == CLASSES and run.sample(3, label=[0, 1, 2]).shape == (3, 8, 8, 1)
+    with pytest.raises(UserError, match="label=boot: the classes are 0 to 2"):
+        run.sample(3, label="boot")
+    (tmp_path / "pictures").mkdir()
+    Image.fromarray(shoes.values["image"][0, :, :, 0]).save(tmp_path / "pictures" / "0.png")
+    capsys.readouterr()
+    assert use.main("cluster", [f"--workdir={run.workdir}", f"--input={tmp_path / 'pictures'}"]) == 0
+    rows = list(csv.reader(capsys.readouterr().out.splitlines()))
+    assert rows[0] == ["name", "class", "probability"] and rows[1][1] in ("0", "1", "2")
 
 
 def test_a_config_needs_a_name_or_a_folder(shoes):

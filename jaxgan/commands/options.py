@@ -54,7 +54,8 @@ class Parser(argparse.ArgumentParser):
         options = [option for action in self._actions for option in action.option_strings]
         known = [option.removeprefix("--") for option in options if option not in ("-h", "--help")]
         name = left[0].partition("=")[0].removeprefix("--")
-        raise UserError(f"{left[0]}: {self._subject} takes no --{name}: {nearest(name, known)}")
+        # Short words are half alike by chance, as "text" and "step".
+        raise UserError(f"{left[0]}: {self._subject} takes no --{name}: {nearest(name, known, 0.65)}")
 
 
 def command_parser(command: str, description: str | None, **settings: Any) -> Parser:
@@ -81,10 +82,13 @@ class Names:
         classes: Of the labels.
         arrays: The names of the domains' arrays.
         domains: What the data call them; () for nothing else.
+        mark: What stands before an option's name in errors; "" for arguments of Python.
     """
 
-    def __init__(self, classes: Sequence[str] = (), arrays: Sequence[str] = (), domains: Sequence[str] = ()) -> None:
-        self.classes = tuple(classes)
+    def __init__(
+        self, classes: Sequence[str] = (), arrays: Sequence[str] = (), domains: Sequence[str] = (), mark: str = "--"
+    ) -> None:
+        self.classes, self._mark = tuple(classes), mark
         self.domains = {name: name for name in arrays}
         self.domains |= {called: name for called, name in zip(domains, arrays, strict=False) if called not in arrays}
 
@@ -97,12 +101,12 @@ class Names:
         if text in self.classes:
             return self.classes.index(text)
         if all(name.isdecimal() for name in self.classes):  # a number is a name: 1 of 1, ..., 12 is not the second
-            raise UserError(f"--label={text}: the classes are {self.listed}")
+            raise UserError(f"{self._mark}label={text}: the classes are {self.listed}")
         number = int(text) if text.lstrip("-").isdecimal() else None
         if number is None:
-            raise UserError(f"--label={text}: there is no such class: {nearest(text, self.classes)}")
+            raise UserError(f"{self._mark}label={text}: there is no such class: {nearest(text, self.classes)}")
         if not 0 <= number < len(self.classes):
-            raise UserError(f"--label={text}: the classes are 0 to {len(self.classes) - 1}")
+            raise UserError(f"{self._mark}label={text}: the classes are 0 to {len(self.classes) - 1}")
         return number
 
     @property
@@ -124,7 +128,7 @@ class Names:
             # Each is listed once, by the name that the data call it.
             called = {array: name for name, array in known.items() if name != array}
             names = [called.get(array, array) for array in choices]
-            raise UserError(f"--{option}={text}: no such domain: {nearest(text, names)}")
+            raise UserError(f"{self._mark}{option}={text}: no such domain: {nearest(text, names)}")
         return known[text]
 
     def domains_of(self, option: str, text: str, argument: Argument) -> str | tuple[str, ...]:
@@ -137,7 +141,7 @@ class Names:
             return self.domain(option, text, argument.choices)
         found = tuple(self.domain(option, part.strip(), argument.choices) for part in text.split(","))
         if len(set(found)) < len(found):
-            raise UserError(f"--{option}={text}: a domain is named twice: leave one out")
+            raise UserError(f"{self._mark}{option}={text}: a domain is named twice: leave one out")
         return found
 
     def calls(self, choices: Sequence[str]) -> str:

@@ -68,6 +68,8 @@ def main(ability: str, arguments: Sequence[str] | None = None) -> int:
         outputs.check_new(asked.output)
         if declared.gives == "images" and not declared.kinds(IMAGES):
             asked.format = chosen_format(asked.format, asked.output)
+        if declared.gives == "latents" and asked.output is not None and asked.output.suffix.lower() != ".npz":
+            raise UserError(f"--output={asked.output} does not end in .npz, as a file of latents must: rename it")
         with memory.less(_cure(trained, declared, asked)):
             if declared.kinds(IMAGES):
                 return _of_images(trained, ability, asked, given)
@@ -209,8 +211,7 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
         outputs.write_npz({"latents": whole, "name": np.array(names)}, output)
     elif declared.gives != "images" and names:
         # Of several domains a game classifies the domains; a label beside them only tells what is shown.
-        known = trained.plan.arrays.get("label")
-        classes = trained.plan.domains or (known.names if known else ())
+        classes = trained.plan.domains or snapshot.called(name)
         outputs.write_table(outputs.table(declared.gives, names, whole, classes), output)
     where = "" if output is None else f": {output}"
     line = f"{len(names)} of {len(inputs.names)} images {_past(name)} with step {trained.step}{where}"

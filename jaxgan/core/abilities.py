@@ -65,10 +65,12 @@ class Argument:
             UserError: It is.
         """
         values = np.asarray(value)
-        if self.bounds is None:
-            fine, asked = ((values > 0) & np.isfinite(values)).all(), "be above 0"
+        if values.dtype.kind not in "biuf":
+            fine, asked = False, "be a number"
+        elif self.bounds is None:
+            fine, asked = bool(((values > 0) & np.isfinite(values)).all()), "be above 0"
         else:
-            fine = ((values >= self.bounds[0]) & (values <= self.bounds[1])).all()
+            fine = bool(((values >= self.bounds[0]) & (values <= self.bounds[1])).all())
             asked = f"lie in [{self.bounds[0]:g}, {self.bounds[1]:g}]"
         if not fine:
             raise UserError(f"{what}={value}, but it must {asked}")
@@ -113,6 +115,8 @@ class Ability:
         search: For what is found step by step; `function` is then (nets, key, found, **arguments) -> array, the last step.
         tiling: For what takes images of any size: commands hand pictures over as they are, and on the host large ones are cut
             into tiles, or all are filled up to sides that the networks take. None: images have the size of the data.
+        own_classes: Whether the classes that it takes or tells are the game's own, such as clusters: the names of the data's
+            labels say nothing of them.
     """
 
     function: Callable[..., Any]
@@ -123,6 +127,7 @@ class Ability:
     draws: bool = False
     search: Search | None = None
     tiling: Tiling | None = None
+    own_classes: bool = False
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:

@@ -230,10 +230,17 @@ class Snapshot:
         """The names of the classes that an ability can be asked for; () if it takes no labels, or they have no names."""
         for argument in self.game.ability(ability).takes.values():
             if argument.kind == LABEL:
-                names = self.arrays["label"].names if "label" in self.arrays else ()
-                # A game may find classes of its own, of which the data know nothing.
-                return names if argument.classes in (0, len(names)) else tuple(map(str, range(argument.classes)))
+                return self.called(ability, argument.classes)
         return ()
+
+    def called(self, ability: str, number: int = 0) -> tuple[str, ...]:
+        """What the classes that an ability takes or tells are called; `number`: how many there are, 0 for those of the data.
+
+        A game may find classes of its own, of which the data know nothing, be there as many of them or not.
+        """
+        own = self.game.ability(ability).own_classes
+        names = self.arrays["label"].names if "label" in self.arrays and not own else ()
+        return names if number in (0, len(names)) else tuple(map(str, range(number)))
 
     def statistics(
         self, ability: str, entries: Mapping[str, np.ndarray] | None = None, rest: Mapping[str, Any] | None = None

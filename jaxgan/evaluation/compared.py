@@ -150,7 +150,7 @@ def measured_game(
         else f"each batch of {compiled.batch_size}",
         seed=seed,
     )
-    names = snapshot.classes("sample")
+    names = () if snapshot.game.ability("sample").own_classes else snapshot.classes("sample")
     return Measured(protocol, spec.shape, model or {}, snapshot, len(names), names, data=data)
 
 

@@ -296,7 +296,7 @@ class Answers:
             return answer | {"images": [_url(result)]}
         if declared.gives == "scores":
             return answer | {"score": round(float(result), 4)}
-        names = self._plan.domains or (snapshot.arrays["label"].names if "label" in snapshot.arrays else ())
+        names = self._plan.domains or snapshot.called(name)
         if len(names) != len(result):
             names = tuple(map(str, range(len(result))))
         shares = softmax(result.astype(np.float64))

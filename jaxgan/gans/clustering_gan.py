@@ -14,6 +14,7 @@ from jaxgan.core import Ability, Argument, Aux, Batch, Game, Latent, Memory, Net
 from jaxgan.core.abilities import IMAGES
 from jaxgan.errors import UserError
 from jaxgan.parts import DISCRIMINATOR, GENERATOR, Draws, Rotations, SelfSupervision, Term
+from jaxgan.parts.abilities import with_own_classes
 from jaxgan.parts.clusters import first_centres, moved_centres, nearest, squared_distances
 from jaxgan.parts.inferred_labels import Labelled, inferred_label_game
 from jaxgan.parts.self_supervision import CLASSIFIER, PRETRAINING_HEAD, head_inputs, pretraining_stage
@@ -141,4 +142,4 @@ def clustering_gan(
         gives="class_logits",
         help="says which cluster images are nearest to",
     )
-    return dataclasses.replace(game, abilities={**game.abilities, "cluster": ability})
+    return dataclasses.replace(game, abilities=with_own_classes({**game.abilities, "cluster": ability}, "cluster"))

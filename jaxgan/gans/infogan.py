@@ -23,7 +23,7 @@ from jaxgan.parts import (
     sample_ability,
     scores_of,
 )
-from jaxgan.parts.abilities import NUMBER_ARGUMENT, label_argument
+from jaxgan.parts.abilities import NUMBER_ARGUMENT, label_argument, with_own_classes
 from jaxgan.parts.coded_latents import CodedLatent
 from jaxgan.parts.self_supervision import features_of, head_inputs
 
@@ -162,5 +162,5 @@ def infogan(
         outputs={GENERATOR: lambda batch: batch["image"]},
         stages=(Stage(turns),),
         memory=lambda key, batch: merged(extra.first_memory()),
-        abilities=abilities,
+        abilities=with_own_classes(abilities, "category"),
     )

@@ -110,7 +110,7 @@ def stackgan(
 
         name = f"{DISCRIMINATOR}/{level}"
         pair = make_pair(nets, name, real, fake, batch, memory, discriminate=beside(embedding), name=level)
-        wrong = as_verdict(beside(mismatched(embedding))(nets, real))
+        wrong = as_verdict(beside(mismatched(told, embedding))(nets, real))
         return pair._replace(mismatched_verdict=wrong), divergence, told
 
     def discriminator_loss(level: str) -> Callable[..., tuple[jax.Array, Aux]]:

@@ -108,7 +108,7 @@ def stackgan_v2(
             judge, name = _beside(level, embedding), f"{DISCRIMINATOR}/{level}"
             pair = make_pair(nets, name, real, fake, batch, memory, discriminate=judge, name=level)
             # The same reals beside the captions of others, which the match alone is to refuse.
-            wrong = as_verdict(_beside(level, mismatched(embedding))(nets, real))
+            wrong = as_verdict(_beside(level, mismatched(told, embedding))(nets, real))
             pairs.append(pair._replace(mismatched_verdict=wrong))
         return pairs, (moments[0], moments[1]), told
 

@@ -1,6 +1,7 @@
 """The usual abilities: to sample, attend, judge, classify, enlarge; `jaxgan.parts.domains` has that to translate."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -120,6 +121,19 @@ def sample_ability(sample: Callable[..., jax.Array], num_classes: int = 0) -> Ab
 def label_argument(num_classes: int) -> dict[str, Argument]:
     """The argument "label" of an ability, where there are classes; {} where there are none."""
     return {"label": Argument(LABEL, "the class of each", classes=num_classes)} if num_classes else {}
+
+
+def with_own_classes(abilities: Mapping[str, Ability], called: str) -> dict[str, Ability]:
+    """The abilities of a game that finds its classes itself, which the help calls `called`: what the data call theirs, such as
+    "cat", is none of them, even where there are as many."""
+    found = {}
+    for name, ability in abilities.items():
+        takes = {
+            each: dataclasses.replace(argument, help=f"the {called} of each") if argument.kind == LABEL else argument
+            for each, argument in ability.takes.items()
+        }
+        found[name] = dataclasses.replace(ability, takes=takes, own_classes=True)
+    return found
 
 
 def judge_ability(num_classes: int = 0, score: Callable[..., Any] | None = None) -> Ability:

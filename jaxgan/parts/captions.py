@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxgan.core import Ability, Argument, Aux, Batch, Memory, Nets, Player, Stage, Turn
 from jaxgan.core.abilities import CHOICE, IMAGES, LATENTS, TEXT
@@ -175,6 +176,22 @@ class Captions:
         }
 
 
-def mismatched(embedding: jax.Array) -> jax.Array:
-    """For each image the embedding of another's caption: the next one's."""
-    return jnp.roll(embedding, -1, axis=0)
+def mismatched(told: jax.Array, embedding: jax.Array) -> jax.Array:
+    """For each image the embedding of another's caption: that of the next image whose caption is another one.
+
+    Where a minibatch says the same of all of its images there is none, and it is the next one's all the same.
+
+    Args:
+        told: What is told of each, captions (B, T) or embeddings (B, D).
+        embedding: (B, D).
+
+    Raises:
+        UserError: There is one image alone.
+    """
+    number = len(told)
+    if number < 2:
+        raise UserError("a picture is shown beside the text of another one, but a minibatch has one: raise batch_size")
+    others = (np.arange(number)[:, None] + np.arange(1, number)) % number  # (B, B - 1), the next one first
+    differs = (told[others] != told[:, None]).any(axis=-1)
+    chosen = jnp.take_along_axis(jnp.asarray(others), differs.argmax(axis=1)[:, None], axis=1)[:, 0]
+    return embedding[chosen]

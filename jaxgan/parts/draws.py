@@ -47,8 +47,9 @@ class Draws:
             raise UserError(f"the fakes' labels={self.labels!r} are unknown: choose one of {', '.join(LABELS)}")
         if self.fakes < 1:
             raise UserError(f"fakes={self.fakes} for each real, but it must be at least 1")
-        if self.mismatched and not self.num_classes:
-            raise UserError("mismatched pairs need labels, but this game has none")
+        if self.mismatched and self.num_classes < 2:
+            found = "one class alone" if self.num_classes else "none"
+            raise UserError(f"mismatched pairs need labels of two classes, but this game has {found}")
 
     # ---- what networks are told beside their first argument
 

@@ -85,6 +85,7 @@ class Guard:
             self._real, self._label = np.asarray(records["image"]), np.asarray(records.get("label", ()))
         labelled = len(self._label) == len(self._real) and snapshot.takes("sample", "label")
         labelled &= len(snapshot.classes("sample")) == self._source.num_classes
+        labelled &= not snapshot.game.ability("sample").own_classes
         label = self._label if labelled else None
         fake = snapshot.sample(key, len(self._real), label)
         values = spreads(small(self._real), small(fake))

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import jaxgan
+from jaxgan import pictures
 from jaxgan.commands import use
 from jaxgan.config import default, named, player
-from jaxgan.core.text import decode
+from jaxgan.core.text import decode, encode
 from jaxgan.data import make_source
 from jaxgan.errors import UserError
 from jaxgan.training import train
@@ -65,6 +67,37 @@ def test_a_text_is_what_pictures_are_made_of(asked, tmp_path):
     small = sample(asked, tmp_path / "5.npz", f"--text={one}", "--num=6", "--level=level_0")
     np.testing.assert_array_equal(small[:, ::2].repeat(2, axis=1), small)
     assert sample(asked, tmp_path / "6.npz", "--num=6").shape == made.shape  # nothing asked: captions that it has seen
+
+
+def test_python_asks_with_the_same_sentences(asked, tmp_path):
+    one, two = "a thick orange eight on blue", "a thin red one on black"
+    run, command = jaxgan.load(asked, trust=True), sample(asked, tmp_path / "1.npz", f"--text={one}", "--num=6")
+    made = run.sample(6, text=one)
+    np.testing.assert_array_equal(pictures.to_uint8(made), command)
+    length = run._trained.plan.arrays["caption"].shape[-1]
+    numbers = np.stack([encode(one, length, "mine")] * 6)
+    np.testing.assert_array_equal(run.sample(6, text=numbers), made)
+    mixed = run.sample(6, text=[one, two] * 3)
+    np.testing.assert_array_equal(mixed[::2], made[::2])
+    np.testing.assert_array_equal(mixed[1::2], run.sample(6, text=two)[1::2])
+    np.testing.assert_allclose(run.judge(made, text=one)[0], run.judge(made[:1], text=[one])[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "^text='' is empty: write what the picture shows"),
+        (["a one", " "], "^text=' ' is empty"),
+        ("a \u0436", "cyrillic small letter zhe"),
+        (8, "sample: text=8, but it must be a text, or one for each image"),
+        ([], r"sample: text=\[\], but it must be a text"),
+        (b"a one", "but it must be a text"),
+        (["a one"] * 3, "sample: text has 3 entries, but there are 2 images to make"),
+    ],
+)
+def test_what_python_gives_for_text_and_is_none_is_said(asked, text, words):
+    with pytest.raises(UserError, match=words):
+        jaxgan.load(asked, trust=True).sample(2, text=text)
 
 
 def test_the_default_output_is_called_by_its_text(asked, capsys):

@@ -176,6 +176,15 @@ def test_images_are_encoded_and_made_again_from_their_codes(runs, tmp_path, caps
     assert "3 of 3 images encoded" in seen and "3 of 3 images reconstructed" in seen
     with pytest.raises(UserError, match=r"which.*invalid choice: 'median'"):
         ask("encode", inputs, "--which=median")
+    for output in ("codes.txt", "codes"):  # a NumPy file by another name would surprise whoever opens it
+        with pytest.raises(UserError, match=rf"--output=.*{output} does not end in \.npz"):
+            ask("encode", inputs, f"--output={tmp_path / output}")
+        assert not (tmp_path / output).exists()
+    # Short words are half alike by chance: what is no slip of the pen is told all that there is.
+    with pytest.raises(UserError, match=r"takes no --text: choose one of .*input, output"):
+        ask("encode", inputs, "--text=eight")
+    with pytest.raises(UserError, match=r"takes no --ouput: did you mean 'output'"):
+        ask("encode", inputs, "--ouput=x.npz")
 
 
 def test_styles_are_taken_in_turn(runs, tmp_path):

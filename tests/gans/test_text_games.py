@@ -186,7 +186,26 @@ def test_the_game_remembers_captions_for_samples_that_ask_for_nothing():
 def test_the_conditions_of_others_are_those_of_the_next_image():
     from jaxgan.parts.captions import mismatched
 
-    np.testing.assert_array_equal(mismatched(jnp.arange(6).reshape(3, 2)), [[2, 3], [4, 5], [0, 1]])
+    embedding = jnp.arange(6).reshape(3, 2)
+    np.testing.assert_array_equal(mismatched(embedding, embedding), [[2, 3], [4, 5], [0, 1]])
+    with pytest.raises(UserError, match="a minibatch has one: raise batch_size"):
+        mismatched(embedding[:1], embedding[:1])
+
+
+def test_no_picture_is_shown_beside_its_own_caption_as_if_it_were_of_another():
+    from jaxgan.parts.captions import mismatched
+
+    for seed in range(5):
+        kinds = np.random.default_rng(seed).integers(3, size=12)
+        told = np.eye(3, 4, dtype=np.int32)[kinds]
+        embedding = np.arange(12.0)[:, None]
+        chosen = np.asarray(mismatched(jnp.asarray(told), jnp.asarray(embedding)))[:, 0].astype(int)
+        for image, other in enumerate(chosen):
+            # By hand: the first of those behind it, in turn, that is said to be of another kind.
+            expected = next(each % 12 for each in range(image + 1, image + 12) if kinds[each % 12] != kinds[image])
+            assert other == expected
+    same = jnp.zeros((3, 4), jnp.int32)
+    np.testing.assert_array_equal(mismatched(same, jnp.arange(3.0)[:, None])[:, 0], [1, 2, 0])
 
 
 def test_what_a_game_of_text_cannot_do_without_is_said():
