@@ -10,8 +10,8 @@ from ml_collections import ConfigDict
 from jaxgan import overrides, training
 from jaxgan.commands.options import Names
 from jaxgan.core import Game, State
-from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, Ability
-from jaxgan.core.arrays import domain_arrays
+from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL, STRENGTH, Ability
+from jaxgan.core.arrays import ArraySpec, domain_arrays
 from jaxgan.core.nets import Nets
 from jaxgan.data import Source
 from jaxgan.errors import UserError, nearest
@@ -19,6 +19,8 @@ from jaxgan.mesh import data_mesh
 from jaxgan.pictures import from_uint8
 from jaxgan.training import command_line
 from jaxgan.training.trained import load as load_trained
+
+_OUTERMOST = 2.0  # of floats that may still be images in [-1, 1]
 
 
 class Run:
@@ -30,7 +32,7 @@ class Run:
 
     - `number`: how many. What comes back is float32, images (N, H, W, C) in [-1, 1].
     - `label`: a class by its name or number, or one for each; None leaves it to the game.
-    - `images`: uint8, or floats in [-1, 1], (N, H, W, C).
+    - `images`: uint8, or floats in [-1, 1], (N, H, W, C). Their sides are those of the data, but where networks take any.
     - domains, such as `target`: what the data call them, or "a", "b" ...
     - `seed`: of all that is drawn, 0 by default; the same seed gives the same result.
 
@@ -86,7 +88,15 @@ class Run:
         if unknown := next((name for name in given if name not in declared.takes), ""):
             raise UserError(f"{ability} takes no {unknown}: {nearest(unknown, [*declared.takes, 'seed'])}")
         named = {name: value for name, value in given.items() if value is not None}
-        arguments = {name: self._read(ability, declared, name, value, named) for name, value in named.items()}
+        names = Names(self._trained.snapshot.classes(ability), domain_arrays(len(self.domains)), self.domains)
+        arguments = {name: self._read(declared, names, name, value, named) for name, value in named.items()}
+        if declared.ways:
+            way = declared.way(arguments.get("source"), arguments.get("target"), names.called)
+            arguments |= {name: end for name, end in zip(("source", "target"), way, strict=True) if end is not None}
+        for name in declared.kinds(IMAGES):
+            if name in arguments:
+                spec = self._trained.snapshot.image_spec(ability, name, arguments.get("source"))
+                arguments[name] = _images(f"{ability}: {name}", arguments[name], spec, declared.tiling is not None)
         with jax.set_mesh(data_mesh()):
             return self._trained.snapshot.use(ability, jax.random.key(seed), **arguments)
 
@@ -106,9 +116,8 @@ class Run:
     def __repr__(self) -> str:
         return f"<run of {self.config.system} at step {self.step}: it can {', '.join(self.abilities)}>"
 
-    def _read(self, ability: str, declared: Ability, name: str, value: Any, given: dict[str, Any]) -> Any:
-        """The value of an argument as the game takes it."""
-        names = Names(self._trained.snapshot.classes(ability), domain_arrays(len(self.domains)), self.domains)
+    def _read(self, declared: Ability, names: Names, name: str, value: Any, given: dict[str, Any]) -> Any:
+        """The value of an argument as the game takes it; images are read when their domain is known."""
         kind = declared.takes[name].kind
         if kind == LABEL:
             one = isinstance(value, str | int | np.integer)
@@ -118,10 +127,43 @@ class Run:
             return np.repeat(labels, number) if one else labels
         if kind == DOMAIN and isinstance(value, str):
             return names.domain(name, value, declared.takes[name].choices)
-        if kind == IMAGES:
-            pixels = np.asarray(value)
-            return from_uint8(pixels) if pixels.dtype == np.uint8 else pixels
+        if kind == STRENGTH and np.ndim(value):
+            raise UserError(f"{name}={value} is several numbers: give one, and ask once for each")
         return value
+
+
+def _images(what: str, value: Any, spec: ArraySpec, any_size: bool) -> np.ndarray:
+    """Images as the game takes them, float32 (N, H, W, C) in [-1, 1], or vectors (N, D).
+
+    Args:
+        what: Begins the message.
+        value: What was given.
+        spec: What those of the data are like.
+        any_size: Whether their sides may be others.
+
+    Raises:
+        UserError: They are none, of another shape or kind of number, or out of range.
+    """
+    pixels = np.asarray(value)
+    fits = pixels.ndim == 1 + len(spec.shape) and pixels.shape[-1] == spec.shape[-1]
+    if not fits or not (any_size or pixels.shape[1:] == spec.shape):
+        sides = ", ".join(
+            ["H", "W", str(spec.shape[-1])] if any_size and spec.kind == "image" else map(str, spec.shape)
+        )
+        raise UserError(
+            f"{what} have the shape {pixels.shape}, but this game takes (N, {sides}): reshape or convert them"
+        )
+    if spec.kind != "image":
+        return pixels
+    if pixels.dtype == np.uint8:
+        return from_uint8(pixels)
+    if pixels.dtype.kind != "f":
+        raise UserError(f"{what} are of {pixels.dtype}: give uint8 from 0 to 255, or floats from -1 to 1")
+    # A little more than the range is rounding, or what a linear output makes.
+    if len(pixels) and not (np.abs(pixels) <= _OUTERMOST).all():  # what is no number is not within it either
+        least, most = pixels.min(), pixels.max()
+        raise UserError(f"{what} run from {least:g} to {most:g}: give uint8 from 0 to 255, or floats from -1 to 1")
+    return pixels
 
 
 def load(workdir: str | Path, step: int | None = None, trust: bool = False) -> Run:

@@ -119,6 +119,20 @@ def test_a_domain_is_called_by_its_name(tmp_path):
             "translate", jax.random.key(0), images=images / np.float32(127.5) - 1, target="b"
         )
     np.testing.assert_allclose(there, direct, atol=1e-6)
+    wide = make_source("digits", image_size=(8, 12)).stack(range(2))["image"]
+    assert run.translate(wide).shape == (2, 8, 12, 1)
+    for images, more, message in (
+        (images[0], {}, r"translate: images have the shape \(8, 8, 1\), but this game takes \(N, H, W, 1\)"),
+        (images[..., 0], {}, r"have the shape \(3, 8, 8\)"),
+        (np.repeat(images, 3, axis=-1), {}, r"have the shape \(3, 8, 8, 3\)"),
+        (images.astype(np.float32), {}, "images run from 0 to 255: give uint8 from 0 to 255, or floats from -1 to 1"),
+        (images.astype(np.int64), {}, "images are of int64: give uint8"),
+        (np.full((1, 8, 8, 1), np.nan), {}, "images run from nan to nan"),
+        (images, {"source": "inverted"}, "source and target are both 'inverted'"),
+        (images, {"strength": 1.0}, "translate takes no strength"),
+    ):
+        with pytest.raises(UserError, match=message):
+            run.translate(images, **({"target": "inverted"} | more))
 
 
 def test_importing_the_library_imports_none_of_it():
