@@ -96,7 +96,7 @@ class Run:
         for name in declared.kinds(IMAGES):
             if name in arguments:
                 spec = self._trained.snapshot.image_spec(ability, name, arguments.get("source"))
-                arguments[name] = _images(f"{ability}: {name}", arguments[name], spec, declared.tiling is not None)
+                arguments[name] = _images(f"{ability}: {name}", arguments[name], spec)
         with jax.set_mesh(data_mesh()):
             return self._trained.snapshot.use(ability, jax.random.key(seed), **arguments)
 
@@ -125,33 +125,31 @@ class Run:
             counted = next((given[other] for other in declared.takes if other != name and other in given), 1)
             number = counted if isinstance(counted, int) else len(counted)
             return np.repeat(labels, number) if one else labels
-        if kind == DOMAIN and isinstance(value, str):
+        if kind == DOMAIN:
+            if not isinstance(value, str):
+                raise UserError(f"{name}={value!r} is no name of a domain: give one, and ask once for each")
             return names.domain(name, value, declared.takes[name].choices)
         if kind == STRENGTH and np.ndim(value):
             raise UserError(f"{name}={value} is several numbers: give one, and ask once for each")
         return value
 
 
-def _images(what: str, value: Any, spec: ArraySpec, any_size: bool) -> np.ndarray:
+def _images(what: str, value: Any, spec: ArraySpec) -> np.ndarray:
     """Images as the game takes them, float32 (N, H, W, C) in [-1, 1], or vectors (N, D).
 
     Args:
         what: Begins the message.
         value: What was given.
-        spec: What those of the data are like.
-        any_size: Whether their sides may be others.
+        spec: What those of the data are like. Other sides are up to the networks.
 
     Raises:
         UserError: They are none, of another shape or kind of number, or out of range.
     """
     pixels = np.asarray(value)
-    fits = pixels.ndim == 1 + len(spec.shape) and pixels.shape[-1] == spec.shape[-1]
-    if not fits or not (any_size or pixels.shape[1:] == spec.shape):
-        sides = ", ".join(
-            ["H", "W", str(spec.shape[-1])] if any_size and spec.kind == "image" else map(str, spec.shape)
-        )
+    if pixels.ndim != 1 + len(spec.shape) or pixels.shape[-1] != spec.shape[-1]:
+        shape = f"H, W, {spec.shape[-1]}" if spec.kind == "image" else spec.shape[-1]
         raise UserError(
-            f"{what} have the shape {pixels.shape}, but this game takes (N, {sides}): reshape or convert them"
+            f"{what} have the shape {pixels.shape}, but this game takes (N, {shape}): reshape or convert them"
         )
     if spec.kind != "image":
         return pixels

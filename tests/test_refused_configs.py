@@ -38,7 +38,7 @@ def test_a_missing_table_of_pictures_that_are_there_is_named(tmp_path):
         "data.attributes_file": missing,
     }
     config = overrides.apply(MODULES["stargan"].get_config("attributes"), changes.items())
-    with pytest.raises(DataError, match="none.csv does not exist; set data.attributes_file to a CSV"):
+    with pytest.raises(DataError, match=r"none\.csv does not exist; set data.attributes_file to a CSV"):
         plan_without_data(config)
 
 

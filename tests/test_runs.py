@@ -121,7 +121,7 @@ def test_a_domain_is_called_by_its_name(tmp_path):
     np.testing.assert_allclose(there, direct, atol=1e-6)
     wide = make_source("digits", image_size=(8, 12)).stack(range(2))["image"]
     assert run.translate(wide).shape == (2, 8, 12, 1)
-    for images, more, message in (
+    for given, more, message in (
         (images[0], {}, r"translate: images have the shape \(8, 8, 1\), but this game takes \(N, H, W, 1\)"),
         (images[..., 0], {}, r"have the shape \(3, 8, 8\)"),
         (np.repeat(images, 3, axis=-1), {}, r"have the shape \(3, 8, 8, 3\)"),
@@ -129,10 +129,11 @@ def test_a_domain_is_called_by_its_name(tmp_path):
         (images.astype(np.int64), {}, "images are of int64: give uint8"),
         (np.full((1, 8, 8, 1), np.nan), {}, "images run from nan to nan"),
         (images, {"source": "inverted"}, "source and target are both 'inverted'"),
+        (images, {"target": ["digits", "inverted"]}, "is no name of a domain: give one, and ask once for each"),
         (images, {"strength": 1.0}, "translate takes no strength"),
     ):
         with pytest.raises(UserError, match=message):
-            run.translate(images, **({"target": "inverted"} | more))
+            run.translate(given, **({"target": "inverted"} | more))
 
 
 def test_importing_the_library_imports_none_of_it():
