@@ -270,6 +270,8 @@ def test_the_ways_of_a_declaration():
         UserError, match="no way of source='b' between the domains of this game; its ways are: 'a' to 'b'"
     ):
         single.way(source="b")
+    told = [translate_ability(None, tuple("abc"[:many])).takes["source"].help for many in (2, 3)]
+    assert told == [f"the domain they are of (default: {usual})" for usual in ("the only other one", "none")]
     called = {"a": "summer", "b": "winter", "c": "autumn"}
     three = translate_ability(None, ("a", "b", "c"))
     for ability, ends, message in (
