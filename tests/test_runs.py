@@ -104,11 +104,12 @@ def test_a_config_needs_a_name_or_a_folder(shoes):
         jaxgan.laod  # noqa: B018
 
 
-def test_a_domain_is_called_by_its_name(tmp_path):
+def test_a_domain_is_called_by_its_name(tmp_path, capsys):
     config = tiny.cyclegan()
     config.steps = config.sample_every = config.evaluate_every = 1
     config.metrics = ()
     train(config, tmp_path / "run")
+    assert "domains: a digits, b inverted\n" in "".join(capsys.readouterr())
     run = jaxgan.load(tmp_path / "run")
     images = make_source("digits", image_size=8).stack(range(3))["image"]
     there = run.translate(images, target="inverted")
