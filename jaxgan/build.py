@@ -7,7 +7,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from jaxgan.core import Arrays, Game, Player, View, chain_views, constraints
-from jaxgan.core.arrays import minibatch, num_classes
+from jaxgan.core.arrays import domain_arrays, minibatch, num_classes
 from jaxgan.core.schedules import Run
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.registry import make, make_all, resolve
@@ -54,7 +54,24 @@ def build_game(config: ConfigDict, arrays: Arrays, domains: Sequence[str] = ()) 
         raise ConfigError(
             f"config.system={config.system!r} on config.data.name={config.data.name!r}: {error}"
         ) from error
+    _check_domains(config, game, domains)
     return dataclasses.replace(game, accumulate=config.accumulate)
+
+
+def _check_domains(config: ConfigDict, game: Game, domains: Sequence[str]) -> None:
+    """Refuses data with domains that the game would never look at.
+
+    Raises:
+        ConfigError: There are some.
+    """
+    arrays = domain_arrays(len(domains))
+    taken = [argument.choices for each in game.abilities.values() for argument in each.takes.values()]
+    asked = {array for choices in taken for array in choices if array in arrays}
+    if asked and (unused := [name for array, name in zip(arrays, domains, strict=True) if array not in asked]):
+        raise ConfigError(
+            f"config.system={config.system!r} plays on {len(asked)} domains, but the data have {', '.join(domains)}, and would "
+            f"not use {', '.join(unused)}: choose {len(asked)} by data.domains, or a system for more"
+        )
 
 
 def _players(specs: Mapping[str, Any], where: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,19 @@ import numpy as np
 
 from jaxgan.commands.options import Names
 from jaxgan.core import scene_graph, text
-from jaxgan.core.abilities import DOMAIN, GRAPH, IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, TEXT, Ability, Argument
+from jaxgan.core.abilities import (
+    DOMAIN,
+    GRAPH,
+    IMAGES,
+    LABEL,
+    LATENTS,
+    NUMBER,
+    PER_ENTRY,
+    STRENGTH,
+    TEXT,
+    Ability,
+    Argument,
+)
 from jaxgan.core.arrays import ArraySpec, domain_arrays
 from jaxgan.errors import UserError
 from jaxgan.pictures import from_uint8
@@ -36,8 +48,12 @@ def read(trained: Trained, ability: str, given: Mapping[str, Any]) -> dict[str, 
     found = dict(given)
     for name, value in given.items():
         argument, where = declared.takes[name], f"{ability}: {name}"
-        if argument.kind == DOMAIN and isinstance(value, str):
+        if argument.kind == DOMAIN:
+            if not isinstance(value, str):
+                raise UserError(f"{where}={value!r} is no name of a domain: give one, and ask once for each")
             found[name] = names.domain(name, value, argument.choices)
+        elif argument.kind == STRENGTH and np.ndim(value):
+            raise UserError(f"{where}={value} is several numbers: give one, and ask once for each")
         elif argument.kind == LABEL:
             labels = [names.label(str(each)) for each in _each(value)]
             found[name] = _for_all(np.array(labels, np.int32), value, declared, name, given)
@@ -49,6 +65,9 @@ def read(trained: Trained, ability: str, given: Mapping[str, Any]) -> dict[str, 
             found[name] = _for_all(one, value, declared, name, given)
         elif argument.kind == LATENTS:
             found[name] = _latents(trained, argument, where, value)
+    if declared.ways:
+        way = declared.way(found.get("source"), found.get("target"), names.called)
+        found |= {name: end for name, end in zip(("source", "target"), way, strict=True) if end is not None}
     for name in declared.kinds(IMAGES):  # when the domain that they are of is known
         if name in given:
             specs = _specs(declared.takes[name], plan.arrays, found.get("source"))

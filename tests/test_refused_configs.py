@@ -7,6 +7,8 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from jaxgan import overrides
+from jaxgan.build import build_game
+from jaxgan.core.arrays import ArraySpec
 from jaxgan.data import DataError
 from jaxgan.errors import ConfigError
 from jaxgan.registry import resolve
@@ -24,6 +26,54 @@ def test_classes_that_the_data_have_not_are_refused(data, cure, tmp_path):
     config = overrides.apply(MODULES["acgan"].get_config(), changes.items())
     with pytest.raises(ConfigError, match=f"^config.game.num_classes=5, but .*{cure}"):
         plan_without_data(config)
+
+
+def test_a_missing_table_of_pictures_that_are_there_is_named(tmp_path):
+    Image.new("RGB", (16, 16)).save(tmp_path / "one.png")
+    missing = str(tmp_path / "none.csv")
+    changes = {
+        "data.name": "folder",
+        "data.path": str(tmp_path),
+        "data.image_size": 16,
+        "data.attributes_file": missing,
+    }
+    config = overrides.apply(MODULES["stargan"].get_config("attributes"), changes.items())
+    with pytest.raises(DataError, match=r"none\.csv does not exist; set data.attributes_file to a CSV"):
+        plan_without_data(config)
+
+
+@pytest.mark.parametrize("name", ["unit", "xgan", "domain_adversarial", "direct_translation", "stargan", "combogan"])
+@pytest.mark.parametrize("field", ["channels_b", "image_size_b"])
+def test_networks_that_read_both_domains_refuse_domains_of_different_shapes(name, field, tmp_path):
+    changes = {"data.name": "two_folders", "data.path": str(tmp_path / "absent"), "data.image_size": 16, "metrics": ()}
+    config = overrides.apply(MODULES[name].get_config(), changes.items())
+    one = ArraySpec((16, 16, 1), "float32", "image")
+    other = ArraySpec((16, 16, 3) if field == "channels_b" else (32, 32, 1), "float32", "image")
+    label = ArraySpec((), "int32", "label", ("cat", "dog"))
+    with pytest.raises(ConfigError, match=r"takes domains of one shape, but those of 'a' are .* and those of 'b'"):
+        build_game(config, {"a": one, "b": other, "label": label}, ("A", "B"))
+
+
+@pytest.mark.parametrize(
+    ("name", "domains", "number"),
+    [
+        ("cyclegan", (), 2),
+        ("pix2pix", (), 2),
+        ("cogan", (), 2),
+        ("combogan", ("x", "y"), 2),
+        ("stargan", ("x", "y"), 2),
+    ],
+)
+def test_domains_that_a_game_would_not_use_are_refused(name, domains, number):
+    config = MODULES[name].get_config()
+    if domains:
+        config.game.domains = domains
+    one = ArraySpec((16, 16, 1), "float32", "image")
+    seasons = ("spring", "summer", "autumn")
+    message = f"plays on {number} domains, but the data have spring, summer, autumn, and would not use autumn: choose"
+    with pytest.raises(ConfigError, match=message):
+        build_game(config, dict.fromkeys("abc", one), seasons)
+    assert build_game(config, dict.fromkeys("ab", one), seasons[:2]).abilities
 
 
 WRONG = {

@@ -171,11 +171,12 @@ def test_a_config_needs_a_name_or_a_folder(shoes):
         jaxgan.laod  # noqa: B018
 
 
-def test_a_domain_is_called_by_its_name(tmp_path):
+def test_a_domain_is_called_by_its_name(tmp_path, capsys):
     config = tiny.cyclegan()
     config.steps = config.sample_every = config.evaluate_every = 1
     config.metrics = ()
     train(config, tmp_path / "run")
+    assert "domains: a digits, b inverted\n" in "".join(capsys.readouterr())
     run = jaxgan.load(tmp_path / "run")
     images = make_source("digits", image_size=8).stack(range(3))["image"]
     there = run.translate(images, target="inverted")
@@ -186,6 +187,21 @@ def test_a_domain_is_called_by_its_name(tmp_path):
             "translate", jax.random.key(0), images=images / np.float32(127.5) - 1, target="b"
         )
     np.testing.assert_allclose(there, direct, atol=1e-6)
+    wide = make_source("digits", image_size=(8, 12)).stack(range(2))["image"]
+    assert run.translate(wide).shape == (2, 8, 12, 1)
+    for given, more, message in (
+        (images[0], {}, r"translate: images are of the shape \(8, 8, 1\) .* but must be \(N, H, W, 1\)"),
+        (images[..., 0], {}, r"are of the shape \(3, 8, 8\)"),
+        (np.repeat(images, 3, axis=-1), {}, r"are of the shape \(3, 8, 8, 3\)"),
+        (images.astype(np.float32), {}, r"images reach 255, but must be uint8, or floats in \[-1, 1\]"),
+        (images.astype(np.int64), {}, "dtype int64, but must be uint8"),
+        (np.full((1, 8, 8, 1), np.nan), {}, "hold a number that is not finite"),
+        (images, {"source": "inverted"}, "source and target are both 'inverted'"),
+        (images, {"target": ["digits", "inverted"]}, "is no name of a domain: give one, and ask once for each"),
+        (images, {"strength": 1.0}, "translate takes no strength"),
+    ):
+        with pytest.raises(UserError, match=message):
+            run.translate(given, **({"target": "inverted"} | more))
 
 
 def test_importing_the_library_imports_none_of_it():

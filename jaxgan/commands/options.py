@@ -91,6 +91,8 @@ class Names:
         self.classes, self._mark = tuple(classes), mark
         self.domains = {name: name for name in arrays}
         self.domains |= {called: name for called, name in zip(domains, arrays, strict=False) if called not in arrays}
+        # The other way round: what to call each array in errors.
+        self.called = {array: called for called, array in self.domains.items()}
 
     def label(self, text: str) -> int:
         """The class that `--label` means: a name, or a number from 0 on.
@@ -125,10 +127,9 @@ class Names:
         known = {called: array for called, array in self.domains.items() if array in choices}
         known |= {array: array for array in choices}
         if text not in known:
-            # Each is listed once, by the name that the data call it.
-            called = {array: name for name, array in known.items() if name != array}
-            names = [called.get(array, array) for array in choices]
-            raise UserError(f"{self._mark}{option}={text}: no such domain: {nearest(text, names)}")
+            names = [self.called.get(array, array) for array in choices]
+            problem = f"no domain to be its {option}" if text in self.domains else "no such domain"
+            raise UserError(f"{self._mark}{option}={text}: {problem}: {nearest(text, names)}")
         return known[text]
 
     def domains_of(self, option: str, text: str, argument: Argument) -> str | tuple[str, ...]:
@@ -146,8 +147,8 @@ class Names:
 
     def calls(self, choices: Sequence[str]) -> str:
         """Domains for the help: each array with what people call it."""
-        called = {array: name for name, array in self.domains.items() if name != array}
-        return ", ".join(f"{array} ({called[array]})" if array in called else array for array in choices)
+        called = {array: self.called.get(array, array) for array in choices}
+        return ", ".join(array if array == name else f"{array} ({name})" for array, name in called.items())
 
 
 def asked_run(arguments: Sequence[str], parser: Callable[..., Parser]) -> argparse.Namespace:

@@ -31,7 +31,7 @@ from jaxgan.commands.options import (
 )
 from jaxgan.core import scene_graph
 from jaxgan.core.abilities import GRAPH, IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, STRENGTH, TEXT, Ability
-from jaxgan.core.arrays import ArraySpec, domain_arrays
+from jaxgan.core.arrays import domain_arrays
 from jaxgan.errors import UserError, nearest
 from jaxgan.files import check_place
 from jaxgan.foreign import below
@@ -72,7 +72,7 @@ def main(ability: str, arguments: Sequence[str] | None = None) -> int:
             raise UserError(f"--output={asked.output} does not end in .npz, as a file of latents must: rename it")
         with memory.less(_cure(trained, declared, asked)):
             if declared.kinds(IMAGES):
-                return _of_images(trained, ability, asked, given)
+                return _of_images(trained, ability, asked, given, names)
             return _drawn(trained, ability, asked, given)
 
 
@@ -169,13 +169,13 @@ def _with_bar(parts: Iterator[np.ndarray], total: int, what: str) -> Iterator[np
             bar.update(len(part))
 
 
-def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: dict[str, Any]) -> int:
+def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: dict[str, Any], called: Names) -> int:
     """What is made of a folder of images."""
     declared, snapshot = trained.plan.game.ability(name), trained.snapshot
     option, *further = declared.kinds(IMAGES)
     inputs = InputImages(getattr(asked, option), "input")
     others = {each: InputImages(getattr(asked, each), each) for each in further}
-    folders = _folders(declared, asked, given)
+    folders = _folders(declared, asked, given, called)
     paths = [
         output_names(inputs.names, folder) if folder and declared.gives == "images" else {} for folder, _ in folders
     ]
@@ -184,7 +184,7 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
     if declared.gives == "latents":
         output = output or _default_output(name, declared, asked, trained.step, "npz")
         check_place(output)
-    spec, names, parts = _input_spec(trained, declared, option, given), list[str](), list[np.ndarray]()
+    spec, names, parts = snapshot.image_spec(name, option, given.get("source")), list[str](), list[np.ndarray]()
     in_turn = {each: images.in_turn(spec, trained.plan.config.data) for each, images in others.items()}
     given, done = given | _latents(trained, declared, asked)[0], 0
     told = _told(trained, declared, asked, given)
@@ -256,29 +256,22 @@ def _in_turn(told: dict[str, np.ndarray], turns: np.ndarray) -> dict[str, np.nda
 
 
 def _folders(
-    declared: Ability, asked: argparse.Namespace, given: dict[str, Any]
+    declared: Ability, asked: argparse.Namespace, given: dict[str, Any], names: Names
 ) -> list[tuple[Path | None, dict[str, Any]]]:
     """Where results go, and what each is asked with: one folder, or one for each of several domains, under its name."""
     several = next((option for option, argument in declared.takes.items() if argument.several), "")
     wanted = given.get(several)
     if not isinstance(wanted, tuple):
         found = {"source": given["source"], "target": given["target"]} if declared.ways else {}
-        ways = dict(zip(found, declared.way(**found), strict=True)) if found else {}
+        ways = dict(zip(found, declared.way(**found, called=names.called), strict=True)) if found else {}
         return [(asked.output, ways)]
     folders: list[tuple[Path | None, dict[str, Any]]] = []
     for text, one in zip(getattr(asked, several).split(","), wanted, strict=True):
         ways = {several: one}
         if declared.ways:
-            ways = dict(zip(("source", "target"), declared.way(given["source"], one), strict=True))
+            ways = dict(zip(("source", "target"), declared.way(given["source"], one, names.called), strict=True))
         folders.append((below(asked.output, text.strip()), ways))
     return folders
-
-
-def _input_spec(trained: Trained, declared: Ability, option: str, given: dict[str, Any]) -> ArraySpec:
-    """What the images that an ability takes are like."""
-    arrays = trained.plan.arrays
-    array = declared.takes[option].array or given.get("source") or ""
-    return arrays[array] if array in arrays else next(spec for spec in arrays.values() if spec.kind != "label")
 
 
 def _labels(asked: int | None, beside: np.ndarray | None, turns: np.ndarray, classes: int) -> np.ndarray | None:

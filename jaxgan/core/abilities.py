@@ -3,6 +3,7 @@
 import dataclasses
 import operator
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -65,9 +66,9 @@ class Argument:
             UserError: It is.
         """
         values = np.asarray(value)
-        if values.dtype.kind not in "biuf":
-            fine, asked = False, "be a number"
-        elif self.bounds is None:
+        if values.dtype.kind not in "fiu":
+            raise UserError(f"{what}={value}, but it must be a number")
+        if self.bounds is None:
             fine, asked = bool(((values > 0) & np.isfinite(values)).all()), "be above 0"
         else:
             fine = bool(((values >= self.bounds[0]) & (values <= self.bounds[1])).all())
@@ -142,8 +143,15 @@ class Ability:
             targets = tuple(target for target in targets if target in sources)
         return tuple((source, target) for target in reversed(targets) for source in sources if source != target)
 
-    def way(self, source: str | None = None, target: str | None = None) -> tuple[str | None, str]:
+    def way(
+        self, source: str | None = None, target: str | None = None, called: Mapping[str, str] = MappingProxyType({})
+    ) -> tuple[str | None, str]:
         """The first of its ways that has this source and this target; None: any.
+
+        Args:
+            source: The array of a domain.
+            target: The same.
+            called: What people call the domains, by their arrays, for errors.
 
         Returns:
             The source, None where the game is to find it by itself, and the target.
@@ -158,12 +166,15 @@ class Ability:
         if fitting and source is None and self.takes["source"].guessed:
             return None, fitting[0][1]
         others = [way[0] for way in fitting if way[1] == fitting[0][1]]
+        name = lambda array: repr(called.get(array, array))  # noqa: E731
         if len(others) > 1:
-            raise UserError(f"say of which domain the images are, source={' or '.join(map(repr, others))}")
+            raise UserError(f"say of which domain the images are, source={' or '.join(map(name, others))}")
         if fitting:
             return fitting[0]
-        asked = ", ".join(f"{name}={value!r}" for name, value in (("source", source), ("target", target)) if value)
-        known = ", ".join(f"{source!r} to {target!r}" for source, target in self.ways) or "none"
+        if source == target:
+            raise UserError(f"source and target are both {name(source)}: choose another target, or another source")
+        asked = ", ".join(f"{each}={name(value)}" for each, value in (("source", source), ("target", target)) if value)
+        known = ", ".join(f"{name(source)} to {name(target)}" for source, target in self.ways) or "none"
         raise UserError(f"there is no way of {asked} between the domains of this game; its ways are: {known}")
 
     def kinds(self, *kinds: str) -> tuple[str, ...]:

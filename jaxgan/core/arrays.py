@@ -56,6 +56,12 @@ def listed_classes(arrays: Arrays) -> str:
     return ", ".join(parts if len(parts) <= _LISTED else [*parts[: _LISTED - 2], "...", parts[-1]])
 
 
+def listed_domains(domains: Sequence[str]) -> str:
+    """The domains with their arrays, "a summer, b winter"; "" where they have no other names."""
+    parts = [f"{array} {name}" for array, name in zip(domain_arrays(len(domains)), domains, strict=False)]
+    return ", ".join(parts)
+
+
 def different_classes(there: Sequence[str], here: Sequence[str], where: str = "there") -> str:
     """How two lists of classes differ, in words: their lengths, and the first number that means two things."""
     words = f"{len(there)} {where} and {len(here)} here" if len(there) != len(here) else f"{len(there)}"

@@ -9,10 +9,12 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax.errors import ScopeParamShapeError
 from jax.extend.core import find_top_trace
 
 from jaxgan.core.state import Clock, Memory, Params
 from jaxgan.core.views import View
+from jaxgan.errors import UserError
 
 # Collections by which normalisation layers are handed statistics, and give those of the batch they saw.
 STATISTICS = "statistics"
@@ -157,9 +159,18 @@ class Net:
             args, key = self._randomness(args)
             kwargs = {"rngs": {"dropout": key}} | kwargs
         variables = {"params": self._weights()} | ({STATISTICS: self._statistics} if self._statistics else {})
+        collected: dict[str, Any] = {"mutable": [BATCH_STATISTICS]} if self._collect else {}
+        try:
+            output = self._network.apply(variables, *args, **collected, **kwargs)
+        except ScopeParamShapeError as error:
+            shapes = ", ".join(str(arg.shape) for arg in args if hasattr(arg, "shape"))
+            raise UserError(
+                f"{type(self._network).__name__} has parameters for inputs of another shape than {shapes}: give it what it was "
+                "initialised for, such as images of one size and number of channels"
+            ) from error
         if not self._collect:
-            return self._network.apply(variables, *args, **kwargs)
-        output, sown = self._network.apply(variables, *args, mutable=[BATCH_STATISTICS], **kwargs)
+            return output
+        output, sown = output
         self.collected = sown.get(BATCH_STATISTICS)
         return output
 

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, Ability, Search, pixel_distance
-from jaxgan.core.arrays import Arrays
+from jaxgan.core.arrays import Arrays, ArraySpec
 from jaxgan.core.game import Game
 from jaxgan.core.nets import merge_statistics
 from jaxgan.core.players import flatten
@@ -225,6 +225,12 @@ class Snapshot:
     def takes(self, ability: str, argument: str) -> bool:
         """Whether the game has this ability, and it takes this argument."""
         return ability in self.game.abilities and argument in self.game.abilities[ability].takes
+
+    def image_spec(self, ability: str, argument: str, source: str | None = None) -> ArraySpec:
+        """What the images of an argument are like: those of the array that it names, or of the domain `source`."""
+        array = self.game.ability(ability).takes[argument].array or source or ""
+        specs = self.arrays
+        return specs[array] if array in specs else next(spec for spec in specs.values() if spec.kind != "label")
 
     def classes(self, ability: str) -> tuple[str, ...]:
         """The names of the classes that an ability can be asked for; () if it takes no labels, or they have no names."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from jaxgan.data.errors import AbsentDataError, DataError, nearest
+from jaxgan.data.errors import DataError, nearest
 from jaxgan.data.images import Attributes
 from jaxgan.foreign import MIB, open_regular, shown
 
@@ -84,7 +84,7 @@ def _rows(path: str, field: str) -> Iterator[tuple[int, list[str]]]:
     """The header, beginning with the name of the first column, and the rows, each with the number of its line."""
     path = os.path.expanduser(path)
     if not os.path.exists(path):
-        raise AbsentDataError(f"{path} does not exist; set {field} to a CSV")
+        raise DataError(f"{path} does not exist; set {field} to a CSV")
     try:
         with open_regular(path) as file:
             content = file.read(_LARGEST + 1)

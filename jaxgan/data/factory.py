@@ -10,10 +10,9 @@ from jaxgan.data.attributes import read_attributes
 from jaxgan.data.building import image_source, two_configs
 from jaxgan.data.config import DataConfig, check_read, height_width, read_fields
 from jaxgan.data.errors import AbsentDataError, DataError, nearest
-from jaxgan.data.files import two_folder_pictures
 from jaxgan.data.images import ImageSource, Pictures, channels_of
 from jaxgan.data.items import FIELDS, MEMORY, items
-from jaxgan.data.layouts import folder_pictures
+from jaxgan.data.layouts import folder_pictures, two_folder_pictures
 from jaxgan.data.pairs import AlignedDomains, UnalignedDomains
 from jaxgan.data.photos import PhotoPictures
 from jaxgan.data.scenes import scenes

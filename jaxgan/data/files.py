@@ -1,4 +1,4 @@
-"""Pictures that are files, and those of two domains; splits and classes are in `jaxgan.data.layouts`."""
+"""Pictures that are files; domains, splits and classes are in `jaxgan.data.layouts`."""
 
 import hashlib
 import os
@@ -8,8 +8,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from PIL import Image
 
-from jaxgan.data.containers import Container, open_container
-from jaxgan.data.errors import DataError
+from jaxgan.data.containers import Container
 
 SPLITS = {"train", "test", "val", "valid", "validation", "training", "testing"}
 
@@ -75,37 +74,6 @@ class FilePictures:
         return f"{self._container.stamp(self._names)} {hashlib.sha256(labels).hexdigest()}"
 
 
-def two_folder_pictures(path: str, split: str, aligned: bool) -> tuple[FilePictures, FilePictures]:
-    """The images of two domains: `split`/A and `split`/B, or `split`A and `split`B, below a folder or in a zip.
-
-    Aligned pairs are those of the same name without the extension.
-
-    Raises:
-        DataError: A missing domain, or an image without its counterpart.
-    """
-    container = open_container(path)
-    names, root = unwrap(container.names, "")
-    layouts = [(f"{split}/{domain}/", f"{split}{domain}/") for domain in "AB"]
-    for prefix_a, prefix_b in zip(*layouts, strict=True):
-        a, b = ([name for name in names if name.startswith(prefix)] for prefix in (prefix_a, prefix_b))
-        if a and b:
-            break
-    else:
-        raise DataError(
-            f"{container.where(root)} has no images in both {split}/A and {split}/B, nor in {split}A and {split}B; "
-            "make these folders, or set data.split"
-        )
-    if aligned:
-        stems_a, stems_b = _by_stem(a, prefix_a), _by_stem(b, prefix_b)
-        for mine, others, other in ((stems_a, stems_b, prefix_b), (stems_b, stems_a, prefix_a)):
-            if lonely := sorted(mine.keys() - others.keys()):
-                file = container.where(posixpath.join(root, mine[lonely[0]]))
-                raise DataError(f"{file} has no counterpart in {other}; add it, or set data.aligned=False")
-        a, b = ([stems[stem] for stem in sorted(stems)] for stems in (stems_a, stems_b))
-    full_a, full_b = ([posixpath.join(root, name) for name in part] for part in (a, b))
-    return FilePictures(container, full_a), FilePictures(container, full_b)
-
-
 def unwrap(names: Sequence[str], root: str, keep: Collection[str] = ()) -> tuple[list[str], str]:
     """Takes off the leading folders, save splits and those to keep, that all names share; returns the rest, and `root` with
     them."""
@@ -116,13 +84,3 @@ def unwrap(names: Sequence[str], root: str, keep: Collection[str] = ()) -> tuple
             break
         names, root = [name.removeprefix(top + "/") for name in names], posixpath.join(root, top)
     return names, root
-
-
-def _by_stem(names: Sequence[str], prefix: str) -> dict[str, str]:
-    stems: dict[str, str] = {}
-    for name in names:
-        stem = os.path.splitext(name.removeprefix(prefix))[0]
-        if stem in stems:
-            raise DataError(f"{stems[stem]} and {name} have one name, so pairs are ambiguous; remove one of them")
-        stems[stem] = name
-    return stems

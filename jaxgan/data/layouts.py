@@ -1,6 +1,7 @@
-"""How a folder or zip of images is laid out: its splits, and its classes, which are the same for every split."""
+"""How a folder or zip of images is laid out: its splits, its classes, which are the same for every split, and two domains."""
 
 import json
+import os
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -137,6 +138,45 @@ def _named(container: Container, root: str, count: int) -> tuple[str, ...]:
     return tuple(names)
 
 
+def two_folder_pictures(path: str, split: str, aligned: bool) -> tuple[FilePictures, FilePictures]:
+    """The images of two domains: `split`/A and `split`/B, or `split`A and `split`B, below a folder or in a zip.
+
+    Aligned pairs are those of the same name without the extension. Where all images of A lie in one of several subfolders,
+    these are its classes, as in `folder_pictures`.
+
+    Raises:
+        DataError: A missing domain, or an image without its counterpart.
+    """
+    container = open_container(path)
+    names, root = unwrap(container.names, "")
+    layouts = [(f"{split}/{domain}/", f"{split}{domain}/") for domain in "AB"]
+    for prefix_a, prefix_b in zip(*layouts, strict=True):
+        a, b = ([name for name in names if name.startswith(prefix)] for prefix in (prefix_a, prefix_b))
+        if a and b:
+            break
+    else:
+        raise DataError(
+            f"{container.where(root)} has no images in both {split}/A and {split}/B, nor in {split}A and {split}B; "
+            "make these folders, or set data.split"
+        )
+    if aligned:
+        stems_a, stems_b = _by_stem(a, prefix_a), _by_stem(b, prefix_b)
+        for mine, others, other in ((stems_a, stems_b, prefix_b), (stems_b, stems_a, prefix_a)):
+            if lonely := sorted(mine.keys() - others.keys()):
+                file = container.where(posixpath.join(root, mine[lonely[0]]))
+                raise DataError(f"{file} has no counterpart in {other}; add it, or set data.aligned=False")
+        a, b = ([stems[stem] for stem in sorted(stems)] for stems in (stems_a, stems_b))
+    full_a, full_b = ([posixpath.join(root, name) for name in part] for part in (a, b))
+    between = prefix_a.removeprefix(split)
+    splits = {each: f"{each}{between}" for each in sorted(SPLITS | {split})}
+    below = {each: [name.removeprefix(at) for name in names if name.startswith(at)] for each, at in splits.items()}
+    classes = _classes(below.values())
+    own = [name.removeprefix(prefix_a).split("/")[0] for name in a]
+    labels = np.array([classes.index(top) for top in own], np.int32) if classes and set(own) <= set(classes) else None
+    known = () if labels is None else classes
+    return FilePictures(container, full_a, labels, known), FilePictures(container, full_b)
+
+
 def splits_of(path: str) -> tuple[str, ...]:
     """The splits of a folder, zip or tar, train before the others; () where it has none.
 
@@ -252,3 +292,13 @@ def _by_path(entries: object, place: str, where: str) -> Mapping[str, int]:
                 f"{where} gives {entry[0][:80]!a} the labels {labels[name]} and {label}; remove one of them"
             )
     return labels
+
+
+def _by_stem(names: Sequence[str], prefix: str) -> dict[str, str]:
+    stems: dict[str, str] = {}
+    for name in names:
+        stem = os.path.splitext(name.removeprefix(prefix))[0]
+        if stem in stems:
+            raise DataError(f"{stems[stem]} and {name} have one name, so pairs are ambiguous; remove one of them")
+        stems[stem] = name
+    return stems

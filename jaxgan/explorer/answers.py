@@ -18,6 +18,7 @@ from scipy.special import softmax
 
 from jaxgan import pictures
 from jaxgan.core.abilities import IMAGES, LABEL, NUMBER
+from jaxgan.core.arrays import domain_arrays
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.errors import UserError
 from jaxgan.evaluation.protocol import Result
@@ -280,10 +281,11 @@ class Answers:
     ) -> dict[str, Any]:
         declared, data = snapshot.game.ability(name), self._plan.config.data
         if declared.ways:
-            given["source"], given["target"] = declared.way(given.get("source"), given.get("target"))
+            called = dict(zip(domain_arrays(len(self._plan.domains)), self._plan.domains, strict=True))
+            given["source"], given["target"] = declared.way(given.get("source"), given.get("target"), called)
         dropped = {}
         for each in declared.kinds(IMAGES):
-            spec = panels.image_spec(snapshot, declared, each, given.get("source"))
+            spec = snapshot.image_spec(name, each, given.get("source"))
             if (picture := asked.picture(each, spec, data)) is not None:
                 dropped[each] = picture[None]
             elif declared.takes[each].required:

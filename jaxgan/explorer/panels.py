@@ -5,7 +5,7 @@ from typing import Any
 import jax
 
 from jaxgan.core.abilities import CHOICE, DOMAIN, GRAPH, IMAGES, LABEL, LATENTS, STRENGTH, TEXT, Ability, Argument
-from jaxgan.core.arrays import ArraySpec, domain_arrays
+from jaxgan.core.arrays import domain_arrays
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.errors import UserError
 from jaxgan.explorer.space import Space, can
@@ -15,13 +15,6 @@ from jaxgan.training.plan import Plan
 REACH = 4.0  # deviations that a point may be moved along a direction
 MOST_TRUNCATION = 3.0  # of a threshold that has no bounds of its own
 _SHOWN = ("images", "class_logits", "scores")
-
-
-def image_spec(snapshot: Snapshot, declared: Ability, name: str, source: str | None = None) -> ArraySpec:
-    """What the images of an argument are like."""
-    array = declared.takes[name].array or source or ""
-    arrays = snapshot.arrays
-    return arrays[array] if array in arrays else next(spec for spec in arrays.values() if spec.kind != "label")
 
 
 def offered(snapshot: Snapshot) -> dict[str, Ability]:

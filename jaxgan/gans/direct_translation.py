@@ -27,7 +27,7 @@ from jaxgan.parts import (
     read,
     scores_of,
 )
-from jaxgan.parts.domains import any_size, translate_ability
+from jaxgan.parts.domains import any_size, domain_images, translate_ability
 
 CLASSIFIER = "classifier"
 
@@ -116,7 +116,7 @@ def direct_translation(
         inputs={
             GENERATOR: generator_inputs,
             DISCRIMINATOR: lambda batch: (batch["b"],),
-            CLASSIFIER: lambda batch: (batch["a"],),
+            CLASSIFIER: lambda batch: (domain_images(batch, 2)[0],),
         },
         outputs={GENERATOR: lambda batch: batch["b"]},
         stages=(pretraining, translation) if pretraining_steps else (translation,),

@@ -16,7 +16,7 @@ from jaxgan.core.abilities import STRENGTH
 from jaxgan.errors import UserError
 from jaxgan.losses import l2
 from jaxgan.parts.domain_codes import CLASSIFIER, attribute_cost, code_like, encode_ability
-from jaxgan.parts.domains import any_size, translate_ability
+from jaxgan.parts.domains import any_size, domain_images, translate_ability
 from jaxgan.parts.two_domains import DOMAINS, total
 
 _STRONGEST = 10.0  # the paper slides attributes up to there
@@ -87,7 +87,7 @@ def domain_adversarial(
             CLASSIFIER: code_classifier.with_network(class_logits=1),
         },
         inputs={
-            "encoder": lambda batch: (batch["a"],),
+            "encoder": lambda batch: (domain_images(batch, 2)[0],),
             "decoder": lambda batch: (codes_of_a(batch), jnp.zeros((len(batch["a"]), 1))),
             CLASSIFIER: lambda batch: (codes_of_a(batch),),
         },

@@ -12,7 +12,7 @@ from jaxgan.core import Aux, Batch, Game, Memory, Nets, Player, Stage, Turn
 from jaxgan.losses import l1, non_saturating
 from jaxgan.parts import Adversaries, Term, merged
 from jaxgan.parts.domain_codes import code_like, encode_ability, with_noise
-from jaxgan.parts.domains import any_size, translate_ability
+from jaxgan.parts.domains import any_size, domain_images, translate_ability
 from jaxgan.parts.two_domains import DOMAINS, other, total
 
 
@@ -86,7 +86,7 @@ def unit(
             "discriminator_b": discriminator_b,
         },
         inputs={
-            "encoder": lambda batch: (batch["a"],),
+            "encoder": lambda batch: (domain_images(batch, 2)[0],),
             "decoder": lambda batch: (code_like(encoder, batch["a"]),),
             "discriminator_a": lambda batch: (batch["a"],),
             "discriminator_b": lambda batch: (batch["b"],),

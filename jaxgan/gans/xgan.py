@@ -12,7 +12,7 @@ from jaxgan.core import Aux, Batch, Game, Memory, Nets, Player, Stage, Turn
 from jaxgan.losses import Objective, l1, l2, make_objective
 from jaxgan.parts import Adversaries, Term, merged
 from jaxgan.parts.domain_codes import CLASSIFIER, attribute_cost, code_like, encode_ability
-from jaxgan.parts.domains import any_size, translate_ability
+from jaxgan.parts.domains import any_size, domain_images, translate_ability
 from jaxgan.parts.two_domains import DOMAINS, other, total
 
 
@@ -90,7 +90,7 @@ def xgan(
             "discriminator_b": discriminator_b,
         },
         inputs={
-            "encoder": lambda batch: (batch["a"],),
+            "encoder": lambda batch: (domain_images(batch, 2)[0],),
             "decoder": codes_of_a,
             CLASSIFIER: codes_of_a,
             "discriminator_a": lambda batch: (batch["a"],),

@@ -117,7 +117,8 @@ def translate_ability(
         "target": Argument(DOMAIN, usual, (*targets, *words), required=not domains, several=True),
     }
     if domains:
-        unsaid = "the discriminator's guess" if guesses else "the only other one"
+        only = "the only other one" if len({*targets, *sources}) == 2 else "none"
+        unsaid = "the discriminator's guess" if guesses else only
         help = f"the domain they are of (default: {unsaid})"
         takes["source"] = Argument(DOMAIN, help, sources, guessed=guesses)
     fields: dict[str, Any] = {"draws": draws, "tiling": tiling}

@@ -21,7 +21,7 @@ from ml_collections import ConfigDict
 
 from jaxgan import memory, overrides
 from jaxgan.core import Due, Game, Metrics, State
-from jaxgan.core.arrays import listed_classes
+from jaxgan.core.arrays import listed_classes, listed_domains
 from jaxgan.data import Loader, Source, check_batch_size, contents, make_source, prepare
 from jaxgan.data.items import MEMORY
 from jaxgan.data.pipeline import RawBatch, Resident
@@ -130,7 +130,9 @@ def _train(
         if begins:  # the other run may have gone on, or be gone, when this one is started again
             checkpoints.save(int(state.step), state)
         classes = listed_classes(plan.arrays)
-        opening = [*damaged, told, begins, plan.unplayed, f"classes: {printable(classes)}" if classes else ""]
+        domains = listed_domains(plan.domains)
+        known = [f"{what}: {printable(them)}" for what, them in (("classes", classes), ("domains", domains)) if them]
+        opening = [*damaged, told, begins, plan.unplayed, *known]
         run = _Run(plan, source, loader, choice, folder, play, checkpoints, stop, main)
         broken: BrokenError | None = None
         while True:

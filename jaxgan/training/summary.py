@@ -9,7 +9,7 @@ import jax
 
 from jaxgan import memory, overrides
 from jaxgan.core import State
-from jaxgan.core.arrays import listed_classes, minibatch
+from jaxgan.core.arrays import domain_arrays, listed_classes, minibatch
 from jaxgan.core.players import flatten
 from jaxgan.foreign import printable
 from jaxgan.mesh import batched
@@ -56,11 +56,15 @@ def summarize(plan: Plan, init_from: str = "") -> str:
 def _data(plan: Plan) -> list[str]:
     """The arrays of a minibatch, and the number of each class."""
     lines = ["data" + (" (they are not there: what follows is assumed)" if plan.assumed else "")]
+    called = dict(zip(domain_arrays(len(plan.domains)), plan.domains, strict=False))
     for name, spec in plan.arrays.items():
         if spec.kind == "label":
             lines.append(f"{name}: {len(spec.names)} classes, {printable(listed_classes(plan.arrays))}")
         else:
-            lines.append(f"{name}: {spec.kind} {'x'.join(map(str, spec.shape))}")
+            lines.append(
+                f"{name}: {spec.kind} {'x'.join(map(str, spec.shape))}"
+                + (f", {printable(called[name])}" if name in called else "")
+            )
     return lines
 
 

@@ -12,6 +12,7 @@ import pytest
 from jax.sharding import PartitionSpec
 
 from jaxgan.core import Aux, Game, Player, Stage, Turn, View
+from jaxgan.errors import UserError
 from jaxgan.mesh import data_mesh
 
 BATCH = {"image": jnp.ones((8, 3))}
@@ -215,3 +216,24 @@ def test_a_fork_draws_what_the_net_draws_next():
     _, metrics = play(game_of(loss, SHAKE))
     np.testing.assert_array_equal(metrics["judge/own"], metrics["judge/again"])
     assert not np.array_equal(metrics["judge/own"][0], metrics["judge/own"][1])
+
+
+# ---- inputs
+
+
+def test_inputs_of_another_shape_than_at_the_start_are_said():
+    class Mixed(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return nn.Dense(2)(x)
+
+    def loss(nets, batch, memory, key):
+        return nets.judge(batch["other"]).mean(), Aux()
+
+    game = dataclasses.replace(game_of(loss), players={"judge": Player(Mixed(), optax.sgd(0.1))})
+    state = game.init(jax.random.key(0), BATCH)
+    game.step(state, {"image": BATCH["image"], "other": BATCH["image"]})
+    with pytest.raises(
+        UserError, match=r"^Mixed has parameters for inputs of another shape than \(8, 5\): give it what"
+    ):
+        game.step(state, {"image": BATCH["image"], "other": jnp.ones((8, 5))})

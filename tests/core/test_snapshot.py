@@ -238,7 +238,7 @@ def test_the_weights_themselves():
             "cyclegan",
             "translate",
             {"images": np.zeros((1, 8, 8, 1)), "source": "a", "target": "a"},
-            "there is no way of",
+            "source and target are both 'a': choose another target",
         ),
     ],
 )
@@ -270,4 +270,19 @@ def test_the_ways_of_a_declaration():
         UserError, match="no way of source='b' between the domains of this game; its ways are: 'a' to 'b'"
     ):
         single.way(source="b")
+    told = [translate_ability(None, tuple("abc"[:many])).takes["source"].help for many in (2, 3)]
+    assert told == [f"the domain they are of (default: {usual})" for usual in ("the only other one", "none")]
+    called = {"a": "summer", "b": "winter", "c": "autumn"}
+    three = translate_ability(None, ("a", "b", "c"))
+    for ability, ends, message in (
+        (
+            single,
+            ("b", None),
+            "no way of source='winter' between the domains of this game; its ways are: 'summer' to 'winter'",
+        ),
+        (three, (None, "c"), "say of which domain the images are, source='summer' or 'winter'"),
+        (three, ("c", "c"), "source and target are both 'autumn'"),
+    ):
+        with pytest.raises(UserError, match=message):
+            ability.way(*ends, called=called)
     assert both.kinds(IMAGES) == ("images",)

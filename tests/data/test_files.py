@@ -138,6 +138,25 @@ def test_two_folders_aligned(domains: pathlib.Path) -> None:
         make_source("two_folders", path=str(domains), aligned=True)
 
 
+@pytest.mark.parametrize("aligned", [False, True])
+def test_subfolders_of_the_first_domain_are_its_classes(tmp_path: pathlib.Path, aligned: bool) -> None:
+    kinds = {"cat": 1, "dog": 2, "emu": 3}
+    for name, value in kinds.items():
+        for domain in ("A", "B"):
+            save(tmp_path / "train" / domain / name / "1.png", value)
+            if name != "cat":  # what one split lacks keeps its number in the others
+                save(tmp_path / "test" / domain / name / "1.png", 10 * value)
+    source = make_source("two_folders", path=str(tmp_path), aligned=aligned)
+    assert source.arrays["label"].names == ("cat", "dog", "emu")
+    assert [(int(each["a"].max()), int(each["label"])) for each in source] == [(1, 0), (2, 1), (3, 2)]
+    held_out = make_source("two_folders", path=str(tmp_path), split="test", aligned=aligned)
+    assert held_out.arrays["label"].names == ("cat", "dog", "emu")
+    assert [(int(each["a"].max()), int(each["label"])) for each in held_out] == [(20, 1), (30, 2)]
+    for domain in ("A", "B"):  # an image beside the folders: these mean nothing
+        save(tmp_path / "train" / domain / "stray.png", 9)
+    assert "label" not in make_source("two_folders", path=str(tmp_path), aligned=aligned).arrays
+
+
 def test_two_folders_in_a_zip(domains: pathlib.Path, tmp_path: pathlib.Path) -> None:
     path = zipped(domains, tmp_path / "domains.zip")
     assert values(make_source("two_folders", path=path, split="test"), "b") == [150, 151, 152]

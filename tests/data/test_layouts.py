@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxgan.core.arrays import different_classes, listed_classes
+from jaxgan.core.arrays import different_classes, listed_classes, listed_domains
 from jaxgan.data import DataError, make_source, other_split
 from jaxgan.data.listing import printable
 from tests.data.test_files import save, values, zipped
@@ -368,6 +368,7 @@ def test_names_that_are_no_utf8(tmp_path: pathlib.Path, said: pytest.LogCaptureF
 def test_how_classes_are_listed_and_told_apart() -> None:
     spec = make_source("digits").arrays
     assert listed_classes(spec) == "0 to 9" and listed_classes({}) == ""
+    assert listed_domains(("summer", "winter")) == "a summer, b winter" and listed_domains(()) == ""
     assert different_classes("ab", "abc") == "2 there and 3 here; class 2 is 'c' only here"
     assert different_classes("abc", "ab") == "3 there and 2 here; class 2 is 'c' only there"
     assert different_classes("abc", "axc") == "3; class 1 is 'b' there and 'x' here"
