@@ -57,18 +57,18 @@ def page(url):
     assert not wrong
 
 
-def until(page, predicate, arg=None):
-    """Waits until a predicate holds; playwright's own way evaluates a string in the page, which the page's policy forbids."""
+def until(holds, *given):
+    """Waits until something holds; playwright's own way evaluates a string in the page, which the page's policy forbids."""
     for _ in range(600):
-        if page.evaluate(predicate, arg):
+        if holds(*given):
             return
         time.sleep(0.1)
-    raise AssertionError(f"not within a minute: {predicate}")
+    raise AssertionError(f"not within a minute: {given}")
 
 
 def shown(page, selector):
     """The picture that an image on the page shows, once it shows one."""
-    until(page, "each => (document.querySelector(each)?.src ?? '').startsWith('data:image/png')", selector)
+    until(page.evaluate, "each => (document.querySelector(each)?.src ?? '').startsWith('data:image/png')", selector)
     data = page.get_attribute(selector, "src").split(",")[1]
     with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
         return np.asarray(picture)
@@ -82,23 +82,22 @@ def test_a_slider_and_a_dropped_picture(page, runs):
     source = page.get_attribute(".big img", "src")
     for _ in range(40):
         page.keyboard.press("ArrowRight")
-    until(page, "source => document.querySelector('.big img').src !== source", source)
-    until(page, "document.querySelectorAll('.strip img').length === 9")
-    after = shown(page, ".big img")
-    assert np.abs(after.astype(int) - before).max() > 3
+    until(page.evaluate, "source => document.querySelector('.big img').src !== source", source)
+    until(page.evaluate, "document.querySelectorAll('.strip img').length === 9")
+    until(lambda: np.abs(shown(page, ".big img").astype(int) - before).max() > 3)  # the last of 40 answers
     # Back at the middle it is the first one again.
     page.get_by_text("reset").click()
-    until(page, "source => document.querySelector('.big img').src === source", source)
+    until(page.evaluate, "source => document.querySelector('.big img').src === source", source)
     # Two pins make a way.
     pin = page.get_by_text("Pin this point")
     pin.click()
     page.get_by_label("seed", exact=True).fill("7")
     page.keyboard.press("Enter")
-    until(page, "source => document.querySelector('.big img').src !== source", source)
+    until(page.evaluate, "source => document.querySelector('.big img').src !== source", source)
     pin.click()
     assert page.locator(".pins img").count() == 2
     page.get_by_label("way").fill("0")
-    until(page, "source => document.querySelector('.big img').src === source", source)
+    until(page.evaluate, "source => document.querySelector('.big img').src === source", source)
     # A picture is dropped, and judged.
     page.get_by_role("tab", name="judge").click()
     buffer = io.BytesIO()
@@ -117,4 +116,4 @@ def test_curves_and_pictures_over_time(page):
     assert page.get_by_role("img", name="loss").count() == 1
     page.get_by_role("tab", name="over time").click()
     assert page.locator(".took").inner_text() == "step 30"
-    until(page, "document.querySelector('.big img').naturalWidth > 8")
+    until(page.evaluate, "document.querySelector('.big img').naturalWidth > 8")
