@@ -79,6 +79,6 @@ def tutorial() -> ConfigDict:
 VARIANTS = {"": digits, "stacked": stacked, "paper": paper, "tutorial": tutorial}
 
 CHECKS = {
-    "": Check({"digit_fd": "<= 25", "digits_present": ">= 10"}),
+    "": Check({"digit_fd": "<= 12", "digits_present": ">= 10"}),
     "stacked digits": Check({"modes": ">= 950", "reverse_kl": "<= 0.6"}, "stacked"),
 }

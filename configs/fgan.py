@@ -97,7 +97,7 @@ def paper() -> ConfigDict:
 
 VARIANTS = {"": digits, "kl": kl, "reverse_kl": reverse_kl, "paper": paper}
 
-_DIGITS = {"digit_fd": "<= 40", "digits_present": ">= 10"}
+_DIGITS = {"digit_fd": "<= 12", "digits_present": ">= 10"}
 # The least divergence that any normal density has from a mixture of two, and whether that one covers both or seeks one.
 _NEAREST = {"divergence": "<= 1.15"}
 _COVERS, _SEEKS = {"deviation_error": "<= 10"}, {"deviation_error": ">= 60"}

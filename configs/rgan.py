@@ -78,7 +78,7 @@ def paper() -> ConfigDict:
 
 VARIANTS = {"": digits, "average": average, "gp": gp, "paper": paper}
 
-_DIGITS = {"digit_fd": "<= 25", "digits_present": ">= 10"}
+_DIGITS = {"digit_fd": "<= 12", "digits_present": ">= 10"}
 CHECKS = {
     "": Check(_DIGITS),
     "average": Check(_DIGITS, "average"),
