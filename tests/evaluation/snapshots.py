@@ -9,7 +9,7 @@ from jaxgan.config import default
 from jaxgan.data import make_source
 from jaxgan.evaluation import monitored
 from jaxgan.evaluation.monitored import METRICS
-from jaxgan.parts import translate_ability
+from jaxgan.parts import sample_ability, translate_ability
 
 KEY = jax.random.key(0)
 
@@ -79,8 +79,8 @@ class Running(Copier):
         asked: How many samples each time.
     """
 
-    compiled = types.SimpleNamespace(batch_size=64, statistics_batches=0)
-    game = types.SimpleNamespace(ability=lambda name: None)
+    compiled, given = types.SimpleNamespace(batch_size=64, statistics_batches=0), None
+    game = types.SimpleNamespace(ability=lambda name: sample_ability(None))
     averaged = False
 
     def __init__(self, images, arrays):
