@@ -15,9 +15,8 @@ import numpy as np
 from jaxgan.commands import outputs
 from jaxgan.commands.options import command_parser
 from jaxgan.errors import UserError, nearest
-from jaxgan.exporting.card import card
+from jaxgan.exporting.card import card, page_of, write_page
 from jaxgan.features.foreign_files import read_torch
-from jaxgan.files import atomically
 from jaxgan.foreign import check_regular
 from jaxgan.layouts import LAYOUTS, convert
 from jaxgan.mesh import data_mesh
@@ -49,8 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise UserError(f"--layout={asked.layout}: there is no such layout: {nearest(asked.layout, LAYOUTS)}")
     if asked.output.suffix != weights_file.SUFFIX:
         raise UserError(f"--output={asked.output} does not end in {weights_file.SUFFIX}: rename it")
-    page = asked.output.with_name(f"{asked.output.name}.md")
-    for path in (asked.output, page):
+    for path in (asked.output, page_of(asked.output)):
         outputs.check_new(path)
     if len(set(asked.input)) < len(asked.input):
         raise UserError(f"--input={asked.input[0]} is given twice: give each file once")
@@ -61,8 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         plan, state, _ = weights_file.read(asked.output)
     sources = ", ".join(f"{path.name} (SHA-256 {_sha256(path)})" for path in asked.input)
     told = f"Nothing here: these weights were made by another program, and converted from {sources}, layout {asked.layout}."
-    with atomically(page) as temporary:
-        temporary.write_text(card(asked.output, plan, state, told), encoding="utf-8")
+    page = write_page(asked.output, card(asked.output, plan, state, told))
     network = next(iter(plan.game.players.values())).network
     shape = "x".join(map(str, plan.arrays["image" if "image" in plan.arrays else "a"].shape))
     print(f"{type(network).__name__} of {shape}, {', '.join(made.abilities)}: {asked.output}\nwhat it is: {page}")

@@ -23,8 +23,7 @@ from jaxgan.core.arrays import domain_arrays
 from jaxgan.errors import UserError, nearest
 from jaxgan.evaluation.protocol import Result
 from jaxgan.exporting import PLATFORMS, exported_function, usual_ability, write_onnx, write_stablehlo
-from jaxgan.exporting.card import card, while_training
-from jaxgan.files import atomically
+from jaxgan.exporting.card import card, page_of, while_training, write_page
 from jaxgan.foreign import MAX_LINES, read_text
 from jaxgan.mesh import data_mesh
 from jaxgan.training import command_line, weights_file
@@ -78,11 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         size = write_stablehlo(output, exported, platforms, asked.batch_size)
     else:
         size = write_onnx(output, exported, asked.batch_size)
-    page = card(output, trained.plan, trained.state, _measured(trained, Path(run.workdir)), exported, size, platforms)
-    with atomically(_page(output)) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    text = card(output, trained.plan, trained.state, _measured(trained, Path(run.workdir)), exported, size, platforms)
+    page = write_page(output, text)
     what = "all that the game can do" if exported is None else f"{exported.ability}, batches of {size or 'any size'}"
-    print(f"step {trained.step}, {what}: {output}\nwhat it is: {_page(output)}")
+    print(f"step {trained.step}, {what}: {output}\nwhat it is: {page}")
 
 
 def _parser(**settings: Any) -> Parser:
@@ -121,13 +119,9 @@ def _place(asked: argparse.Namespace) -> tuple[str, Path]:
         wanted = asked.format or ", .".join(FORMATS)
         raise UserError(f"--output={asked.output} does not end in .{wanted}: rename it, or name a folder")
     output = asked.output / f"model.{format}" if folder else asked.output
-    for path in (output, _page(output)):
+    for path in (output, page_of(output)):
         outputs.check_new(path)
     return format, output
-
-
-def _page(output: Path) -> Path:
-    return output.with_name(f"{output.name}.md")
 
 
 def _platforms(asked: str | None) -> tuple[str, ...]:

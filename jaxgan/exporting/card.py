@@ -7,10 +7,24 @@ from typing import Any
 
 from jaxgan.core.arrays import Arrays, ArraySpec
 from jaxgan.exporting.functions import Exported, Input
+from jaxgan.files import atomically
 from jaxgan.registry import find
 from jaxgan.training.plan import Plan
 
 _MOST_CLASSES = 20  # that are listed by name
+
+
+def page_of(path: Path) -> Path:
+    """Where the page beside an exported file lies: FILE.md."""
+    return path.with_name(f"{path.name}.md")
+
+
+def write_page(path: Path, text: str) -> Path:
+    """Writes a file's page, whole or not at all, and says where."""
+    page = page_of(path)
+    with atomically(page) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return page
 
 
 def card(
