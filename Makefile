@@ -1,6 +1,7 @@
 # make train   set up, and train the default system on scikit-learn's digits: one to three minutes on two CPU cores
 # make test    set up, and run the tests: about fifteen minutes on two CPU cores, most of it compiling, which is kept
 # make test-all  the slow ones too: every default trains, parity with PyTorch, hostile input, kills, wheels
+# make test-optional  the optional packages as well, and the tests that are skipped without them
 # make check   lint and types
 # make docs    the guides and the pages of all functions as a site, build/site/index.html
 # make env     set up alone:  make env PYTHON=python3.12 EXTRAS=test,cuda
@@ -10,8 +11,9 @@ CONSTRAINTS ?= constraints.txt
 VENV ?= .venv
 BIN := $(VENV)/bin
 CONFIG ?= configs/dcgan.py
+OPTIONAL ?= hdf5,onnx,video
 
-.PHONY: env train test test-all check docs clean
+.PHONY: env train test test-all test-optional check docs clean
 env: $(VENV)/ready
 
 $(VENV)/ready: pyproject.toml $(CONSTRAINTS)
@@ -30,6 +32,12 @@ test: env
 
 test-all: env
 	$(BIN)/python -m pytest --numprocesses=logical
+
+# After the others: those are to pass without these packages.
+test-optional: env
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[$(OPTIONAL)]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'jax2onnx>=0.17,<0.18'
+	$(BIN)/python -m pytest --numprocesses=logical tests/exporting tests/data/test_items.py tests/commands/test_video.py
 
 check: env
 	$(BIN)/ruff check .

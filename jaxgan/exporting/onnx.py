@@ -33,18 +33,18 @@ def write_onnx(path: Path, exported: Exported, batch_size: int | None = None) ->
         The only batch size that it takes; None: any.
 
     Raises:
-        UserError: jax2onnx is not installed, the function draws, jax2onnx does not know an operation of it, or what onnxruntime
+        UserError: The function draws, jax2onnx is not installed, jax2onnx does not know an operation of it, or what onnxruntime
             makes of the file is something else.
     """
+    if any(each.name == SEED for each in exported.inputs):
+        raise UserError(
+            f"{exported.ability} draws random numbers, which ONNX cannot as JAX does: take --format=stablehlo"
+        )
     try:
         import onnxruntime  # noqa: F401
         from jax2onnx import to_onnx
     except ImportError as error:
         raise UserError(f"--format=onnx needs jax2onnx and what it needs: {_CURE}") from error
-    if any(each.name == SEED for each in exported.inputs):
-        raise UserError(
-            f"{exported.ability} draws random numbers, which ONNX cannot as JAX does: take --format=stablehlo"
-        )
 
     def model(batch: Any) -> Any:
         shapes = [each.abstract(batch) for each in exported.inputs]
