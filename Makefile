@@ -1,7 +1,7 @@
 # make train   set up, and train the default system on scikit-learn's digits: one to three minutes on two CPU cores
 # make test    set up, and run the tests: about fifteen minutes on two CPU cores, most of it compiling, which is kept
 # make test-all  the slow ones too: every default trains, parity with PyTorch, hostile input, kills, wheels
-# make test-optional  the optional packages as well, and the tests that are skipped without them
+# make optional  the optional packages; make test-optional  the tests that are skipped without them
 # make check   lint and types
 # make docs    the guides and the pages of all functions as a site, build/site/index.html
 # make env     set up alone:  make env PYTHON=python3.12 EXTRAS=test,cuda
@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 CONFIG ?= configs/dcgan.py
 OPTIONAL ?= hdf5,onnx,video
 
-.PHONY: env train test test-all test-optional check docs clean
+.PHONY: env train test test-all optional test-optional check docs clean
 env: $(VENV)/ready
 
 $(VENV)/ready: pyproject.toml $(CONSTRAINTS)
@@ -33,10 +33,12 @@ test: env
 test-all: env
 	$(BIN)/python -m pytest --numprocesses=logical
 
-# After the others: those are to pass without these packages.
-test-optional: env
+# jax2onnx asks for an older orbax-checkpoint, which it does not use.
+optional: env
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[$(OPTIONAL)]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'jax2onnx>=0.17,<0.18'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) --no-deps jax2onnx
+
+test-optional: env
 	$(BIN)/python -m pytest --numprocesses=logical tests/exporting tests/data/test_items.py tests/commands/test_video.py
 
 check: env
