@@ -146,6 +146,10 @@ def _train(
                 except BrokenError as error:
                     # Its traceback would keep the broken state alive.
                     broken, opening = error.with_traceback(None), []
+                except KeyboardInterrupt as error:
+                    saved = f"step {checkpoints.steps()[-1]}" if checkpoints.steps() else "nothing yet"
+                    line = f"{folder.path}: saved is {saved}; run the same command to go on from there"
+                    raise KeyboardInterrupt(line) from error
             state = roll_back(broken, plan, first_state, checkpoints, records, opening.append)
             resumed = int(state.step)
 
