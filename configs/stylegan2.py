@@ -52,6 +52,7 @@ def digits() -> ConfigDict:
 def conditional() -> ConfigDict:
     config = digits()
     config.game.conditional = True
+    config.steps = 3000  # samples are right by their shape sooner than by their class
     return config
 
 
