@@ -149,12 +149,21 @@ METRICS: dict[str, Metric] = {
     "attention": Metric(networks.attention, "attention_reach", False, networks.needs_latents),
     "singular_values": Metric(networks.singular_values, "largest_singular_value", True, networks.needs_weights),
     "translation": Metric(translations.translation, "agreement", False, translations.needs_readable_digits),
-    "translated_swd": Metric(translations.translated_swd, "translated_swd", True, translations.needs_domains_of_images),
+    "translated_swd": Metric(translations.translated_swd, "translated_swd", True, translations.needs_targets_of_images),
+    "cycle": Metric(translations.cycle, "cycle_l1", True, translations.needs_a_way_back, held_out=True),
     "domain_pairs": Metric(translations.domain_pairs, "pair_agreement", False, translations.needs_domain_samples),
     "common_codes": Metric(common_codes.common_codes, "code_agreement", False, common_codes.needs_common_codes),
     "paired_translation": Metric(translations.paired_translation, "l1", True, translations.needs_pairs, held_out=True),
     "attribute_translation": Metric(
         attributes.attribute_translation, "attribute_accuracy", False, attributes.needs_digits_with_attributes
+    ),
+    "judged_attributes": Metric(
+        attributes.judged_attributes,
+        "judged_attributes",
+        False,
+        attributes.needs_a_judge,
+        floor="judge_accuracy",
+        held_out=True,
     ),
     "super_resolution": Metric(upscaling.super_resolution, "psnr", False, upscaling.needs_enlargement),
     "scene_graphs": Metric(scenes.scene_graphs, "relations", False, scenes.needs_scenes),
