@@ -80,7 +80,8 @@ def cycle(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array
     over the ways. "cycle_l1_aba_noisy" is that of the game's usual way with noise of deviation 0.1 on the translation: much
     more than without where the source is hidden in it. A game that changes nothing has 0: read it beside how translations look.
     """
-    held_out = spread_records(other_split(config.data, "test", source.arrays), COMPARED)
+    number = min(config.evaluate_samples, COMPARED)
+    held_out = spread_records(other_split(config.data, "test", source.arrays), number)
 
     def carry(images: np.ndarray, source: str, target: str) -> np.ndarray:
         return snapshot.use("translate", key, images=images, source=source, target=target)
