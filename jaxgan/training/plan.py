@@ -226,7 +226,9 @@ def _expected_arrays(config: ConfigDict) -> tuple[dict[str, ArraySpec], tuple[st
     attributed = {"image": one, "attributes": attributes_spec(data.attributes)} if data.attributes else {}
     if data.name == "two_folders":
         other = image(data.image_size_b or data.image_size, data.channels_b or data.channels)
-        return {"a": one, "b": other}, ("A", "B")
+        classes = config.game.get("num_classes")
+        label = {"label": ArraySpec((), "int32", "label", tuple(map(str, range(classes))))} if classes else {}
+        return {"a": one, "b": other, **label}, ("A", "B")
     if data.scale_factor > 1:
         height, width, channels = one.shape
         small = image((height // data.scale_factor, width // data.scale_factor), channels)
