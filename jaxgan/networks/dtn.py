@@ -39,8 +39,10 @@ class DTNClassifier(nn.Module):
         for index, width in enumerate(widths):
             x = Conv(width, 3, kernel_init=_init, dtype=self.dtype, name=f"conv_{index}")(x)
             x = nn.relu(max_pool(x))
-        size = x.shape[1:3]
-        x = Conv(last, size, padding="VALID", kernel_init=_init, dtype=self.dtype, name=f"conv_{len(widths)}")(x)
+        _, height, width, _ = x.shape
+        x = Conv(
+            last, (height, width), padding="VALID", kernel_init=_init, dtype=self.dtype, name=f"conv_{len(widths)}"
+        )(x)
         seen = nn.relu(x).reshape(len(x), last).astype(jnp.float32)
         logits = nn.Dense(self.class_logits, kernel_init=_init, name="class_logits")(seen)
         return Verdict(None, seen if features else None, logits)
