@@ -89,14 +89,17 @@ def _with_names(picture: Image.Image, names: Sequence[str], row: int, letters: i
 
 def _with_headings(picture: Image.Image, headings: Sequence[str], column: int) -> Image.Image:
     """A picture with a name above each of its columns, which are `column` pixels wide; a name that is wider is cut off."""
-    font = ImageFont.load_default()
-    height = math.ceil(max(font.getbbox(name)[3] for name in headings)) + 4
-    canvas, white = _framed(picture, 0, height)
+    font, draw = ImageFont.load_default(), ImageDraw.Draw(picture)
+    boxes = [
+        draw.textbbox((0, 0), name, font, anchor="ms") for name in headings
+    ]  # about the line that letters stand on
+    line = 2 + math.ceil(-min(box[1] for box in boxes))
+    canvas, white = _framed(picture, 0, line + math.ceil(max(box[3] for box in boxes)) + 1)
     draw = ImageDraw.Draw(canvas)
     for index, name in enumerate(headings):
         fitting = (_cut(name, letters) for letters in range(len(name), 2, -1))
         short = next((each for each in fitting if font.getlength(each) <= column - 2), _cut(name, 3))
-        draw.text((index * column + column // 2, height - 2), short, white, font, anchor="mb")
+        draw.text((index * column + column // 2, line), short, white, font, anchor="ms")
     return canvas
 
 
