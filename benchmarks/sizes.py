@@ -1,6 +1,6 @@
 """What the variants for pictures of one's own take, `:cpu32`, `:gpu32`, `:gpu64` and `:gpu128`: the table of docs/sizes.md.
 
-    python -m benchmarks.sizes                      # times what is not timed yet, and writes the page
+    python -m benchmarks.sizes                         # times what is not timed yet, writes the page and the docstrings
     python -m benchmarks.sizes --only dcgan cyclegan   # times these anew; without names, none
 
 `:cpu32` is timed here, by its processor seconds, those of all threads together: they mind little what else a machine does. Of
@@ -12,6 +12,7 @@ import importlib
 import json
 import math
 import pathlib
+import re
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -27,11 +28,16 @@ from jaxgan.core.arrays import ArraySpec
 from jaxgan.training.command_line import use_compilation_cache
 from jaxgan.training.plan import plan_without_data
 
-DOCS = pathlib.Path(__file__).parents[1] / "docs"
+ROOT = pathlib.Path(__file__).parents[1]
+DOCS, CONFIGS = ROOT / "docs", ROOT / "configs"
 PAGE, KEPT = DOCS / "sizes.md", DOCS / "sizes.json"
 SYSTEMS = ("dcgan", "sngan", "biggan_like", "wgan_gp", "r3gan", "stylegan2", "pix2pix", "cyclegan")
 VARIANTS = ("cpu32", "gpu32", "gpu64", "gpu128")
-PICTURES = {"biggan_like": "folders of classes", "pix2pix": "pairs", "cyclegan": "two folders"}  # instead of "a folder"
+PICTURES = {
+    "biggan_like": "your classes",
+    "pix2pix": "your pairs",
+    "cyclegan": "your two folders",
+}  # others: your folder
 TARGETS = {"l4:1": "L4", "h100:1": "H100"}
 LAUNCH = 4.3e-6  # seconds for each operation of a program beside its roofline: docs/accelerators.md, "Real steps"
 _STEPS, _BLOCKS = 16, 3  # of each block, a whole cycle of lazy turns; and how many blocks are timed
@@ -86,13 +92,14 @@ def step_seconds(rows: Sequence[Mapping[str, Any]]) -> float:
 
 
 def compiled(rows: Mapping[str, Mapping[str, Any]], name: str, variant: str, target: str) -> list[Mapping[str, Any]]:
-    """The rows of a variant on a target, at the variant's own batch size; none if it is not compiled."""
+    """A variant's rows on a target, at its own batch size: of all turns and, where some are lazy, without these; or none."""
     images, place = config_of(name, variant).batch_size, (f"configs/{name}.py:{variant}", target)
-    return [
+    own = [
         row
         for row in rows.values()
         if (row["config"], row["target"]) == place and row["images"] == images and "instructions" in row
     ]
+    return own if own and len(own) == 1 + own[0]["lazy"] else []
 
 
 def facts(name: str, variant: str) -> dict[str, float]:
@@ -113,11 +120,11 @@ def facts(name: str, variant: str) -> dict[str, float]:
 def told(name: str, variant: str) -> str:
     """What a config's docstring says behind the command of a variant."""
     size, known = config_of(name, variant).data.image_size, facts(name, variant)
-    text = f"{PICTURES.get(name, 'a folder')} of your own at {size}x{size}"
+    text = f"{PICTURES.get(name, 'your folder')} at {size}x{size}"
     if "minutes" in known:
-        return f"{text}, up to {rounded(known['minutes'])} minutes on two CPU cores"
+        return f"{text}: up to {rounded(known['minutes'])} minutes on two CPU cores"
     if "L4" in known:
-        return f"{text}, {rounded(known['GiB'])} GiB and about {rounded(known['L4'])} hours of an L4"
+        return f"{text}: {rounded(known['GiB'])} GiB, about {rounded(known['L4'])} hours of an L4"
     return text
 
 
@@ -148,7 +155,7 @@ def table() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Times what is not timed yet, writes the page, and prints what the docstrings are to say."""
+    """Times what is not timed yet, and writes the page and what the docstrings say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", choices=SYSTEMS, help="time these, also if they are timed")
     options = parser.parse_args(arguments)
@@ -161,8 +168,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(name, timed[name], flush=True)
     put(PAGE, {"sizes": table()})
     for name in SYSTEMS:
+        path = CONFIGS / f"{name}.py"
+        text = path.read_text()
         for variant in VARIANTS:
-            print(f"python train.py --config=configs/{name}.py:{variant}  {told(name, variant)}")
+            command = rf"^(python train\.py --config=configs/{name}\.py:{variant} +).*$"
+            text = re.sub(command, rf"\g<1>{told(name, variant)}", text, flags=re.MULTILINE)
+        path.write_text(text)
 
 
 if __name__ == "__main__":

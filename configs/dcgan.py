@@ -4,10 +4,10 @@ python train.py --config=configs/dcgan.py            digits 16x16, one to three 
 python train.py --config=configs/dcgan.py:stacked    1,000 modes of stacked digits
 python train.py --config=configs/dcgan.py:paper      64x64 images of a folder, as in the paper: 25 epochs of faces
 python train.py --config=configs/dcgan.py:tutorial   64x64 images of a folder, PyTorch's tutorial layer by layer
-python train.py --config=configs/dcgan.py:cpu32      a folder of your own at 32x32, up to 7.8 minutes on two CPU cores
-python train.py --config=configs/dcgan.py:gpu32      a folder of your own at 32x32
-python train.py --config=configs/dcgan.py:gpu64      a folder of your own at 64x64, 0.49 GiB and about 0.48 hours of an L4
-python train.py --config=configs/dcgan.py:gpu128     a folder of your own at 128x128, 2.0 GiB and about 1.8 hours of an L4
+python train.py --config=configs/dcgan.py:cpu32      your folder at 32x32: up to 7.8 minutes on two CPU cores
+python train.py --config=configs/dcgan.py:gpu32      your folder at 32x32
+python train.py --config=configs/dcgan.py:gpu64      your folder at 64x64: 0.49 GiB, about 0.48 hours of an L4
+python train.py --config=configs/dcgan.py:gpu128     your folder at 128x128: 2.0 GiB, about 1.8 hours of an L4
 """
 
 from ml_collections import ConfigDict

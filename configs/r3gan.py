@@ -6,10 +6,10 @@ python train.py --config=configs/r3gan.py:stacked  1,000 modes of stacked digits
 python train.py --config=configs/r3gan.py:paper    CIFAR-10 by class; FID 1.96 in the paper
 python train.py --config=configs/r3gan.py:ffhq64   FFHQ at 64x64; FID 1.95 in the paper
 python train.py --config=configs/r3gan.py:ffhq256  FFHQ at 256x256; FID 2.75 in the paper
-python train.py --config=configs/r3gan.py:cpu32    a folder of your own at 32x32
-python train.py --config=configs/r3gan.py:gpu32    a folder of your own at 32x32
-python train.py --config=configs/r3gan.py:gpu64    a folder of your own at 64x64
-python train.py --config=configs/r3gan.py:gpu128   a folder of your own at 128x128
+python train.py --config=configs/r3gan.py:cpu32    your folder at 32x32
+python train.py --config=configs/r3gan.py:gpu32    your folder at 32x32
+python train.py --config=configs/r3gan.py:gpu64    your folder at 64x64
+python train.py --config=configs/r3gan.py:gpu128   your folder at 128x128
 """
 
 from ml_collections import ConfigDict

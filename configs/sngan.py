@@ -5,10 +5,10 @@ python train.py --config=configs/sngan.py:projection  the same with labels
 python train.py --config=configs/sngan.py:cnn         CIFAR-10, the plain networks, log loss; FID 29.3 in the paper
 python train.py --config=configs/sngan.py:paper       CIFAR-10, the residual networks; FID 21.7 in the paper
 python train.py --config=configs/sngan.py:imagenet    ImageNet 128x128 with projection; IS 29.7 in the paper
-python train.py --config=configs/sngan.py:cpu32       a folder of your own at 32x32
-python train.py --config=configs/sngan.py:gpu32       a folder of your own at 32x32
-python train.py --config=configs/sngan.py:gpu64       a folder of your own at 64x64, 2.0 GiB and about 5.6 hours of an L4
-python train.py --config=configs/sngan.py:gpu128      a folder of your own at 128x128
+python train.py --config=configs/sngan.py:cpu32       your folder at 32x32: up to 9.6 minutes on two CPU cores
+python train.py --config=configs/sngan.py:gpu32       your folder at 32x32
+python train.py --config=configs/sngan.py:gpu64       your folder at 64x64: 2.0 GiB, about 5.6 hours of an L4
+python train.py --config=configs/sngan.py:gpu128      your folder at 128x128
 """
 
 from ml_collections import ConfigDict

@@ -11,10 +11,10 @@ python train.py --config=configs/stylegan2.py:paper        ... large networks, c
 python train.py --config=configs/stylegan2.py:ffhq256      FFHQ at 256x256, with ADA as in its paper
 python train.py --config=configs/stylegan2.py:cifar        CIFAR-10 by class, with ADA; FID 2.42 in its paper
 python train.py --config=configs/stylegan2.py:auto         a folder of your own, with ADA and its rules of thumb
-python train.py --config=configs/stylegan2.py:cpu32        a folder of your own at 32x32
-python train.py --config=configs/stylegan2.py:gpu32        a folder of your own at 32x32
-python train.py --config=configs/stylegan2.py:gpu64        a folder of your own at 64x64
-python train.py --config=configs/stylegan2.py:gpu128       a folder of your own at 128x128
+python train.py --config=configs/stylegan2.py:cpu32        your folder at 32x32: up to 13 minutes on two CPU cores
+python train.py --config=configs/stylegan2.py:gpu32        your folder at 32x32
+python train.py --config=configs/stylegan2.py:gpu64        your folder at 64x64
+python train.py --config=configs/stylegan2.py:gpu128       your folder at 128x128
 """
 
 from ml_collections import ConfigDict

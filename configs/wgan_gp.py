@@ -4,10 +4,10 @@ python train.py --config=configs/wgan_gp.py            digits 16x16, about three
 python train.py --config=configs/wgan_gp.py:grid25     25 Gaussians in the plane (the paper's figure 1), two minutes
 python train.py --config=configs/wgan_gp.py:paper      CIFAR-10, the residual networks; IS 7.86 in the paper
 python train.py --config=configs/wgan_gp.py:tutorial   64x64 images of a folder, DCGAN's networks without norm in the critic
-python train.py --config=configs/wgan_gp.py:cpu32      a folder of your own at 32x32
-python train.py --config=configs/wgan_gp.py:gpu32      a folder of your own at 32x32
-python train.py --config=configs/wgan_gp.py:gpu64      a folder of your own at 64x64, 0.37 GiB and about 1.0 hours of an L4
-python train.py --config=configs/wgan_gp.py:gpu128     a folder of your own at 128x128
+python train.py --config=configs/wgan_gp.py:cpu32      your folder at 32x32
+python train.py --config=configs/wgan_gp.py:gpu32      your folder at 32x32
+python train.py --config=configs/wgan_gp.py:gpu64      your folder at 64x64: 0.37 GiB, about 1.0 hours of an L4
+python train.py --config=configs/wgan_gp.py:gpu128     your folder at 128x128
 """
 
 from ml_collections import ConfigDict

@@ -14,6 +14,7 @@ def row(**fields):
         "config": "configs/dcgan.py:gpu64",
         "target": "l4:1",
         "turns": "all",
+        "lazy": False,
         "images": 128,
         "devices": 1,
         "peak_bytes": 3 * 2**30,
@@ -35,6 +36,9 @@ def test_only_rows_of_the_variants_own_batch_count():
     del rows["d"]["instructions"]
     assert sizes.compiled(rows, "dcgan", "gpu64", "l4:1") == [rows["a"]]
     assert sizes.compiled(rows, "dcgan", "gpu128", "l4:1") == []
+    whole, plain = row(lazy=True), row(lazy=True, turns="not lazy")
+    assert sizes.compiled({"a": whole}, "dcgan", "gpu64", "l4:1") == []
+    assert sizes.compiled({"a": whole, "b": plain}, "dcgan", "gpu64", "l4:1") == [whole, plain]
 
 
 def test_estimates_have_two_digits_or_are_whole():
@@ -43,7 +47,7 @@ def test_estimates_have_two_digits_or_are_whole():
         "0.34",
         "3.4",
         "34",
-        "340",
+        "344",
     ]
 
 
