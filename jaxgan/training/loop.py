@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import functools
 import itertools
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from jaxgan.evaluation import monitored
 from jaxgan.foreign import printable
 from jaxgan.mesh import data_mesh, replicated
 from jaxgan.registry import resolve
+from jaxgan.training.busy import busy
 from jaxgan.training.checkpoints import BrokenError, Checkpoints, check_finite
 from jaxgan.training.observer import Observer
 from jaxgan.training.plan import Plan
@@ -89,11 +89,12 @@ def _train(
     play = CompiledStep(game, plan.mesh)
     with jax.set_mesh(plan.mesh):
         # Networks and losses that do not fit the data, or each other, say so before anything is written.
-        abstract, first = plan.abstract_state(), game.due(0, 0)
-        memory.check(plan.least_bytes(abstract), cure)
-        if not folder.checkpoints.exists():
-            batches = loader.batches(plan.batch_size(0))
-            play.trace(abstract, tuple(itertools.islice(batches, game.minibatches(first))), loader.resident, first)
+        with busy("going through the networks and a step"):
+            abstract, first = plan.abstract_state(), game.due(0, 0)
+            memory.check(plan.least_bytes(abstract), cure)
+            if not folder.checkpoints.exists():
+                batches = loader.batches(plan.batch_size(0))
+                play.trace(abstract, tuple(itertools.islice(batches, game.minibatches(first))), loader.resident, first)
         told = folder.claim(plan.config, plan.arrays, plan.domains, there, write=False)
         weights_of = folder.begun_with(asked)
         beginning = None if weights_of is None else Beginning.of(plan, weights_of)
@@ -117,7 +118,8 @@ def _train(
         # Networks may begin by data: by the first minibatch.
         first_state = lambda: plan.first_state(next(loader.batches(plan.batch_size(0))), loader.resident)  # noqa: E731
         if state is None:
-            state = first_state()
+            with busy("making the networks"):
+                state = first_state()
             if beginning is not None:
                 state, begins = beginning.state(plan, state), beginning.line
             if main:
@@ -256,12 +258,12 @@ class CompiledStep:
 
     def compile(self, state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due) -> str:
         """Compiles what is due; returns a line for people."""
-        began = time.perf_counter()
-        if due not in self._traced:
-            self.trace(state, minibatches, resident, due)
-        self._compiled[due] = self._traced.pop(due).lower().compile()
-        seconds = time.perf_counter() - began
-        return f"compiled {self._game.stages[due.stage].name} ({', '.join(due.turns)}) in {seconds:.1f} s"
+        what = f"{self._game.stages[due.stage].name} ({', '.join(due.turns)})"
+        with busy(f"compiling {what}") as doing:
+            if due not in self._traced:
+                self.trace(state, minibatches, resident, due)
+            self._compiled[due] = self._traced.pop(due).lower().compile()
+            return f"compiled {what} in {doing.seconds:.1f} s{doing.cached}"
 
     def __call__(
         self, state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due
