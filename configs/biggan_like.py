@@ -5,9 +5,9 @@ python train.py --config=configs/biggan_like.py:cifar10      CIFAR-10 at 32x32, 
 python train.py --config=configs/biggan_like.py:paper        ImageNet at 128x128, batch 2,048; FID 8.7, IS 98.8 in the paper
 python train.py --config=configs/biggan_like.py:imagenet256  the same at 256x256; FID 8.7, IS 142.3 in the paper
 python train.py --config=configs/biggan_like.py:imagenet512  the same at 512x512; FID 8.1, IS 144.2 in the paper
-python train.py --config=configs/biggan_like.py:cpu32        your classes at 32x32
+python train.py --config=configs/biggan_like.py:cpu32        your classes at 32x32: up to 9.5 minutes on two CPU cores
 python train.py --config=configs/biggan_like.py:gpu32        your classes at 32x32
-python train.py --config=configs/biggan_like.py:gpu64        your classes at 64x64
+python train.py --config=configs/biggan_like.py:gpu64        your classes at 64x64: 2.3 GiB, about 5.2 hours of an L4
 python train.py --config=configs/biggan_like.py:gpu128       your classes at 128x128
 
 The ablation of the paper's table 1, by flags: --config.batch_size=256, --config.players.generator.network.width=64 (and of the
