@@ -35,6 +35,7 @@ def default() -> ConfigDict:
             "dtype": "float32",  # what networks compute in; parameters, losses and statistics stay float32
             "accumulate": 1,  # parts of a minibatch whose gradients are averaged
             "statistics_batches": 16,  # batches that batch norm's sampling statistics are estimated over (0: each batch's own)
+            "steps_per_call": 1,  # steps that one program plays, where nothing is due between them: docs/speed.md
             "log_every": 50,
             "sample_every": 250,
             "evaluate_every": 500,

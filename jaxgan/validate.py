@@ -39,6 +39,7 @@ _SEED = _Range("at least 0 and below 2**32", lambda value: 0 <= value < 2**32)
 _COMMON: dict[str, _Range] = {
     "batch_size": _BATCH,
     "accumulate": _REPEATS,
+    "steps_per_call": _REPEATS,
     "log_every": _AT_LEAST_1,
     "evaluate_samples": _IMAGES,
     "statistics_batches": _SETTING,

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from jaxgan import memory, overrides
@@ -27,7 +28,7 @@ from jaxgan.data.items import MEMORY
 from jaxgan.data.pipeline import RawBatch, Resident
 from jaxgan.evaluation import monitored
 from jaxgan.foreign import printable
-from jaxgan.mesh import data_mesh, replicated
+from jaxgan.mesh import data_mesh, on_accelerators, replicated, shard_batch
 from jaxgan.registry import resolve
 from jaxgan.training.checkpoints import BrokenError, Checkpoints, check_finite
 from jaxgan.training.observer import Observer
@@ -37,6 +38,9 @@ from jaxgan.training.rollback import roll_back
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.stop import Stopped, StopRequest
 from jaxgan.training.transfer import Beginning, read_source
+
+Minibatches = tuple[RawBatch, ...]
+Dues = tuple[Due, ...]  # of the steps of one call
 
 
 def train(config: ConfigDict, workdir: str | Path, init_from: str = "", data: Source | None = None) -> dict[str, float]:
@@ -89,11 +93,11 @@ def _train(
     play = CompiledStep(game, plan.mesh)
     with jax.set_mesh(plan.mesh):
         # Networks and losses that do not fit the data, or each other, say so before anything is written.
-        abstract, first = plan.abstract_state(), game.due(0, 0)
+        abstract, first = plan.abstract_state(), plan.call(0, 0)
         memory.check(plan.least_bytes(abstract), cure)
         if not folder.checkpoints.exists():
             batches = loader.batches(plan.batch_size(0))
-            play.trace(abstract, tuple(itertools.islice(batches, game.minibatches(first))), loader.resident, first)
+            play.trace(abstract, tuple(itertools.islice(batches, play.minibatches(first))), loader.resident, first)
         told = folder.claim(plan.config, plan.arrays, plan.domains, there, write=False)
         weights_of = folder.begun_with(asked)
         beginning = None if weights_of is None else Beginning.of(plan, weights_of)
@@ -175,7 +179,7 @@ class _Run:
         Raises:
             BrokenError: Training went wrong; what was saved before stays.
         """
-        plan, config, game, play, stop = self.plan, self.plan.config, self.plan.game, self.play, self.stop
+        plan, config, play, stop = self.plan, self.plan.config, self.play, self.stop
         checkpoints, loader = self.checkpoints, self.loader
         play.last = {}
         # From here on the host counts for itself.
@@ -190,25 +194,25 @@ class _Run:
             checkpoints.rate(step, score)
             stage_read = -1
             while done < 1.0:
-                due = game.due(step, images)
-                if due.stage != stage_read:
-                    stage = stage_read = due.stage
+                dues = plan.call(step, images)
+                if dues[0].stage != stage_read:
+                    stage = stage_read = dues[0].stage
                     batch_size = plan.batch_size(stage)
                     batches = loader.batches(batch_size, images, seed)
-                minibatches = tuple(itertools.islice(batches, game.minibatches(due)))
-                if not play.compiled(due):
-                    compiling = functools.partial(play.compile, state, minibatches, loader.resident, due)
+                minibatches = tuple(itertools.islice(batches, play.minibatches(dues)))
+                if not play.compiled(dues):
+                    compiling = functools.partial(play.compile, state, minibatches, loader.resident, dues)
                     with records.stopwatch.paused():
                         records.say(stop.unless_asked(plan.mesh, compiling))
-                state, values = play(state, minibatches, loader.resident, due)
-                step, images = step + 1, images + batch_size * len(minibatches)
+                state, values = play(state, minibatches, loader.resident, dues)
+                step, images = step + len(dues), images + batch_size * len(minibatches)
                 done = plan.fraction_done(step, images)
                 records.progress(images, done)
                 if step % config.log_every == 0 or done == 1.0:
                     values, nonfinite = jax.device_get((values, state.nonfinite))
                     check_finite(nonfinite)
                     records.log(step, images, values, done)
-                if done < 1.0 and stop.asked(step):
+                if done < 1.0 and stop.asked(step, len(dues)):
                     raise Stopped
                 saves = config.checkpoint_every > 0 and step % config.checkpoint_every == 0
                 if saves or done == 1.0 or observer.due(step):
@@ -227,44 +231,65 @@ class _Run:
 
 
 class CompiledStep:
-    """The game's step, compiled once for all that can be due."""
+    """The game's step, compiled once for all that can be due; one program may play several steps (`Plan.call`)."""
 
     def __init__(self, game: Game, mesh: jax.sharding.Mesh) -> None:
-        def step(
-            state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due
-        ) -> tuple[State, Metrics]:
+        def one(state: State, minibatches: Minibatches, resident: Resident, due: Due) -> tuple[State, Metrics]:
             prepared = tuple(prepare(minibatch, resident) for minibatch in minibatches)
             return game.step(state, prepared, due, skip_nonfinite=True)
 
-        self._step = jax.jit(step, static_argnames="due", donate_argnames="state", out_shardings=replicated(mesh))
+        def several(state: State, minibatches: Minibatches, resident: Resident, dues: Dues) -> tuple[State, Metrics]:
+            metrics: Metrics = {}
+            for due, alike in itertools.groupby(dues):
+                number, each = len(list(alike)), game.minibatches(due)
+                own, minibatches = minibatches[: number * each], minibatches[number * each :]
+                if number == 1:
+                    state, last = one(state, own, resident, due)
+                else:
+                    play = lambda state, own, due=due: one(state, shard_batch(own), resident, due)  # noqa: E731
+                    rows = [own[first : first + each] for first in range(0, len(own), each)]
+                    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *rows)
+                    # On a CPU the gradients of convolutions are slow within a loop of the program: it is written out.
+                    state, every = jax.lax.scan(play, state, stacked, unroll=not on_accelerators())
+                    last = jax.tree.map(lambda values: values[-1], every)
+                metrics |= last
+            return state, metrics
+
+        self._step = jax.jit(several, static_argnames="dues", donate_argnames="state", out_shardings=replicated(mesh))
         self._game = game
-        self._traced: dict[Due, jax.stages.Traced] = {}
-        self._compiled: dict[Due, jax.stages.Compiled] = {}
+        self._traced: dict[Dues, jax.stages.Traced] = {}
+        self._compiled: dict[Dues, jax.stages.Compiled] = {}
         self.last: Metrics = {}  # the latest of every turn that was ever due
 
-    def trace(self, state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due) -> None:
-        """Goes through the step without computing anything."""
-        self._traced[due] = self._step.trace(state, minibatches, resident, due=due)
+    def minibatches(self, dues: Dues) -> int:
+        """How many minibatches these steps consume."""
+        return sum(map(self._game.minibatches, dues))
 
-    def compiled(self, due: Due) -> bool:
+    def trace(self, state: State, minibatches: Minibatches, resident: Resident, dues: Dues) -> None:
+        """Goes through the steps without computing anything."""
+        self._traced[dues] = self._step.trace(state, minibatches, resident, dues=dues)
+
+    def compiled(self, dues: Dues) -> bool:
         """Whether this is compiled."""
-        return due in self._compiled
+        return dues in self._compiled
 
-    def compile(self, state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due) -> str:
+    def compile(self, state: State, minibatches: Minibatches, resident: Resident, dues: Dues) -> str:
         """Compiles what is due; returns a line for people."""
         began = time.perf_counter()
-        if due not in self._traced:
-            self.trace(state, minibatches, resident, due)
-        self._compiled[due] = self._traced.pop(due).lower().compile()
+        if dues not in self._traced:
+            self.trace(state, minibatches, resident, dues)
+        self._compiled[dues] = self._traced.pop(dues).lower().compile()
         seconds = time.perf_counter() - began
-        return f"compiled {self._game.stages[due.stage].name} ({', '.join(due.turns)}) in {seconds:.1f} s"
+        steps = f"{len(dues)} steps of " if len(dues) > 1 else ""
+        turns = ", ".join(dict.fromkeys(turn for due in dues for turn in due.turns))
+        return f"compiled {steps}{self._game.stages[dues[0].stage].name} ({turns}) in {seconds:.1f} s"
 
     def __call__(
-        self, state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due
+        self, state: State, minibatches: Minibatches, resident: Resident, dues: Dues
     ) -> tuple[State, Metrics]:
-        """Plays a step; returns the new state, and the latest metrics of every turn that was ever due."""
-        # One step is in flight while the next one is prepared, and no more: a stop must not wait for a queue of them.
+        """Plays steps; returns the new state, and the latest metrics of every turn that was ever due."""
+        # One call is in flight while the next one is prepared, and no more: a stop must not wait for a queue of them.
         jax.block_until_ready(self.last)
-        state, metrics = self._compiled[due](state, minibatches, resident)
+        state, metrics = self._compiled[dues](state, minibatches, resident)
         self.last = {**self.last, **metrics}
         return state, self.last

@@ -66,6 +66,13 @@ class Plan:
         last = game.stages[-1]
         if not (config.steps or config.images or last.until_step or last.until_images):
             raise ConfigError("config.steps=0 and config.images=0, so the run would never end: set one of them")
+        least = min((each for each in _looks(config).values() if each), default=config.steps_per_call)
+        if config.steps_per_call > least:
+            shorter = ", ".join(f"config.{name}={each}" for name, each in _looks(config).items() if each == least)
+            raise ConfigError(
+                f"config.steps_per_call={config.steps_per_call}, but no call plays past {shorter}: lower it to a divisor of "
+                f"{least}, or raise the other"
+            )
         return cls(config, data_mesh(), arrays, tuple(domains), game)
 
     @classmethod
@@ -100,6 +107,28 @@ class Plan:
     def batch_size(self, stage: int) -> int:
         """Images in a minibatch of a stage, over all devices."""
         return self.game.stages[stage].batch_size or self.config.batch_size
+
+    def call(self, step: int, images: int) -> tuple[Due, ...]:
+        """What the steps of the next call play: `config.steps_per_call` steps, which begin at a multiple of it, or one.
+
+        One where more would begin elsewhere, or pass the end of a stage or of the run, or a step at which the run is looked
+        at. Where it stands is all that it hangs on, so that a run that goes on makes the same calls.
+
+        Args:
+            step: Steps played.
+            images: Real images consumed.
+        """
+        number, looks = self.config.steps_per_call, [each for each in _looks(self.config).values() if each]
+        dues = [self.game.due(step, images)]
+        if step % number:
+            return tuple(dues)
+        for later in range(step + 1, step + number):
+            images += self.batch_size(dues[0].stage) * self.game.minibatches(dues[-1])
+            due = self.game.due(later, images)
+            if due.stage != dues[0].stage or self.fraction_done(later, images) == 1 or any(later % each == 0 for each in looks):
+                return tuple(dues[:1])
+            dues.append(due)
+        return tuple(dues)
 
     @property
     def unplayed(self) -> str:
@@ -183,6 +212,11 @@ class Plan:
         """The state before the first step, made where it will live: on every device; the arguments are those of `init`."""
         first = jax.jit(self.init, out_shardings=replicated(self.mesh))
         return first(jax.random.key(self.config.seed), raw, resident)
+
+
+def _looks(config: ConfigDict) -> dict[str, int]:
+    """The fields that say after how many steps a run is looked at, 0 for never."""
+    return {name: config[name] for name in ("log_every", "sample_every", "evaluate_every", "checkpoint_every")}
 
 
 def _with_size(error: UserError, config: ConfigDict, arrays: Arrays, domains: Sequence[str]) -> UserError:
