@@ -88,6 +88,7 @@ _FIELDS: dict[str, _Range] = {
 _OPTIONS = {"number": _IMAGES, "strength": _POSITIVE, "setting": _SETTING, "seed": _SEED, "pictures": _PICTURES}
 _OPTIONS |= {"port": _PORT, "frames": _FRAMES}
 _CHOICES = {"dtype": ("float32", "bfloat16", "float16"), "guard": ("tell", "stop", "return", "off")}
+_CHOICES["remat"] = ("none", "blocks")
 
 
 class Misfit(Exception):

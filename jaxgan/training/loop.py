@@ -9,38 +9,33 @@ images for itself, so that it asks the device for nothing between two log steps.
 
 import contextlib
 import dataclasses
-import functools
 import itertools
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from jaxgan import memory, overrides
-from jaxgan.core import Due, Game, Metrics, State
+from jaxgan.core import Metrics, State
 from jaxgan.core.arrays import listed_classes, listed_domains
-from jaxgan.data import Loader, Source, check_batch_size, contents, make_source, prepare
+from jaxgan.data import Loader, Source, check_batch_size, contents, make_source
 from jaxgan.data.items import MEMORY
-from jaxgan.data.pipeline import RawBatch, Resident
 from jaxgan.evaluation import monitored
 from jaxgan.foreign import printable
-from jaxgan.mesh import data_mesh, on_accelerators, replicated, shard_batch
+from jaxgan.mesh import data_mesh
 from jaxgan.registry import resolve
 from jaxgan.training.checkpoints import BrokenError, Checkpoints, check_finite
+from jaxgan.training.compiled_step import CompiledStep
 from jaxgan.training.observer import Observer
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records, read_metrics, series
 from jaxgan.training.rollback import roll_back
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.stop import Stopped, StopRequest
+from jaxgan.training.together import Call, Training, play_together
 from jaxgan.training.transfer import Beginning, read_source
-
-Minibatches = tuple[RawBatch, ...]
-Dues = tuple[Due, ...]  # of the steps of one call
 
 
 def train(config: ConfigDict, workdir: str | Path, init_from: str = "", data: Source | None = None) -> dict[str, float]:
@@ -66,6 +61,20 @@ def train(config: ConfigDict, workdir: str | Path, init_from: str = "", data: So
             last checkpoint before it stays.
         CollapseError: The guard found the game lost, and is to end the run (`config.guard`), or going back did not help.
     """
+    return train_side_by_side(config, {"": Path(workdir)}, init_from, data)[0]
+
+
+def train_side_by_side(
+    config: ConfigDict, folders: Mapping[str, Path], init_from: str = "", data: Source | None = None
+) -> list[dict[str, float]]:
+    """Trains runs that differ by their seeds, in one program where they play the same.
+
+    Args:
+        config: Of the first; each of the others has a seed that is one more than that of the one before.
+        folders: Theirs, in order, by what the lines of each for people begin with.
+        init_from: As in `train`.
+        data: As in `train`.
+    """
     config = resolve(config) if data is None else overrides.apply(config, [("data.name", MEMORY)])
     cure = (
         f"a smaller config.batch_size than {config.batch_size}, a smaller config.data.image_size, or narrower networks in "
@@ -73,53 +82,66 @@ def train(config: ConfigDict, workdir: str | Path, init_from: str = "", data: So
     )
     with memory.less(cure):
         asked = read_source(init_from) if init_from else None
-        return _train(config, make_source(config.data) if data is None else data, Path(workdir), cure, asked)
+        source = make_source(config.data) if data is None else data
+        loader = Loader(source, mesh=data_mesh())
+        plan = Plan.of_source(config, source)
+        for each in range(len(plan.game.stages)):
+            check_batch_size(source, plan.batch_size(each), plan.mesh)  # before anything is written or compiled
+        choice = monitored.choose(config, plan.compiled, source)
+        # Those that "default" stands for: readers of the run have no data to ask.
+        plan.config.metrics = tuple(choice.metrics)
+        stop = StopRequest()
+        with jax.set_mesh(plan.mesh):
+            play = CompiledStep(plan.game, plan.shardings)
+            memory.check(len(folders) * plan.least_bytes(plan.abstract_state()), cure)
+            runs = [
+                _train(plan.with_seed(config.seed + index), folder, label, source, loader, choice, play, stop, asked)
+                for index, (label, folder) in enumerate(folders.items())
+            ]
+            return play_together(runs, play, loader.resident, plan.mesh, stop)
 
 
 def _train(
-    config: ConfigDict, source: Source, workdir: Path, cure: str, asked: Mapping[str, Any] | None
-) -> dict[str, float]:
-    loader = Loader(source, seed=config.seed, mesh=data_mesh())
-    plan = Plan.of_source(config, source)
-    game = plan.game
-    for each in range(len(game.stages)):
-        check_batch_size(source, plan.batch_size(each), plan.mesh)  # before anything is written or compiled
-    choice = monitored.choose(config, plan.compiled, source)
-    plan.config.metrics = tuple(
-        choice.metrics
-    )  # those that "default" stands for: readers of the run have no data to ask
-    there = contents(source)
+    plan: Plan,
+    workdir: Path,
+    label: str,
+    source: Source,
+    loader: Loader,
+    choice: monitored.Choice,
+    play: CompiledStep,
+    stop: StopRequest,
+    asked: Mapping[str, Any] | None,
+) -> Training:
+    """A run; until it yields for the first time it only looks whether it can be trained."""
+    config, there = plan.config, contents(source)
     folder, main = RunFolder(workdir), jax.process_index() == 0
-    play = CompiledStep(game, plan.mesh)
-    with jax.set_mesh(plan.mesh):
-        # Networks and losses that do not fit the data, or each other, say so before anything is written.
-        abstract, first = plan.abstract_state(), plan.call(0, 0)
-        memory.check(plan.least_bytes(abstract), cure)
-        if not folder.checkpoints.exists():
-            batches = loader.batches(plan.batch_size(0))
-            play.trace(abstract, tuple(itertools.islice(batches, play.minibatches(first))), loader.resident, first)
-        told = folder.claim(plan.config, plan.arrays, plan.domains, there, write=False)
-        weights_of = folder.begun_with(asked)
-        beginning = None if weights_of is None else Beginning.of(plan, weights_of)
+    # Networks and losses that do not fit the data, or each other, say so before anything is written.
+    abstract, first = plan.abstract_state(), plan.call(0, 0)
+    if not folder.checkpoints.exists() and not play.traced(1, first):
+        minibatches = tuple(itertools.islice(loader.batches(plan.batch_size(0)), play.minibatches(first)))
+        play.trace((abstract,), (minibatches,), loader.resident, first)
+    told = folder.claim(config, plan.arrays, plan.domains, there, write=False)
+    weights_of = folder.begun_with(asked)
+    beginning = None if weights_of is None else Beginning.of(plan, weights_of)
+    yield None
 
     damaged: list[str] = []
     score_name, lower_is_better = monitored.told_by(choice.metrics.values())
     with (
-        jax.set_mesh(plan.mesh),
-        StopRequest() as stop,
         folder.owned() if main else contextlib.nullcontext(),
         Checkpoints(
             folder.checkpoints,
             lower_is_better,
             series(read_metrics(folder.metrics), score_name),
-            every=plan.config.checkpoint_every,
+            every=config.checkpoint_every,
         ) as checkpoints,
     ):
         state = checkpoints.intact(abstract, damaged.append)
         resumed = None if state is None else int(state.step)
         begins = ""
         # Networks may begin by data: by the first minibatch.
-        first_state = lambda: plan.first_state(next(loader.batches(plan.batch_size(0))), loader.resident)  # noqa: E731
+        first_batch = lambda: next(loader.batches(plan.batch_size(0), seed=config.seed))  # noqa: E731
+        first_state = lambda: plan.first_state(first_batch(), loader.resident)  # noqa: E731
         if state is None:
             state = first_state()
             if beginning is not None:
@@ -130,23 +152,23 @@ def _train(
             plan.check_end(int(state.step), int(state.images), int(state.stage))
         beginning = None  # the other run's state leaves the memory
         # Looked at again, now that nobody else writes.
-        folder.claim(plan.config, plan.arrays, plan.domains, there, write=main)
+        folder.claim(config, plan.arrays, plan.domains, there, write=main)
         if begins:  # the other run may have gone on, or be gone, when this one is started again
             checkpoints.save(int(state.step), state)
         classes = listed_classes(plan.arrays)
         domains = listed_domains(plan.domains)
         known = [f"{what}: {printable(them)}" for what, them in (("classes", classes), ("domains", domains)) if them]
         opening = [*damaged, told, begins, plan.unplayed, *known]
-        run = _Run(plan, source, loader, choice, folder, play, checkpoints, stop, main)
+        run = _Run(plan, source, loader, choice, folder, play, checkpoints, stop)
         broken: BrokenError | None = None
         while True:
-            with Records(folder, resumed, int(state.rollbacks), write=main) as records:
+            with Records(folder, resumed, int(state.rollbacks), main, label) as records:
                 if broken is not None:
                     records.rolled_back(int(state.step), int(state.images), int(state.rollbacks), broken.step)
                 for line in filter(None, opening):
                     records.say(line)
                 try:
-                    return run.go_on(state, resumed, records)
+                    return (yield from run.go_on(state, resumed, records))
                 except BrokenError as error:
                     # Its traceback would keep the broken state alive.
                     broken, opening = error.with_traceback(None), []
@@ -163,13 +185,12 @@ class _Run:
     loader: Loader
     choice: monitored.Choice
     folder: RunFolder
-    play: "CompiledStep"
+    play: CompiledStep
     checkpoints: Checkpoints
     stop: StopRequest
-    write: bool
 
-    def go_on(self, state: State, resumed: int | None, records: Records) -> dict[str, float]:
-        """Trains to the end, or until a stop is asked for; returns what `train` does.
+    def go_on(self, state: State, resumed: int | None, records: Records) -> Training:
+        """Trains to the end, or until a stop is asked for; returns what `train` does. What it yields is to be played.
 
         Args:
             state: Where it begins; donated.
@@ -181,7 +202,7 @@ class _Run:
         """
         plan, config, play, stop = self.plan, self.plan.config, self.play, self.stop
         checkpoints, loader = self.checkpoints, self.loader
-        play.last = {}
+        last: Metrics = {}  # the latest of every turn that was ever due
         # From here on the host counts for itself.
         step, images, stage = int(state.step), int(state.images), int(state.stage)
         seed = config.seed + (int(state.rollbacks) << 32)  # after a rollback the data come in another order
@@ -200,16 +221,13 @@ class _Run:
                     batch_size = plan.batch_size(stage)
                     batches = loader.batches(batch_size, images, seed)
                 minibatches = tuple(itertools.islice(batches, play.minibatches(dues)))
-                if not play.compiled(dues):
-                    compiling = functools.partial(play.compile, state, minibatches, loader.resident, dues)
-                    with records.stopwatch.paused():
-                        records.say(stop.unless_asked(plan.mesh, compiling))
-                state, values = play(state, minibatches, loader.resident, dues)
+                state, values = yield Call(step, state, minibatches, dues, records)
+                last = {**last, **values}
                 step, images = step + len(dues), images + batch_size * len(minibatches)
                 done = plan.fraction_done(step, images)
                 records.progress(images, done)
                 if step % config.log_every == 0 or done == 1.0:
-                    values, nonfinite = jax.device_get((values, state.nonfinite))
+                    values, nonfinite = jax.device_get((last, state.nonfinite))
                     check_finite(nonfinite)
                     records.log(step, images, values, done)
                 if done < 1.0 and stop.asked(step, len(dues)):
@@ -228,68 +246,3 @@ class _Run:
             observer.finish()
             records.print(observer.summary())
         return records.result(step, images)
-
-
-class CompiledStep:
-    """The game's step, compiled once for all that can be due; one program may play several steps (`Plan.call`)."""
-
-    def __init__(self, game: Game, mesh: jax.sharding.Mesh) -> None:
-        def one(state: State, minibatches: Minibatches, resident: Resident, due: Due) -> tuple[State, Metrics]:
-            prepared = tuple(prepare(minibatch, resident) for minibatch in minibatches)
-            return game.step(state, prepared, due, skip_nonfinite=True)
-
-        def several(state: State, minibatches: Minibatches, resident: Resident, dues: Dues) -> tuple[State, Metrics]:
-            metrics: Metrics = {}
-            for due, alike in itertools.groupby(dues):
-                number, each = len(list(alike)), game.minibatches(due)
-                own, minibatches = minibatches[: number * each], minibatches[number * each :]
-                if number == 1:
-                    state, last = one(state, own, resident, due)
-                else:
-                    play = lambda state, own, due=due: one(state, shard_batch(own), resident, due)  # noqa: E731
-                    rows = [own[first : first + each] for first in range(0, len(own), each)]
-                    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *rows)
-                    # On a CPU the gradients of convolutions are slow within a loop of the program: it is written out.
-                    state, every = jax.lax.scan(play, state, stacked, unroll=not on_accelerators())
-                    last = jax.tree.map(lambda values: values[-1], every)
-                metrics |= last
-            return state, metrics
-
-        self._step = jax.jit(several, static_argnames="dues", donate_argnames="state", out_shardings=replicated(mesh))
-        self._game = game
-        self._traced: dict[Dues, jax.stages.Traced] = {}
-        self._compiled: dict[Dues, jax.stages.Compiled] = {}
-        self.last: Metrics = {}  # the latest of every turn that was ever due
-
-    def minibatches(self, dues: Dues) -> int:
-        """How many minibatches these steps consume."""
-        return sum(map(self._game.minibatches, dues))
-
-    def trace(self, state: State, minibatches: Minibatches, resident: Resident, dues: Dues) -> None:
-        """Goes through the steps without computing anything."""
-        self._traced[dues] = self._step.trace(state, minibatches, resident, dues=dues)
-
-    def compiled(self, dues: Dues) -> bool:
-        """Whether this is compiled."""
-        return dues in self._compiled
-
-    def compile(self, state: State, minibatches: Minibatches, resident: Resident, dues: Dues) -> str:
-        """Compiles what is due; returns a line for people."""
-        began = time.perf_counter()
-        if dues not in self._traced:
-            self.trace(state, minibatches, resident, dues)
-        self._compiled[dues] = self._traced.pop(dues).lower().compile()
-        seconds = time.perf_counter() - began
-        steps = f"{len(dues)} steps of " if len(dues) > 1 else ""
-        turns = ", ".join(dict.fromkeys(turn for due in dues for turn in due.turns))
-        return f"compiled {steps}{self._game.stages[dues[0].stage].name} ({turns}) in {seconds:.1f} s"
-
-    def __call__(
-        self, state: State, minibatches: Minibatches, resident: Resident, dues: Dues
-    ) -> tuple[State, Metrics]:
-        """Plays steps; returns the new state, and the latest metrics of every turn that was ever due."""
-        # One call is in flight while the next one is prepared, and no more: a stop must not wait for a queue of them.
-        jax.block_until_ready(self.last)
-        state, metrics = self._compiled[dues](state, minibatches, resident)
-        self.last = {**self.last, **metrics}
-        return state, self.last
