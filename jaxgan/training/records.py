@@ -52,6 +52,7 @@ class Stopwatch:
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.started = False
+        self.stood = 0.0  # seconds inside `paused`
         self._counted, self._since = seconds, math.inf  # what is counted, and since when it counts again
 
     @property
@@ -67,11 +68,18 @@ class Stopwatch:
     def paused(self) -> Iterator[None]:
         """Stands still during its `with` block."""
         self._counted, self._since = self.seconds, math.inf
+        began = time.perf_counter()
         try:
             yield
         finally:
+            self.stood += time.perf_counter() - began
             if self.started:
                 self.start()
+
+    def skip(self, seconds: float) -> None:
+        """Takes out of what was counted the seconds that something else stood still."""
+        if self.started:
+            self._counted -= seconds
 
 
 class Records:

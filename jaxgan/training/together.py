@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import time
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, NamedTuple
 
@@ -60,14 +61,19 @@ def play_together(
     waiting: dict[int, Call] = {}
 
     def advance(index: int, go_on: Callable[[], Call | None]) -> None:
-        waiting.pop(index, None)
-        with contextlib.ExitStack() as others:  # the time of a run is not that of others
-            for call in waiting.values():
-                others.enter_context(call.records.stopwatch.paused())
-            try:
-                waiting[index] = go_on()  # type: ignore[assignment]  # only the first is no call
-            except StopIteration as end:
-                results[index] = end.value
+        call = waiting.pop(index, None)
+        stood, began = call.records.stopwatch.stood if call else 0.0, time.perf_counter()
+        try:
+            waiting[index] = go_on()  # type: ignore[assignment]  # only the first is no call
+        except StopIteration as end:
+            results[index] = end.value
+        # While one run is looked at, or sums itself up, the others do not train.
+        apart = (
+            time.perf_counter() - began if index in results else call.records.stopwatch.stood - stood if call else 0.0
+        )
+        for other, each in waiting.items():
+            if other != index:
+                each.records.stopwatch.skip(apart)
 
     def save() -> None:
         for index in list(waiting):

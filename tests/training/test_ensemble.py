@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import time
 
 import jax
 import numpy as np
@@ -150,3 +151,21 @@ def test_means_and_deviations():
             "loss": {"mean": -1.0, "deviation": 0.0, "runs": 1},
         },
     ]
+
+
+def test_what_one_run_is_looked_at_is_not_time_of_the_others(tiny, tmp_path, monkeypatch):
+    """Each draws its pictures half a second long after every step."""
+    from jaxgan.training.observer import Observer
+
+    look = Observer.look
+
+    def slowly(self, *arguments, **options):
+        time.sleep(0.5)
+        return look(self, *arguments, **options)
+
+    monkeypatch.setattr(Observer, "look", slowly)
+    config = config_of(tiny, "wgan_gp")
+    config.checkpoint_every = 1
+    results = train_ensemble(config, tmp_path, 2)
+    # Five of six pauses of each lie between its first step and its last, and as many of the other's.
+    assert all(0 < result["seconds"] < 1.5 for result in results), results

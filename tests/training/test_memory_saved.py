@@ -149,7 +149,7 @@ def _shape(game):
 
 
 def test_games_without_blocks_are_refused(tiny, tmp_path):
-    message = r"^remat: no network of discriminator, generator has blocks: leave it out, --config\.remat=none$"
+    message = r"^remat: no network of discriminator, generator has blocks: leave it out, --config\.remat=none"
     with pytest.raises(UserError, match=message):
         train(short(tiny, remat="blocks"), tmp_path / "run")
     with pytest.raises(ConfigError, match=r"config\.remat='layers', but it must be none or blocks"):
