@@ -264,15 +264,12 @@ def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         needed = f" ({row['peak_bytes'] / 2**30:.1f} needed)" if row["peak_bytes"] else ""
         return (*first, f"does not fit{needed}", *[""] * (len(COLUMNS) - 4))
     total = sum(row["arithmetic"].values())
-    at_most = f"{'' if row['largest_compiled'] else 'about '}{row['largest']:,}"
-    if row["largest"] >= _FURTHEST * row["images"]:
-        at_most = f"over {_FURTHEST * row['images']:,}"
     reduced = row["collectives"].get("all-reduce", {"number": 0, "bytes": 0})
     others = [f"{kind} {each['bytes'] / 1e6:.1f}" for kind, each in row["collectives"].items() if kind != "all-reduce"]
     exchanged = f"{reduced['bytes'] / 1e6:,.4g} / {row['gradient_bytes'] / 1e6:,.4g} ({reduced['number']})"
     return (
         *first,
-        f"{row['peak_bytes'] / 2**30:.3g} ({at_most})",
+        f"{row['peak_bytes'] / 2**30:.3g} ({at_most(row)})",
         f"{total / 1e12:.3g} ({row['arithmetic'].get('float32', 0) / total:.0%})" if total else "0",
         f"{row['bytes'] / 1e9:.3g}",
         " / ".join(f"{value:.3g}" for value in times(row, row["target"]).values()),
@@ -282,6 +279,13 @@ def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         f"{row['bytes'] / row['unpadded_bytes']:.2f}",
         f"{row['compile_seconds']:.0f}",
     )
+
+
+def at_most(row: Mapping[str, Any]) -> str:
+    """The largest batch of a row, in words."""
+    if row["largest"] >= _FURTHEST * row["images"]:
+        return f"over {_FURTHEST * row['images']:,}"
+    return f"{'' if row['largest_compiled'] else 'about '}{row['largest']:,}"
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> str:

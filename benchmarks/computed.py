@@ -273,6 +273,20 @@ def match_margin(folder: pathlib.Path) -> dict[str, float]:
     return {"matched": matched, "mismatched": mismatched, "match_margin": matched - mismatched}
 
 
+def adversarial_stage(folder: pathlib.Path) -> dict[str, float]:
+    """SRGAN: what its second stage, with the adversary, costs and gives after the first, that of squared errors (SRResNet).
+
+    Returns:
+        "psnr_lost", by how many decibels the PSNR of held-out pictures has fallen since the end of the first stage; and
+        "detail_share", the distance of the distribution of neighbours' differences from the true one, as a share of what it was
+        then: below 1 where textures are nearer to true ones.
+    """
+    config = RunFolder(folder).read()[0]
+    psnr, detail = (_column(folder, name) for name in ("psnr", "detail"))
+    first, last = config.game.pretraining_steps, config.steps
+    return {"psnr_lost": psnr[first] - psnr[last], "detail_share": detail[last] / detail[first]}
+
+
 def levels_of_text(folder: pathlib.Path) -> dict[str, float]:
     """StackGAN and StackGAN++: what each size adds to the one before, all shown at the full size, and how text is judged.
 
@@ -320,6 +334,7 @@ COMPUTED: dict[str, Callable[[pathlib.Path], dict[str, float]]] = {
         cluster_accuracy,
         against_labels_alone,
         match_margin,
+        adversarial_stage,
         levels_of_text,
     )
 }

@@ -5,6 +5,10 @@ python train.py --config=configs/biggan_like.py:cifar10      CIFAR-10 at 32x32, 
 python train.py --config=configs/biggan_like.py:paper        ImageNet at 128x128, batch 2,048; FID 8.7, IS 98.8 in the paper
 python train.py --config=configs/biggan_like.py:imagenet256  the same at 256x256; FID 8.7, IS 142.3 in the paper
 python train.py --config=configs/biggan_like.py:imagenet512  the same at 512x512; FID 8.1, IS 144.2 in the paper
+python train.py --config=configs/biggan_like.py:cpu32        your classes at 32x32
+python train.py --config=configs/biggan_like.py:gpu32        your classes at 32x32
+python train.py --config=configs/biggan_like.py:gpu64        your classes at 64x64
+python train.py --config=configs/biggan_like.py:gpu128       your classes at 128x128
 
 The ablation of the paper's table 1, by flags: --config.batch_size=256, --config.players.generator.network.width=64 (and of the
 discriminator), .shared_size=0, .hierarchical=false, and --config.players.generator.constraints=spectral_norm without the other.
@@ -12,7 +16,7 @@ discriminator), .shared_size=0, .hierarchical=false, and --config.players.genera
 
 from ml_collections import ConfigDict
 
-from jaxgan.config import Check, choose, default, named, player
+from jaxgan.config import Check, choose, default, named, own_pictures, player
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -101,12 +105,30 @@ def cifar10() -> ConfigDict:
     return config
 
 
+def cpu32() -> ConfigDict:
+    return own_pictures(digits(), 32, batch_size=32, steps=2000)
+
+
+def gpu(size: int, batch_size: int = 64, steps: int = 100_000) -> ConfigDict:
+    """The game of `cifar10`; the labels of fakes are as many of each class as the folder has pictures."""
+    config = own_pictures(cifar10(), size, batch_size, steps)
+    config.game = {"latent_size": 120 if size == 128 else 80, "discriminator_steps": 4}
+    for each in config.players.values():
+        each.network.attention = (size // 2,)
+    config.dtype = "bfloat16"
+    return config
+
+
 VARIANTS = {
     "": digits,
     "cifar10": cifar10,
     "paper": paper,
     "imagenet256": imagenet256,
     "imagenet512": imagenet512,
+    "cpu32": cpu32,
+    "gpu32": lambda: gpu(32),
+    "gpu64": lambda: gpu(64),
+    "gpu128": lambda: gpu(128),
 }
 
 _LEARNED = {"class_accuracy": ">= 0.9", "digit_fd": "<= 25"}

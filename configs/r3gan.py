@@ -6,11 +6,15 @@ python train.py --config=configs/r3gan.py:stacked  1,000 modes of stacked digits
 python train.py --config=configs/r3gan.py:paper    CIFAR-10 by class; FID 1.96 in the paper
 python train.py --config=configs/r3gan.py:ffhq64   FFHQ at 64x64; FID 1.95 in the paper
 python train.py --config=configs/r3gan.py:ffhq256  FFHQ at 256x256; FID 2.75 in the paper
+python train.py --config=configs/r3gan.py:cpu32    your folder at 32x32
+python train.py --config=configs/r3gan.py:gpu32    your folder at 32x32
+python train.py --config=configs/r3gan.py:gpu64    your folder at 64x64
+python train.py --config=configs/r3gan.py:gpu128   your folder at 128x128
 """
 
 from ml_collections import ConfigDict
 
-from jaxgan.config import Check, choose, default, named, player
+from jaxgan.config import Check, choose, default, named, own_pictures, player
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -147,6 +151,25 @@ def ffhq256() -> ConfigDict:
     return config
 
 
+def cpu32() -> ConfigDict:
+    config = own_pictures(digits(), 32, batch_size=32, steps=2500)
+    for each in config.players.values():
+        each.network.widths = (64, 64, 32, 16)
+    return config
+
+
+def gpu(size: int, widths: tuple[int, ...], gamma: float, batch_size: int = 64, steps: int = 200_000) -> ConfigDict:
+    """The paper's game with half of its widths, without labels."""
+    config = own_pictures(ffhq64(), size, batch_size, steps)
+    config.images = 0  # the steps end the run
+    config.game.gamma = gamma
+    config.players.generator.average.images = 50_000
+    for each in config.players.values():
+        each.network.widths = widths
+        each.optimizer.updates = steps
+    return config
+
+
 VARIANTS = {
     "": digits,
     "grid25": grid25,
@@ -154,6 +177,10 @@ VARIANTS = {
     "paper": paper,
     "ffhq64": ffhq64,
     "ffhq256": ffhq256,
+    "cpu32": cpu32,
+    "gpu32": lambda: gpu(32, (384, 384, 384, 384), gamma=0.5),
+    "gpu64": lambda: gpu(64, (384, 384, 384, 384, 192), gamma=2.0),
+    "gpu128": lambda: gpu(128, (384, 384, 384, 384, 192, 96), gamma=15.0),
 }
 
 CHECKS = {

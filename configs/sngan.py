@@ -5,11 +5,15 @@ python train.py --config=configs/sngan.py:projection  the same with labels
 python train.py --config=configs/sngan.py:cnn         CIFAR-10, the plain networks, log loss; FID 29.3 in the paper
 python train.py --config=configs/sngan.py:paper       CIFAR-10, the residual networks; FID 21.7 in the paper
 python train.py --config=configs/sngan.py:imagenet    ImageNet 128x128 with projection; IS 29.7 in the paper
+python train.py --config=configs/sngan.py:cpu32       your folder at 32x32: up to 9.6 minutes on two CPU cores
+python train.py --config=configs/sngan.py:gpu32       your folder at 32x32
+python train.py --config=configs/sngan.py:gpu64       your folder at 64x64: 2.0 GiB, about 5.6 hours of an L4
+python train.py --config=configs/sngan.py:gpu128      your folder at 128x128
 """
 
 from ml_collections import ConfigDict
 
-from jaxgan.config import Check, choose, default, named, player
+from jaxgan.config import Check, choose, default, named, own_pictures, player
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -104,7 +108,34 @@ def imagenet() -> ConfigDict:
     return config
 
 
-VARIANTS = {"": digits, "projection": projection, "cnn": cnn, "paper": paper, "imagenet": imagenet}
+def cpu32() -> ConfigDict:
+    config = own_pictures(digits(), 32, batch_size=32, steps=3000)
+    for each in config.players.values():
+        each.network.widths = (32, 32, 32, 32)
+    return config
+
+
+def gpu(size: int, widths: tuple[int, ...], batch_size: int = 64, steps: int = 100_000) -> ConfigDict:
+    """The paper's game, and its networks for ImageNet cut off above the size; samples are those of an average."""
+    config = own_pictures(paper(), size, batch_size, steps)
+    config.players.generator.average = named("half_life", images=10_000, ramp_up=0.1)
+    if size > 32:
+        config.players.generator.network.widths = widths
+        config.players.discriminator.network.update({"widths": widths[::-1], "downsamples": 5})
+    return config
+
+
+VARIANTS = {
+    "": digits,
+    "projection": projection,
+    "cnn": cnn,
+    "paper": paper,
+    "imagenet": imagenet,
+    "cpu32": cpu32,
+    "gpu32": lambda: gpu(32, widths=()),
+    "gpu64": lambda: gpu(64, widths=(1024, 512, 256, 128, 64)),
+    "gpu128": lambda: gpu(128, widths=(1024, 1024, 512, 256, 128, 64)),
+}
 
 CHECKS = {
     "": Check({"digit_fd": "<= 25", "digits_present": ">= 10", "sigma_error": "<= 0.05"}, computed="spectral_norms"),

@@ -11,11 +11,15 @@ python train.py --config=configs/stylegan2.py:paper        ... large networks, c
 python train.py --config=configs/stylegan2.py:ffhq256      FFHQ at 256x256, with ADA as in its paper
 python train.py --config=configs/stylegan2.py:cifar        CIFAR-10 by class, with ADA; FID 2.42 in its paper
 python train.py --config=configs/stylegan2.py:auto         a folder of your own, with ADA and its rules of thumb
+python train.py --config=configs/stylegan2.py:cpu32        your folder at 32x32: up to 13 minutes on two CPU cores
+python train.py --config=configs/stylegan2.py:gpu32        your folder at 32x32
+python train.py --config=configs/stylegan2.py:gpu64        your folder at 64x64
+python train.py --config=configs/stylegan2.py:gpu128       your folder at 128x128
 """
 
 from ml_collections import ConfigDict
 
-from jaxgan.config import Check, choose, default, named, player
+from jaxgan.config import Check, choose, default, named, own_pictures, player
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -52,6 +56,7 @@ def digits() -> ConfigDict:
 def conditional() -> ConfigDict:
     config = digits()
     config.game.conditional = True
+    config.steps = 3000  # samples are right by their shape sooner than by their class
     return config
 
 
@@ -182,6 +187,18 @@ def auto() -> ConfigDict:
     return config
 
 
+def cpu32() -> ConfigDict:
+    return own_pictures(digits(), 32, batch_size=32, steps=6000)
+
+
+def gpu(size: int, batch_size: int = 32, steps: int = 100_000) -> ConfigDict:
+    """`auto` at a size below 256, for the minibatch that its rules give: the steps end the run."""
+    config = own_pictures(auto(), size, batch_size, steps)
+    config.images = 0
+    config.players.generator.average.images = 10_000
+    return config
+
+
 VARIANTS = {
     "": digits,
     "conditional": conditional,
@@ -194,6 +211,10 @@ VARIANTS = {
     "ffhq256": ffhq256,
     "cifar": cifar,
     "auto": auto,
+    "cpu32": cpu32,
+    "gpu32": lambda: gpu(32),
+    "gpu64": lambda: gpu(64),
+    "gpu128": lambda: gpu(128),
 }
 
 CHECKS = {

@@ -1,4 +1,4 @@
-"""The words that configs are written in: `default`, `named`, `player`, `choose`, and `Check` for their learning checks.
+"""The words that configs are written in: `default`, `named`, `player`, `own_pictures`, `choose`; `Check` for learning checks.
 
 A config is an `ml_collections.ConfigDict` of plain values. It names things and their fields; `jaxgan.registry` finds and
 makes them, and fills in the fields that are left out.
@@ -97,6 +97,28 @@ def player(
     }
     # Two players that are given the same part have a copy each: a change of one must not change the other.
     return ConfigDict(copy.deepcopy(parts))
+
+
+def own_pictures(config: ConfigDict, size: int, batch_size: int, steps: int, **data: Any) -> ConfigDict:
+    """Has a config train on pictures of the user's own instead of its data: `--config.data.path=photos` says where they lie.
+
+    Args:
+        config: Changed in place.
+        size: Side of the images that the networks see, in pixels; pictures are resized and cropped to it.
+        batch_size: Images in a minibatch.
+        steps: Of the run; a long one is logged, drawn, measured and saved less often.
+        data: More fields of `data`: `name`, which is "folder" (or a zip or tar of one) where nothing else is said.
+
+    Returns:
+        The config itself.
+    """
+    config.data = default().data
+    config.data.update({"name": "folder", "path": "data/photos", "image_size": size, **data})
+    config.batch_size, config.steps = batch_size, steps
+    long = steps >= 10_000
+    config.log_every, config.sample_every = (100, 1000) if long else (50, 250)
+    config.evaluate_every = config.checkpoint_every = 5000 if long else 1000
+    return config
 
 
 def choose(variant: str, variants: Mapping[str, Callable[[], ConfigDict]]) -> ConfigDict:

@@ -88,6 +88,7 @@ _LARGE |= {("stylegan", "paper"), *(("stylegan2", variant) for variant in ("a", 
 _LARGE |= {
     (name, "paper") for name in ("r3gan", "progan", "stylegan2", "biggan_deep", "s2gan", "s3gan", "clustering_gan")
 }
+_LARGE |= {(name, f"gpu{size}") for name in ("biggan_like", "r3gan", "stylegan2") for size in (32, 64, 128)}
 
 
 @pytest.mark.parametrize(

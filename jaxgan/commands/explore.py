@@ -6,7 +6,6 @@ found without labels, from -strength to strength, and directions.npz, the direct
 """
 
 import argparse
-import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,15 +18,16 @@ from PIL import Image
 
 from jaxgan import memory, pictures
 from jaxgan.commands import outputs
-from jaxgan.commands.options import Names, Parser, asked_run, run_parser
+from jaxgan.commands.latent_runs import open_latents
+from jaxgan.commands.options import Names, Parser
 from jaxgan.errors import UserError
-from jaxgan.explorer.space import NEEDED, TRUNCATIONS, Space, can
+from jaxgan.explorer.space import TRUNCATIONS, Space
 from jaxgan.files import atomically, check_place
 from jaxgan.foreign import below
 from jaxgan.mesh import data_mesh
 from jaxgan.metrics.path_length import lerp, slerp
 from jaxgan.training import command_line
-from jaxgan.training.trained import Trained, load
+from jaxgan.training.trained import Trained
 from jaxgan.validate import check_option
 
 
@@ -41,25 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         UserError: The game has no latents or makes no images of them, or an option is out of range.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    run = asked_run(arguments, functools.partial(run_parser, "explore", __doc__))
     command_line.use_compilation_cache()
     with jax.set_mesh(data_mesh()):
-        trained = load(run.workdir, run.step, run.trust)
-        snapshot = trained.snapshot
-        if not can(snapshot.game.abilities):
-            raise UserError(
-                f"the game of {run.workdir} has no latents to explore: it needs the abilities {', '.join(NEEDED)}"
-            )
-        names = Names(snapshot.classes("generate"))
-        parser = run_parser("explore", __doc__, subject=f"explore of the game of {run.workdir}")
+        trained, shape, names, parser = open_latents("explore", __doc__, arguments, "to explore")
         _own_options(parser, names)
         asked = parser.parse_args(arguments)
         for option, kind in (("num", "number"), ("steps", "pictures"), ("strength", "strength"), ("seed", "seed")):
             check_option(option, getattr(asked, option), kind)
         label = None if getattr(asked, "label", None) is None else names.label(asked.label)
-        shape = next(spec.shape for spec in snapshot.arrays.values() if spec.kind != "label")
-        if len(shape) == 1:
-            raise UserError("explore draws images, but the samples of this run are vectors: take sample or generate")
         outputs.check_format("png", asked.num * max(asked.steps, len(TRUNCATIONS)), shape)
         outputs.check_new(asked.output)
         output = asked.output or below(Path(asked.workdir), f"generated/{_name(asked, trained.step, label)}")

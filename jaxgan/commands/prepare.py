@@ -28,10 +28,9 @@ from jaxgan.data.layouts import splits_of
 from jaxgan.data.sources import cores
 from jaxgan.errors import UserError
 from jaxgan.evaluation.cached_statistics import summarize_source
-from jaxgan.features.archive import write_npz
 from jaxgan.features.extractors import EXTRACTORS, make_extractor
 from jaxgan.features.foreign_files import WeightsError
-from jaxgan.files import atomically, check_place
+from jaxgan.files import atomically, check_place, write_npz
 from jaxgan.mesh import data_mesh
 from jaxgan.overrides import read
 from jaxgan.training import command_line

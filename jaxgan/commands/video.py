@@ -6,7 +6,6 @@ game of styles, the walk also lends its coarser styles to images whose finer one
 """
 
 import argparse
-import functools
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,17 +17,17 @@ from tqdm import tqdm
 
 from jaxgan import memory, pictures
 from jaxgan.commands import outputs
-from jaxgan.commands.options import Names, Parser, asked_run, read_seeds, run_parser, written_seeds
+from jaxgan.commands.latent_runs import open_latents
+from jaxgan.commands.options import Names, Parser, read_seeds, written_seeds
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.errors import UserError
-from jaxgan.explorer.space import NEEDED, Space, can
+from jaxgan.explorer.space import Space
 from jaxgan.files import check_place
 from jaxgan.foreign import below
 from jaxgan.mesh import data_mesh
 from jaxgan.pictures.style_pictures import slots
 from jaxgan.pictures.video import check_video, save_video
 from jaxgan.training import command_line
-from jaxgan.training.trained import load
 from jaxgan.validate import check_option
 
 _CLASSES = 10  # side by side, at most
@@ -46,21 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         UserError: The game has no latents or makes no images of them, an option is out of range, or nothing here writes MP4.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    run = asked_run(arguments, functools.partial(run_parser, "video", __doc__))
     command_line.use_compilation_cache()
     with jax.set_mesh(data_mesh()):
-        trained = load(run.workdir, run.step, run.trust)
-        snapshot = trained.snapshot
-        if not can(snapshot.game.abilities):
-            raise UserError(f"the game of {run.workdir} has no latents to walk through: it needs {', '.join(NEEDED)}")
-        shape = next(spec.shape for spec in snapshot.arrays.values() if spec.kind != "label")
-        if len(shape) == 1:
-            raise UserError("video shows images, but the samples of this run are vectors: take sample or generate")
-        names = Names(snapshot.classes("generate"))
-        parser = run_parser("video", __doc__, subject=f"video of the game of {run.workdir}")
+        trained, _, names, parser = open_latents("video", __doc__, arguments, "to walk through")
         _own_options(parser, names)
         asked = parser.parse_args(arguments)
-        walk = Walk(snapshot, names, asked)
+        walk = Walk(trained.snapshot, names, asked)
         name = f"generated/video-step{trained.step}-{walk.name}.gif"
         output = asked.output or below(Path(asked.workdir), name)
         outputs.check_new(asked.output)

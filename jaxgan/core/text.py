@@ -14,6 +14,8 @@ from jaxgan.errors import UserError
 # Character i is number i + 1; 0 stands behind the end of a text.
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789 -,;.!?:'\"/\\|_@#$%^&*~`+=<>()[]{}"
 SYMBOLS = len(ALPHABET) + 1
+# What typesetting makes of signs of that keyboard, and Unicode does not call the same.
+_TYPESET = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-"})
 _NUMBER = {character: number for number, character in enumerate(ALPHABET, start=1)}
 
 
@@ -21,7 +23,8 @@ def encode(text: str, length: int, where: str, cut: bool = False) -> np.ndarray:
     """A text as numbers.
 
     Args:
-        text: Capitals are read as small letters, and any white space as one blank.
+        text: Capitals are read as small letters, any white space as one blank, letters without their accents, as in "cafe", and
+            typographic quotes and dashes as those of a keyboard.
         length: How many characters there are to be; a shorter text is filled up with 0.
         where: What it is, for errors.
         cut: Whether a longer text loses its end instead of being refused.
@@ -30,9 +33,11 @@ def encode(text: str, length: int, where: str, cut: bool = False) -> np.ndarray:
         int32 (length,), in [0, SYMBOLS).
 
     Raises:
-        UserError: It is empty, too long, or has a character that is not in the alphabet.
+        UserError: It is empty, too long, or has a character that even so is not in the alphabet.
     """
-    plain = " ".join(text.lower().split())
+    # Unicode's compatible decomposition takes a letter apart into the plain one and its accents, "combining marks".
+    apart = unicodedata.normalize("NFKD", text.lower().translate(_TYPESET))
+    plain = " ".join("".join(each for each in apart if not unicodedata.combining(each)).split())
     if not plain:
         raise UserError(f"{where} is empty: write what the picture shows")
     if foreign := next((character for character in plain if character not in _NUMBER), None):

@@ -89,13 +89,9 @@ def _parted_digits(config: DataConfig, domains: int) -> list[DigitPictures]:
 
 
 def _joined_digits(config: DataConfig, sources: Sequence[ImageSource], names: Sequence[str], readable: bool) -> Source:
+    metrics = ("paired_translation",) if config.aligned else ("translation",) if PLAIN in names and readable else ()
     alike = config.aligned or config.split == "test"
-    joined = (AlignedDomains if alike else UnalignedDomains)(sources[0].name, sources, names)
-    if PLAIN in names and readable:
-        joined.metrics = ("translation",)
-    if config.aligned:
-        joined.metrics = ("paired_translation",)
-    return joined
+    return (AlignedDomains if alike else UnalignedDomains)(sources[0].name, sources, names, metrics=metrics)
 
 
 def _digits_fields(config: DataConfig, channels: int) -> DataConfig:

@@ -161,7 +161,8 @@ def _folder(config: DataConfig) -> Source:
         raise DataError(f"data.attributes={config.attributes} needs data.attributes_file, which says who has them")
     beside = beside_pictures(pictures, config.text) if config.text else None
     config = _with_channels(config, pictures)
-    return image_source(config, pictures, config.path, metrics=("fid/inception",), beside=beside, attributes=attributes)
+    metrics = ("fid/inception", *(("judged_attributes", "translated_swd") if attributes else ()))
+    return image_source(config, pictures, config.path, metrics=metrics, beside=beside, attributes=attributes)
 
 
 def _with_channels(config: DataConfig, *parts: Pictures) -> DataConfig:
@@ -174,7 +175,9 @@ def _two_folders(config: DataConfig) -> Source:
     config = _with_channels(config, *pictures)
     parts = zip(two_configs(config), pictures, "AB", strict=True)
     a, b = (image_source(one, those, f"{config.path} ({name})") for one, those, name in parts)
-    return (AlignedDomains if config.aligned else UnalignedDomains)(config.path, (a, b), ("A", "B"))
+    if config.aligned:
+        return AlignedDomains(config.path, (a, b), ("A", "B"), metrics=("paired_translation", *_TRANSLATED))
+    return UnalignedDomains(config.path, (a, b), ("A", "B"), metrics=_TRANSLATED)
 
 
 def _many_folders(config: DataConfig) -> Source:
@@ -209,7 +212,7 @@ def _many_folders(config: DataConfig) -> Source:
         source = _folder(other)
         assert isinstance(source, ImageSource)
         beside = source
-    return UnalignedDomains(config.path, sources, domains, beside)
+    return UnalignedDomains(config.path, sources, domains, beside, metrics=_TRANSLATED)
 
 
 def _photos(config: DataConfig) -> Source:
@@ -232,6 +235,7 @@ def _toy(density: Callable[[str, float], Source]) -> SourceKind:
     return SourceKind(lambda config: density(config.split, config.scale), frozenset({"split", "scale"}), embedded=True)
 
 
+_TRANSLATED = ("translated_swd", "cycle")  # what translations between folders of images are measured by
 _IMAGES = FIELDS - {"max_unreadable"} | {"split"}
 _DOMAINS = _IMAGES - {"labelled", "labelled_draw", "scale_factor"}
 _PAIRS = _DOMAINS | {"image_size_b", "channels_b", "aligned"}

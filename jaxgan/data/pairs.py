@@ -16,12 +16,14 @@ from jaxgan.data.sources import Record, Source
 class _Domains(Source):
     """What aligned and unaligned domains share: the images of each are an array of their own, "a", "b", "c" ..."""
 
-    def __init__(self, name: str, sources: Sequence[ImageSource], domains: Sequence[str]) -> None:
+    def __init__(
+        self, name: str, sources: Sequence[ImageSource], domains: Sequence[str], metrics: tuple[str, ...]
+    ) -> None:
         if not 2 <= len(sources) <= MOST_DOMAINS:
             raise DataError(f"{name} has {len(sources)} domains; choose 2 to {MOST_DOMAINS} by data.domains")
         for source in sources:
             source.check_batchable()
-        self.name, self.domains, self.sources = name, tuple(domains), tuple(sources)
+        self.name, self.domains, self.sources, self.metrics = name, tuple(domains), tuple(sources), metrics
         self.arrays = {key: source.arrays["image"] for key, source in self._by_array()}
         self.flip, self.fixed = sources[0].flip, all(source.fixed for source in sources)
 
@@ -40,14 +42,17 @@ class AlignedDomains(_Domains):
         name: What the source is called in messages.
         sources: The domains, all of one length.
         domains: What people call them.
+        metrics: As in `Source`.
 
     Raises:
         DataError: The images of a domain differ in size, random crops of several sizes would have to be alike, or there are
             too few or too many domains.
     """
 
-    def __init__(self, name: str, sources: Sequence[ImageSource], domains: Sequence[str]) -> None:
-        super().__init__(name, sources, domains)
+    def __init__(
+        self, name: str, sources: Sequence[ImageSource], domains: Sequence[str], metrics: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(name, sources, domains, metrics)
         first, *others = (source.transform.image_size for source in sources)
         if not self.fixed and (differing := [size for size in others if size != first]):
             raise DataError(
@@ -83,15 +88,21 @@ class UnalignedDomains(_Domains):
         sources: The domains.
         domains: What people call them.
         beside: Images that belong to none of the domains, such as those with attributes: they keep their own arrays.
+        metrics: As in `Source`.
 
     Raises:
         DataError: The images of a domain differ in size, or there are too few or too many domains.
     """
 
     def __init__(
-        self, name: str, sources: Sequence[ImageSource], domains: Sequence[str], beside: ImageSource | None = None
+        self,
+        name: str,
+        sources: Sequence[ImageSource],
+        domains: Sequence[str],
+        beside: ImageSource | None = None,
+        metrics: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(name, sources, domains)
+        super().__init__(name, sources, domains, metrics)
         self._beside = () if beside is None else (beside,)
         for source in self._beside:
             source.check_batchable()

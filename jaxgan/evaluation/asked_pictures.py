@@ -15,8 +15,8 @@ from jaxgan import pictures
 from jaxgan.core.abilities import NUMBER
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source
-from jaxgan.errors import ConfigError, nearest
 from jaxgan.evaluation import sample_metrics as samples
+from jaxgan.evaluation.asked_names import check_known, check_possible
 from jaxgan.evaluation.feature_statistics import extract
 from jaxgan.evaluation.held_out import spread_records
 from jaxgan.evaluation.measure import load_extractor
@@ -44,10 +44,8 @@ def asked_pictures(config: ConfigDict, compiled: CompiledGame, source: Source) -
     """
     found: dict[str, Draw] = {}
     for name in config.pictures or ():
-        if name not in PICTURES:
-            raise ConfigError(f"config.pictures names {name!r}, which is unknown: {nearest(name, PICTURES)}")
-        if obstacle := _obstacle(name, config, compiled, source):
-            raise ConfigError(f"config.pictures names {name!r}, but {obstacle}: leave it out")
+        check_known("pictures", name, PICTURES)
+        check_possible("pictures", name, _obstacle(name, config, compiled, source))
         found[name] = classes if name == "classes" else Nearest(source, name.partition("/")[2])
     return found
 

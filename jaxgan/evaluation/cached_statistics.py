@@ -5,7 +5,6 @@ Cached statistics lie in `$XDG_CACHE_HOME/jaxgan/statistics`, by default `~/.cac
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,13 @@ import numpy as np
 import PIL
 
 import jaxgan
+from jaxgan import cache
 from jaxgan.core.arrays import to_json
 from jaxgan.data import Source
 from jaxgan.errors import UserError
 from jaxgan.evaluation.feature_statistics import ImageBatch, Summary, summarize
-from jaxgan.features.archive import write_npz
 from jaxgan.features.extractors import Extractor
+from jaxgan.files import write_npz
 from jaxgan.foreign import read_npz
 
 _CHUNK = 256  # images that are decoded at a time
@@ -58,7 +58,7 @@ def summarize_source(
     if not 0 < number <= len(source):
         raise UserError(f"too few images: {number} of {source.name} are asked for, which has {len(source)}")
     path = cache_path(extractor, source, number)
-    if path.exists() and (cached := _read_cache(path)) is not None and (cached.features is not None or not keep):
+    if (cached := _read_cache(path)) is not None and (cached.features is not None or not keep):
         return cached
     summary = summarize(
         extractor, records_of(source, number), number, keep=keep, batch_size=batch_size, progress=progress
@@ -67,7 +67,8 @@ def summarize_source(
     arrays |= {} if summary.features is None else {"features": summary.features}
     arrays |= {} if summary.labels is None else {"labels": summary.labels}
     if cache_path(extractor, source, number) == path:  # otherwise the images changed while they were read
-        write_npz(path, arrays)
+        with cache.optional("statistics of the real images"):
+            write_npz(path, arrays)
     return summary
 
 
@@ -84,8 +85,7 @@ def cache_path(extractor: Extractor, source: Source, number: int) -> Path:
         extractor.resize,
         extractor.weights,
     ]
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return home / "jaxgan" / "statistics" / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}.npz"
+    return cache.folder("statistics") / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}.npz"
 
 
 def fingerprint(source: Source, number: int) -> str:
@@ -129,8 +129,8 @@ def load_statistics(path: str | Path) -> Summary:
 
 
 def _read_cache(path: Path) -> Summary | None:
-    """None for a file that is damaged: it is made again."""
+    """None where there is no file, or one that is damaged or may not be read: it is made again."""
     try:
-        return load_statistics(path)
-    except ValueError:
+        return load_statistics(path) if path.exists() else None
+    except (OSError, ValueError):
         return None

@@ -12,7 +12,8 @@ from ml_collections import ConfigDict
 
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.data import DataError, Source, make_source, other_split
-from jaxgan.data.layouts import folder_pictures
+from jaxgan.data.files import FilePictures
+from jaxgan.data.images import ImageSource
 from jaxgan.data.sources import ArraySource
 from jaxgan.errors import UserError
 from jaxgan.evaluation.cached_statistics import load_statistics, records_of
@@ -266,11 +267,11 @@ def open_images(path: str) -> Source:
             raise DataError(f"{path} holds no images; expected an array named image, uint8 (N, H, W, C)")
         return ArraySource(path, arrays)
     try:
-        pictures = folder_pictures(path, "train")
         source = make_source("zip" if path.endswith(".zip") else "folder", path=path)
     except DataError as error:
         raise DataError(_without_cure(error)) from error
-    if pictures.split:
+    pictures = source.pictures if isinstance(source, ImageSource) else None
+    if isinstance(pictures, FilePictures) and pictures.split:
         raise DataError(f"{path} is split; give one of its folders, such as {os.path.join(path, pictures.split)}")
     try:
         source.check_batchable()

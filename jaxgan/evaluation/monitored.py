@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 from jaxgan.config import DEFAULT, WISHED
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import DataError, Source, other_split
-from jaxgan.errors import ConfigError, nearest
+from jaxgan.errors import ConfigError
 from jaxgan.evaluation import attribute_metrics as attributes
 from jaxgan.evaluation import caption_metrics as captions
 from jaxgan.evaluation import code_metrics as codes
@@ -27,6 +27,7 @@ from jaxgan.evaluation import sample_metrics as samples
 from jaxgan.evaluation import scene_metrics as scenes
 from jaxgan.evaluation import translation_metrics as translations
 from jaxgan.evaluation import upscaling_metrics as upscaling
+from jaxgan.evaluation.asked_names import check_known, check_possible
 from jaxgan.evaluation.asked_pictures import Draw, asked_pictures
 from jaxgan.evaluation.compared import data_reference, measured_game
 from jaxgan.evaluation.feature_metrics import FEATURE_METRICS
@@ -149,12 +150,21 @@ METRICS: dict[str, Metric] = {
     "attention": Metric(networks.attention, "attention_reach", False, networks.needs_latents),
     "singular_values": Metric(networks.singular_values, "largest_singular_value", True, networks.needs_weights),
     "translation": Metric(translations.translation, "agreement", False, translations.needs_readable_digits),
-    "translated_swd": Metric(translations.translated_swd, "translated_swd", True, translations.needs_domains_of_images),
+    "translated_swd": Metric(translations.translated_swd, "translated_swd", True, translations.needs_targets_of_images),
+    "cycle": Metric(translations.cycle, "cycle_l1", True, translations.needs_a_way_back, held_out=True),
     "domain_pairs": Metric(translations.domain_pairs, "pair_agreement", False, translations.needs_domain_samples),
     "common_codes": Metric(common_codes.common_codes, "code_agreement", False, common_codes.needs_common_codes),
     "paired_translation": Metric(translations.paired_translation, "l1", True, translations.needs_pairs, held_out=True),
     "attribute_translation": Metric(
         attributes.attribute_translation, "attribute_accuracy", False, attributes.needs_digits_with_attributes
+    ),
+    "judged_attributes": Metric(
+        attributes.judged_attributes,
+        "judged_attributes",
+        False,
+        attributes.needs_a_judge,
+        floor="judge_accuracy",
+        held_out=True,
     ),
     "super_resolution": Metric(upscaling.super_resolution, "psnr", False, upscaling.needs_enlargement),
     "scene_graphs": Metric(scenes.scene_graphs, "relations", False, scenes.needs_scenes),
@@ -179,10 +189,9 @@ def find(name: str) -> Metric:
     Raises:
         ConfigError: There is none.
     """
-    if name in METRICS:
-        return METRICS[name]
     if not is_own(name):
-        raise ConfigError(f"config.metrics names {name!r}, which is unknown: {nearest(name, METRICS)}")
+        check_known("metrics", name, METRICS)
+        return METRICS[name]
     metric = called(imported(name, "metric", "config.metrics"), name, "config.metrics")
     if not isinstance(metric, Metric):
         raise ConfigError(
@@ -248,8 +257,7 @@ def choose(config: ConfigDict, compiled: CompiledGame, source: Source) -> Choice
                 consider(one)
             continue
         consider(name.removesuffix(WISHED))
-        if name in left_out:
-            raise ConfigError(f"config.metrics names {name!r}, but {left_out[name]}: leave it out")
+        check_possible("metrics", name, left_out.get(name, ""))
     if DEFAULT in (config.metrics or ()) and not chosen:
         for name in _ELSE:
             if not chosen and name not in left_out and not find(name).stands_in_its_way(compiled, source, config):

@@ -4,7 +4,7 @@ Sources and targets are what the game's ability "translate" declares, so that a 
 """
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import jax
 import numpy as np
@@ -13,14 +13,16 @@ from ml_collections import ConfigDict
 from jaxgan import metrics
 from jaxgan.core.abilities import DOMAIN, Ability
 from jaxgan.core.arrays import domain_arrays
+from jaxgan.core.game import Game
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source, make_source, other_split, prepare
 from jaxgan.data.digits import PLAIN
 from jaxgan.evaluation.held_out import spread_records
 from jaxgan.evaluation.sample_metrics import readable_size
 from jaxgan.features.digits import digit_probabilities
+from jaxgan.metrics.image_quality import SMALLEST, psnr, ssim
 from jaxgan.metrics.sliced_wasserstein import PATCH, sliced_wasserstein
-from jaxgan.metrics.two_sample import told_apart
+from jaxgan.metrics.two_sample import FOLDS, told_apart
 from jaxgan.pictures import from_uint8, to_uint8
 
 # How digits of another domain are read by the classifier of plain digits, where they can be; digits of others are read as the
@@ -32,6 +34,7 @@ _WAY_BACK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "low_resolution": lambda images: images,
 }
 COMPARED = 128  # images whose patches are compared while a game trains: as many as cost seconds
+_EQUAL = 100.0  # decibels that count for an image that is equal to its counterpart
 _NOISE = 0.1  # deviation of the noise that probes translations, of images in [-1, 1]
 
 
@@ -67,57 +70,121 @@ def translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax
         summary |= {"agreement_worst": min(agreements)} | ({"domain_accuracy_worst": min(domains)} if domains else {})
     if len(made) == 1:
         return {**summary, **values, "l1": float(np.abs(made[a, b] - held_out[b]).mean())}
+    return {**summary, **values, **_cycles(carry, held_out, made, key)}
+
+
+def cycle(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
+    """What held-out images lose on the way to another domain and back, which needs neither pairs nor labels.
+
+    For each domain, as "aba": "cycle_l1_aba", the mean difference |x - F(G(x))| of up to 128 images; "cycle_l1" is the mean
+    over the ways. "cycle_l1_aba_noisy" is that of the game's usual way with noise of deviation 0.1 on the translation: much
+    more than without where the source is hidden in it. A game that changes nothing has 0: read it beside how translations look.
+    """
+    number = min(config.evaluate_samples, COMPARED)
+    held_out = spread_records(other_split(config.data, "test", source.arrays), number)
+
+    def carry(images: np.ndarray, source: str, target: str) -> np.ndarray:
+        return snapshot.use("translate", key, images=images, source=source, target=target)
+
+    return _cycles(carry, held_out, {way: carry(held_out[way[0]], *way) for way in _there_and_back(snapshot.game)}, key)
+
+
+def _cycles(
+    carry: Callable[[np.ndarray, str, str], np.ndarray],
+    images: Mapping[str, np.ndarray],
+    made: Mapping[tuple[str, str], np.ndarray],
+    key: jax.Array,
+) -> dict[str, float]:
+    """The values of `cycle`, of images by domain and their translations by way, the game's usual one first."""
     cycles = {}
-    for source_array, target in ways:
-        if (target, source_array) in made:
-            back = carry(made[source_array, target], target, source_array)
-            name = f"cycle_l1_{source_array}{target}{source_array}"
-            cycles[name] = float(np.abs(back - held_out[source_array]).mean())
+    for origin, target in made:
+        if (target, origin) in made:
+            back = carry(made[origin, target], target, origin)
+            cycles[f"cycle_l1_{origin}{target}{origin}"] = float(np.abs(back - images[origin]).mean())
+    (a, b), there = next(iter(made.items()))
     # Chu et al. 2017 (arXiv:1712.02950): what a translation hides in faint patterns for the way back, noise destroys.
-    noise = _NOISE * np.asarray(jax.random.normal(key, (made[a, b].size,))).reshape(made[a, b].shape)
-    noisy = {f"cycle_l1_{a}{b}{a}_noisy": float(np.abs(carry(made[a, b] + noise, b, a) - held_out[a]).mean())}
-    return {**summary, **values, "cycle_l1": float(np.mean(list(cycles.values()))), **cycles, **noisy}
+    noise = _NOISE * np.asarray(jax.random.normal(key, (there.size,))).reshape(there.shape)
+    noisy = {f"cycle_l1_{a}{b}{a}_noisy": float(np.abs(carry(there + noise, b, a) - images[a]).mean())}
+    return {"cycle_l1": float(np.mean(list(cycles.values()))), **cycles, **noisy}
+
+
+def _there_and_back(game: Game) -> list[tuple[str, str]]:
+    """The ways of a game that lead back too."""
+    ways = game.ability("translate").ways
+    return [way for way in ways if way[::-1] in ways]
+
+
+def needs_a_way_back(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+    """The game must translate between domains of the data, there and back."""
+    if obstacle := _needs_ways(compiled, source):
+        return obstacle
+    return "" if _there_and_back(compiled.game) else "the game has no way back"
 
 
 def paired_translation(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
     """How near translated images are to their true counterparts, on the game's usual way, and how real they look.
 
-    "l1" is the mean difference |y - G(x)|; "agreement" the share that is read as the digit it was, where the target
-    is readable; "sharpness" the energy of G(x)'s differences between neighbouring pixels as a share of y's; "c2st" how often a
-    classifier tells G(x) from y, 0.5 for a perfect game.
+    "l1" is the mean difference |y - G(x)|; "psnr" and "ssim", of images without alpha, are means over images on the Y channel,
+    an equal one's PSNR counted as 100, SSIM from 11x11 pixels on; "agreement" the share that is read as the digit it was,
+    where the target is readable; "sharpness" the energy of G(x)'s differences between neighbouring pixels as a share of y's;
+    "c2st" how often a classifier tells G(x) from y, 0.5 for a perfect game, of four pairs or more.
     """
     held_out = held_out_pairs(config, source)
     origin, target = snapshot.game.ability("translate").ways[0]
     made = snapshot.use("translate", key, images=held_out[origin], source=origin, target=target)
-    values = {"l1": float(np.abs(made - held_out[target]).mean())}
+    true = held_out[target]
+    values = {"l1": float(np.abs(made - true).mean())}
     if "label" in held_out and not _unreadable(source, target):
         values["agreement"] = _agreement(made, held_out["label"], source, target, _train(config))
-    values["sharpness"] = roughness(made) / roughness(held_out[target])
-    return values | {"c2st": told_apart(made, held_out[target])}
+    if true.shape[-1] in (1, 3):
+        pixels, true_pixels = to_uint8(made), to_uint8(true)
+        values["psnr"] = float(np.minimum(psnr(pixels, true_pixels), _EQUAL).mean())
+        if min(true.shape[1:3]) >= SMALLEST:
+            values["ssim"] = float(ssim(pixels, true_pixels).mean())
+    if edges := roughness(true):
+        values["sharpness"] = roughness(made) / edges
+    return values | ({"c2st": told_apart(made, true)} if len(true) >= FOLDS else {})
 
 
 def translated_swd(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
     """How far translations are from images of their target, by the sliced Wasserstein distance of patches.
 
-    For each way, as "ab": "translated_swd_ab", of up to 128 training images; "translated_swd" is the mean over the ways. It
-    tells how a translation looks, not whether it is one of its input.
+    For each way, as "ab": "translated_swd_ab", of up to 128 training images; "translated_swd" is the mean over the ways. Of a
+    game that changes attributes it is so for each that can be asked for, as "no_bar": images that have it not, changed, from
+    those that have. It tells how a translation looks, not whether it is one of its input.
     """
-    number = min(len(source), config.evaluate_samples, COMPARED)
-    real = source.stack(range(number))
-    values = {}
-    for origin, target in snapshot.game.ability("translate").ways:
-        images = from_uint8(real[origin])
-        made = to_uint8(snapshot.use("translate", key, images=images, source=origin, target=target))
-        distances = sliced_wasserstein(real[target], made)
-        values[f"translated_swd_{origin}{target}"] = float(np.mean(list(distances.values())))
+    number, values = min(config.evaluate_samples, COMPARED), {}
+    for name, asked, images, real in _asked_ways(snapshot.game, source, number):
+        made = to_uint8(snapshot.use("translate", key, images=from_uint8(images), **asked))
+        values[f"translated_swd_{name}"] = float(np.mean(list(sliced_wasserstein(real, made).values())))
     return {"translated_swd": float(np.mean(list(values.values()))), **values}
 
 
-def needs_domains_of_images(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
-    """The game must translate between domains of the data, whose images are as large as a patch."""
-    if obstacle := _needs_ways(compiled, source):
+def _asked_ways(
+    game: Game, source: Source, number: int
+) -> Iterator[tuple[str, dict[str, str], np.ndarray, np.ndarray]]:
+    """For each way of a game its name, what is asked of "translate", and so many training images of both ends, uint8."""
+    if source.domains:
+        real = source.stack(range(min(len(source), number)))
+        for origin, target in game.ability("translate").ways:
+            yield f"{origin}{target}", {"source": origin, "target": target}, real[origin], real[target]
+        return
+    real = source.stack(np.linspace(0, len(source) - 1, min(len(source), 4 * number)).astype(int))
+    for which, name in enumerate(source.arrays["attributes"].names):
+        ends = [real["image"][real["attributes"][:, which] == has][:number] for has in (0, 1)]
+        if fewer := min(map(len, ends)):
+            without, having = (images[:fewer] for images in ends)
+            yield name, {"target": name}, without, having
+            yield f"no_{name}", {"target": f"no_{name}"}, having, without
+
+
+def needs_targets_of_images(compiled: CompiledGame, source: Source, config: ConfigDict) -> str:
+    """The game must translate between domains of the data, or change their attributes, of images as large as a patch."""
+    attributed = not source.domains and "attributes" in source.arrays
+    if obstacle := (needs_attributes if attributed else _needs_ways)(compiled, source):
         return obstacle
-    sides = min(min(source.arrays[array].shape[:2]) for array in domain_arrays(len(source.domains)))
+    arrays = ("image",) if attributed else domain_arrays(len(source.domains))
+    sides = min(min(source.arrays[array].shape[:2]) for array in arrays)
     return "" if sides >= PATCH else f"images of {sides} pixels are smaller than its patches"
 
 
@@ -200,6 +267,16 @@ def needs_pairs(compiled: CompiledGame, source: Source, config: ConfigDict) -> s
         return obstacle
     paired = PLAIN in source.domains or config.data.aligned
     return "" if paired else "the data have no pairs (data.aligned=True has, and the held-out digits are some)"
+
+
+def needs_attributes(compiled: CompiledGame, source: Source) -> str:
+    """The game must change the attributes that the data have."""
+    if "translate" not in compiled.game.abilities:
+        return "the game does not translate"
+    if source.domains or "attributes" not in source.arrays:
+        return "the data are not images with attributes (data.attributes_file says them)"
+    words = compiled.game.ability("translate").takes["target"].choices
+    return "" if set(source.arrays["attributes"].names) <= set(words) else "the game changes no attributes"
 
 
 def _needs_ways(compiled: CompiledGame, source: Source) -> str:

@@ -9,10 +9,8 @@ from jaxgan.data import DataError, Source, make_source
 from jaxgan.data.transform import bicubic
 from jaxgan.errors import UserError
 from jaxgan.metrics import wasserstein_1d
-from jaxgan.metrics.image_quality import luma, psnr, ssim
+from jaxgan.metrics.image_quality import SMALLEST, luma, psnr, ssim
 from jaxgan.pictures import from_uint8, to_uint8
-
-_SMALLEST = 11  # pixels that SSIM needs
 
 
 def super_resolution(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
@@ -31,7 +29,7 @@ def super_resolution(snapshot: Snapshot, source: Source, config: ConfigDict, key
     for index in range(min(len(held_out), config.evaluate_samples)):
         whole = held_out[index]["image"]
         height, width = (side // factor * factor for side in whole.shape[:2])
-        if min(height, width) < _SMALLEST + 2 * factor:
+        if min(height, width) < SMALLEST + 2 * factor:
             continue
         true = whole[:height, :width]
         small = bicubic(true, (height // factor, width // factor))
@@ -40,7 +38,7 @@ def super_resolution(snapshot: Snapshot, source: Source, config: ConfigDict, key
         rows.append([f(one[None], true[None], factor)[0] for one in (made, filtered) for f in (psnr, ssim)])
         steps.append([_steps(image, factor) for image in (made, true, filtered)])
     if not rows:
-        least = _SMALLEST + 2 * factor
+        least = SMALLEST + 2 * factor
         raise UserError(f"super_resolution: no held-out picture of {held_out.name} has {least}x{least} pixels")
     psnr_made, ssim_made, psnr_bicubic, ssim_bicubic = np.mean(rows, axis=0)
     made, true, filtered = (np.concatenate(each) for each in zip(*steps, strict=True))

@@ -5,7 +5,6 @@ Nothing is downloaded here. Converted weights lie as NAME.npz in `$XDG_CACHE_HOM
 """
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,10 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from jaxgan import cache
 from jaxgan.errors import UserError
 from jaxgan.features import dinov2, inception, vgg
-from jaxgan.features.archive import write_npz
 from jaxgan.features.foreign_files import WeightsError, read_graph, read_torch
+from jaxgan.files import write_npz
 from jaxgan.foreign import read_npz
 
 
@@ -168,8 +168,7 @@ def cache_path(name: str) -> Path:
     """
     if name not in KNOWN:
         raise UserError(f"weights of {name!r}: there are those of {', '.join(KNOWN)}")
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return home / "jaxgan" / "weights" / f"{name}.npz"
+    return cache.folder("weights") / f"{name}.npz"
 
 
 def _from_tensors(name: str, source: Mapping[str, np.ndarray], graph: bool) -> dict[str, np.ndarray]:

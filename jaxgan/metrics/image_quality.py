@@ -6,6 +6,7 @@ import numpy as np
 
 from jaxgan.errors import UserError
 
+SMALLEST = 11  # pixels along a side that SSIM's window needs
 _MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 _BLOCK = 32  # pairs in one call
 
@@ -61,9 +62,9 @@ def ssim(images: np.ndarray, reference: np.ndarray, border: int = 0) -> np.ndarr
         UserError: As in `psnr`.
     """
     a, b = _pairs(images, reference, border)
-    if min(a.shape[1:3]) < 11:
+    if min(a.shape[1:3]) < SMALLEST:
         raise UserError(
-            f"SSIM: {a.shape[1]}x{a.shape[2]} pixels inside a border of {border}; at least 11x11 are needed"
+            f"SSIM: {a.shape[1]}x{a.shape[2]} pixels inside a border of {border}; at least {SMALLEST}x{SMALLEST} are needed"
         )
     return np.concatenate([np.asarray(_ssim(a[i : i + _BLOCK], b[i : i + _BLOCK])) for i in range(0, len(a), _BLOCK)])
 
@@ -124,9 +125,9 @@ def _pairs(images: np.ndarray, reference: np.ndarray, border: int) -> tuple[np.n
 
 def _window(pixels: int) -> np.ndarray:
     """The filter as a matrix (pixels - size + 1, pixels): row i weighs pixels i to i + size - 1."""
-    size = min(11, pixels)
+    size = min(SMALLEST, pixels)
     offsets = np.arange(size) - (size - 1) / 2
-    weights = np.exp(-0.5 * np.square(offsets / (1.5 * size / 11)))
+    weights = np.exp(-0.5 * np.square(offsets / (1.5 * size / SMALLEST)))
     rows = pixels - size + 1
     matrix = np.zeros((rows, pixels), np.float32)
     for row in range(rows):

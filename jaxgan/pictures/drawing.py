@@ -46,7 +46,13 @@ def columns_for(image_shape: Sequence[int], most: int = 8) -> int:
     return max(2, min(most, _SIDE // max(image_shape[:2])))
 
 
-def grid(images: np.ndarray, columns: int, names: Sequence[str] = (), letters: int = _NAME) -> Image.Image:
+def grid(
+    images: np.ndarray,
+    columns: int,
+    names: Sequence[str] = (),
+    letters: int = _NAME,
+    headings: Sequence[str] = (),
+) -> Image.Image:
     """Images (N, H, W, C) in [-1, 1], row by row, on a grey ground; small ones are enlarged pixel by pixel.
 
     Args:
@@ -54,6 +60,7 @@ def grid(images: np.ndarray, columns: int, names: Sequence[str] = (), letters: i
         columns: How many stand side by side.
         names: Of the rows, which are written at their left; () for none.
         letters: Of a name that are written, at most.
+        headings: Of the columns, which are written above them as far as there is room; () for none.
     """
     number, height, width, channels = images.shape
     scale, gap = max(1, _SMALL // max(height, width)), 2
@@ -64,23 +71,49 @@ def grid(images: np.ndarray, columns: int, names: Sequence[str] = (), letters: i
     for index, image in enumerate(pixels):
         top, left = gap + index // columns * (height + gap), gap + index % columns * (width + gap)
         canvas[top : top + height, left : left + width] = image
-    whole = to_image(canvas)
-    return _with_names(whole, names, height + gap, letters) if names else whole
+    whole = _with_headings(to_image(canvas), headings, width + gap) if headings else to_image(canvas)
+    return _with_names(whole, names, height + gap, letters, whole.height - len(canvas)) if names else whole
 
 
-def _with_names(picture: Image.Image, names: Sequence[str], row: int, letters: int) -> Image.Image:
-    """A picture with a name at the left of each of its rows, which are `row` pixels high."""
+def _with_names(picture: Image.Image, names: Sequence[str], row: int, letters: int, top: int) -> Image.Image:
+    """A picture with a name at the left of each of its rows, which are `row` pixels high and begin at `top`."""
     font = ImageFont.load_default()
-    short = [name if len(name) <= letters else f"{name[: letters - 2]}.." for name in names]
+    short = [_cut(name, letters) for name in names]
     margin = max(math.ceil(font.getlength(name)) for name in short) + 6
-    opaque = [255] * (len(picture.getbands()) - 3)  # of RGBA
-    white, ground = ((shade,) * min(3, len(picture.getbands())) + tuple(opaque) for shade in (255, _GROUND))
-    canvas = Image.new(picture.mode, (picture.width + margin, picture.height), ground)
-    canvas.paste(picture, (margin, 0))
+    canvas, white = _framed(picture, margin, 0)
     draw = ImageDraw.Draw(canvas)
     for index, name in enumerate(short):
-        draw.text((4, index * row + row // 2), name, white, font, anchor="lm")
+        draw.text((4, top + index * row + row // 2), name, white, font, anchor="lm")
     return canvas
+
+
+def _with_headings(picture: Image.Image, headings: Sequence[str], column: int) -> Image.Image:
+    """A picture with a name above each of its columns, which are `column` pixels wide; a name that is wider is cut off."""
+    font, draw = ImageFont.load_default(), ImageDraw.Draw(picture)
+    boxes = [
+        draw.textbbox((0, 0), name, font, anchor="ms") for name in headings
+    ]  # about the line that letters stand on
+    line = 2 + math.ceil(-min(box[1] for box in boxes))
+    canvas, white = _framed(picture, 0, line + math.ceil(max(box[3] for box in boxes)) + 1)
+    draw = ImageDraw.Draw(canvas)
+    for index, name in enumerate(headings):
+        fitting = (_cut(name, letters) for letters in range(len(name), 2, -1))
+        short = next((each for each in fitting if font.getlength(each) <= column - 2), _cut(name, 3))
+        draw.text((index * column + column // 2, line), short, white, font, anchor="ms")
+    return canvas
+
+
+def _cut(name: str, letters: int) -> str:
+    return name if len(name) <= letters else f"{name[: letters - 2]}.."
+
+
+def _framed(picture: Image.Image, left: int, top: int) -> tuple[Image.Image, tuple[int, ...]]:
+    """A picture with so many pixels of grey ground at its left and above it, and white in its colours."""
+    opaque = [255] * (len(picture.getbands()) - 3)  # of RGBA
+    white, ground = ((shade,) * min(3, len(picture.getbands())) + tuple(opaque) for shade in (255, _GROUND))
+    canvas = Image.new(picture.mode, (picture.width + left, picture.height + top), ground)
+    canvas.paste(picture, (left, top))
+    return canvas, white
 
 
 def common_shape(arrays: Sequence[np.ndarray]) -> tuple[int, int, int]:

@@ -25,6 +25,7 @@ _POINTS = 2000  # of a toy density
 _CLASSES = 10  # rows of a class grid, at most
 _LETTERS = 80  # of a text that stands before a row, at most
 _TRANSLATED = 8  # rows of a translation grid
+_INPUT, _BACK = "input", "back"  # what stands above columns of images as they are, and of what came back
 _PAIRED = (8, 4)  # pairs of samples of two domains, in rows and in a row
 _RECONSTRUCTED = 3  # rows of images that are made again
 _STYLES, _CONTENTS = 6, 6  # columns and rows of a table of styles
@@ -195,7 +196,8 @@ def _points(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
 
 
 def _translations(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
-    """A row holds, for each way, an image, its translation and the way back; or, of a single way, the true counterpart.
+    """A row holds, for each way, an image, its translation and the way back; or, of a single way, the true counterpart. What a
+    column shows stands above it.
 
     Of more than two domains each row has one image: beside it stand, for each domain in turn, its translation and the way back
     (empty where it is of this domain); where there are none, it with and without each attribute.
@@ -204,31 +206,37 @@ def _translations(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing
     if not ways:
         targets = snapshot.game.ability(ability).takes["target"].choices
         row = [real["image"], *(snapshot.use(ability, run.key, images=real["image"], target=one) for one in targets)]
-        return Drawing(_rows(row))
+        return Drawing(_rows(row, (_INPUT, *targets)))
     domains = tuple(dict.fromkeys(source for source, _ in ways))
     if len(domains) > 2:
         return _many_domains(run, snapshot, ability, domains)
-    row = []
+    row, headings, called = [], list[str](), _called(run)
     for source, target in ways:
         made = snapshot.use(ability, run.key, images=real[source], source=source, target=target)
         back = (target, source) in ways
         row += [real[source], made]
         row.append(snapshot.use(ability, run.key, images=made, source=target, target=source) if back else real[target])
-    return Drawing(_rows(row))
+        headings += [called.get(source, source), f"to {called.get(target, target)}", _BACK if back else "true"]
+    return Drawing(_rows(row, headings))
 
 
-def _rows(columns: Sequence[np.ndarray]) -> Image.Image:
-    """A grid whose columns are arrays of images (N, H, W, C), of any shapes."""
+def _rows(columns: Sequence[np.ndarray], headings: Sequence[str]) -> Image.Image:
+    """A grid whose columns are arrays of images (N, H, W, C), of any shapes, each below its heading."""
     whole = np.stack(pictures.alike(columns), axis=1).reshape(-1, *pictures.common_shape(columns))
-    return pictures.grid(whole, len(columns))
+    return pictures.grid(whole, len(columns), headings=headings)
+
+
+def _called(run: RunPictures) -> dict[str, str]:
+    """What the data call their domains, by their arrays."""
+    return dict(zip(domain_arrays(len(run.source.domains)), run.source.domains, strict=True))
 
 
 def _many_domains(run: RunPictures, snapshot: Snapshot, ability: str, domains: Sequence[str]) -> Drawing:
-    """Rows of images of each domain in turn, under its name."""
+    """Rows of images of each domain in turn, beside its name; above each column stands the domain that it was carried into."""
     number = max(1, _TRANSLATED // len(domains))
-    real, blocks, names = run.real(_TRANSLATED), [], []
-    domains = sorted(domains)
-    called = dict(zip(domain_arrays(len(run.source.domains)), run.source.domains, strict=True))
+    real, blocks, names = run.real(_TRANSLATED), [], list[str]()
+    domains, called = sorted(domains), _called(run)
+    headings = [_INPUT, *(heading for target in domains for heading in (called.get(target, target), _BACK))]
     for source in domains:
         images = real[source][:number]
         columns = [images]
@@ -241,7 +249,7 @@ def _many_domains(run: RunPictures, snapshot: Snapshot, ability: str, domains: S
         blocks.append(np.stack(pictures.alike(columns), axis=1))
         names += [called.get(source, source)] * number
     whole = np.concatenate(blocks)
-    return Drawing(pictures.grid(whole.reshape(-1, *whole.shape[2:]), whole.shape[1], names))
+    return Drawing(pictures.grid(whole.reshape(-1, *whole.shape[2:]), whole.shape[1], names, headings=headings))
 
 
 def _enlargements(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
@@ -250,7 +258,7 @@ def _enlargements(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing
     small, large = real["low_resolution"], real["image"]
     filtered = [bicubic(pixels, large.shape[1:3]) for pixels in pictures.to_uint8(small)]
     row = [small, np.stack(filtered) / 127.5 - 1.0, snapshot.use(ability, run.key, images=small), large]
-    return Drawing(pictures.grid(np.stack(pictures.alike(row), axis=1).reshape(-1, *large.shape[1:]), len(row)))
+    return Drawing(_rows(row, ("small", "bicubic", "enlarged", "true")))
 
 
 def _pairs(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
@@ -259,7 +267,8 @@ def _pairs(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
     domains = snapshot.game.ability(ability).takes[option].choices
     made = [snapshot.use(ability, run.key, number=_PAIRED[0] * _PAIRED[1], **{option: domain}) for domain in domains]
     shown = np.stack(made, axis=1).reshape(-1, *made[0].shape[1:])
-    return Drawing(pictures.grid(shown, _PAIRED[1] * len(domains)))
+    headings = [_called(run).get(domain, domain) for domain in domains] * _PAIRED[1]
+    return Drawing(pictures.grid(shown, len(headings), headings=headings))
 
 
 def _reconstructions(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:

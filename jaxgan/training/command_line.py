@@ -5,6 +5,7 @@ import inspect
 import os
 import re
 import sys
+import tempfile
 import types
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ import jax
 from absl import logging as absl_logging
 from ml_collections import ConfigDict
 
-from jaxgan import memory, overrides
+from jaxgan import cache, memory, overrides
 from jaxgan.errors import ConfigError, UserError, nearest
 from jaxgan.foreign import printable
 from jaxgan.training import stop
@@ -54,8 +55,8 @@ def _status(main: Callable[[], int | None]) -> int:
             raise
         full = "; make room, and run the same command again" if error.errno in _FULL else ""
         return _complain(f"{f'{error.filename}: ' if error.filename else ''}{error.strerror}{full}", 1)
-    except KeyboardInterrupt:
-        return _complain("interrupted: nothing is saved since the last checkpoint", 130)
+    except KeyboardInterrupt as error:
+        return _complain(": ".join(filter(None, ["interrupted", str(error)])), 130)
 
 
 def _complain(message: str, status: int) -> int:
@@ -72,8 +73,11 @@ def use_compilation_cache() -> None:
     if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        jax.config.update("jax_compilation_cache_dir", str(home / "jaxgan" / "xla"))
+        with cache.optional("compiled programs"):
+            folder = cache.folder("xla")
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):  # JAX would complain of every program
+                jax.config.update("jax_compilation_cache_dir", str(folder))
 
 
 class Chosen(NamedTuple):

@@ -1,7 +1,6 @@
 """The program that is run again and again: a game's steps, some of them in a call, of one run or of several together."""
 
 import itertools
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from jaxgan.core import Due, Game, Metrics, State
 from jaxgan.data import prepare
 from jaxgan.data.pipeline import RawBatch, Resident
 from jaxgan.mesh import on_accelerators, replicated, shard_batch
+from jaxgan.training.busy import busy
 
 Minibatches = tuple[RawBatch, ...]
 Dues = tuple[Due, ...]  # of the steps of one call
@@ -94,15 +94,14 @@ class CompiledStep:
         self, states: tuple[State, ...], minibatches: tuple[Minibatches, ...], resident: Resident, dues: Dues
     ) -> str:
         """Compiles what is due; returns a line for people."""
-        began, runs = time.perf_counter(), len(states)
-        if not self.traced(runs, dues):
-            self.trace(states, minibatches, resident, dues)
-        self._compiled[runs, dues] = self._traced.pop((runs, dues)).lower().compile()
-        seconds = time.perf_counter() - began
-        steps = f"{len(dues)} steps of " if len(dues) > 1 else ""
-        together = f" for {runs} runs" if runs > 1 else ""
+        runs, steps = len(states), f"{len(dues)} steps of " if len(dues) > 1 else ""
         turns = ", ".join(dict.fromkeys(turn for due in dues for turn in due.turns))
-        return f"compiled {steps}{self._game.stages[dues[0].stage].name} ({turns}){together} in {seconds:.1f} s"
+        what = f"{steps}{self._game.stages[dues[0].stage].name} ({turns})" + (f" for {runs} runs" if runs > 1 else "")
+        with busy(f"compiling {what}") as doing:
+            if not self.traced(runs, dues):
+                self.trace(states, minibatches, resident, dues)
+            self._compiled[runs, dues] = self._traced.pop((runs, dues)).lower().compile()
+            return f"compiled {what} in {doing.seconds:.1f} s{doing.cached}"
 
     def __call__(
         self, states: tuple[State, ...], minibatches: tuple[Minibatches, ...], resident: Resident, dues: Dues

@@ -26,6 +26,7 @@ from jaxgan.evaluation import monitored
 from jaxgan.foreign import printable
 from jaxgan.mesh import data_mesh
 from jaxgan.registry import resolve
+from jaxgan.training.busy import busy
 from jaxgan.training.checkpoints import BrokenError, Checkpoints, check_finite
 from jaxgan.training.compiled_step import CompiledStep
 from jaxgan.training.observer import Observer
@@ -116,10 +117,11 @@ def _train(
     config, there = plan.config, contents(source)
     folder, main = RunFolder(workdir), jax.process_index() == 0
     # Networks and losses that do not fit the data, or each other, say so before anything is written.
-    abstract, first = plan.abstract_state(), plan.call(0, 0)
-    if not folder.checkpoints.exists() and not play.traced(1, first):
-        minibatches = tuple(itertools.islice(loader.batches(plan.batch_size(0)), play.minibatches(first)))
-        play.trace((abstract,), (minibatches,), loader.resident, first)
+    with busy("going through the networks and a step"):
+        abstract, first = plan.abstract_state(), plan.call(0, 0)
+        if not folder.checkpoints.exists() and not play.traced(1, first):
+            minibatches = tuple(itertools.islice(loader.batches(plan.batch_size(0)), play.minibatches(first)))
+            play.trace((abstract,), (minibatches,), loader.resident, first)
     told = folder.claim(config, plan.arrays, plan.domains, there, write=False)
     weights_of = folder.begun_with(asked)
     beginning = None if weights_of is None else Beginning.of(plan, weights_of)
@@ -143,7 +145,8 @@ def _train(
         first_batch = lambda: next(loader.batches(plan.batch_size(0), seed=config.seed))  # noqa: E731
         first_state = lambda: plan.first_state(first_batch(), loader.resident)  # noqa: E731
         if state is None:
-            state = first_state()
+            with busy("making the networks"):
+                state = first_state()
             if beginning is not None:
                 state, begins = beginning.state(plan, state), beginning.line
             if main:
@@ -172,6 +175,10 @@ def _train(
                 except BrokenError as error:
                     # Its traceback would keep the broken state alive.
                     broken, opening = error.with_traceback(None), []
+                except KeyboardInterrupt as error:
+                    saved = f"step {checkpoints.steps()[-1]}" if checkpoints.steps() else "nothing yet"
+                    line = f"{folder.path}: saved is {saved}; run the same command to go on from there"
+                    raise KeyboardInterrupt(line) from error
             state = roll_back(broken, plan, first_state, checkpoints, records, opening.append)
             resumed = int(state.step)
 

@@ -15,6 +15,7 @@ from jaxgan.evaluation.monitored import Choice
 from jaxgan.evaluation.protocol import Result, append_results
 from jaxgan.foreign import printable
 from jaxgan.pictures.run_pictures import RunPictures
+from jaxgan.training.busy import busy
 from jaxgan.training.checkpoints import CollapseError
 from jaxgan.training.guard import LOST, SIZE, Guard, described, state_of
 from jaxgan.training.plan import Plan
@@ -72,9 +73,14 @@ class Observer:
             return None
         snapshot = self._compiled.at(state, stage)
         if draws:
-            self._pictures.draw(snapshot, step)
+            first = self._pictures.latest is None
+            with busy("drawing pictures"):
+                self._pictures.draw(snapshot, step)
+            if first and self._pictures.latest is not None:
+                self._records.say(f"first picture: {self._pictures.latest}")
             for name, draw in self._asked.items():
-                picture = draw(snapshot, self._key("pictures"))
+                with busy(f"drawing {name}"):
+                    picture = draw(snapshot, self._key("pictures"))
                 if self._records.write:
                     pictures.save(picture, self._folder.picture(name.replace("/", "_")))
             if last:
@@ -83,9 +89,11 @@ class Observer:
             return None
         measured: dict[str, float | Result] = {}
         for name, metric in self._metrics.items():
-            measured |= metric.measure(snapshot, self._source, self._config, self._key(name))
+            with busy(f"measuring {name}"):
+                measured |= metric.measure(snapshot, self._source, self._config, self._key(name))
         if self._guard is not None:
-            measured |= self._guard.measure(state, snapshot, self._key("guard"), self._records.lines)
+            with busy("looking whether the game has collapsed"):
+                measured |= self._guard.measure(state, snapshot, self._key("guard"), self._records.lines)
         values = {name: value.value if isinstance(value, Result) else value for name, value in measured.items()}
         if jax.process_count() > 1:
             # Whether to keep a checkpoint hangs on these: all processes must see the same ones.

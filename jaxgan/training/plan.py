@@ -291,7 +291,8 @@ def _expected_arrays(config: ConfigDict) -> tuple[dict[str, ArraySpec], tuple[st
     attributed = {"image": one, "attributes": attributes_spec(data.attributes)} if data.attributes else {}
     if data.name == "two_folders":
         other = image(data.image_size_b or data.image_size, data.channels_b or data.channels)
-        return {"a": one, "b": other}, ("A", "B")
+        stated = config.game.get("num_classes")
+        return {"a": one, "b": other} | ({"label": _label(stated)} if stated else {}), ("A", "B")
     if data.scale_factor > 1:
         height, width, channels = one.shape
         small = image((height // data.scale_factor, width // data.scale_factor), channels)
@@ -301,8 +302,7 @@ def _expected_arrays(config: ConfigDict) -> tuple[dict[str, ArraySpec], tuple[st
         return dict.fromkeys(domain_arrays(len(domains)), one) | attributed, domains
     if attributed:
         return attributed, ()
-    classes = config.game.get("num_classes") or 10
-    label = ArraySpec((), "int32", "label", tuple(map(str, range(classes))))
+    label = _label(config.game.get("num_classes") or 10)
     if data.labelled:
         return {"image": one, "labelled_image": one, "label": label}, ()
     beside = {}
@@ -311,3 +311,7 @@ def _expected_arrays(config: ConfigDict) -> tuple[dict[str, ArraySpec], tuple[st
     elif data.text:
         beside["embedding"] = ArraySpec((_CAPTIONS, _EMBEDDED), "float32", "embedding")
     return {"image": one, "label": label, **beside}, ()
+
+
+def _label(classes: int) -> ArraySpec:
+    return ArraySpec((), "int32", "label", tuple(map(str, range(classes))))

@@ -102,7 +102,11 @@ def play_together(
                     except Stopped:
                         save()
                         break
-                played = play(states, minibatches, resident, dues)
+                try:
+                    played = play(states, minibatches, resident, dues)
+                except KeyboardInterrupt as error:
+                    runs[next(iter(alike))].throw(error)  # it says what is saved of it
+                    raise
                 broken = None
                 for index in alike:
                     try:

@@ -17,9 +17,11 @@ from jaxgan.data import make_source, prepare
 from jaxgan.errors import ConfigError
 from jaxgan.losses import DIVERGENCES
 from jaxgan.mesh import data_mesh
+from jaxgan.registry import resolve
 from jaxgan.training import train, trained
 from jaxgan.training.command_line import load_config
 from jaxgan.training.plan import plan_without_data
+from jaxgan.training.run_folder import RunFolder
 
 TINY = pathlib.Path(__file__).parents[1] / "tiny.py"
 
@@ -146,6 +148,15 @@ def test_values_of_the_log(tmp_path):
     folder = log(tmp_path, measure)
     assert computed.gradient_on_the_line(folder)["gradient_norm_error"] == pytest.approx(0.2)
     assert computed.convergence(folder)["convergence_share"] == pytest.approx((10 / 19 + 0.5) / (10 + 5))
+
+
+def test_what_an_adversary_costs_after_squared_errors(tmp_path):
+    config = resolve(zoo.configured(zoo.ROWS["srgan"], 0))
+    RunFolder(tmp_path).claim(config, {})
+    assert (config.game.pretraining_steps, config.steps) == (1000, 2000)
+    values = {500: (38.0, 0.6), 1000: (39.5, 0.5), 1500: (38.0, 0.2), 2000: (38.25, 0.2)}
+    log(tmp_path, [{"step": step, "psnr": psnr, "detail": detail} for step, (psnr, detail) in values.items()])
+    assert computed.adversarial_stage(tmp_path) == {"psnr_lost": 1.25, "detail_share": pytest.approx(0.4)}
 
 
 def test_values_of_the_weights(tmp_path):

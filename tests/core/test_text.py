@@ -23,12 +23,27 @@ def test_text_comes_back_in_small_letters_and_single_blanks():
 
 
 @pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("caf\u00e9", "cafe"),
+        ("cafe\u0301", "cafe"),  # the same, its accent a character of its own
+        ("\u00c5ngstr\u00f6m, S\u00e3o", "angstrom, sao"),
+        ("a bird\u2019s \u201cred\u201d crown \u2014 small\u2026", 'a bird\'s "red" crown - small...'),
+        ("5\u00a0\uff21", "5 a"),  # a blank that does not break, a letter of full width
+    ],
+)
+def test_accents_and_typographic_signs_are_read_as_a_keyboard_has_them(given, read):
+    assert text.decode(text.encode(given, 40, "it")) == read
+
+
+@pytest.mark.parametrize(
     ("given", "words"),
     [
         ("", "^it is empty: write what the picture shows"),
         (" \n\t", "^it is empty"),
         ("толстая восьмёрка", "^it has a character that is not read, cyrillic small letter te: write English letters"),
-        ("caf\u00e9", "^it has a character that is not read, latin small letter e with acute"),
+        ("stra\u00dfe", "^it has a character that is not read, latin small letter sharp s"),
+        ("\u0301", "^it is empty"),
         ("eight\x1b[31m", r"^it has a character that is not read, '\\x1b'"),
         ("a" * 31, "^it has 31 characters, but at most 30 are read: shorten it"),
     ],

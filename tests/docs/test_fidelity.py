@@ -26,7 +26,9 @@ ROWS = (
     "unknown",
 )
 # What a number of a paper looks like in a docstring, behind the semicolon of a command.
-NUMBER = re.compile(r"(?:FID|IS|KID) \d[\d.]*|Parzen-window scores? -?\d[\d,]*(?: to \d+)?|\d[\d.]* % (?:test )?error")
+NUMBER = re.compile(
+    r"(?:FID|IS|KID) \d[\d.]*|Parzen-window scores? -?\d[\d,]*(?: to \d+)?|\d[\d.]* % (?:(?:test )?error|accuracy)"
+)
 
 
 def quoted() -> dict[str, list[str]]:

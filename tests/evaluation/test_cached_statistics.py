@@ -56,6 +56,18 @@ def test_a_second_time_nothing_is_computed(folder, calls):
     assert summarize_source(extractor, source(folder)).count == 30 and len(calls) == 2
 
 
+def test_a_cache_that_cannot_be_written_costs_a_line_and_no_measurement(folder, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", os.devnull)
+    assert summarize_source(make_extractor("digits"), source(folder)).count == 30
+    said = capsys.readouterr().err
+    assert said.startswith("warning: statistics of the real images are not kept") and said.count("\n") == 1
+    # A user whom the system does not know has no home.
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert summarize_source(make_extractor("digits"), source(folder)).count == 30
+    assert capsys.readouterr().err == said
+
+
 def test_whatever_changes_the_statistics_changes_the_name(folder):
     extractor = make_extractor("digits")
     names = {cache_path(extractor, source(folder), 30), cache_path(extractor, source(folder), 29)}

@@ -8,8 +8,8 @@ import pytest
 import jaxgan
 from jaxgan.commands import convert, export, use
 from jaxgan.errors import UserError
-from tests.layouts import published
-from tests.layouts.published import torch
+from tests.layouts.published import biggan_pytorch, cyclegan, mimicry, studiogan, stylegan2_ada
+from tests.layouts.published.layers import torch
 
 pytest.importorskip("safetensors")
 rng = np.random.default_rng(0)
@@ -47,7 +47,7 @@ LABEL = np.array([2, 0, 1], np.int32)
     ],
 )
 def test_biggan_pytorch(tmp_path, settings, size):
-    tensors, run = published.biggan_pytorch(**settings)
+    tensors, run = biggan_pytorch.generator(**settings)
     made = converted(tmp_path, "biggan_pytorch", tensors)
     z = rng.standard_normal((3, size)).astype(np.float32)
     same(made, run, torch.tensor(z).double(), torch.tensor(LABEL).long(), latents=z, label=LABEL)
@@ -56,7 +56,7 @@ def test_biggan_pytorch(tmp_path, settings, size):
 
 
 def test_studiogan(tmp_path):
-    tensors, run = published.studiogan()
+    tensors, run = studiogan.generator()
     made = converted(
         tmp_path, "studiogan", tensors, wrap=lambda tensors: {"state_dict": tensors, "epoch": 3, "best": 1.5}
     )
@@ -66,7 +66,7 @@ def test_studiogan(tmp_path):
 
 @pytest.mark.parametrize("settings", [{}, {"widths": (4, 4, 6), "base": 6}, {"classes": 3}])
 def test_mimicry(tmp_path, settings):
-    tensors, run = published.mimicry(**settings)
+    tensors, run = mimicry.generator(**settings)
     wrap = lambda tensors: {"model_state_dict": tensors, "optimizer_state_dict": None, "global_step": 5}  # noqa: E731
     made = converted(tmp_path, "mimicry", tensors, wrap=wrap)
     z = rng.standard_normal((3, 7)).astype(np.float32)
@@ -77,7 +77,7 @@ def test_mimicry(tmp_path, settings):
 
 @pytest.mark.parametrize("settings", [{}, {"dropout": True, "after": 1}, {"running": True}])
 def test_a_cyclegan_generator_is_a_translator_one_way(tmp_path, settings):
-    tensors, run = published.cyclegan(**settings)
+    tensors, run = cyclegan.generator(**settings)
     parallel = {f"module.{name}": tensor for name, tensor in tensors.items()}
     made = converted(tmp_path, "cyclegan", parallel)
     images = rng.uniform(-1, 1, (2, 16, 24, 3)).astype(np.float32)
@@ -87,7 +87,7 @@ def test_a_cyclegan_generator_is_a_translator_one_way(tmp_path, settings):
 
 
 def test_two_cyclegan_generators_are_a_cyclegan(tmp_path):
-    there, back = published.cyclegan(), published.cyclegan(seed=4)
+    there, back = cyclegan.generator(), cyclegan.generator(seed=4)
     made = converted(tmp_path, "cyclegan", there[0], back[0])
     images = rng.uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
     for target, (_, run) in (("B", there), ("A", back)):
@@ -97,7 +97,7 @@ def test_two_cyclegan_generators_are_a_cyclegan(tmp_path):
 
 @pytest.mark.parametrize("settings", [{}, {"structure": "resnet", "colours": 1}, {"classes": 3, "widths": (4, 4, 4)}])
 def test_stylegan2_ada(tmp_path, settings):
-    tensors, run = published.stylegan2_ada(**settings)
+    tensors, run = stylegan2_ada.generator(**settings)
     made = converted(tmp_path, "stylegan2_ada", tensors)
     z = rng.standard_normal((3, 5)).astype(np.float32)
     told = {"label": LABEL} if "classes" in settings else {}
@@ -110,7 +110,7 @@ def test_stylegan2_ada(tmp_path, settings):
 
 def test_noise_in_stablehlo_is_that_of_the_seed(tmp_path):
     pytest.importorskip("flatbuffers")
-    tensors, _ = published.stylegan2_ada(sizes=(4, 8), widths=(4, 4))
+    tensors, _ = stylegan2_ada.generator(sizes=(4, 8), widths=(4, 4))
     noisy = {name: tensor + 0.5 * name.endswith("noise_strength") for name, tensor in tensors.items()}
     made = converted(tmp_path, "stylegan2_ada", noisy)
     export.main(
@@ -126,7 +126,7 @@ def test_noise_in_stablehlo_is_that_of_the_seed(tmp_path):
 
 def test_samples_go_by_the_statistics_in_the_file_and_the_commands_take_it(tmp_path):
     """Each sample by itself: its class and its latent alone decide it, however many are drawn with it."""
-    tensors, run = published.mimicry(classes=3)
+    tensors, run = mimicry.generator(classes=3)
     made = converted(tmp_path, "mimicry", tensors)
     z = made.latents(4, seed=1)
     wanted = run(torch.tensor(z).double(), torch.zeros(4).long()).permute(0, 2, 3, 1).numpy()
@@ -144,7 +144,7 @@ def test_samples_go_by_the_statistics_in_the_file_and_the_commands_take_it(tmp_p
 def test_tensors_may_come_as_safetensors(tmp_path):
     from safetensors.torch import save_file
 
-    tensors, run = published.mimicry()
+    tensors, run = mimicry.generator()
     save_file(tensors, tmp_path / "G.safetensors")
     convert.main(
         [f"--input={tmp_path / 'G.safetensors'}", "--layout=mimicry", f"--output={tmp_path / 'x.safetensors'}"]
@@ -194,14 +194,14 @@ def without(name):
     ],
 )
 def test_what_cannot_be_converted_is_said_in_a_line(tmp_path, layout, change, message):
-    tensors, _ = published.mimicry()
+    tensors, _ = mimicry.generator()
     with pytest.raises(UserError, match=message) as raised:
         converted(tmp_path, layout, change(tensors))
     assert "\n" not in str(raised.value) and not list(tmp_path.glob("made*"))
 
 
 def test_files_and_outputs_that_cannot_be(tmp_path):
-    tensors, _ = published.cyclegan()
+    tensors, _ = cyclegan.generator()
     torch.save({"network": torch.nn.Linear(2, 2)}, tmp_path / "module.pth")
     torch.save(tensors, tmp_path / "G.pth")
     (tmp_path / "web.pth").write_text("<html>")

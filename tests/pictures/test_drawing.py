@@ -47,6 +47,24 @@ def test_names_stand_at_the_left_of_their_rows():
     assert coloured[0, 0].tolist() == [96, 96, 96] and (coloured[:, :10] > 150).any()
 
 
+def test_headings_stand_above_their_columns():
+    images = np.full((4, 48, 48, 1), -1.0)
+    plain = np.asarray(pictures.grid(images, 2))
+    for names in ((), ("7", "8")):
+        beside = np.asarray(pictures.grid(images, 2, names))
+        named = np.asarray(pictures.grid(images, 2, names, headings=("a", "a heading wider than its column")))
+        band, margin = named.shape[0] - plain.shape[0], named.shape[1] - plain.shape[1]
+        assert 10 < band < 24
+        np.testing.assert_array_equal(named[band:], beside)  # names of rows stay at their rows
+        assert (named[:band, :margin] == 96).all()
+        first, second = named[:band, margin : margin + 50], named[:band, margin + 50 :]
+        assert 0 < (first > 150).sum() < (second > 150).sum()
+        # What is too wide keeps to its column.
+        assert (second[:, 0] == 96).all() and (second[:, -1] == 96).all() and (first[:, :15] == 96).all()
+    coloured = np.asarray(pictures.grid(np.full((1, 48, 48, 4), -1.0), 1, headings=("old",)))
+    assert coloured[0, 0].tolist() == [96, 96, 96, 255] and (coloured[:12, :, :3] > 150).any()
+
+
 def test_images_of_several_shapes_are_made_alike():
     draw = np.random.default_rng(0)
     grey, colour, odd = (draw.uniform(-1, 1, shape) for shape in ((2, 4, 4, 1), (2, 8, 12, 3), (2, 3, 5, 1)))

@@ -123,9 +123,9 @@ def drawn(monkeypatch):
     grids = []
     grid = pictures.grid
 
-    def remember(images, columns, names=()):
-        grids.append((np.asarray(images), columns, tuple(names)))
-        return grid(images, columns, names)
+    def remember(images, columns, names=(), headings=()):
+        grids.append((np.asarray(images), columns, tuple(names), tuple(headings)))
+        return grid(images, columns, names, headings=headings)
 
     monkeypatch.setattr(pictures, "grid", remember)
     return grids
@@ -144,7 +144,7 @@ def test_classes_have_a_row_each_under_their_names(tmp_path, drawn):
     made = lambda number, label: np.full((number, 8, 8, 1), label[:, None, None, None] / 25.0, np.float32)  # noqa: E731
     snapshot = Plays(arrays, {"sample": made}, sample=sample_ability(None, num_classes=10))
     begin(tmp_path, snapshot, source).draw(snapshot, 0)
-    images, columns, rows = drawn[0]
+    images, columns, rows, _ = drawn[0]
     assert columns == 8 and len(images) == 80
     assert rows[0] == "class 0" and rows[-1] == "class 24" and len(rows) == 10  # spread over all of them
     np.testing.assert_array_equal(snapshot.asked[0]["label"].reshape(10, 8)[:, 0], [int(name[6:]) for name in rows])
@@ -166,8 +166,9 @@ def test_a_row_has_both_ways_and_the_ways_back(tmp_path, drawn):
 
     snapshot = Plays(source.arrays, {"translate": translate}, translate=translate_ability(None, ("a", "b")))
     begin(tmp_path, snapshot, source).draw(snapshot, 0)
-    (images, columns, names), real = drawn[0], source.stack([0])
+    (images, columns, names, headings), real = drawn[0], source.stack([0])
     assert columns == 6 and len(images) == 48 and names == ()
+    assert headings == ("grey", "to colour", "back", "colour", "to grey", "back")
     a, b = (real[name][0] / np.float32(127.5) - 1 for name in ("a", "b"))
     for image, expected in zip(images[:6], (a, a / 2, a / 8, b, b / 4, b / 8), strict=True):
         np.testing.assert_allclose(image, expected, atol=1e-6)
@@ -179,8 +180,9 @@ def test_a_single_way_stands_beside_the_counterpart_whatever_their_shapes(tmp_pa
     made = lambda images, source, target: np.zeros((len(images), 16, 16, 3), np.float32)  # noqa: E731
     snapshot = Plays(source.arrays, {"translate": made}, translate=ability)
     begin(tmp_path, snapshot, source).draw(snapshot, 0)
-    (images, columns, _), real = drawn[0], source.stack([0])
+    (images, columns, _, headings), real = drawn[0], source.stack([0])
     assert columns == 3 and images.shape == (24, 16, 16, 3) and len(snapshot.asked) == 1
+    assert headings == ("grey", "to colour", "true")
     a, b = (real[name][0] / np.float32(127.5) - 1 for name in ("a", "b"))
     np.testing.assert_allclose(images[0], a.repeat(2, 0).repeat(2, 1).repeat(3, 2), atol=1e-6)
     assert (images[1] == 0).all()
@@ -195,8 +197,9 @@ def test_many_domains_have_a_column_each_and_the_way_back_beside_it(tmp_path, dr
     translate = lambda images, source, target: images * factors[target]  # noqa: E731
     snapshot = Plays(source.arrays, {"translate": translate}, translate=translate_ability(None, "abc"))
     begin(tmp_path, snapshot, source).draw(snapshot, 0)
-    images, columns, names = drawn[0]
+    images, columns, names, headings = drawn[0]
     assert columns == 7 and names == ("red", "red", "green", "green", "blue", "blue")
+    assert headings == ("input", "red", "back", "green", "back", "blue", "back")
     rows = images.reshape(6, 7, 8, 8, 1)
     for row, own in ((0, "a"), (2, "b"), (4, "c")):
         image = source.stack([0])[own][0] / np.float32(127.5) - 1
@@ -218,8 +221,9 @@ def test_attributes_have_a_column_with_and_one_without(tmp_path, drawn):
     ability = translate_ability(None, (), attributes=("old",))
     snapshot = Plays(source.arrays, {"translate": translate}, translate=ability)
     begin(tmp_path, snapshot, source).draw(snapshot, 0)
-    images, columns, _ = drawn[0]
+    images, columns, _, headings = drawn[0]
     assert columns == 3 and [float(image.max()) for image in images[:3]] == [1, 0.5, 0.25]
+    assert headings == ("input", "old", "no_old")
 
 
 def numbered(count):
@@ -238,14 +242,14 @@ def test_reconstructions_stand_below_their_images(tmp_path, drawn):
     ability = code_abilities(None, None)["reconstruct"]
     snapshot = Plays(source.arrays, {"reconstruct": lambda images: images + 100 / 127.5}, reconstruct=ability)
     begin(tmp_path, snapshot, source).draw(snapshot, 0)
-    images, columns, names = drawn[0]
+    images, columns, names, _ = drawn[0]
     rows = first_pixels(images).reshape(6, 8)
     assert columns == 8 and names == ("input", "again") * 3
     np.testing.assert_array_equal(rows[1::2], rows[::2] + 100)
     assert len(set(rows[::2].ravel())) == 24
     few = numbered(3)
     begin(tmp_path, snapshot, few).draw(snapshot, 1)
-    images, columns, names = drawn[1]
+    images, columns, names, _ = drawn[1]
     assert columns == 3 and names == ("input", "again")
     np.testing.assert_array_equal(first_pixels(images), [0, 1, 2, 100, 101, 102])
 
@@ -258,7 +262,7 @@ def test_a_table_of_styles(tmp_path, drawn):
     restyle = lambda images, styles: images + 10 * (styles + 1)  # noqa: E731
     snapshot = Plays(source.arrays, {"restyle": restyle}, restyle=ability)
     begin(tmp_path, snapshot, source).draw(snapshot, 0)
-    images, columns, _ = drawn[0]
+    images, columns, *_ = drawn[0]
     table = first_pixels(images).reshape(7, 7)
     assert columns == 7 and table[0, 0] == 0
     np.testing.assert_array_equal(table[0, 1:], [0, 2, 4, 6, 8, 10])

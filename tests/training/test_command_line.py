@@ -124,7 +124,7 @@ def test_workdirs_have_the_configs_name():
         (ConfigError("no field"), 2, "error: no field\n"),
         (DataError("no data"), 2, "error: no data\n"),
         (NonFiniteError("nan at step 3", 3), 1, "error: nan at step 3\n"),
-        (KeyboardInterrupt(), 130, "error: interrupted: nothing is saved since the last checkpoint\n"),
+        (KeyboardInterrupt(), 130, "error: interrupted\n"),
     ],
 )
 def test_errors_are_one_line_and_a_status(error, status, line, capsys):
@@ -149,7 +149,7 @@ def test_any_other_error_is_a_bug_and_keeps_its_traceback(error):
         command_line.run(main)
 
 
-def test_the_cache_is_the_users_and_can_be_switched_off(monkeypatch, tmp_path):
+def test_the_cache_is_the_users_and_can_be_switched_off(monkeypatch, tmp_path, capsys):
     before, seconds = jax.config.jax_compilation_cache_dir, jax.config.jax_persistent_cache_min_compile_time_secs
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     try:
@@ -160,6 +160,12 @@ def test_the_cache_is_the_users_and_can_be_switched_off(monkeypatch, tmp_path):
         command_line.use_compilation_cache()
         assert jax.config.jax_compilation_cache_dir == str(tmp_path / "jaxgan" / "xla")
         assert jax.config.jax_persistent_cache_min_compile_time_secs == 0  # every program
+        monkeypatch.setenv("XDG_CACHE_HOME", os.devnull)
+        command_line.use_compilation_cache()
+        assert jax.config.jax_compilation_cache_dir == str(tmp_path / "jaxgan" / "xla")
+        assert capsys.readouterr().err.startswith(
+            "warning: compiled programs are not kept for the next time (/dev/null/"
+        )
     finally:
         jax.config.update("jax_compilation_cache_dir", before)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", seconds)

@@ -278,6 +278,26 @@ def test_a_second_interruption_aborts():
         signal.pause()
 
 
+def test_who_aborts_a_run_is_told_what_is_saved(tiny, tmp_path, monkeypatch):
+    from jaxgan.training import loop
+
+    config = tiny("dcgan")
+    config.steps, config.checkpoint_every = 9, 3
+    calls, call = [0], loop.CompiledStep.__call__
+
+    def interrupted(self, *arguments):
+        calls[0] += 1
+        if calls[0] == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+        return call(self, *arguments)
+
+    monkeypatch.setattr(loop.CompiledStep, "__call__", interrupted)
+    with pytest.raises(KeyboardInterrupt, match=r"saved is step 3; run the same command to go on from there"):
+        train(config, tmp_path)
+    assert train(config, tmp_path)["step"] == 9
+
+
 def test_metrics_that_do_not_fit_are_refused_before_anything_is_written(tiny, tmp_path):
     for variant, name, message in [
         ("cyclegan", "digit_fd", "the game does not sample"),
