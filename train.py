@@ -30,6 +30,12 @@ def _parser() -> Parser:
         help="begin with the weights of another run, all that fit or those of some players: runs/dcgan:generator",
     )
     parser.add_argument(
+        "--ensemble",
+        type=int,
+        metavar="NUMBER",
+        help="train so many runs in one program, by the seeds config.seed, config.seed + 1, ..., in WORKDIR/seed_SEED",
+    )
+    parser.add_argument(
         "--dry_run", action="store_true", help="print the config, the parameters and the memory they take, and stop"
     )
     parser.add_argument(
@@ -56,7 +62,11 @@ def main() -> None:
     if options.dry_run:
         print(training.summarize(training.plan_without_data(config), options.init_from))
         return
-    training.train(config, Path(options.workdir or command_line.default_workdir(path)), options.init_from)
+    workdir = Path(options.workdir or command_line.default_workdir(path))
+    if options.ensemble is None:
+        training.train(config, workdir, options.init_from)
+    else:
+        training.train_ensemble(config, workdir, options.ensemble, options.init_from)
 
 
 if __name__ == "__main__":

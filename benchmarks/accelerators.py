@@ -31,7 +31,7 @@ from jaxgan.core import Due, State
 from jaxgan.core.arrays import minibatch
 from jaxgan.core.players import flatten
 from jaxgan.errors import UserError
-from jaxgan.mesh import batched, data_mesh
+from jaxgan.mesh import batched, data_mesh, replicated
 from jaxgan.training.command_line import load_config
 from jaxgan.training.plan import Plan, plan_without_data
 
@@ -87,8 +87,9 @@ class Step:
         cut = functools.partial(jax.ShapeDtypeStruct, sharding=batched(plan.mesh))
         whole = minibatch(plan.arrays, images * plan.mesh.size)
         each = {name: cut(spec.shape, spec.dtype) for name, spec in whole.items()}
-        step = jax.jit(plan.game.step, static_argnames="due", donate_argnums=0)
         state, batches = self.state, (each,) * plan.game.minibatches(self.due)
+        kept = jax.tree.map(lambda leaf: leaf.sharding, state), replicated(plan.mesh)
+        step = jax.jit(plan.game.step, static_argnames="due", donate_argnums=0, out_shardings=kept)
         with jax.set_mesh(plan.mesh):
             return step.trace(state, batches, due=self.due).lower()
 

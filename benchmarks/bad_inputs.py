@@ -69,7 +69,7 @@ def _words(text: str) -> list[str]:
 
 _NUMBERS = _words(
     """
-    steps images batch_size accumulate statistics_batches log_every sample_every evaluate_every evaluate_samples
+    steps images batch_size accumulate steps_per_call statistics_batches log_every sample_every evaluate_every evaluate_samples
     checkpoint_every seed
     """
 )

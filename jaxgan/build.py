@@ -55,7 +55,7 @@ def build_game(config: ConfigDict, arrays: Arrays, domains: Sequence[str] = ()) 
             f"config.system={config.system!r} on config.data.name={config.data.name!r}: {error}"
         ) from error
     _check_domains(config, game, domains)
-    return dataclasses.replace(game, accumulate=config.accumulate)
+    return dataclasses.replace(game, accumulate=config.accumulate, rematerialise=config.remat == "blocks")
 
 
 def _check_domains(config: ConfigDict, game: Game, domains: Sequence[str]) -> None:

@@ -35,6 +35,9 @@ def default() -> ConfigDict:
             "dtype": "float32",  # what networks compute in; parameters, losses and statistics stay float32
             "accumulate": 1,  # parts of a minibatch whose gradients are averaged
             "statistics_batches": 16,  # batches that batch norm's sampling statistics are estimated over (0: each batch's own)
+            "remat": "none",  # "blocks" computes the insides of networks' blocks once more for the gradient, for less memory
+            "shard_optimizer": False,  # each device keeps a part of the optimisers' states, of several (ZeRO-1)
+            "steps_per_call": 1,  # steps that one program plays, where nothing is due between them: docs/speed.md
             "log_every": 50,
             "sample_every": 250,
             "evaluate_every": 500,

@@ -23,9 +23,12 @@ class MemoryShortage(UserError):
 
 
 def size(tree: Any) -> int:
-    """Bytes of the arrays in a tree, or of those that its shapes stand for."""
+    """Bytes of the arrays in a tree, or of those that its shapes stand for; on each device, where they say how they lie."""
 
     def one(leaf: Any) -> int:
+        sharding = getattr(leaf, "sharding", None)
+        if sharding is not None:
+            leaf = jax.ShapeDtypeStruct(sharding.shard_shape(leaf.shape), leaf.dtype)
         if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
             leaf = jax.eval_shape(jax.random.key_data, leaf)
         return math.prod(leaf.shape) * leaf.dtype.itemsize

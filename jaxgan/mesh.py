@@ -120,6 +120,12 @@ def replicated(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec())
 
 
+def cut_along(mesh: Mesh, shape: Sequence[int]) -> NamedSharding:
+    """The sharding of an array of which each device keeps a part: along the first axis that they divide, if there is one."""
+    axis = next((axis for axis, side in enumerate(shape) if side and side % mesh.size == 0), None)
+    return replicated(mesh) if axis is None else NamedSharding(mesh, PartitionSpec(*[None] * axis, DATA))
+
+
 def batched(mesh: Mesh) -> NamedSharding:
     """The sharding of a minibatch: its first axis cut among the devices."""
     return NamedSharding(mesh, PartitionSpec(DATA))

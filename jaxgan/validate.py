@@ -39,6 +39,7 @@ _SEED = _Range("at least 0 and below 2**32", lambda value: 0 <= value < 2**32)
 _COMMON: dict[str, _Range] = {
     "batch_size": _BATCH,
     "accumulate": _REPEATS,
+    "steps_per_call": _REPEATS,
     "log_every": _AT_LEAST_1,
     "evaluate_samples": _IMAGES,
     "statistics_batches": _SETTING,
@@ -87,6 +88,7 @@ _FIELDS: dict[str, _Range] = {
 _OPTIONS = {"number": _IMAGES, "strength": _POSITIVE, "setting": _SETTING, "seed": _SEED, "pictures": _PICTURES}
 _OPTIONS |= {"port": _PORT, "frames": _FRAMES}
 _CHOICES = {"dtype": ("float32", "bfloat16", "float16"), "guard": ("tell", "stop", "return", "off")}
+_CHOICES["remat"] = ("none", "blocks")
 
 
 class Misfit(Exception):

@@ -93,6 +93,7 @@ WRONG_AT_THE_TOP = {
     "evaluate_samples": 10**9,
     "statistics_batches": 10**9,
     "accumulate": 0,
+    "steps_per_call": 0,
     "data.image_size": 100_000,
 }
 

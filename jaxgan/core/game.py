@@ -31,6 +31,8 @@ class Game:
         abilities: What users can ask of the trained game: "sample", "translate", ...
         accumulate: A minibatch is cut in this many parts whose gradients are averaged: the gradient of the large batch
             at the memory of a small one (except where batch norm sees smaller batches).
+        rematerialise: Whether blocks of networks (`jaxgan.layers.block`) keep none of their activations for the gradient, but
+            compute them once more.
         cast: Which copies of players play a step; None where every player plays.
         paired: Arrays of a minibatch that must be of one record each: where their domains are shuffled apart, data are refused.
     """
@@ -42,6 +44,7 @@ class Game:
     memory: Callable[[jax.Array, Batch], Memory] | None = None
     abilities: Mapping[str, Ability] = dataclasses.field(default_factory=dict)
     accumulate: int = 1
+    rematerialise: bool = False
     cast: Cast | None = None
     paired: tuple[str, ...] = ()
 

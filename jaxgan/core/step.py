@@ -14,6 +14,7 @@ from jaxgan.core.players import Player, flatten, nest
 from jaxgan.core.state import Clock, Params, PlayerState, State, clock_of
 from jaxgan.core.turns import Batch, Due, Metrics, Turn
 from jaxgan.errors import UserError
+from jaxgan.layers import rematerialised
 from jaxgan.mesh import batch_axis
 
 _NETS = zlib.crc32(b"nets")  # folded into a turn's key for what its networks draw: dropout, views
@@ -41,7 +42,7 @@ def play_step(
     table = _Table(game, due.stage, clock, state, axis_name)
     table.enter_roles(jax.random.fold_in(key, _CAST))
     metrics: Metrics = {}
-    with batch_axis(axis_name):
+    with batch_axis(axis_name), rematerialised(game.rematerialise) as blocks:
         before = table.players
         for turn in turns:
             if not turn.together:
@@ -55,7 +56,11 @@ def play_step(
                 played = table.play(turn, seen, minibatches[first[turn.name] + repeat], repeat_key)
                 metrics |= {f"{turn.name}/{name}": value for name, value in played.items()}
 
-    if due.stage == len(game.stages) - 1:  # those before it may train by something else than scores
+    if due.stage == len(game.stages) - 1:  # those before it may train by something else than scores, or other players
+        if game.rematerialise and not blocks:
+            raise UserError(
+                f"remat: no network of {', '.join(sorted(game.players))} has blocks: leave it out, --config.remat=none"
+            )
         table.check_views(name for turn in turns if not turn.lazy for name in turn.players)
     for name in dict.fromkeys(name for turn in turns for name in turn.players):
         table.average(name)

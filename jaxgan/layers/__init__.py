@@ -13,6 +13,7 @@ from jaxgan.layers.norm import (
     LayerNorm,
     pixel_norm,
 )
+from jaxgan.layers.rematerialise import block, rematerialised
 from jaxgan.layers.resampling import (
     average_pool,
     largest,
@@ -41,6 +42,7 @@ __all__ = [
     "VirtualBatchNorm",
     "WeightNormDense",
     "average_pool",
+    "block",
     "check_images",
     "convolution",
     "largest",
@@ -49,6 +51,7 @@ __all__ = [
     "pixel_norm",
     "pixel_shuffle",
     "reflect_pad",
+    "rematerialised",
     "up_convolution",
     "upsample_bilinear",
     "upsample_nearest",

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxgan.layers import BatchNorm, ConditionalBatchNorm, Conv, average_pool, upsample_nearest
+from jaxgan.layers import BatchNorm, ConditionalBatchNorm, Conv, average_pool, block, upsample_nearest
 from jaxgan.networks.biggan import embed_class, widths_for
 from jaxgan.networks.blocks import ProjectionHead, attend
 from jaxgan.networks.common import check_label, image_shape, image_sides, tanh_image
@@ -131,6 +131,7 @@ class _UpBottleneck(nn.Module):
     norm_epsilon: float = 1e-5
 
     @nn.compact
+    @block
     def __call__(self, x: jax.Array, condition: jax.Array) -> jax.Array:
         hidden = max(1, x.shape[-1] // 4)
         conv = functools.partial(Conv, kernel_init=_init, dtype=self.dtype)
@@ -156,6 +157,7 @@ class _DownBottleneck(nn.Module):
     dtype: Any
 
     @nn.compact
+    @block
     def __call__(self, x: jax.Array) -> jax.Array:
         hidden = max(1, self.features // 4)
         conv = functools.partial(Conv, kernel_init=_init, dtype=self.dtype)

@@ -10,7 +10,7 @@ from flax import linen as nn
 from jax.nn.initializers import Initializer
 
 from jaxgan.errors import UserError
-from jaxgan.layers import BatchNorm, Conv, SelfAttention, average_pool, upsample_bilinear, upsample_nearest
+from jaxgan.layers import BatchNorm, Conv, SelfAttention, average_pool, block, upsample_bilinear, upsample_nearest
 from jaxgan.networks.initializers import variance_scaling
 
 # Uniform, deviation sqrt(4 / (fan_in + fan_out)): WGAN-GP's "He" initialisation is SNGAN's Glorot with gain sqrt(2).
@@ -40,6 +40,7 @@ class UpBlock(nn.Module):
     upsampling: str = "nearest"
 
     @nn.compact
+    @block
     def __call__(self, x: jax.Array, *condition: jax.Array) -> jax.Array:
         """Doubles the map `x`; `condition` (none, labels or vectors) goes to both norms."""
         h = nn.relu(self.norm(dtype=self.dtype, name="norm_1")(x, *condition))
@@ -78,6 +79,7 @@ class DownBlock(nn.Module):
     dtype: Any = jnp.float32
 
     @nn.compact
+    @block
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps (B, H, W, C) to (B, H / 2, W / 2, features), or to (B, H, W, features) without `downsample`."""
         h = nn.relu(x) if self.preactivate else x

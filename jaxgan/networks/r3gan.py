@@ -13,7 +13,7 @@ from flax import linen as nn
 from jax import lax
 
 from jaxgan.errors import UserError
-from jaxgan.layers import Conv, Verdict, convolution
+from jaxgan.layers import Conv, Verdict, block, convolution
 from jaxgan.layers.filtering import smooth_downsample, smooth_upsample
 from jaxgan.networks.common import base_map, check_label, image_shape, leaky_relu
 from jaxgan.networks.initializers import normal, variance_scaling
@@ -147,6 +147,7 @@ class _Block(nn.Module):
     dtype: Any = jnp.float32
 
     @nn.compact
+    @block
     def __call__(self, x: jax.Array) -> jax.Array:
         """Keeps the shape (B, H, W, C)."""
         x = x.astype(self.dtype)

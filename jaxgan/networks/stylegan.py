@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxgan.errors import UserError
-from jaxgan.layers import Conv, InstanceNorm, Verdict, average_pool, minibatch_stddev, upsample_nearest
+from jaxgan.layers import Conv, InstanceNorm, Verdict, average_pool, block, minibatch_stddev, upsample_nearest
 from jaxgan.layers.filtering import SmoothConv, smooth_downsample
 from jaxgan.networks.common import Weight, check_label, choose, fade, image_shape, image_sides, level_sizes, level_width
 from jaxgan.networks.style_parts import Mapping, StyledGenerator, level_dtype, pixel_noise, rectified, unit_init
@@ -175,6 +175,7 @@ class StyleGANDiscriminator(nn.Module):
         layer = Conv(level_width(self, size), 1, kernel_init=unit_init, dtype=dtype, name=f"from_rgb_{size}")
         return rectified(layer(images), self.clamp)
 
+    @block
     def _level(self, x: jax.Array, size: int, sizes: list[int]) -> jax.Array:
         """From a map of `size` to one of half of it."""
         wide, shared = (

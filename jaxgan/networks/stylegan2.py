@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxgan.errors import UserError
+from jaxgan.layers import block
 from jaxgan.layers.filtering import SmoothConv, smooth_upsample
 from jaxgan.layers.modulated import ModulatedConv
 from jaxgan.networks.common import Weight, choose, fade, image_shape, level_sizes, level_width
@@ -89,6 +90,7 @@ class _Synthesis(nn.Module):
             return images[resolution]
         return fade(smooth_upsample(images[resolution // 2]), images[resolution], alpha)
 
+    @block
     def _layer(self, x: jax.Array, w: jax.Array, slot: int, size: int, dtype: Any, up: bool = False) -> jax.Array:
         """A modulated convolution, noise, bias and LeakyReLU."""
         name, features = f"conv_{size}{'_up' if up else ''}", level_width(self, size)

@@ -9,7 +9,6 @@ images for itself, so that it asks the device for nothing between two log steps.
 
 import contextlib
 import dataclasses
-import functools
 import itertools
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,23 +18,24 @@ import jax
 from ml_collections import ConfigDict
 
 from jaxgan import memory, overrides
-from jaxgan.core import Due, Game, Metrics, State
+from jaxgan.core import Metrics, State
 from jaxgan.core.arrays import listed_classes, listed_domains
-from jaxgan.data import Loader, Source, check_batch_size, contents, make_source, prepare
+from jaxgan.data import Loader, Source, check_batch_size, contents, make_source
 from jaxgan.data.items import MEMORY
-from jaxgan.data.pipeline import RawBatch, Resident
 from jaxgan.evaluation import monitored
 from jaxgan.foreign import printable
-from jaxgan.mesh import data_mesh, replicated
+from jaxgan.mesh import data_mesh
 from jaxgan.registry import resolve
 from jaxgan.training.busy import busy
 from jaxgan.training.checkpoints import BrokenError, Checkpoints, check_finite
+from jaxgan.training.compiled_step import CompiledStep
 from jaxgan.training.observer import Observer
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records, read_metrics, series
 from jaxgan.training.rollback import roll_back
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.stop import Stopped, StopRequest
+from jaxgan.training.together import Call, Training, play_together
 from jaxgan.training.transfer import Beginning, read_source
 
 
@@ -62,6 +62,20 @@ def train(config: ConfigDict, workdir: str | Path, init_from: str = "", data: So
             last checkpoint before it stays.
         CollapseError: The guard found the game lost, and is to end the run (`config.guard`), or going back did not help.
     """
+    return train_side_by_side(config, {"": Path(workdir)}, init_from, data)[0]
+
+
+def train_side_by_side(
+    config: ConfigDict, folders: Mapping[str, Path], init_from: str = "", data: Source | None = None
+) -> list[dict[str, float]]:
+    """Trains runs that differ by their seeds, in one program where they play the same.
+
+    Args:
+        config: Of the first; each of the others has a seed that is one more than that of the one before.
+        folders: Theirs, in order, by what the lines of each for people begin with.
+        init_from: As in `train`.
+        data: As in `train`.
+    """
     config = resolve(config) if data is None else overrides.apply(config, [("data.name", MEMORY)])
     cure = (
         f"a smaller config.batch_size than {config.batch_size}, a smaller config.data.image_size, or narrower networks in "
@@ -69,54 +83,67 @@ def train(config: ConfigDict, workdir: str | Path, init_from: str = "", data: So
     )
     with memory.less(cure):
         asked = read_source(init_from) if init_from else None
-        return _train(config, make_source(config.data) if data is None else data, Path(workdir), cure, asked)
+        source = make_source(config.data) if data is None else data
+        loader = Loader(source, mesh=data_mesh())
+        plan = Plan.of_source(config, source)
+        for each in range(len(plan.game.stages)):
+            check_batch_size(source, plan.batch_size(each), plan.mesh)  # before anything is written or compiled
+        choice = monitored.choose(config, plan.compiled, source)
+        # Those that "default" stands for: readers of the run have no data to ask.
+        plan.config.metrics = tuple(choice.metrics)
+        stop = StopRequest()
+        with jax.set_mesh(plan.mesh):
+            play = CompiledStep(plan.game, plan.shardings)
+            memory.check(len(folders) * plan.least_bytes(plan.abstract_state()), cure)
+            runs = [
+                _train(plan.with_seed(config.seed + index), folder, label, source, loader, choice, play, stop, asked)
+                for index, (label, folder) in enumerate(folders.items())
+            ]
+            return play_together(runs, play, loader.resident, plan.mesh, stop)
 
 
 def _train(
-    config: ConfigDict, source: Source, workdir: Path, cure: str, asked: Mapping[str, Any] | None
-) -> dict[str, float]:
-    loader = Loader(source, seed=config.seed, mesh=data_mesh())
-    plan = Plan.of_source(config, source)
-    game = plan.game
-    for each in range(len(game.stages)):
-        check_batch_size(source, plan.batch_size(each), plan.mesh)  # before anything is written or compiled
-    choice = monitored.choose(config, plan.compiled, source)
-    plan.config.metrics = tuple(
-        choice.metrics
-    )  # those that "default" stands for: readers of the run have no data to ask
-    there = contents(source)
+    plan: Plan,
+    workdir: Path,
+    label: str,
+    source: Source,
+    loader: Loader,
+    choice: monitored.Choice,
+    play: CompiledStep,
+    stop: StopRequest,
+    asked: Mapping[str, Any] | None,
+) -> Training:
+    """A run; until it yields for the first time it only looks whether it can be trained."""
+    config, there = plan.config, contents(source)
     folder, main = RunFolder(workdir), jax.process_index() == 0
-    play = CompiledStep(game, plan.mesh)
-    with jax.set_mesh(plan.mesh):
-        # Networks and losses that do not fit the data, or each other, say so before anything is written.
-        with busy("going through the networks and a step"):
-            abstract, first = plan.abstract_state(), game.due(0, 0)
-            memory.check(plan.least_bytes(abstract), cure)
-            if not folder.checkpoints.exists():
-                batches = loader.batches(plan.batch_size(0))
-                play.trace(abstract, tuple(itertools.islice(batches, game.minibatches(first))), loader.resident, first)
-        told = folder.claim(plan.config, plan.arrays, plan.domains, there, write=False)
-        weights_of = folder.begun_with(asked)
-        beginning = None if weights_of is None else Beginning.of(plan, weights_of)
+    # Networks and losses that do not fit the data, or each other, say so before anything is written.
+    with busy("going through the networks and a step"):
+        abstract, first = plan.abstract_state(), plan.call(0, 0)
+        if not folder.checkpoints.exists() and not play.traced(1, first):
+            minibatches = tuple(itertools.islice(loader.batches(plan.batch_size(0)), play.minibatches(first)))
+            play.trace((abstract,), (minibatches,), loader.resident, first)
+    told = folder.claim(config, plan.arrays, plan.domains, there, write=False)
+    weights_of = folder.begun_with(asked)
+    beginning = None if weights_of is None else Beginning.of(plan, weights_of)
+    yield None
 
     damaged: list[str] = []
     score_name, lower_is_better = monitored.told_by(choice.metrics.values())
     with (
-        jax.set_mesh(plan.mesh),
-        StopRequest() as stop,
         folder.owned() if main else contextlib.nullcontext(),
         Checkpoints(
             folder.checkpoints,
             lower_is_better,
             series(read_metrics(folder.metrics), score_name),
-            every=plan.config.checkpoint_every,
+            every=config.checkpoint_every,
         ) as checkpoints,
     ):
         state = checkpoints.intact(abstract, damaged.append)
         resumed = None if state is None else int(state.step)
         begins = ""
         # Networks may begin by data: by the first minibatch.
-        first_state = lambda: plan.first_state(next(loader.batches(plan.batch_size(0))), loader.resident)  # noqa: E731
+        first_batch = lambda: next(loader.batches(plan.batch_size(0), seed=config.seed))  # noqa: E731
+        first_state = lambda: plan.first_state(first_batch(), loader.resident)  # noqa: E731
         if state is None:
             with busy("making the networks"):
                 state = first_state()
@@ -128,23 +155,23 @@ def _train(
             plan.check_end(int(state.step), int(state.images), int(state.stage))
         beginning = None  # the other run's state leaves the memory
         # Looked at again, now that nobody else writes.
-        folder.claim(plan.config, plan.arrays, plan.domains, there, write=main)
+        folder.claim(config, plan.arrays, plan.domains, there, write=main)
         if begins:  # the other run may have gone on, or be gone, when this one is started again
             checkpoints.save(int(state.step), state)
         classes = listed_classes(plan.arrays)
         domains = listed_domains(plan.domains)
         known = [f"{what}: {printable(them)}" for what, them in (("classes", classes), ("domains", domains)) if them]
         opening = [*damaged, told, begins, plan.unplayed, *known]
-        run = _Run(plan, source, loader, choice, folder, play, checkpoints, stop, main)
+        run = _Run(plan, source, loader, choice, folder, play, checkpoints, stop)
         broken: BrokenError | None = None
         while True:
-            with Records(folder, resumed, int(state.rollbacks), write=main) as records:
+            with Records(folder, resumed, int(state.rollbacks), main, label) as records:
                 if broken is not None:
                     records.rolled_back(int(state.step), int(state.images), int(state.rollbacks), broken.step)
                 for line in filter(None, opening):
                     records.say(line)
                 try:
-                    return run.go_on(state, resumed, records)
+                    return (yield from run.go_on(state, resumed, records))
                 except BrokenError as error:
                     # Its traceback would keep the broken state alive.
                     broken, opening = error.with_traceback(None), []
@@ -165,13 +192,12 @@ class _Run:
     loader: Loader
     choice: monitored.Choice
     folder: RunFolder
-    play: "CompiledStep"
+    play: CompiledStep
     checkpoints: Checkpoints
     stop: StopRequest
-    write: bool
 
-    def go_on(self, state: State, resumed: int | None, records: Records) -> dict[str, float]:
-        """Trains to the end, or until a stop is asked for; returns what `train` does.
+    def go_on(self, state: State, resumed: int | None, records: Records) -> Training:
+        """Trains to the end, or until a stop is asked for; returns what `train` does. What it yields is to be played.
 
         Args:
             state: Where it begins; donated.
@@ -181,9 +207,9 @@ class _Run:
         Raises:
             BrokenError: Training went wrong; what was saved before stays.
         """
-        plan, config, game, play, stop = self.plan, self.plan.config, self.plan.game, self.play, self.stop
+        plan, config, play, stop = self.plan, self.plan.config, self.play, self.stop
         checkpoints, loader = self.checkpoints, self.loader
-        play.last = {}
+        last: Metrics = {}  # the latest of every turn that was ever due
         # From here on the host counts for itself.
         step, images, stage = int(state.step), int(state.images), int(state.stage)
         seed = config.seed + (int(state.rollbacks) << 32)  # after a rollback the data come in another order
@@ -196,25 +222,22 @@ class _Run:
             checkpoints.rate(step, score)
             stage_read = -1
             while done < 1.0:
-                due = game.due(step, images)
-                if due.stage != stage_read:
-                    stage = stage_read = due.stage
+                dues = plan.call(step, images)
+                if dues[0].stage != stage_read:
+                    stage = stage_read = dues[0].stage
                     batch_size = plan.batch_size(stage)
                     batches = loader.batches(batch_size, images, seed)
-                minibatches = tuple(itertools.islice(batches, game.minibatches(due)))
-                if not play.compiled(due):
-                    compiling = functools.partial(play.compile, state, minibatches, loader.resident, due)
-                    with records.stopwatch.paused():
-                        records.say(stop.unless_asked(plan.mesh, compiling))
-                state, values = play(state, minibatches, loader.resident, due)
-                step, images = step + 1, images + batch_size * len(minibatches)
+                minibatches = tuple(itertools.islice(batches, play.minibatches(dues)))
+                state, values = yield Call(step, state, minibatches, dues, records)
+                last = {**last, **values}
+                step, images = step + len(dues), images + batch_size * len(minibatches)
                 done = plan.fraction_done(step, images)
                 records.progress(images, done)
                 if step % config.log_every == 0 or done == 1.0:
-                    values, nonfinite = jax.device_get((values, state.nonfinite))
+                    values, nonfinite = jax.device_get((last, state.nonfinite))
                     check_finite(nonfinite)
                     records.log(step, images, values, done)
-                if done < 1.0 and stop.asked(step):
+                if done < 1.0 and stop.asked(step, len(dues)):
                     raise Stopped
                 saves = config.checkpoint_every > 0 and step % config.checkpoint_every == 0
                 if saves or done == 1.0 or observer.due(step):
@@ -230,47 +253,3 @@ class _Run:
             observer.finish()
             records.print(observer.summary())
         return records.result(step, images)
-
-
-class CompiledStep:
-    """The game's step, compiled once for all that can be due."""
-
-    def __init__(self, game: Game, mesh: jax.sharding.Mesh) -> None:
-        def step(
-            state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due
-        ) -> tuple[State, Metrics]:
-            prepared = tuple(prepare(minibatch, resident) for minibatch in minibatches)
-            return game.step(state, prepared, due, skip_nonfinite=True)
-
-        self._step = jax.jit(step, static_argnames="due", donate_argnames="state", out_shardings=replicated(mesh))
-        self._game = game
-        self._traced: dict[Due, jax.stages.Traced] = {}
-        self._compiled: dict[Due, jax.stages.Compiled] = {}
-        self.last: Metrics = {}  # the latest of every turn that was ever due
-
-    def trace(self, state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due) -> None:
-        """Goes through the step without computing anything."""
-        self._traced[due] = self._step.trace(state, minibatches, resident, due=due)
-
-    def compiled(self, due: Due) -> bool:
-        """Whether this is compiled."""
-        return due in self._compiled
-
-    def compile(self, state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due) -> str:
-        """Compiles what is due; returns a line for people."""
-        what = f"{self._game.stages[due.stage].name} ({', '.join(due.turns)})"
-        with busy(f"compiling {what}") as doing:
-            if due not in self._traced:
-                self.trace(state, minibatches, resident, due)
-            self._compiled[due] = self._traced.pop(due).lower().compile()
-            return f"compiled {what} in {doing.seconds:.1f} s{doing.cached}"
-
-    def __call__(
-        self, state: State, minibatches: tuple[RawBatch, ...], resident: Resident, due: Due
-    ) -> tuple[State, Metrics]:
-        """Plays a step; returns the new state, and the latest metrics of every turn that was ever due."""
-        # One step is in flight while the next one is prepared, and no more: a stop must not wait for a queue of them.
-        jax.block_until_ready(self.last)
-        state, metrics = self._compiled[due](state, minibatches, resident)
-        self.last = {**self.last, **metrics}
-        return state, self.last

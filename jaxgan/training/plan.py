@@ -13,7 +13,7 @@ from jaxgan import memory
 from jaxgan.build import build_game
 from jaxgan.core import Arrays, ArraySpec, Due, Game, State
 from jaxgan.core.arrays import domain_arrays, minibatch
-from jaxgan.core.players import flatten
+from jaxgan.core.players import flatten, nest
 from jaxgan.core.snapshot import CompiledGame
 from jaxgan.data import DataError, Source, check_batch_size, make_source, text
 from jaxgan.data.errors import AbsentDataError
@@ -22,7 +22,7 @@ from jaxgan.data.specs import attributes_spec
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.evaluation import monitored
 from jaxgan.evaluation.perception import perception
-from jaxgan.mesh import data_mesh, replicated
+from jaxgan.mesh import cut_along, data_mesh, replicated
 from jaxgan.registry import resolve
 from jaxgan.training.sizes import nearest_size
 
@@ -66,6 +66,13 @@ class Plan:
         last = game.stages[-1]
         if not (config.steps or config.images or last.until_step or last.until_images):
             raise ConfigError("config.steps=0 and config.images=0, so the run would never end: set one of them")
+        least = min((each for each in _looks(config).values() if each), default=config.steps_per_call)
+        if config.steps_per_call > least:
+            shorter = ", ".join(f"config.{name}={each}" for name, each in _looks(config).items() if each == least)
+            raise ConfigError(
+                f"config.steps_per_call={config.steps_per_call}, but no call plays past {shorter}: lower it to a divisor of "
+                f"{least}, or raise the other"
+            )
         return cls(config, data_mesh(), arrays, tuple(domains), game)
 
     @classmethod
@@ -97,9 +104,43 @@ class Plan:
         perceive = functools.partial(perception, self.arrays)
         return CompiledGame(self.game, self.mesh, self.arrays, config.batch_size, config.statistics_batches, perceive)
 
+    def with_seed(self, seed: int) -> "Plan":
+        """The plan of a run that differs by its seed alone; what is compiled serves both."""
+        config = self.config.copy_and_resolve_references()
+        config.seed = seed
+        other = dataclasses.replace(self, config=config)
+        vars(other)["compiled"] = self.compiled
+        return other
+
     def batch_size(self, stage: int) -> int:
         """Images in a minibatch of a stage, over all devices."""
         return self.game.stages[stage].batch_size or self.config.batch_size
+
+    def call(self, step: int, images: int) -> tuple[Due, ...]:
+        """What the steps of the next call play: `config.steps_per_call` steps, which begin at a multiple of it, or one.
+
+        One where more would begin elsewhere, or pass the end of a stage or of the run, or a step at which the run is looked
+        at. Where it stands is all that it hangs on, so that a run that goes on makes the same calls.
+
+        Args:
+            step: Steps played.
+            images: Real images consumed.
+        """
+        number, looks = self.config.steps_per_call, [each for each in _looks(self.config).values() if each]
+        dues = [self.game.due(step, images)]
+        if step % number:
+            return tuple(dues)
+        for later in range(step + 1, step + number):
+            images += self.batch_size(dues[0].stage) * self.game.minibatches(dues[-1])
+            due = self.game.due(later, images)
+            if (
+                due.stage != dues[0].stage
+                or self.fraction_done(later, images) == 1
+                or any(later % each == 0 for each in looks)
+            ):
+                return tuple(dues[:1])
+            dues.append(due)
+        return tuple(dues)
 
     @property
     def unplayed(self) -> str:
@@ -163,8 +204,27 @@ class Plan:
             abstract = jax.eval_shape(self.init, jax.random.key(0))
         except UserError as error:
             raise _with_size(error, self.config, self.arrays, self.domains) from error
-        whole = functools.partial(jax.ShapeDtypeStruct, sharding=replicated(self.mesh))
-        return jax.tree.map(lambda leaf: whole(leaf.shape, leaf.dtype), abstract)
+        placed = lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)  # noqa: E731
+        return jax.tree.map(placed, abstract, self._shardings_of(abstract))
+
+    @functools.cached_property
+    def shardings(self) -> State:
+        """Where the leaves of the state lie."""
+        return jax.tree.map(lambda leaf: leaf.sharding, self.abstract_state())
+
+    def _shardings_of(self, state: State) -> State:
+        """All of it on every device, but of the optimisers' states a part, if the config says so.
+
+        That is the first stage of ZeRO (Rajbhandari et al. 2019, arXiv:1910.02054, section 5.1): gradients are summed, each
+        device moves the part of the parameters that its part of the optimiser's state is of, and the parts are gathered.
+        """
+        shardings = jax.tree.map(lambda _: replicated(self.mesh), state)
+        if not self.config.shard_optimizer:
+            return shardings
+        cut = lambda leaf: cut_along(self.mesh, leaf.shape)  # noqa: E731
+        optimizers = {name: jax.tree.map(cut, own.optimizer) for name, own in flatten(state.players).items()}
+        players = {name: own.replace(optimizer=optimizers[name]) for name, own in flatten(shardings.players).items()}
+        return shardings.replace(players=nest(players))
 
     def least_bytes(self, state: State) -> int:
         """What a step takes on each device at the very least: the state, the gradient of a player, and the real images.
@@ -180,9 +240,14 @@ class Plan:
         return memory.size(state) + gradient + max(images) // self.mesh.size
 
     def first_state(self, raw: RawBatch | None = None, resident: Resident = ()) -> State:
-        """The state before the first step, made where it will live: on every device; the arguments are those of `init`."""
-        first = jax.jit(self.init, out_shardings=replicated(self.mesh))
+        """The state before the first step, made where it will live; the arguments are those of `init`."""
+        first = jax.jit(self.init, out_shardings=self.shardings)
         return first(jax.random.key(self.config.seed), raw, resident)
+
+
+def _looks(config: ConfigDict) -> dict[str, int]:
+    """The fields that say after how many steps a run is looked at, 0 for never."""
+    return {name: config[name] for name in ("log_every", "sample_every", "evaluate_every", "checkpoint_every")}
 
 
 def _with_size(error: UserError, config: ConfigDict, arrays: Arrays, domains: Sequence[str]) -> UserError:

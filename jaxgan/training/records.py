@@ -52,6 +52,7 @@ class Stopwatch:
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.started = False
+        self.stood = 0.0  # seconds inside `paused`
         self._counted, self._since = seconds, math.inf  # what is counted, and since when it counts again
 
     @property
@@ -67,11 +68,18 @@ class Stopwatch:
     def paused(self) -> Iterator[None]:
         """Stands still during its `with` block."""
         self._counted, self._since = self.seconds, math.inf
+        began = time.perf_counter()
         try:
             yield
         finally:
+            self.stood += time.perf_counter() - began
             if self.started:
                 self.start()
+
+    def skip(self, seconds: float) -> None:
+        """Takes out of what was counted the seconds that something else stood still."""
+        if self.started:
+            self._counted -= seconds
 
 
 class Records:
@@ -86,16 +94,19 @@ class Records:
         step: The step that the run goes on from; None: it begins.
         rollbacks: How many times it went back until then; of later ones the file knows from a future that is given up.
         write: Whether this process writes and prints.
+        label: What every line for people begins with, where several runs go on side by side; there is no bar then.
     """
 
-    def __init__(self, folder: RunFolder, step: int | None, rollbacks: int = 0, write: bool = True) -> None:
+    def __init__(
+        self, folder: RunFolder, step: int | None, rollbacks: int = 0, write: bool = True, label: str = ""
+    ) -> None:
         self.lines: list[dict[str, Any]] = []
         if step is not None:
             known = (line for line in read_metrics(folder.metrics) if line["step"] <= step)
             self.lines = [line for line in known if (line.get("rollbacks") or 0) <= rollbacks]
         self._lap = (0, 0.0)  # images and seconds at the last log step
         self._start = (0.0, 0.0)  # when the first step was done, and how much of the run was
-        self.write, self._files, self._path = write, contextlib.ExitStack(), folder.metrics
+        self.write, self._files, self._path, self._label = write, contextlib.ExitStack(), folder.metrics, label
         self._bar: Any = None
         self._board: Any = None
         if write:
@@ -103,7 +114,7 @@ class Records:
                 temporary.write_text("".join(json.dumps(line) + "\n" for line in self.lines))
             self._file = self._files.enter_context(folder.metrics.open("a"))
             self._board = _tensorboard(folder, 0 if step is None else step + 1, self._files)
-            if sys.stderr.isatty():
+            if sys.stderr.isatty() and not label:
                 look = "{percentage:3.0f}%|{bar:20}| {desc}"
                 self._bar = self._files.enter_context(tqdm(total=1.0, bar_format=look, dynamic_ncols=True))
         self.stopwatch = Stopwatch(max((line.get("seconds", 0.0) for line in self.lines), default=0.0))
@@ -118,7 +129,7 @@ class Records:
     def say(self, text: str) -> None:
         """Prints a line to stderr, above the bar if there is one."""
         if self.write:
-            tqdm.write(text, file=sys.stderr)
+            tqdm.write(f"{self._label}: {text}" if self._label else text, file=sys.stderr)
 
     def progress(self, images: int, fraction: float) -> None:
         """Moves the bar; to be called after every step. Time counts from the end of the first one on.
@@ -174,7 +185,7 @@ class Records:
         if self.write:
             if self._bar is not None:
                 self._bar.close()
-            print(text)
+            print(f"{self._label}\n{text}" if self._label else text)
 
     def result(self, step: int, images: int) -> dict[str, float]:
         """The last value of everything, "untrained/..." for values before the first step, and the counts."""

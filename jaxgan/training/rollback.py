@@ -10,7 +10,6 @@ from collections.abc import Callable
 import jax
 
 from jaxgan.core import State, rolled_back
-from jaxgan.mesh import replicated
 from jaxgan.training.checkpoints import BrokenError, Checkpoints, CollapseError
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records
@@ -62,4 +61,4 @@ def roll_back(
     checkpoints.forget_after(step)
     say(f"{error}: back to step {step}, with other draws" + (" and lower rates" if config.rollback_rate < 1 else ""))
     anew = functools.partial(rolled_back, rollbacks=rollbacks, factor=config.rollback_rate)
-    return jax.jit(anew, out_shardings=replicated(plan.mesh))(state)
+    return jax.jit(anew, out_shardings=plan.shardings)(state)

@@ -35,7 +35,8 @@ from jaxgan.registry import as_config, plain
 # A run may go on with other values of these: they decide how long it is and how it is looked at, not what is computed ...
 _LENGTH = ("steps", "images")
 _FREE_TO_CHANGE = {*_LENGTH, "log_every", "sample_every", "evaluate_every", "checkpoint_every", "metrics", "pictures"}
-# What happens when training goes wrong; a run that does may go on with others.
+# How it is computed, to rounding the same; and what happens when training goes wrong: a run that does may go on with others.
+_FREE_TO_CHANGE |= {"steps_per_call", "remat", "shard_optimizer"}
 _FREE_TO_CHANGE |= {"rollbacks", "rollback_window", "rollback_rate", "guard"}
 # ... and of these, as long as what lies there is the same.
 _PLACES = {"data.path", "data.text", "data.labels_file", "data.attributes_file", "data.attributed_path"}

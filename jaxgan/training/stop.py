@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-# Several processes must stop at the same step; they compare notes when their step count is a multiple of this.
+# Several processes must stop at the same step; they compare notes when their step count passes a multiple of this.
 _AGREE_EVERY = 10
 
 
@@ -84,11 +84,16 @@ class StopRequest:
                 raise Stopped
         return future.result()
 
-    def asked(self, step: int) -> bool:
-        """Whether the run shall stop after `step` steps; every process must ask at every step, and gets one answer."""
+    def asked(self, step: int, played: int = 1) -> bool:
+        """Whether the run shall stop after `step` steps; every process must ask after every call, and gets one answer.
+
+        Args:
+            step: Steps played.
+            played: How many of them the last call has played.
+        """
         if jax.process_count() == 1:
             return self._asked
-        if step % _AGREE_EVERY:
+        if step % _AGREE_EVERY >= played:
             return False
         return bool(multihost_utils.process_allgather(np.asarray(self._asked)).any())
 

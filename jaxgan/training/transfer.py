@@ -17,7 +17,6 @@ from jaxgan.core import Player, PlayerState, State
 from jaxgan.core.constraints import by_path, path_string
 from jaxgan.core.players import flatten, nest
 from jaxgan.errors import ConfigError, nearest
-from jaxgan.mesh import replicated
 from jaxgan.registry import foreign_names
 from jaxgan.training.plan import Plan
 from jaxgan.training.run_folder import RunFolder
@@ -85,7 +84,7 @@ class Beginning:
                 given = old[name] if same else _as_used(self.there.plan.game.players[name], old[name])
                 players[name] = _begun(plan.game.players[name], players[name], given, same)
         # Buffers of their own: the step is given the state to write over.
-        copy = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree), out_shardings=replicated(plan.mesh))
+        copy = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree), out_shardings=plan.shardings)
         return copy(first.replace(players=nest(players)))
 
 
