@@ -30,6 +30,7 @@ from jaxgan.foreign import printable
 from jaxgan.mesh import data_mesh, replicated
 from jaxgan.registry import resolve
 from jaxgan.training.checkpoints import BrokenError, Checkpoints, check_finite
+from jaxgan.training.mirror import Mirror
 from jaxgan.training.observer import Observer
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records, read_metrics, series
@@ -44,7 +45,8 @@ def train(config: ConfigDict, workdir: str | Path, init_from: str = "", data: So
 
     Args:
         config: See `jaxgan.config.default`.
-        workdir: The run's folder; if it holds a run of this config, that one goes on.
+        workdir: The run's folder; if it holds a run of this config, that one goes on. It may be on object storage,
+            "gs://bucket/run".
         init_from: "RUN" or "RUN:player,player": the folder of another run that this one begins with the weights of, and whose;
             "": it begins with random ones. A run that goes on may leave it out.
         data: What it is trained on, in the place of what `config.data` names; see `jaxgan.runs.train`.
@@ -57,6 +59,7 @@ def train(config: ConfigDict, workdir: str | Path, init_from: str = "", data: So
         ConfigError: The config cannot be used, the folder belongs to another one, or its run is past the config's end; or
             nothing can be taken from the other run.
         DataError: The data cannot be used.
+        RemoteError: The folder is elsewhere, and cannot be read or written.
         MemoryShortage: There is not enough memory for the step or the networks.
         NonFiniteError: A loss, a gradient or a parameter is not finite, and going back (`config.rollbacks`) did not help; the
             last checkpoint before it stays.
@@ -69,11 +72,20 @@ def train(config: ConfigDict, workdir: str | Path, init_from: str = "", data: So
     )
     with memory.less(cure):
         asked = read_source(init_from) if init_from else None
-        return _train(config, make_source(config.data) if data is None else data, Path(workdir), cure, asked)
+        mirror = Mirror.of(workdir)
+        source = make_source(config.data) if data is None else data
+        if mirror is not None:
+            mirror.begin()
+        return _train(config, source, Path(workdir) if mirror is None else mirror.path, cure, asked, mirror)
 
 
 def _train(
-    config: ConfigDict, source: Source, workdir: Path, cure: str, asked: Mapping[str, Any] | None
+    config: ConfigDict,
+    source: Source,
+    workdir: Path,
+    cure: str,
+    asked: Mapping[str, Any] | None,
+    mirror: Mirror | None,
 ) -> dict[str, float]:
     loader = Loader(source, seed=config.seed, mesh=data_mesh())
     plan = Plan.of_source(config, source)
@@ -96,6 +108,7 @@ def _train(
             play.trace(abstract, tuple(itertools.islice(batches, game.minibatches(first))), loader.resident, first)
         told = folder.claim(plan.config, plan.arrays, plan.domains, there, write=False)
         weights_of = folder.begun_with(asked)
+        folder.check_shared()
         beginning = None if weights_of is None else Beginning.of(plan, weights_of)
 
     damaged: list[str] = []
@@ -109,6 +122,7 @@ def _train(
             lower_is_better,
             series(read_metrics(folder.metrics), score_name),
             every=plan.config.checkpoint_every,
+            mirror=mirror,
         ) as checkpoints,
     ):
         state = checkpoints.intact(abstract, damaged.append)
@@ -127,6 +141,8 @@ def _train(
         beginning = None  # the other run's state leaves the memory
         # Looked at again, now that nobody else writes.
         folder.claim(plan.config, plan.arrays, plan.domains, there, write=main)
+        if mirror is not None:
+            mirror.claim()
         if begins:  # the other run may have gone on, or be gone, when this one is started again
             checkpoints.save(int(state.step), state)
         classes = listed_classes(plan.arrays)

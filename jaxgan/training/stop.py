@@ -1,9 +1,11 @@
 """Asking a run to stop: SIGTERM, SIGHUP or SIGINT end it after the step that is being played, with a checkpoint."""
 
+import math
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from types import FrameType
@@ -13,9 +15,9 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-# Several processes must stop at the same step; they compare notes when their step count is a multiple of this.
-_AGREE_EVERY = 10
-
+# Several processes must stop at the same step, and so compare notes: after so many steps at most, and about so many seconds. It
+# costs them a wait for the step that is in flight; who takes machines away gives some 30 seconds of notice.
+_AGREE_STEPS, _AGREE_SECONDS = 10, 2.0
 
 _LOOK_EVERY = 0.1  # seconds between two looks whether a stop was asked for, while something long goes on
 _LEFT = "jaxgan: left to itself when a stop is asked for"
@@ -35,6 +37,8 @@ class StopRequest:
 
     def __init__(self) -> None:
         self._asked = False
+        self._agreed: tuple[int, float] | None = None  # at which step, and when
+        self._agree_after = 1  # steps
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "StopRequest":
@@ -88,9 +92,16 @@ class StopRequest:
         """Whether the run shall stop after `step` steps; every process must ask at every step, and gets one answer."""
         if jax.process_count() == 1:
             return self._asked
-        if step % _AGREE_EVERY:
+        last, began = self._agreed or (step - 1, math.inf)
+        if step - last < self._agree_after:
             return False
-        return bool(multihost_utils.process_allgather(np.asarray(self._asked)).any())
+        # A step takes so long here; the slowest process tells, so that all come to the same number.
+        seconds = max(0.0, time.monotonic() - began) / (step - last)
+        told = multihost_utils.process_allgather(np.asarray([self._asked, seconds], np.float32))
+        asked, seconds = (float(each) for each in told.reshape(-1, 2).max(axis=0))
+        known, self._agreed = self._agreed is not None, (step, time.monotonic())
+        self._agree_after = max(1, min(_AGREE_STEPS, int(_AGREE_SECONDS / max(seconds, 1e-3)))) if known else 1
+        return asked > 0
 
 
 def leave(status: int) -> None:
