@@ -57,14 +57,14 @@ def test_a_folder_of_pictures_is_read_and_only_what_changed_is_fetched_again(buc
     source = read()
     assert sorted(names) == ["a.png", "b.png", "c.png"] and len(source) == 3
     assert source.arrays["label"].names == ("0", "1")
-    assert sorted({int(source.record(index)["image"].max()) for index in range(3)}) == [10, 20, 30]
+    assert sorted({int(source.record(index, None)["image"].max()) for index in range(3)}) == [10, 20, 30]
     names.clear()
     read()
     assert names == []
     bucket.pipe("/photos/train/0/b.png", picture(99))
     bucket.rm("/photos/train/0/a.png")
     source = read()
-    assert names == ["b.png"] and sorted(int(source.record(index)["image"].max()) for index in range(2)) == [30, 99]
+    assert names == ["b.png"] and sorted(int(source.record(index, None)["image"].max()) for index in range(2)) == [30, 99]
 
 
 def test_files_are_read_with_their_endings(bucket):

@@ -71,7 +71,7 @@ def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fiel
 
 def _here(config: DataConfig) -> DataConfig:
     """The fields with copies on this machine in the place of what lies on object storage."""
-    places = {
+    places: dict[str, Any] = {
         field: local(value) for field in _PLACES if is_remote(value := getattr(config, field)) and field != "path"
     }
     if is_remote(config.path) and config.name.startswith("tfds:"):

@@ -89,8 +89,8 @@ def join_processes() -> None:
         missing = [name for name in _PROCESS_VARIABLES if name not in os.environ]
         cure = f"set {', '.join(missing)}" if missing else f"look at {', '.join(_PROCESS_VARIABLES)}"
         raise UserError(
-            f"--distributed: who the other processes are is not known ({str(error).rstrip('.')}), and this is no SLURM step, Open "
-            f"MPI job or TPU pod: {cure}, or leave --distributed out for one process"
+            f"--distributed: who the other processes are is not known ({str(error).rstrip('.')}), and this is no SLURM step, "
+            f"Open MPI job or TPU pod: {cure}, or leave --distributed out for one process"
         ) from error
     except jax.errors.JaxRuntimeError as error:
         raise UserError(

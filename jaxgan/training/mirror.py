@@ -1,9 +1,9 @@
 """A run on object storage: it works in a copy on this machine, and what it saves is sent there.
 
 A checkpoint is many files, and sending them can end anywhere. So `sent.json` names the checkpoints that are there whole, and is
-written after them: what it does not name is not taken. Records and pictures are sent before the checkpoint that they lead up to,
-as they are written before it here: a run that goes on cuts off what lies after its checkpoint, but nothing gives it what is
-missing before. At any moment there lies what a run leaves that is killed, and it goes on elsewhere to the same bits.
+written after them: what it does not name is not taken. Records and pictures are sent before the checkpoint that they lead up
+to, as they are written before it here: a run that goes on cuts off what lies after its checkpoint, but nothing gives it what
+is missing before. At any moment there lies what a run leaves that is killed, and it goes on elsewhere to the same bits.
 """
 
 import json
@@ -59,8 +59,8 @@ class Mirror:
             return None
         if jax.process_count() > 1:
             raise ConfigError(
-                f"{workdir}: several processes need a folder that all of them see: mount the bucket (for gs:// with gcsfuse) or "
-                "take a file system in the network, and give its path as --workdir"
+                f"{workdir}: several processes need a folder that all of them see: mount the bucket (for gs:// with gcsfuse) "
+                "or take a file system in the network, and give its path as --workdir"
             )
         return cls(str(workdir))
 
@@ -238,7 +238,7 @@ def _size(version: str) -> int:
 
 def _sent(place: Place) -> Steps:
     told: Any = parse_json(place.read(_SENT).decode("utf-8", "replace"), f"{place.url}/{_SENT}")
-    steps = told.get("checkpoints") if isinstance(told, dict) else None
+    steps: Any = told.get("checkpoints") if isinstance(told, dict) else None
     good = isinstance(steps, dict) and all(
         step.isdecimal() and isinstance(files, dict) for step, files in steps.items()
     )

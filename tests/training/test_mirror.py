@@ -80,7 +80,7 @@ class CutOff(Exception):
     """The machine is gone."""
 
 
-@pytest.mark.parametrize("files", [0, 1, 3, 9, 20, 27, 33, 40])
+@pytest.mark.parametrize("files", [1, 9, 27, 40])
 def test_a_machine_that_is_lost_while_it_sends_is_no_loss(files, bucket, tiny, smooth, monkeypatch, tmp_path):
     """After so many files nothing arrives any more, and the run goes on elsewhere from what is there."""
     put, pipe, left = type(bucket).put_file, type(bucket).pipe_file, [files]
@@ -189,7 +189,7 @@ def test_checkpoints_that_are_given_up_are_not_gone_on_from(bucket, tiny, monkey
     mirror.forget_after(5)
     # Before the records of the new future came, the old one was no longer whole.
     assert told and all("6" not in steps for steps in told)
-    assert not bucket.exists("/bucket/run/checkpoints/6")
+    assert not bucket.find("/bucket/run/checkpoints/6")
 
 
 def test_commands_read_a_run_there_and_leave_what_they_make(bucket, tiny, monkeypatch, tmp_path, capsys):
@@ -202,8 +202,10 @@ def test_commands_read_a_run_there_and_leave_what_they_make(bucket, tiny, monkey
 
     assert run(lambda rest: use.main("sample", rest), "--workdir=memory://bucket/run", "--num=4")[0] == 0
     assert bucket.find("/bucket/run/generated")
-    status, _ = run(evaluate.main, "--workdir", "memory://bucket/run", "--metrics=digit_fd", "--num=80")
-    assert status == 0 and b"digit_fd" in bucket.cat("/bucket/run/evaluation.jsonl")
+    measured = ("--metrics=fid", "--features=digits", "--num=80", "--reference_num=80")
+    status, told = run(evaluate.main, "--workdir", "memory://bucket/run", *measured)
+    assert status == 0, told
+    assert b"fid" in bucket.cat("/bucket/run/evaluation.jsonl")
     status, told = run(
         lambda rest: use.main("sample", rest), "--workdir=memory://bucket/run", "--output=memory://bucket/x.png"
     )
@@ -213,7 +215,7 @@ def test_commands_read_a_run_there_and_leave_what_they_make(bucket, tiny, monkey
     longer = config(tiny)
     longer.steps = 8
     run_there = jaxgan.train(longer, "memory://bucket/run")
-    assert run_there.step == 8 and b"digit_fd" in bucket.cat("/bucket/run/evaluation.jsonl")
+    assert run_there.step == 8 and b"fid" in bucket.cat("/bucket/run/evaluation.jsonl")
     send_back()
 
 
