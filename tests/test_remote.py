@@ -64,7 +64,10 @@ def test_a_folder_of_pictures_is_read_and_only_what_changed_is_fetched_again(buc
     bucket.pipe("/photos/train/0/b.png", picture(99))
     bucket.rm("/photos/train/0/a.png")
     source = read()
-    assert names == ["b.png"] and sorted(int(source.record(index, None)["image"].max()) for index in range(2)) == [30, 99]
+    assert names == ["b.png"] and sorted(int(source.record(index, None)["image"].max()) for index in range(2)) == [
+        30,
+        99,
+    ]
 
 
 def test_files_are_read_with_their_endings(bucket):

@@ -83,6 +83,8 @@ def join_processes() -> None:
     address = os.environ.get("JAX_COORDINATOR_ADDRESS")
     if address is not None and not re.fullmatch(r".+:\d+", address):
         raise UserError(f"JAX_COORDINATOR_ADDRESS={address!r} has no port: write HOST:PORT, as node1:12345")
+    # JAX's own answer to SIGTERM would swallow those that come before training listens for them (`stop.StopRequest`).
+    jax.config.update("jax_enable_preemption_service", False)
     try:
         jax.distributed.initialize(num_processes=numbers[0], process_id=numbers[1])
     except ValueError as error:
