@@ -157,7 +157,7 @@ def test_the_slurm_script_of_the_page_stops_and_queues_again_until_all_is_done(t
     (script,) = (block for block in re.findall(r"```bash\n(.*?)```", page, flags=re.DOTALL) if "#SBATCH" in block)
     changes = {
         "configs/biggan_like.py:paper --config.data.path=/shared/tfds": f"{TINY}:dcgan --config.steps=20 "
-        "--config.evaluate_every=0 --config.sample_every=0 --config.checkpoint_every=0",
+        "--config.evaluate_every=20 --config.sample_every=0 --config.checkpoint_every=0",
         "/shared/runs/biggan_like": str(tmp_path / "run"),
     }
     for there, here in changes.items():
