@@ -70,7 +70,9 @@ class Place:
         try:
             import fsspec
 
-            self._system, self._root = fsspec.core.url_to_fs(self.url)
+            # Buckets have no folders, but a disk has; and a bucket that is not there is the user's to make.
+            options = {"auto_mkdir": True} if kind in ("file", "local") else {}
+            self._system, self._root = fsspec.core.url_to_fs(self.url, **options)
         except ImportError as error:
             raise RemoteError(f"{url} needs a package ({error}); pip install 'jaxgan[remote]'") from error
         except ValueError as error:
@@ -115,7 +117,6 @@ class Place:
     def write(self, name: str, content: bytes) -> None:
         """Writes a small file."""
         with self._named("written"):
-            self._system.makedirs(self._root, exist_ok=True)
             self._system.pipe_file(self._path(name), content)
 
     def remove(self, names: Iterable[str]) -> None:
