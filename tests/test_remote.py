@@ -139,7 +139,9 @@ def test_what_cannot_be_had_is_one_line(bucket, monkeypatch):
 
 def test_a_system_without_its_package_is_named(monkeypatch):
     monkeypatch.setattr(
-        fsspec.core, "url_to_fs", lambda url, **_: (_ for _ in ()).throw(ImportError("Please install gcsfs to access GCS"))
+        fsspec.core,
+        "url_to_fs",
+        lambda url, **_: (_ for _ in ()).throw(ImportError("Please install gcsfs to access GCS")),
     )
     with pytest.raises(UserError, match=r"install gcsfs.*pip install 'jaxgan\[remote\]'"):
         local("gs://bucket/x")

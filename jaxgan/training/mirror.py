@@ -45,6 +45,7 @@ class Mirror:
         self._copy = Copy(url, "runs")
         self.path = self._copy.path
         self._there: Steps = {}
+        self._claimed = False
         self._forgotten: int | None = None  # checkpoints of later steps were given up
 
     @classmethod
@@ -91,6 +92,7 @@ class Mirror:
         """
         self._say_what_is_whole(self._there)
         self._note({})
+        self._claimed = True
 
     def forget_after(self, step: int) -> None:
         """Notes that later checkpoints were given up; they are no longer whole elsewhere before anything else is sent."""
@@ -98,7 +100,9 @@ class Mirror:
         self.send()
 
     def send(self) -> None:
-        """Sends what has changed; if that fails, a line says so, and all of it is sent the next time."""
+        """Sends what has changed, once the run is claimed; if that fails, a line says so, and all of it is sent the next time."""
+        if not self._claimed:  # the run was refused
+            return
         try:
             self._send()
         except RemoteError as error:

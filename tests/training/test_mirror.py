@@ -157,6 +157,26 @@ def test_a_run_that_could_not_be_sent_at_its_end_is_sent_by_the_same_command(buc
     check_like("memory://bucket/run", smooth)
 
 
+def test_a_run_that_cannot_be_sent_does_not_begin(bucket, tiny, monkeypatch, capsys):
+    def refuses(self, *args, **options):
+        raise PermissionError("you may only read")
+
+    monkeypatch.setattr(type(bucket), "pipe_file", refuses)
+    with pytest.raises(
+        UserError, match=r"memory://bucket/run cannot be written \(PermissionError: you may only read\)"
+    ):
+        train(config(tiny), "memory://bucket/run")
+    assert "step=" not in capsys.readouterr().err and not bucket.find("/bucket")
+
+
+def test_a_run_of_another_config_is_refused_and_left_as_it_is(bucket, tiny):
+    train(config(tiny), "memory://bucket/run")
+    before = {name: bucket.cat(name) for name in bucket.find("/bucket")}
+    with pytest.raises(UserError, match="was made by another config"):
+        train(config(tiny, batch_size=16), "memory://bucket/run")
+    assert before == {name: bucket.cat(name) for name in bucket.find("/bucket")}
+
+
 def test_who_comes_back_after_another_machine_trained_takes_what_that_has(bucket, tiny, monkeypatch, tmp_path):
     train(config(tiny), "memory://bucket/run")
     (Mirror("memory://bucket/run").path / "notes.txt").write_text("of the first machine, never sent")
@@ -177,6 +197,7 @@ def test_checkpoints_that_are_given_up_are_not_gone_on_from(bucket, tiny, monkey
     train(config(tiny), "memory://bucket/run")
     mirror = Mirror("memory://bucket/run")
     mirror.begin()
+    mirror.claim()
     assert max(map(int, json.loads(bucket.cat("/bucket/run/sent.json"))["checkpoints"])) == 6
     shutil.rmtree(mirror.path / "checkpoints" / "6")
     (mirror.path / "metrics.jsonl").write_text("{}")
