@@ -5,11 +5,7 @@ The same command again goes on from the last checkpoint. Any field of the config
 """
 
 import argparse
-import os
 import sys
-from pathlib import Path
-
-import jax
 
 from jaxgan import training
 from jaxgan.commands.options import Parser
@@ -18,11 +14,12 @@ from jaxgan.training import command_line
 
 def _parser() -> Parser:
     parser = Parser(
+        reads=False,
         description=__doc__,
         usage="python train.py --config=FILE.py[:variant] [--config.field=value ...] [options]",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--workdir", help="the run's folder; by default runs/CONFIG-VARIANT")
+    parser.add_argument("--workdir", help="the run's folder, also gs://bucket/run; by default runs/CONFIG-VARIANT")
     parser.add_argument(
         "--init_from",
         default="",
@@ -42,7 +39,7 @@ def _parser() -> Parser:
         "--distributed",
         action="store_true",
         help="one of several processes: outside clusters that jax.distributed knows, set JAX_COORDINATOR_ADDRESS, "
-        "JAX_NUM_PROCESSES and JAX_PROCESS_ID",
+        "JAX_NUM_PROCESSES and JAX_PROCESS_ID; see docs/clusters.md",
     )
     return parser
 
@@ -55,14 +52,11 @@ def main() -> None:
     options = _parser().parse_args(remaining)
     command_line.use_compilation_cache()
     if options.distributed:
-        numbers = [
-            int(os.environ[name]) if name in os.environ else None for name in ("JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
-        ]
-        jax.distributed.initialize(num_processes=numbers[0], process_id=numbers[1])
+        command_line.join_processes()
     if options.dry_run:
         print(training.summarize(training.plan_without_data(config), options.init_from))
         return
-    workdir = Path(options.workdir or command_line.default_workdir(path))
+    workdir = options.workdir or command_line.default_workdir(path)
     if options.ensemble is None:
         training.train(config, workdir, options.init_from)
     else:

@@ -15,6 +15,7 @@ from jaxgan.errors import UserError, nearest
 from jaxgan.given import read
 from jaxgan.mesh import data_mesh
 from jaxgan.training import command_line
+from jaxgan.training.mirror import Mirror, readable
 from jaxgan.training.trained import load as load_trained
 
 
@@ -34,7 +35,7 @@ class Run:
     - `seed`: of all that is drawn, 0 by default; the same seed gives the same result.
 
     Attributes:
-        workdir: The run's folder.
+        workdir: The run's folder; of one on object storage, the copy of it.
         config: The run's config.
         step: The checkpoint's step.
         game: The game.
@@ -46,9 +47,10 @@ class Run:
     """
 
     def __init__(self, workdir: str | Path, step: int | None = None, trust: bool = False) -> None:
+        self.workdir = readable(workdir)
         with jax.set_mesh(data_mesh()):
-            self._trained = load_trained(workdir, step, trust)
-        plan, self.workdir = self._trained.plan, Path(workdir)
+            self._trained = load_trained(self.workdir, step, trust)
+        plan = self._trained.plan
         self.config: ConfigDict = plan.config
         self.step: int = self._trained.step
         self.game: Game = plan.game
@@ -110,7 +112,8 @@ def load(workdir: str | Path, step: int | None = None, trust: bool = False) -> R
     """A trained run, ready to be asked for what its game can do.
 
     Args:
-        workdir: The run's folder, or a `.safetensors` file of `python -m jaxgan export` or `convert`.
+        workdir: The run's folder, or a `.safetensors` file of `python -m jaxgan export` or `convert`; also on object storage,
+            "gs://bucket/run".
         step: Which checkpoint; None: the best by the run's first metric, or the last one if none was scored.
         trust: Whether code of your own that its config names may be imported.
 
@@ -125,7 +128,7 @@ def train(config: str | ConfigDict, workdir: str | Path = "", data: Source | Non
 
     Args:
         config: See `jaxgan.config.default`; or the name of a file, "configs/dcgan.py:paper".
-        workdir: The run's folder; "" for runs/CONFIG-VARIANT of a named file.
+        workdir: The run's folder, also on object storage; "" for runs/CONFIG-VARIANT of a named file.
         data: What to train on, of `jaxgan.data.arrays` or `items`, or any other source; None: what the config names. With it,
             what the config says of its own data is forgotten, as docs/data.md says.
         init_from: As in `jaxgan.training.train`.
@@ -139,4 +142,5 @@ def train(config: str | ConfigDict, workdir: str | Path = "", data: Source | Non
     if not workdir:
         raise UserError("this config has no name to call its folder by: give workdir")
     training.train(overrides.apply(config, []), workdir, init_from, data)
-    return load(workdir, trust=True)
+    mirror = Mirror.of(workdir)
+    return load(workdir if mirror is None else mirror.path, trust=True)

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,11 +22,14 @@ from jaxgan.core.abilities import (
     Argument,
 )
 from jaxgan.errors import UserError, nearest
+from jaxgan.remote import is_remote, local
+from jaxgan.training.mirror import readable
 from jaxgan.validate import check_option
 
 FORMATS = ("png", "npz", "folder")
 MOST_SEEDS = 10_000
 _NUMBER = 64
+_INPUTS = ("--input", "--images", "--reference", "--labels_file")
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,16 +37,26 @@ class Parser(argparse.ArgumentParser):
 
     Args:
         subject: Whose options they are, for errors.
+        reads: Whether what the options name is read: then places on object storage are fetched.
         **settings: argparse's own.
     """
 
-    def __init__(self, subject: str = "this command", **settings: Any) -> None:
+    def __init__(self, subject: str = "this command", reads: bool = True, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
-        self._subject = subject
+        self._subject, self._reads = subject, reads
 
     def error(self, message: str) -> NoReturn:
         """Raises a UserError."""
         raise UserError(f"{message.removeprefix('argument ')}; --help lists the options")
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """argparse's own, with copies on this machine in the place of what lies on object storage.
+
+        Raises:
+            UserError: It cannot be read; or something is to be written there.
+        """
+        args = sys.argv[1:] if args is None else list(args)
+        return super().parse_known_args(_here(args) if self._reads else args, namespace)
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         """argparse's own, but an unknown option is told the nearest."""
@@ -56,6 +70,22 @@ class Parser(argparse.ArgumentParser):
         name = left[0].partition("=")[0].removeprefix("--")
         # Short words are half alike by chance, as "text" and "step".
         raise UserError(f"{left[0]}: {self._subject} takes no --{name}: {nearest(name, known, 0.65)}")
+
+
+def _here(arguments: Sequence[str]) -> list[str]:
+    """Arguments whose places on object storage are copies on this machine."""
+    found: list[str] = []
+    for argument in arguments:
+        flag, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+        option = flag or (found[-1] if found else "")
+        if is_remote(value) and option == "--workdir":
+            value = str(readable(value))
+        elif is_remote(value) and option in _INPUTS:
+            value = local(value)
+        elif is_remote(value) and option == "--output":
+            raise UserError(f"--output={value}: files are written on this machine: give a path, and copy it there")
+        found.append(f"{flag}{equals}{value}")
+    return found
 
 
 def command_parser(command: str, description: str | None, **settings: Any) -> Parser:

@@ -1,6 +1,8 @@
 """From the `data` fields of a config to a source: one table of sources, what each reads and how it is made."""
 
 import dataclasses
+import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +23,7 @@ from jaxgan.data.text import beside_pictures
 from jaxgan.data.tfds import TfdsPictures
 from jaxgan.data.wrapping import wrapped
 from jaxgan.own import called, imported
+from jaxgan.remote import is_remote, local
 
 
 class SourceKind(NamedTuple):
@@ -55,7 +58,7 @@ def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fiel
     kind = _kind(config.name)
     if kind in SOURCES:
         check_read(config, kind, SOURCES[kind].fields)
-        source = SOURCES[kind].make(config)
+        source = SOURCES[kind].make(_here(config))
     elif ":" in kind:
         source = _own(config)
     else:
@@ -64,6 +67,20 @@ def make_source(data: str | Mapping[str, Any] | DataConfig = "digits", /, **fiel
             f"data.name={config.name!r} is unknown{nearest(kind, SOURCES)} (there are {names}; module:attribute for your own)"
         )
     return wrapped(source, config)
+
+
+def _here(config: DataConfig) -> DataConfig:
+    """The fields with copies on this machine in the place of what lies on object storage."""
+    places: dict[str, Any] = {
+        field: local(value) for field in _PLACES if is_remote(value := getattr(config, field)) and field != "path"
+    }
+    if is_remote(config.path) and config.name.startswith("tfds:"):
+        # Of all sets that lie there, this one.
+        name = re.split("[/:]", config.name.removeprefix("tfds:"))[0]
+        places["path"] = os.path.dirname(local(f"{config.path.rstrip('/')}/{name}"))
+    elif is_remote(config.path):
+        places["path"] = local(config.path)
+    return dataclasses.replace(config, **places)
 
 
 def other_split(data: str | Mapping[str, Any] | DataConfig, split: str, arrays: Arrays) -> Source:
@@ -240,6 +257,7 @@ _IMAGES = FIELDS - {"max_unreadable"} | {"split"}
 _DOMAINS = _IMAGES - {"labelled", "labelled_draw", "scale_factor"}
 _PAIRS = _DOMAINS | {"image_size_b", "channels_b", "aligned"}
 _FILES = frozenset({"path", "max_unreadable"})
+_PLACES = ("path", "text", "labels_file", "attributes_file", "attributed_path")
 _INK = frozenset({"domain", "tinted"})
 _ATTRIBUTES = frozenset({"attributes", "attributes_file"})
 

@@ -26,6 +26,8 @@ from orbax.checkpoint import checkpoint_managers as managers
 from jaxgan.core import State
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.foreign import check_expansion
+from jaxgan.remote import RemoteError
+from jaxgan.training.mirror import Mirror
 
 
 class BrokenError(RuntimeError):
@@ -65,6 +67,7 @@ class Checkpoints:
         scores: What the best checkpoint is told by, by step: of whatever was measured so far.
         every: Checkpoints at multiples of this are the run's own rhythm, and the newest of them is kept; 0: there is none.
         write: False only reads, and leaves the folder as it is.
+        mirror: Where the run's folder is sent whenever a state was saved; None: nowhere.
     """
 
     def __init__(
@@ -74,8 +77,9 @@ class Checkpoints:
         scores: Mapping[int, float] | None = None,
         every: int = 0,
         write: bool = True,
+        mirror: Mirror | None = None,
     ) -> None:
-        self._every = every
+        self._every, self._mirror = every, mirror
         self._better = operator.lt if lower_is_better else operator.gt
         self._scores = {step: score for step, score in (scores or {}).items() if math.isfinite(score)}
         if links := [entry for entry in folder.glob("*") if entry.is_symlink()]:
@@ -108,6 +112,15 @@ class Checkpoints:
         with self._writing():
             self._manager.wait_until_finished()
         self._manager.close()
+        if self._mirror is None or isinstance(error[1], KeyboardInterrupt):
+            return
+        if error[1] is not None:
+            self._mirror.send()
+            return
+        try:
+            self._mirror.finish()
+        except RemoteError as failed:
+            raise SaveError(str(failed)) from failed
 
     def steps(self) -> list[int]:
         """The steps that there are checkpoints of, in order."""
@@ -145,6 +158,9 @@ class Checkpoints:
             if later > step:
                 self._manager.delete(later)
         self._scores = {measured: score for measured, score in self._scores.items() if measured <= step}
+        if self._mirror is not None:
+            self._manager.wait_until_finished()
+            self._mirror.forget_after(step)
 
     def improves(self, score: float | None) -> bool:
         """Whether a score is finite, and better than that of every checkpoint."""
@@ -174,6 +190,10 @@ class Checkpoints:
         self.rate(step, score)
         with self._writing():
             self._manager.save(step, args=ocp.args.StandardSave(state))
+            if self._mirror is not None:
+                self._manager.wait_until_finished()
+        if self._mirror is not None:
+            self._mirror.send()
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:

@@ -20,7 +20,9 @@ from jaxgan.errors import ConfigError, UserError, nearest
 from jaxgan.foreign import printable
 from jaxgan.training import stop
 from jaxgan.training.checkpoints import BrokenError, SaveError
+from jaxgan.training.mirror import send_back
 
+_PROCESS_VARIABLES = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a full disk, a full share of it, a file that may not be longer
 
 
@@ -41,6 +43,7 @@ def _status(main: Callable[[], int | None]) -> int:
     try:
         with memory.less("take a smaller image_size, batch_size or number of images"):
             status = main() or 0
+            send_back()
             sys.stdout.flush()
             return status
     except (BrokenError, SaveError) as error:
@@ -62,6 +65,40 @@ def _status(main: Callable[[], int | None]) -> int:
 def _complain(message: str, status: int) -> int:
     print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
     return status
+
+
+def join_processes() -> None:
+    """Joins the other processes of a run: those of a cluster that `jax.distributed` knows, or of the environment variables
+    JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID, which come first.
+
+    Raises:
+        UserError: Neither says who they are; or they do not answer.
+    """
+    numbers: list[int | None] = []
+    for name in ("JAX_NUM_PROCESSES", "JAX_PROCESS_ID"):
+        text = os.environ.get(name)
+        if text is not None and not text.isdecimal():
+            raise UserError(f"{name}={text!r} is no number: set it to one, or not at all in a cluster")
+        numbers.append(None if text is None else int(text))
+    address = os.environ.get("JAX_COORDINATOR_ADDRESS")
+    if address is not None and not re.fullmatch(r".+:\d+", address):
+        raise UserError(f"JAX_COORDINATOR_ADDRESS={address!r} has no port: write HOST:PORT, as node1:12345")
+    # JAX's own answer to SIGTERM would swallow those that come before training listens for them (`stop.StopRequest`).
+    jax.config.update("jax_enable_preemption_service", False)
+    try:
+        jax.distributed.initialize(num_processes=numbers[0], process_id=numbers[1])
+    except ValueError as error:
+        missing = [name for name in _PROCESS_VARIABLES if name not in os.environ]
+        cure = f"set {', '.join(missing)}" if missing else f"look at {', '.join(_PROCESS_VARIABLES)}"
+        raise UserError(
+            f"--distributed: who the other processes are is not known ({str(error).rstrip('.')}), and this is no SLURM step, "
+            f"Open MPI job or TPU pod: {cure}, or leave --distributed out for one process"
+        ) from error
+    except jax.errors.JaxRuntimeError as error:
+        raise UserError(
+            f"--distributed: the other processes do not answer ({' '.join(str(error).split())[:120]}): start all of them, with "
+            "the address of the first"
+        ) from error
 
 
 def use_compilation_cache() -> None:

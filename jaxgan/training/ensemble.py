@@ -13,6 +13,7 @@ from jaxgan.data import Source
 from jaxgan.errors import ConfigError
 from jaxgan.files import atomically
 from jaxgan.registry import resolve
+from jaxgan.remote import is_remote
 from jaxgan.training.loop import train_side_by_side
 from jaxgan.training.records import TIMINGS, read_metrics
 from jaxgan.training.run_folder import RunFolder
@@ -42,11 +43,13 @@ def train_ensemble(
         For each what `jaxgan.training.train` returns.
 
     Raises:
-        ConfigError: As `jaxgan.training.train`, for each of them; or there are fewer than two.
+        ConfigError: As `jaxgan.training.train`, for each of them; or there are fewer than two, or the folder is elsewhere.
         BrokenError: One of them went wrong for good; the others are saved.
     """
     if number < 2:
         raise ConfigError(f"an ensemble of {number}: give at least 2, or train a run without --ensemble")
+    if is_remote(workdir):
+        raise ConfigError(f"{workdir}: an ensemble is trained in a folder of this machine: give one, and copy it there")
     seed = resolve(config).seed
     check(seed + number - 1, int, "config.seed")
     folders = {f"seed {each}": Path(workdir) / f"seed_{each}" for each in range(seed, seed + number)}

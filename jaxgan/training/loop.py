@@ -29,6 +29,7 @@ from jaxgan.registry import resolve
 from jaxgan.training.busy import busy
 from jaxgan.training.checkpoints import BrokenError, Checkpoints, check_finite
 from jaxgan.training.compiled_step import CompiledStep
+from jaxgan.training.mirror import Mirror
 from jaxgan.training.observer import Observer
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records, read_metrics, series
@@ -44,7 +45,8 @@ def train(config: ConfigDict, workdir: str | Path, init_from: str = "", data: So
 
     Args:
         config: See `jaxgan.config.default`.
-        workdir: The run's folder; if it holds a run of this config, that one goes on.
+        workdir: The run's folder; if it holds a run of this config, that one goes on. It may be on object storage,
+            "gs://bucket/run".
         init_from: "RUN" or "RUN:player,player": the folder of another run that this one begins with the weights of, and whose;
             "": it begins with random ones. A run that goes on may leave it out.
         data: What it is trained on, in the place of what `config.data` names; see `jaxgan.runs.train`.
@@ -57,16 +59,17 @@ def train(config: ConfigDict, workdir: str | Path, init_from: str = "", data: So
         ConfigError: The config cannot be used, the folder belongs to another one, or its run is past the config's end; or
             nothing can be taken from the other run.
         DataError: The data cannot be used.
+        RemoteError: The folder is elsewhere, and cannot be read or written.
         MemoryShortage: There is not enough memory for the step or the networks.
         NonFiniteError: A loss, a gradient or a parameter is not finite, and going back (`config.rollbacks`) did not help; the
             last checkpoint before it stays.
         CollapseError: The guard found the game lost, and is to end the run (`config.guard`), or going back did not help.
     """
-    return train_side_by_side(config, {"": Path(workdir)}, init_from, data)[0]
+    return train_side_by_side(config, {"": workdir}, init_from, data)[0]
 
 
 def train_side_by_side(
-    config: ConfigDict, folders: Mapping[str, Path], init_from: str = "", data: Source | None = None
+    config: ConfigDict, folders: Mapping[str, str | Path], init_from: str = "", data: Source | None = None
 ) -> list[dict[str, float]]:
     """Trains runs that differ by their seeds, in one program where they play the same.
 
@@ -83,6 +86,7 @@ def train_side_by_side(
     )
     with memory.less(cure):
         asked = read_source(init_from) if init_from else None
+        mirrors = [Mirror.of(folder) for folder in folders.values()]
         source = make_source(config.data) if data is None else data
         loader = Loader(source, mesh=data_mesh())
         plan = Plan.of_source(config, source)
@@ -92,19 +96,33 @@ def train_side_by_side(
         # Those that "default" stands for: readers of the run have no data to ask.
         plan.config.metrics = tuple(choice.metrics)
         stop = StopRequest()
+        for mirror in filter(None, mirrors):
+            mirror.begin()
         with jax.set_mesh(plan.mesh):
             play = CompiledStep(plan.game, plan.shardings)
             memory.check(len(folders) * plan.least_bytes(plan.abstract_state()), cure)
             runs = [
-                _train(plan.with_seed(config.seed + index), folder, label, source, loader, choice, play, stop, asked)
-                for index, (label, folder) in enumerate(folders.items())
+                _train(
+                    plan.with_seed(config.seed + index),
+                    folder,
+                    mirror,
+                    label,
+                    source,
+                    loader,
+                    choice,
+                    play,
+                    stop,
+                    asked,
+                )
+                for index, ((label, folder), mirror) in enumerate(zip(folders.items(), mirrors, strict=True))
             ]
             return play_together(runs, play, loader.resident, plan.mesh, stop)
 
 
 def _train(
     plan: Plan,
-    workdir: Path,
+    workdir: str | Path,
+    mirror: Mirror | None,
     label: str,
     source: Source,
     loader: Loader,
@@ -115,7 +133,7 @@ def _train(
 ) -> Training:
     """A run; until it yields for the first time it only looks whether it can be trained."""
     config, there = plan.config, contents(source)
-    folder, main = RunFolder(workdir), jax.process_index() == 0
+    folder, main = RunFolder(Path(workdir) if mirror is None else mirror.path), jax.process_index() == 0
     # Networks and losses that do not fit the data, or each other, say so before anything is written.
     with busy("going through the networks and a step"):
         abstract, first = plan.abstract_state(), plan.call(0, 0)
@@ -124,6 +142,7 @@ def _train(
             play.trace((abstract,), (minibatches,), loader.resident, first)
     told = folder.claim(config, plan.arrays, plan.domains, there, write=False)
     weights_of = folder.begun_with(asked)
+    folder.check_shared()
     beginning = None if weights_of is None else Beginning.of(plan, weights_of)
     yield None
 
@@ -136,6 +155,7 @@ def _train(
             lower_is_better,
             series(read_metrics(folder.metrics), score_name),
             every=config.checkpoint_every,
+            mirror=mirror,
         ) as checkpoints,
     ):
         state = checkpoints.intact(abstract, damaged.append)
@@ -156,6 +176,8 @@ def _train(
         beginning = None  # the other run's state leaves the memory
         # Looked at again, now that nobody else writes.
         folder.claim(config, plan.arrays, plan.domains, there, write=main)
+        if mirror is not None:
+            mirror.claim()
         if begins:  # the other run may have gone on, or be gone, when this one is started again
             checkpoints.save(int(state.step), state)
         classes = listed_classes(plan.arrays)
@@ -237,7 +259,7 @@ class _Run:
                     values, nonfinite = jax.device_get((last, state.nonfinite))
                     check_finite(nonfinite)
                     records.log(step, images, values, done)
-                if done < 1.0 and stop.asked(step, len(dues)):
+                if done < 1.0 and stop.asked():
                     raise Stopped
                 saves = config.checkpoint_every > 0 and step % config.checkpoint_every == 0
                 if saves or done == 1.0 or observer.due(step):

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from types import FrameType
@@ -13,9 +14,9 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-# Several processes must stop at the same step; they compare notes when their step count passes a multiple of this.
-_AGREE_EVERY = 10
-
+# Several processes must stop at the same step, and so compare notes: after so many calls at most, and about so many seconds. It
+# costs them a wait for the call that is in flight; who takes machines away gives some 30 seconds of notice.
+_AGREE_CALLS, _AGREE_SECONDS = 10, 2.0
 
 _LOOK_EVERY = 0.1  # seconds between two looks whether a stop was asked for, while something long goes on
 _LEFT = "jaxgan: left to itself when a stop is asked for"
@@ -35,6 +36,8 @@ class StopRequest:
 
     def __init__(self) -> None:
         self._asked = False
+        self._agreed: float | None = None  # when
+        self._asks, self._agree_after = 0, 1  # since they agreed, and how many until they do again
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "StopRequest":
@@ -84,18 +87,21 @@ class StopRequest:
                 raise Stopped
         return future.result()
 
-    def asked(self, step: int, played: int = 1) -> bool:
-        """Whether the run shall stop after `step` steps; every process must ask after every call, and gets one answer.
-
-        Args:
-            step: Steps played.
-            played: How many of them the last call has played.
-        """
+    def asked(self) -> bool:
+        """Whether the run shall stop now; every process must ask after every call, and gets one answer."""
         if jax.process_count() == 1:
             return self._asked
-        if step % _AGREE_EVERY >= played:
+        self._asks += 1
+        if self._asks < self._agree_after:
             return False
-        return bool(multihost_utils.process_allgather(np.asarray(self._asked)).any())
+        # A call takes so long here; the slowest process tells, so that all come to the same number.
+        known, now = self._agreed is not None, time.monotonic()
+        seconds = (now - (self._agreed or now)) / self._asks
+        told = multihost_utils.process_allgather(np.asarray([self._asked, seconds], np.float32))
+        asked, seconds = (float(each) for each in told.reshape(-1, 2).max(axis=0))
+        self._asks, self._agreed = 0, time.monotonic()
+        self._agree_after = max(1, min(_AGREE_CALLS, int(_AGREE_SECONDS / max(seconds, 1e-3)))) if known else 1
+        return asked > 0
 
 
 def leave(status: int) -> None:

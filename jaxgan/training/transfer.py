@@ -18,6 +18,8 @@ from jaxgan.core.constraints import by_path, path_string
 from jaxgan.core.players import flatten, nest
 from jaxgan.errors import ConfigError, nearest
 from jaxgan.registry import foreign_names
+from jaxgan.remote import is_remote
+from jaxgan.training.mirror import readable
 from jaxgan.training.plan import Plan
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.trained import Trained, load
@@ -51,13 +53,14 @@ class Beginning:
             ConfigError: There is no such run, checkpoint or player; or nothing of it fits.
         """
         run, asked = source["run"], source["players"]
-        stored, *_ = RunFolder(Path(run)).read()
+        path = readable(run)
+        stored, *_ = RunFolder(path).read()
         if strange := sorted(set(foreign_names(stored)) - set(foreign_names(plan.config))):
             raise ConfigError(
                 f"--init_from={run} names code of its own, {', '.join(strange)}, which this config does not name: "
                 "name it there too if you know whose it is"
             )
-        there = load(run, trust=True)  # nothing is imported that this run's own config does not import
+        there = load(path, trust=True)  # nothing is imported that this run's own config does not import
         old, new = flatten(there.state.players), flatten(plan.abstract_state().players)
         for name in asked:
             if not any(_called(player, name) for player in new):
@@ -89,7 +92,7 @@ class Beginning:
 
 
 def read_source(text: str) -> dict[str, Any]:
-    """What `--init_from=RUN[:players]` says: {"run": its absolute path, "players": names, () for all}.
+    """What `--init_from=RUN[:players]` says: {"run": its absolute path or URL, "players": names, () for all}.
 
     The run need not be there: one that has begun goes on without it.
 
@@ -97,12 +100,12 @@ def read_source(text: str) -> dict[str, Any]:
         ConfigError: It names no run.
     """
     run, colon, names = text.rpartition(":")
-    if not colon or Path(text).is_dir():
+    if not colon or Path(text).is_dir() or (is_remote(text) and names.startswith("//")):
         run, names = text, ""
     players = {name.strip() for name in names.split(",")} - {""}
     if not run or (bool(colon) and run != text and not players):
         raise ConfigError(f"--init_from={text} names no run and players: write RUN, or RUN:generator,discriminator")
-    return {"run": str(Path(run).resolve()), "players": sorted(players)}
+    return {"run": run if is_remote(run) else str(Path(run).resolve()), "players": sorted(players)}
 
 
 def _called(player: str, name: str) -> bool:

@@ -64,3 +64,14 @@ def test_the_page_on_parts_of_ones_own_uses_them_all(tmp_path):
 @pytest.mark.parametrize("index", range(len(blocks("README.md"))))
 def test_the_readme_examples_run(index):
     exec(compile(blocks("README.md")[index], "README.md", "exec"), {"__name__": "readme"})
+
+
+def test_the_commands_of_the_page_on_clusters_are_shell():
+    commands = re.findall(r"```bash\n(.*?)```", (ROOT / "docs" / "clusters.md").read_text(), flags=re.DOTALL)
+    assert len(commands) >= 5
+    for command in commands:
+        done = subprocess.run(["bash", "-n"], input=command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    # What runs on the workers of a pod is a text to the shell here.
+    for quoted in re.findall(r"--command='(.*?)'", "".join(commands), flags=re.DOTALL):
+        assert subprocess.run(["bash", "-n"], input=quoted, text=True, check=False).returncode == 0, quoted

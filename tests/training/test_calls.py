@@ -14,7 +14,7 @@ from jaxgan.config import named
 from jaxgan.data.sources import ArraySource
 from jaxgan.errors import ConfigError
 from jaxgan.mesh import batched, data_mesh
-from jaxgan.training import compiled_step, loop, stop, train
+from jaxgan.training import compiled_step, loop, train
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import TIMINGS, read_metrics
 from jaxgan.training.trained import load
@@ -193,17 +193,6 @@ def test_a_run_may_go_on_with_longer_calls(tiny, tmp_path):
     train(config_of(tiny, "wgan_gp", 1, steps=5), tmp_path)
     train(config_of(tiny, "wgan_gp", 5, steps=10), tmp_path)
     assert json.loads((tmp_path / "config.json").read_text())["steps_per_call"] == 5
-
-
-@pytest.mark.parametrize(("steps", "played"), [([10, 20], 1), ([12, 20], 4), ([14, 21], 7), ([20, 40], 20)])
-def test_processes_compare_notes_whenever_ten_more_steps_are_played(steps, played, monkeypatch):
-    compared = []
-    monkeypatch.setattr(jax, "process_count", lambda: 2)
-    monkeypatch.setattr(stop.multihost_utils, "process_allgather", lambda asked: compared.append(step) or asked)
-    request = stop.StopRequest()
-    for step in range(played, steps[-1] + 1, played):
-        request.asked(step, played)
-    assert compared == steps
 
 
 def test_devices_share_the_work_within_the_loop(tiny, counted):

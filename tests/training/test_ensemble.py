@@ -129,6 +129,8 @@ def test_what_is_refused_is_refused_before_anything_is_written(tiny, tmp_path):
         train_ensemble(config_of(tiny, "wgan_gp"), tmp_path, 2)
     with pytest.raises(ConfigError, match="an ensemble of 1: give at least 2"):
         train_ensemble(config_of(tiny, "wgan_gp"), tmp_path, 1)
+    with pytest.raises(ConfigError, match=r"s3://bucket/run: an ensemble is trained in a folder of this machine"):
+        train_ensemble(config_of(tiny, "wgan_gp"), "s3://bucket/run", 2)
     with pytest.raises(ConfigError, match=r"config\.seed=4294967296, but it must be at least 0 and below"):
         train_ensemble(config_of(tiny, "wgan_gp", 2**32 - 1), tmp_path, 2)
     assert sorted(tmp_path.rglob("*")) == before

@@ -273,7 +273,7 @@ def test_a_signal_ends_the_run_with_the_step_that_is_being_played(number, tiny, 
 def test_a_second_interruption_aborts():
     with pytest.raises(KeyboardInterrupt), StopRequest() as stop:
         os.kill(os.getpid(), signal.SIGINT)
-        assert stop.asked(1)
+        assert stop.asked()
         os.kill(os.getpid(), signal.SIGINT)
         signal.pause()
 

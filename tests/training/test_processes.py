@@ -1,11 +1,14 @@
 """Two real processes, which find each other through `jax.distributed`, train one game together."""
 
+import contextlib
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 
 import jax
 import numpy as np
@@ -22,29 +25,42 @@ pytestmark = pytest.mark.slow
 TINY = pathlib.Path(__file__).parents[1] / "tiny.py"
 
 
-def start(folder, processes, *overrides):
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"} | {
+ALONE = ("XLA_FLAGS", *(name for name in os.environ if name.startswith(("JAX_", "SLURM_"))))
+
+
+def environment():
+    """That of one process with one device, which shares the tests' compiled programs."""
+    return {name: value for name, value in os.environ.items() if name not in ALONE} | {
         "JAX_PLATFORMS": "cpu",
         "JAX_NUM_CPU_DEVICES": "1",
         "JAX_COMPILATION_CACHE_DIR": jax.config.jax_compilation_cache_dir,
-        "JAX_COORDINATOR_ADDRESS": f"localhost:{port}",
-        "JAX_NUM_PROCESSES": str(processes),
     }
-    command = [sys.executable, "train.py", f"--config={TINY}:dcgan", f"--workdir={folder}", *overrides]
+
+
+def free_port(first=1024):
+    """One that nobody listens on, from `first` on."""
+    for port in [0] if first == 1024 else range(first, 65536):
+        with socket.socket() as free, contextlib.suppress(OSError):
+            free.bind(("", port))
+            return free.getsockname()[1]
+    raise AssertionError("no port is free")
+
+
+def start(folder, processes, *overrides):
+    together = {"JAX_COORDINATOR_ADDRESS": f"localhost:{free_port()}", "JAX_NUM_PROCESSES": str(processes)}
+    command = [sys.executable, "train.py", f"--config={TINY}:dcgan", *overrides]
     command += ["--distributed"] if processes > 1 else []
+    folders = [folder] * processes if isinstance(folder, pathlib.Path) else folder
     return [
         subprocess.Popen(
-            command,
+            [*command, f"--workdir={own}"],
             cwd=ROOT,
-            env=environment | {"JAX_PROCESS_ID": str(index)},
+            env=environment() | together | {"JAX_PROCESS_ID": str(index)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for index in range(processes)
+        for index, own in enumerate(folders)
     ]
 
 
@@ -78,8 +94,8 @@ def test_two_processes_train_stop_resume_and_agree_with_one(tmp_path, monkeypatc
     # A signal to one of them stops both, at the first step at which they compare notes.
     running[1].send_signal(signal.SIGTERM)
     stopped = finish(running)
-    assert "saved at step 10" in stopped[0][1]
-    assert final_state(together).step == 10
+    saved = int(re.search(r"saved at step (\d+);", stopped[0][1])[1])
+    assert saved <= 10 and final_state(together).step == saved
     resumed = finish(start(together, 2, *overrides))
     finish(start(alone, 1, *overrides))
 
@@ -101,3 +117,74 @@ def test_two_processes_train_stop_resume_and_agree_with_one(tmp_path, monkeypatc
             states[0].players[name].params,
             states[1].players[name].params,
         )
+
+
+def test_processes_with_folders_of_their_own_are_told_so(tmp_path):
+    running = start([tmp_path / "one", tmp_path / "other"], 2, "--config.steps=2")
+    for process in running:
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 2, errors
+        assert (
+            "is another folder for 1 of 2 processes than for the first: choose a --workdir on a file system" in errors
+        )
+        assert "Traceback" not in errors
+
+
+# Stand-ins for SLURM's own: two tasks on this machine, a signal to all of them, and a note of the job that queues again.
+SLURM = {
+    "srun": """
+while [[ $1 == -* ]]; do shift; done
+for index in 0 1; do
+    SLURM_NTASKS=2 SLURM_PROCID=$index SLURM_LOCALID=$index SLURM_STEP_NODELIST=localhost SLURM_STEP_NUM_NODES=1 \\
+        "$@" 2> errors$index & echo $! >> tasks
+done
+status=0
+for task in $(jobs -p); do wait "$task" || status=$?; done
+exit $status
+""",
+    "scancel": '[ "$*" = "--signal=TERM $SLURM_JOB_ID" ] && kill -TERM $(cat tasks)',
+    "scontrol": 'echo "$*" >> queued',
+    "python": f'cd {ROOT} && exec {sys.executable} "$@"',
+}
+
+
+def test_the_slurm_script_of_the_page_stops_and_queues_again_until_all_is_done(tmp_path, monkeypatch):
+    """`jax.distributed` finds the processes by SLURM's variables alone."""
+    for name, program in SLURM.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{program}\n")
+        (tmp_path / name).chmod(0o755)
+    page = (ROOT / "docs" / "clusters.md").read_text()
+    (script,) = (block for block in re.findall(r"```bash\n(.*?)```", page, flags=re.DOTALL) if "#SBATCH" in block)
+    changes = {
+        "configs/biggan_like.py:paper --config.data.path=/shared/tfds": f"{TINY}:dcgan --config.steps=20 "
+        "--config.evaluate_every=20 --config.sample_every=0 --config.checkpoint_every=0",
+        "/shared/runs/biggan_like": str(tmp_path / "run"),
+    }
+    for there, here in changes.items():
+        assert there in script
+        script = script.replace(there, here)
+    (tmp_path / "job").write_text(script)
+
+    def submit():
+        (tmp_path / "tasks").unlink(missing_ok=True)
+        # The port of the first process follows from the job's number.
+        job = str(free_port(65536 - 2**12 + os.getpid() % 2**11) - (65536 - 2**12))
+        own = environment() | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_JOB_ID": job}
+        return subprocess.Popen(["bash", "job"], cwd=tmp_path, env=own, start_new_session=True), job
+
+    def errors(index):
+        path = tmp_path / f"errors{index}"
+        return path.read_text() if path.exists() else ""
+
+    script, job = submit()
+    deadline = time.monotonic() + 300
+    while "step=0 " not in errors(0) and script.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    script.send_signal(signal.SIGTERM)  # to the script alone, as B: says
+    assert script.wait(timeout=300) == 0, errors(0)
+    assert "saved at step" in errors(0) and final_state(tmp_path / "run").step < 20
+    assert (tmp_path / "queued").read_text() == f"requeue {job}\n"
+    script, _ = submit()
+    assert script.wait(timeout=300) == 0, errors(0)
+    assert final_state(tmp_path / "run").step == 20 and "step=" not in errors(1)
+    assert (tmp_path / "queued").read_text() == f"requeue {job}\n"  # and not again

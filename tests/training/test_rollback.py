@@ -55,9 +55,9 @@ def test_a_run_that_breaks_goes_back_draws_anew_and_comes_to_its_end(tiny, tmp_p
     # Asked to stop after every third step that it plays, and started again, until it is over.
     asked, calls = StopRequest.asked, [0]
 
-    def often(self, step, played):
+    def often(self):
         calls[0] += 1
-        return calls[0] % 3 == 0 or asked(self, step, played)
+        return calls[0] % 3 == 0 or asked(self)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(StopRequest, "asked", often)
