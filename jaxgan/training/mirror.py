@@ -100,7 +100,7 @@ class Mirror:
         self.send()
 
     def send(self) -> None:
-        """Sends what has changed, once the run is claimed; if that fails, a line says so, and all of it is sent the next time."""
+        """Sends what has changed, once the run is claimed; if that fails, a line says so, and it is sent the next time."""
         if not self._claimed:  # the run was refused
             return
         try:
