@@ -215,17 +215,16 @@ class Copy:
         if missing and self.path.exists() and ("" in wanted) != self.path.is_file():
             raise RemoteError(f"{self.there.url} was a file and a folder in turn: remove {self.path.parent}")
         pool = concurrent.futures.ThreadPoolExecutor(_AT_ONCE)
+        tasks = {pool.submit(self.there.get, name, self.here(name)): name for name in missing}
         try:
-            tasks = {pool.submit(self.there.get, name, self.here(name)): name for name in missing}
             with tqdm(total=len(tasks), desc=self.there.url, unit=" files", disable=None, leave=False) as bar:
                 for task in concurrent.futures.as_completed(tasks):
                     task.result()
-                    name = tasks[task]
-                    notes[name] = [wanted[name], self.version(name)]
                     bar.update()
         finally:  # what came whole is not fetched again
             pool.shutdown(cancel_futures=True)
-            self.note(notes)
+            came = [name for task, name in tasks.items() if not task.cancelled() and task.exception() is None]
+            self.note(notes | {name: [wanted[name], self.version(name)] for name in came})
 
     def prune(self, wanted: Collection[str]) -> None:
         """Removes all other files here, and folders that become empty."""

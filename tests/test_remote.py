@@ -121,8 +121,8 @@ def test_of_a_prepared_set_that_one_alone_is_fetched(bucket, monkeypatch):
 def test_what_cannot_be_had_is_one_line(bucket, monkeypatch):
     with pytest.raises(UserError, match="memory://none/at/all does not exist, or nothing is in it"):
         make_source("folder", path="memory://none/at/all")
-    bucket.pipe("/evil/..", b"")
-    bucket.store["/evil/../../out"] = bucket.store.pop("/evil/..", None) or next(iter(bucket.store.values()))
+    bucket.pipe("/evil/x", b"")
+    bucket.store["/evil/../../out"] = bucket.store.pop("/evil/x")
     with pytest.raises(UserError, match="could lead out of a folder"):
         local("memory://evil")
     real = builtins.__import__

@@ -107,6 +107,26 @@ def test_a_machine_that_is_lost_while_it_sends_is_no_loss(files, bucket, tiny, s
     check_like("memory://bucket/run", smooth)
 
 
+def test_what_is_named_as_whole_has_its_files_and_the_records_before_it(bucket, tiny, smooth, monkeypatch):
+    pipe, named = type(bucket).pipe_file, []
+    lines = [line for line in (smooth / "metrics.jsonl").read_text().splitlines() if line]
+
+    def pipe_file(self, path, value, **options):
+        steps = json.loads(value)["checkpoints"]
+        for step, files in steps.items():
+            sizes = {name: self.size(f"/bucket/run/checkpoints/{step}/{name}") for name in files}
+            assert sizes == files
+        if steps:
+            named.append(max(map(int, steps)))
+            there = self.cat("/bucket/run/metrics.jsonl").decode().splitlines()
+            assert len(there) >= sum(json.loads(line)["step"] <= named[-1] for line in lines)
+        return pipe(self, path, value, **options)
+
+    monkeypatch.setattr(type(bucket), "pipe_file", pipe_file)
+    train(config(tiny), "memory://bucket/run")
+    assert {2, 4, 6} <= set(named)
+
+
 def test_a_checkpoint_that_is_not_whole_is_not_taken(bucket, tiny, monkeypatch, tmp_path):
     train(config(tiny), "memory://bucket/run")
     whole = json.loads(bucket.cat("/bucket/run/sent.json"))["checkpoints"]
