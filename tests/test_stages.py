@@ -27,7 +27,7 @@ STAGED = [("ebgan", ""), ("progan", ""), ("progan", "paper"), ("wgan", ""), ("wg
 # growth, as in ProGAN.
 FURTHER = [(name, variant) for name in ("clustering_gan", "s2gan", "s3gan") for variant in ("", "paper")]
 FURTHER += [("stylegan", "grown"), ("stylegan", "paper"), *(("stylegan2", variant) for variant in "abcd")]
-FURTHER += [("direct_translation", ""), ("direct_translation", "dtn"), ("srgan", ""), ("srgan", "paper")]
+FURTHER += [*(("direct_translation", variant) for variant in ("", "dtn", "paper")), ("srgan", ""), ("srgan", "paper")]
 FURTHER += [("stackgan", ""), ("stackgan", "paper"), ("stackgan_v2", ""), ("triple_gan", "paper")]
 # Baselines: the whole run is what others begin with.
 FIRST_STAGE_ALONE = [("srgan", "srresnet"), ("triple_gan", "supervised")]
