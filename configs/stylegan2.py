@@ -223,7 +223,8 @@ CHECKS = {
         baselines={"w_over_z": "1 (as in Z)", "inversion_error": "1 (their mean)"},
         computed="styles",
     ),
-    # Paths in W are rougher, and the styles of the game's own samples are found less well.
+    # Paths in W should be rougher, and the styles of the game's own samples found less well. So far they are not: the error is
+    # 0.012 to 0.020 with path lengths over three seeds, and 0.016 and 0.027 without. It has no row.
     "without path lengths": Check(
         {"inversion_error": "<= 0.025"},
         changes={"game.path_weight": 0.0},
