@@ -46,9 +46,7 @@ def local(place: str) -> str:
         return place
     copy = Copy(place, "data")
     with copy.alone():
-        there = copy.there.listing()
-        if not there:
-            raise RemoteError(f"{place} does not exist, or nothing is in it: look up its name")
+        there = copy.there.found()
         copy.fetch(there)
         copy.prune(there)
     return str(copy.path)
@@ -98,6 +96,16 @@ class Place:
             version = next((info[key] for key in _VERSIONS if info.get(key) is not None), "")
             listed[name and checked_name(name, self.url)] = f"{info.get('size')} {version}"
         return listed
+
+    def found(self) -> dict[str, str]:
+        """`listing`, of a place where there is something.
+
+        Raises:
+            RemoteError: There is nothing.
+        """
+        if there := self.listing():
+            return there
+        raise RemoteError(f"{self.url} does not exist, or nothing is in it: look up its name")
 
     def get(self, name: str, path: Path) -> None:
         """Fetches a file, whole or not at all."""
@@ -248,3 +256,16 @@ class Copy:
         for name in sent:
             self.there.put(self.here(name), name)
         return sent
+
+    def note_sent(self, sent: Mapping[str, str], gone: Iterable[str] = ()) -> None:
+        """Notes that files are the same there as here.
+
+        Args:
+            sent: Their versions here, of `send`.
+            gone: Files that are no longer there.
+        """
+        there, notes = self.there.listing(), self.noted()
+        notes |= {name: [there.get(name, ""), here] for name, here in sent.items()}
+        for name in gone:
+            notes.pop(name, None)
+        self.note(notes)

@@ -156,11 +156,7 @@ class Mirror:
         self._there = steps
 
     def _note(self, sent: Mapping[str, str], gone: Iterable[str] = ()) -> None:
-        there, notes = self._copy.there.listing(), self._copy.noted()
-        notes |= {name: [there.get(name, ""), here] for name, here in {**sent, _SENT: ""}.items()}
-        for name in gone:
-            notes.pop(name, None)
-        self._copy.note(notes)
+        self._copy.note_sent({**sent, _SENT: ""}, gone)
 
 
 def readable(workdir: str | Path) -> Path:
@@ -173,10 +169,7 @@ def readable(workdir: str | Path) -> Path:
         return Path(workdir)
     copy = Copy(str(workdir), "read")
     with copy.alone():
-        there = copy.there.listing()
-        if not there:
-            raise RemoteError(f"{workdir} does not exist, or nothing is in it: look up its name")
-        wanted, _ = _whole(copy.there, there)
+        wanted, _ = _whole(copy.there, copy.there.found())
         new = set(copy.files()) - set(copy.noted()) if copy.path.is_dir() else set()  # not yet sent
         copy.fetch(wanted)
         copy.prune({*wanted, *(name for name in new if not name.startswith(f"{_CHECKPOINTS}/"))})
@@ -198,11 +191,9 @@ def send_back() -> None:
             if not new:
                 continue
             try:
-                sent = copy.send(new)
-                there = copy.there.listing()
+                copy.note_sent(copy.send(new))
             except RemoteError as error:
                 raise RemoteError(f"{error}; what was made lies in {copy.path}") from error
-            copy.note(copy.noted() | {name: [there.get(name, ""), here] for name, here in sent.items()})
         print(f"sent to {url}: {', '.join(new)}", file=sys.stderr)
 
 
