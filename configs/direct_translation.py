@@ -36,18 +36,18 @@ def digits() -> ConfigDict:
 
 def dtn() -> ConfigDict:
     config = digits()
-    config.game.through_features = True
-    config.game.identity = 3.0
+    config.game.update({"through_features": True, "identity": 3.0, "three_kinds": True})
     adam = named("adam", learning_rate=1e-3, b1=0.5, b2=0.999)
     config.players.generator = player(named("DCGANGenerator", width=32), adam)
+    config.players.discriminator = player(named("DCGANDiscriminator", width=32), adam)
     return config
 
 
 def paper() -> ConfigDict:
     config = default()
     config.system = "direct_translation"
-    config.game = {"features": 15.0, "identity": 15.0, "through_features": True, "pretraining_steps": 20_000}
-    config.game.num_classes = 10
+    config.game = {"features": 15.0, "identity": 15.0, "through_features": True, "three_kinds": True}
+    config.game.update({"pretraining_steps": 20_000, "num_classes": 10})
     adam = named("adam", learning_rate=3e-4, b1=0.9, b2=0.999)
     config.players.generator = player(named("DCGANGenerator", layout="torch"), adam)
     config.players.discriminator = player(named("DCGANDiscriminator", layout="torch"), adam)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.core import Aux, Batch, Game, Memory, Nets, Player, Stage, Turn
+from jaxgan.errors import UserError
 from jaxgan.losses import Objective, l2, make_objective
 from jaxgan.losses.semi_supervised import cross_entropy
 from jaxgan.parts import (
@@ -30,6 +31,7 @@ from jaxgan.parts import (
 from jaxgan.parts.domains import any_size, domain_images, translate_ability
 
 CLASSIFIER = "classifier"
+FROM_A, FROM_B, REAL = range(3)  # the kinds that DTN's discriminator tells
 
 
 def direct_translation(
@@ -42,6 +44,7 @@ def direct_translation(
     identity: float = 0.0,
     through_features: bool = False,
     pretraining_steps: int = 1000,
+    three_kinds: bool = False,
     objective: Objective | str = "non_saturating",
     terms: Sequence[Term] = (),
 ) -> Game:
@@ -59,10 +62,19 @@ def direct_translation(
         identity: beta, weight of the distance of G(y) to y for images y of B; 0: none, which domains of different shapes need.
         through_features: G = g f, the generator of DTN: all that passes are the features.
         pretraining_steps: Steps of the first stage.
-        objective: Of the discriminator; any of `jaxgan.losses.OBJECTIVES`. The paper's discriminator tells three kinds, A's
-            translations, B's, and B; here both translations are fakes, as in a public program.
+        three_kinds: The paper's discriminator tells translations of A, those of B, and images of B, and gives class logits
+            (B, 3): both translations are to be taken for images of B. False: a translation of A, or an image of B, as in a
+            public program.
+        objective: Of a discriminator of two kinds; any of `jaxgan.losses.OBJECTIVES`. Three have cross-entropies.
         terms: What the losses have beside these; see `jaxgan.parts.terms`.
+
+    Raises:
+        UserError: Three kinds with another objective than the default.
     """
+    if three_kinds and objective != "non_saturating":
+        raise UserError(
+            f"direct_translation: three kinds are told by cross-entropies; remove objective={objective!r} or three_kinds"
+        )
     classes, objective = known_classes(num_classes), make_objective(objective)
     extra = Terms(terms, decide=objective.decide, cross_entropy=objective.cross_entropy)
 
@@ -72,8 +84,18 @@ def direct_translation(
     def generate(nets: Nets, images: jax.Array) -> jax.Array:
         return nets.generator(seen(nets, images) if through_features else images)
 
+    def kinds(nets: Nets, images: jax.Array) -> jax.Array:
+        return as_verdict(nets.discriminator(images)).class_logits
+
+    def realness(nets: Nets, images: jax.Array) -> jax.Array:
+        # log D_3(x) / (1 - D_3(x)): what deceives by it, softplus of its negative, is - log D_3(x)
+        logits = kinds(nets, images)
+        return logits[:, REAL] - jax.nn.logsumexp(logits[:, :REAL], axis=1)
+
+    judge = realness if three_kinds else None
+
     def drawn(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[Pair]:
-        return (make_pair(nets, DISCRIMINATOR, batch["b"], generate(nets, batch["a"]), batch, memory),)
+        return (make_pair(nets, DISCRIMINATOR, batch["b"], generate(nets, batch["a"]), batch, memory, judge),)
 
     def classifier_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         logits, label = as_verdict(nets.classifier(batch["a"])).class_logits, label_of(batch, classes)
@@ -81,7 +103,13 @@ def direct_translation(
 
     def discriminator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         (pair,) = drawn(nets, batch, memory, key)
-        loss = objective.discriminator(pair.real_logits, pair.fake_logits)
+        if three_kinds:
+            # Eq. 3, L_D: - log D_1(G(x)) for x of A, - log D_2(G(x)) and - log D_3(x) for x of B
+            shown = {FROM_A: pair.fake, FROM_B: generate(nets, batch["b"]), REAL: pair.real}
+            costs = (cross_entropy(kinds(nets, x), jnp.full(len(x), kind)) for kind, x in shown.items())
+            loss = sum(costs, jnp.zeros(()))
+        else:
+            loss = objective.discriminator(pair.real_logits, pair.fake_logits)
         cost, metrics, memory = extra.add(DISCRIMINATOR, (pair,), memory, key)
         return loss + cost, Aux(metrics | read(objective, pair), memory, scores_of((pair,), objective.decide))
 
@@ -92,6 +120,10 @@ def direct_translation(
         moved = l2(seen(nets, batch["a"]), seen(nets, pair.fake))
         cost, metrics, memory = extra.add(GENERATOR, (pair,), memory, key)
         loss, metrics = taken + features * moved + cost, metrics | {"adversarial": taken, "features": moved}
+        if three_kinds:
+            # Eq. 4, L_GANG: - log D_3(G(x)) for x of A, above, and for x of B
+            own = objective.generator(realness(nets, generate(nets, batch["b"])), pair.real_logits)
+            loss, metrics = loss + own, metrics | {"adversarial_b": own}
         if identity:
             # Eq. 6, L_TID: the mean square of y - G(y)
             changed = l2(generate(nets, batch["b"]), batch["b"])
@@ -107,6 +139,8 @@ def direct_translation(
         return (jnp.zeros(classifier.shapes(batch["a"], features=True).features.shape),)
 
     classifier = classifier.with_network(class_logits=classes)
+    if three_kinds:
+        discriminator = discriminator.with_network(class_logits=3)
     pretraining = Stage((Turn(CLASSIFIER, classifier_loss),), "pretraining", until_step=pretraining_steps)
     translation = Stage(
         (Turn(DISCRIMINATOR, discriminator_loss), Turn(GENERATOR, generator_loss), *extra.lazy_turns(drawn))

@@ -92,6 +92,7 @@ class DCGANDiscriminator(nn.Module):
             whole map, with width 64.
         norm: "batch", or "none" (with biases instead) for a critic with a gradient penalty, where no sample may see
             another.
+        class_logits: 0, or of how many kinds of images it gives logits in the place of a score.
         attention: Sides of the maps that self-attention follows; below 1, shares of the image's.
         attention_form: As `form` of `jaxgan.layers.SelfAttention`.
         norm_epsilon: Added to the variances by which its norms divide.
@@ -101,6 +102,7 @@ class DCGANDiscriminator(nn.Module):
     width: int = 128
     layout: str = "paper"
     norm: str = "batch"
+    class_logits: int = 0
     attention: tuple[int | float, ...] = ()
     attention_form: str = "paper"
     norm_epsilon: float = 1e-5
@@ -122,11 +124,14 @@ class DCGANDiscriminator(nn.Module):
         check_attended(self, side, looks)
         x = x.astype(jnp.float32)
         flat = x.reshape(len(x), -1)
+        answers = self.class_logits or 1
         if self.layout == "paper":
-            logits = nn.Dense(1, **common, name="logit")(flat)[:, 0]
+            logits = nn.Dense(answers, **common, name="logit")(flat)
         else:
-            logits = Conv(1, base, padding="VALID", **common, name="logit")(x)[:, 0, 0, 0]
-        return Verdict(logits, flat) if features else logits
+            logits = Conv(answers, base, padding="VALID", **common, name="logit")(x)[:, 0, 0]
+        if self.class_logits:
+            return Verdict(None, flat if features else None, logits)
+        return Verdict(logits[:, 0], flat) if features else logits[:, 0]
 
 
 def _base_map(height: int, width: int) -> tuple[tuple[int, int], int]:

@@ -334,6 +334,26 @@ def test_direct_translation_first_learns_what_to_keep():
     )
 
 
+def test_a_discriminator_of_three_kinds():
+    # Its class logits are 3 m, times 0, 1 and 2, of images of mean m: translated from A, translated from B, of B itself.
+    game = gans.direct_translation(
+        still(Scale(2.0)), still(Seen()), still(Seen()), num_classes=3, features=5.0, three_kinds=True, pretraining_steps=0
+    )
+
+    def cost(mean, kind):  # - log softmax, of the mean that the images have
+        logits = 3 * mean[:, None] * np.arange(3)
+        return (np.log(np.exp(logits).sum(1)) - logits[:, kind]).mean()
+
+    _, metrics = play(game, BATCH | {"label": jnp.array([2, 0])})
+    a, b = 2 * means(A), 2 * means(B)
+    assert cost(a, 0) + cost(b, 1) + cost(means(B), 2) == value(metrics, "discriminator/loss")
+    assert cost(a, 2) + cost(b, 2) + 5 * l2(3 * means(A), 6 * means(A)) == value(metrics, "generator/loss")
+    with pytest.raises(UserError, match="three kinds are told by cross-entropies; remove objective='hinge' or"):
+        gans.direct_translation(
+            still(Scale()), still(Seen()), still(Seen()), num_classes=3, three_kinds=True, objective="hinge"
+        )
+
+
 class Written(nn.Module):
     """A generator of features: images filled with w times their mean."""
 

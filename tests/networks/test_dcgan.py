@@ -2,6 +2,8 @@
 
 import itertools
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -51,6 +53,17 @@ def test_critic_without_norm_has_biases(shapes):
     critic = shapes(DCGANDiscriminator(width=2, norm="none"), (2, 16, 16, 3))
     assert set(critic) == {"down_0", "down_1", "logit"}
     assert all(set(layer) == {"kernel", "bias"} for layer in critic.values())
+
+
+@pytest.mark.parametrize("layout", ["paper", "torch"])
+def test_several_kinds_of_images(layout, count):
+    network = DCGANDiscriminator(width=2, layout=layout, class_logits=3)
+    # A last layer for each kind, without a bias: of the whole map of 4x4 with 4 features.
+    one = count(DCGANDiscriminator(width=2, layout=layout), (2, 16, 16, 3))
+    assert count(network, (2, 16, 16, 3)) == one + 2 * 4 * 4 * 4
+    params = network.init(jax.random.key(0), jnp.zeros((2, 16, 16, 3)))
+    verdict = network.apply(params, jnp.ones((2, 16, 16, 3)), features=True)
+    assert verdict.score is None and verdict.class_logits.shape == (2, 3) and verdict.features.shape == (2, 64)
 
 
 @pytest.mark.parametrize(
