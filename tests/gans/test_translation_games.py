@@ -337,7 +337,13 @@ def test_direct_translation_first_learns_what_to_keep():
 def test_a_discriminator_of_three_kinds():
     # Its class logits are 3 m, times 0, 1 and 2, of images of mean m: translated from A, translated from B, of B itself.
     game = gans.direct_translation(
-        still(Scale(2.0)), still(Seen()), still(Seen()), num_classes=3, features=5.0, three_kinds=True, pretraining_steps=0
+        still(Scale(2.0)),
+        still(Seen()),
+        still(Seen()),
+        num_classes=3,
+        features=5.0,
+        three_kinds=True,
+        pretraining_steps=0,
     )
 
     def cost(mean, kind):  # - log softmax, of the mean that the images have
