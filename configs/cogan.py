@@ -39,13 +39,14 @@ def untied() -> ConfigDict:
 
 
 def paper() -> ConfigDict:
-    """The program has a decay of the weights of 5e-4 as well, which has no counterpart here."""
+    """The program's decay of 5e-4 takes biases and gains too."""
     config = default()
     config.system = "cogan"
     config.game = {"latent_size": 100}
     adam = named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
-    config.players.generator = player(named("CoGANGenerator"), adam)
-    config.players.discriminator = player(named("CoGANDiscriminator"), adam)
+    small = (named("l2_decay", weight=5e-4),)
+    config.players.generator = player(named("CoGANGenerator"), adam, constraints=small)
+    config.players.discriminator = player(named("CoGANDiscriminator"), adam, constraints=small)
     config.data.name = "two_folders"
     config.data.path = "data/mnist_and_edges"
     config.data.image_size, config.data.channels = 28, 1

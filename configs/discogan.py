@@ -31,14 +31,15 @@ def digits() -> ConfigDict:
 
 
 def paper() -> ConfigDict:
-    """The program has a decay of the weights of 1e-5 as well, which has no counterpart here."""
+    """The program's decay of 1e-5 takes biases and gains too."""
     config = default()
     config.system = "discogan"
     adam = named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
+    small = (named("l2_decay", weight=1e-5),)
     for name in ("generator_ab", "generator_ba"):
-        config.players[name] = player(named("DiscoGANTranslator"), adam)
+        config.players[name] = player(named("DiscoGANTranslator"), adam, constraints=small)
     for name in ("discriminator_a", "discriminator_b"):
-        config.players[name] = player(named("DiscoGANDiscriminator"), adam)
+        config.players[name] = player(named("DiscoGANDiscriminator"), adam, constraints=small)
     config.data.name = "two_folders"
     config.data.path = "data/shoes2handbags"
     config.data.image_size = 64

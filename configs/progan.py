@@ -63,6 +63,8 @@ def paper() -> ConfigDict:
         named("ProGANGenerator"), adam, constraints=(equalized,), average=named("exponential", decay=0.999)
     )
     config.players.discriminator = player(named("ProGANDiscriminator", group_size=16), adam, constraints=(equalized,))
+    for each in config.players.values():
+        each.schedule = named("gaussian_ramp", stop=40_000)
     config.data.name = "folder"
     config.data.path = "data/celeba-hq"
     config.data.image_size = 1024

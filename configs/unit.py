@@ -53,14 +53,15 @@ def one_encoder() -> ConfigDict:
 
 
 def paper() -> ConfigDict:
-    """The program has a decay of the weights of 1e-4 as well, which has no counterpart here."""
+    """The program's decay of 1e-4 takes biases too."""
     config = default()
     config.system = "unit"
     adam = named("adam", learning_rate=1e-4, b1=0.5, b2=0.999)
-    config.players.encoder = player(named("UNITEncoder"), adam)
-    config.players.decoder = player(named("UNITDecoder"), adam)
+    small = (named("l2_decay", weight=1e-4),)
+    config.players.encoder = player(named("UNITEncoder"), adam, constraints=small)
+    config.players.decoder = player(named("UNITDecoder"), adam, constraints=small)
     for name in ("discriminator_a", "discriminator_b"):
-        config.players[name] = player(named("PatchDiscriminator", norm="none"), adam)
+        config.players[name] = player(named("PatchDiscriminator", norm="none"), adam, constraints=small)
     config.data.name = "two_folders"
     config.data.path = "data/day2night"
     config.data.image_size, config.data.load_size = 256, 286

@@ -85,6 +85,7 @@ def _schedules() -> Mapping[str, Maker]:
         "linear_decay": schedules.linear_decay,
         "cosine_decay": schedules.cosine_decay,
         "cosine_ramp": schedules.cosine_ramp,
+        "gaussian_ramp": schedules.gaussian_ramp,
         "exponential_decay": schedules.exponential_decay,
         "piecewise": schedules.piecewise,
     }

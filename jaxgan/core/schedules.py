@@ -136,6 +136,17 @@ def cosine_ramp(
     return lambda clock: final * 0.5 * (1.0 - jnp.cos(jnp.pi * progress(clock)))
 
 
+def gaussian_ramp(
+    stop: float = 1.0, start: float = 0.0, steepness: float = 5.0, unit: str = "images", run: Run | None = None
+) -> Schedule:
+    """exp(-steepness (1 - p)^2), where p goes from 0 at `start` to 1 at `stop`; 1 from there on (ProGAN's first program).
+
+    Arguments and errors as in `linear_decay`; at a steepness of 5 it begins with 0.7 %.
+    """
+    progress = _progress(start, stop, unit, run)
+    return lambda clock: jnp.exp(-steepness * jnp.square(1.0 - progress(clock)))
+
+
 def exponential_decay(factor: float, floor: float = 0.0, every: int = 1) -> Schedule:
     """1 at the start, multiplied by `factor` after every so many steps, but never below `floor`.
 

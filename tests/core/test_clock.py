@@ -48,6 +48,9 @@ def test_schedules_hold_then_descend_to_their_final_value(unit, field):
 def test_what_rises_and_what_decays_at_every_step():
     ramp = schedules.cosine_ramp(300, start=100, final=0.6)
     assert [round(float(ramp(clock(step=now))), 6) for now in (0, 100, 200, 300, 400)] == [0, 0, 0.3, 0.6, 0.6]
+    bell = schedules.gaussian_ramp(40_000)
+    risen = [float(bell(clock(images=now))) for now in (0, 10_000, 20_000, 40_000, 90_000)]
+    assert risen == pytest.approx([0.0067379, 0.0600547, 0.2865048, 1, 1], rel=1e-5)  # e^-5, e^-2.8125, e^-1.25
     decay = schedules.exponential_decay(0.9, floor=0.5)
     assert float(decay(clock(step=3))) == pytest.approx(0.9**3) and float(decay(clock(step=30))) == 0.5
     halved = schedules.exponential_decay(0.5, floor=0.2, every=100)
@@ -139,7 +142,7 @@ def test_bad_rules_are_refused():
     with pytest.raises(UserError, match="multiplied every 0 steps"):
         schedules.exponential_decay(0.5, every=0)
     for run in (None, Run()):
-        for maker in (schedules.linear_decay, schedules.cosine_decay, schedules.cosine_ramp):
+        for maker in (schedules.linear_decay, schedules.cosine_decay, schedules.cosine_ramp, schedules.gaussian_ramp):
             with pytest.raises(UserError, match=r"1\.0 is a share of the run, whose length is not known"):
                 maker(run=run)
         with pytest.raises(UserError, match=r"exponential average: 0\.5 is a share"):
