@@ -66,7 +66,7 @@ def paper() -> ConfigDict:
     config.players.rotation_head = player(named("LinearClassifier"), adam, constraints=(spectral_norm,))
     config.data.name = "tfds:imagenet2012"
     config.data.image_size = 128
-    config.data.resample = "bilinear"
+    config.data.resample, config.data.crop = "bilinear", "random_square"
     config.data.labelled = 128_000  # a tenth
     config.batch_size = 2048
     config.dtype = "bfloat16"

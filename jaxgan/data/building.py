@@ -32,9 +32,14 @@ def image_source(
             raise DataError(f"data.load_size={load_size} is smaller than data.image_size={size}; make it larger")
         if config.resize == "none":
             raise DataError(f"data.load_size={load_size} means nothing with data.resize='none'; leave one of them out")
-    elif size is None and (config.crop == "random" or config.resize != "cover"):
-        field = "crop" if config.crop == "random" else "resize"
+    elif size is None and (config.crop != "centre" or config.resize != "cover"):
+        field = "crop" if config.crop != "centre" else "resize"
         raise DataError(f"data.{field}={getattr(config, field)!r} needs data.image_size; set it")
+    if config.crop == "random_square" and (load_size is not None or config.resize != "cover"):
+        field = "load_size" if load_size is not None else "resize"
+        raise DataError(
+            f"data.{field} means nothing with data.crop='random_square', which resizes what it cuts; leave it out"
+        )
     transform = Transform(size, load_size, config.resize, config.crop, config.resample, config.channels or 3)
     return ImageSource(
         name,

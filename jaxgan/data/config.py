@@ -29,7 +29,7 @@ class DataConfig:
             another size has a load size in the same proportion.
         resize: How images become that size: "cover" (keep the aspect ratio, crop the excess), "stretch" (do not keep it),
             "none" (only crop).
-        crop: Which part is kept: "centre" or "random" (while training).
+        crop: Which part is kept: "centre", or while training "random" or "random_square" (half to all of the area).
         resample: The filter: "bicubic", "lanczos", "bilinear", "box" or "nearest".
         channels: Of the images: 1 (grey), 3 (RGB) or 4 (RGBA); None: 1 for digits (3 when coloured or tinted), the set's own
             for tfds, else 3.

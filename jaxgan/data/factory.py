@@ -234,7 +234,8 @@ def _many_folders(config: DataConfig) -> Source:
 
 def _photos(config: DataConfig) -> Source:
     pictures = PhotoPictures(config.split, config.path, height_width(config.image_size))
-    config = dataclasses.replace(config, resize="none" if config.image_size else "cover")
+    whole = not config.image_size or config.crop == "random_square"
+    config = dataclasses.replace(config, resize="cover" if whole else "none")
     return image_source(config, pictures, f"{config.name} ({config.split})", metrics=("fid/inception",))
 
 

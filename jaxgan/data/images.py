@@ -113,7 +113,7 @@ class ImageSource(Source):
     ) -> None:
         self.name, self.pictures, self.transform, self.metrics = name, pictures, transform, metrics
         self.flip, self.domain, self.max_unreadable, self.attributes = flip, domain, max_unreadable, attributes
-        self.fixed = transform.crop != "random"
+        self.fixed = transform.crop == "centre"
         self._skipped: dict[int, str] = {}
         self._said = 0  # how many of them were told
         self._mixed = ""

@@ -11,7 +11,7 @@ import numpy as np
 
 # What a hash is for; keeps the order, the augmentation and the noise of one seed independent.
 _ORDER, _AUGMENT, _NOISE = 1, 2, 3
-DRAWS = 3  # uniform numbers per record: flip, crop top, crop left
+DRAWS = 4  # uniform numbers per record: flip, crop top, crop left, crop size
 
 _lock = threading.Lock()
 
@@ -82,7 +82,7 @@ def augmentation_draws(positions: np.ndarray, seed: int, part: int = 0) -> np.nd
         part: As in `permutation`.
 
     Returns:
-        (N, 3) float64 in [0, 1): flip where the first is below 1/2; the other two place the crop (top, left).
+        (N, 4) float64 in [0, 1): flip where the first is below 1/2; the next two place the crop (top, left), the last sizes it.
     """
     bits = _hash(_AUGMENT, seed, part, positions[:, None], np.arange(DRAWS)[None, :])
     return (bits >> np.uint64(11)) * 2.0**-53

@@ -25,7 +25,7 @@ def stacked_digits(digits: Source, name: str, metrics: tuple[str, ...] = ()) -> 
         The classes are called "000" to "999".
     """
     records = digits.stack()
-    chosen = (augmentation_draws(np.arange(LENGTH), seed=0) * len(digits)).astype(np.int64)
+    chosen = (augmentation_draws(np.arange(LENGTH), seed=0)[:, :3] * len(digits)).astype(np.int64)
     image = np.stack([records["image"][index, :, :, 0] for index in chosen.T], axis=-1)
     label = records["label"][chosen] @ np.array([100, 10, 1], np.int32)
     spelt = label_spec(f"{number:03}" for number in range(1000))

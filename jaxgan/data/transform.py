@@ -1,6 +1,7 @@
 """From an opened picture of any kind to a uint8 array of the wanted size and channels."""
 
 import dataclasses
+import math
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -16,7 +17,7 @@ RESAMPLE = {
     "nearest": Image.Resampling.NEAREST,
 }
 RESIZE = ("cover", "stretch", "none")
-CROP = ("centre", "random")
+CROP = ("centre", "random", "random_square")
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 CHANNELS = tuple(_MODES)
 _EXIF_ORIENTATION = 0x0112
@@ -66,7 +67,9 @@ class Transform:
         load_size: Height and width before the crop; None is `image_size`. CycleGAN loads 286x286 and crops 256x256.
         resize: Which way: "cover" keeps the aspect ratio and covers `load_size` (the excess is cropped), "stretch" makes the
             picture exactly `load_size`, "none" only crops.
-        crop: Which part: "centre", or "random" while training (the centre where no draw is given).
+        crop: Which part: "centre", or, while training (the centre where no draw is given), "random", or "random_square": a part
+            of the form of `image_size` and of half to all of the picture's area, as far as it fits in, resized to `image_size`
+            (compare_gan's "distorted" crops of ImageNet).
         resample: A key of `RESAMPLE`; all are antialiased when shrinking, except "nearest".
         channels: Of the result: 1, 3 or 4.
     """
@@ -83,7 +86,7 @@ class Transform:
 
         Args:
             image: A Pillow picture of any mode.
-            draw: The (3,) uniform numbers of `augmentation_draws`, or None for the centre crop.
+            draw: The (4,) uniform numbers of `augmentation_draws`, or None for the centre crop.
             where: What the picture is called in an error.
 
         Returns:
@@ -94,7 +97,9 @@ class Transform:
             OSError: It is so thin that it would become too large.
         """
         image = convert(image, self.channels)
-        if self.image_size is not None:
+        if self.image_size is not None and self.crop == "random_square" and draw is not None:
+            image = self._part(image, draw)
+        elif self.image_size is not None:
             image = self._resized(image)
             height, width = self.image_size
             spare = (image.height - height, image.width - width)
@@ -107,6 +112,18 @@ class Transform:
                 image = image.crop((left, top, left + width, top + height))
         pixels = np.asarray(image, np.uint8)
         return pixels.reshape(image.height, image.width, self.channels)
+
+    def _part(self, image: Image.Image, draw: np.ndarray) -> Image.Image:
+        height, width = self.image_size  # type: ignore[misc]  # it is set here
+        most = min(image.height / height, image.width / width)
+        least = min(most, math.sqrt(image.height * image.width / 2 / (height * width)))
+        scale = least + draw[3] * (most - least)
+        sides = max(1, round(height * scale)), max(1, round(width * scale))
+        top, left = (
+            int(u * (whole - side + 1)) for u, whole, side in zip(draw[1:3], image.size[::-1], sides, strict=True)
+        )
+        part = image.crop((left, top, left + sides[1], top + sides[0]))
+        return part.resize((width, height), RESAMPLE[self.resample])
 
     def _resized(self, image: Image.Image) -> Image.Image:
         if self.resize == "none":

@@ -66,6 +66,14 @@ def test_fields_that_need_another(tmp_path: pathlib.Path) -> None:
     Image.new("L", (4, 4)).save(tmp_path / "1.png")
     for field, message in (
         ({"crop": "random"}, "data.crop='random' needs data.image_size; set it"),
+        (
+            {"crop": "random_square", "image_size": 4, "load_size": 8},
+            "data.load_size means nothing with data.crop='random_square', which resizes what it cuts; leave it out",
+        ),
+        (
+            {"crop": "random_square", "image_size": 4, "resize": "none"},
+            "data.resize means nothing with data.crop='random_square', which resizes what it cuts; leave it out",
+        ),
         ({"resize": "none"}, "data.resize='none' needs data.image_size; set it"),
         ({"load_size": 4}, "data.load_size=(4, 4) needs data.image_size, the size that is cropped out of it"),
         (

@@ -46,7 +46,7 @@ def test_record_indices_follow_the_epochs() -> None:
 
 def test_draws_are_uniform_and_independent() -> None:
     draws = order.augmentation_draws(np.arange(20000), seed=5)
-    assert draws.shape == (20000, 3) and draws.min() >= 0 and draws.max() < 1
+    assert draws.shape == (20000, 4) and draws.min() >= 0 and draws.max() < 1
     for column in draws.T:
         assert scipy.stats.kstest(column, "uniform").pvalue > 1e-3
     # Neighbours in position, in column and in seed share nothing: correlations of 20,000 numbers are about 0.007.

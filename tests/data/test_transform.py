@@ -134,6 +134,36 @@ def test_without_a_draw_the_crop_is_central() -> None:
     np.testing.assert_array_equal(got[..., 0], image[1:4, 2:5])
 
 
+@pytest.mark.parametrize(
+    ("size", "draw", "box"),  # height and width; top, left and side drawn; top, left and side expected
+    [
+        ((40, 60), (0.0, 0.0, 0.0), (0, 0, 35)),  # half of 2,400 pixels is a square of 34.6
+        ((40, 60), (0.5, 0.99, 0.0), (3, 25, 35)),
+        ((40, 60), (0.5, 0.5, 0.9999), (0, 10, 40)),  # the largest that fits in
+        ((60, 40), (0.5, 0.5, 0.5), (12, 2, 37)),
+        ((10, 40), (0.9, 0.0, 0.0), (0, 0, 10)),  # no square of half the area fits in
+        ((20, 20), (0.0, 0.0, 0.0), (0, 0, 14)),
+    ],
+)
+def test_random_squares_have_half_to_all_of_the_area(size, draw, box) -> None:
+    image = np.random.default_rng(0).integers(0, 256, size, np.uint8)
+    top, left, side = box
+    transform = Transform((35, 35), crop="random_square", resample="bilinear", channels=1)
+    got = transform(Image.fromarray(image), np.array([0.9, *draw]), "picture")
+    cut = Image.fromarray(image[top : top + side, left : left + side])
+    np.testing.assert_array_equal(got[..., 0], np.asarray(cut.resize((35, 35), Image.Resampling.BILINEAR)))
+
+
+def test_random_parts_have_the_form_of_the_size_and_the_centre_is_kept_without_a_draw() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (30, 60), np.uint8)
+    transform = Transform((10, 30), crop="random_square", resample="nearest", channels=1)
+    # Half of 1,800 pixels, three times as wide as high: 17.3 x 52, of which the widest is 20 x 60.
+    got = transform(Image.fromarray(image), np.array([0.9, 0.0, 0.0, 0.9999]), "picture")
+    np.testing.assert_array_equal(got[..., 0], image[1:20:2, 1:60:2])
+    centre = Transform((10, 30), resample="nearest", channels=1)
+    np.testing.assert_array_equal(transform(Image.fromarray(image), None, ""), centre(Image.fromarray(image), None, ""))
+
+
 def test_load_size_is_resized_before_the_crop() -> None:
     image = np.arange(16, dtype=np.uint8).reshape(4, 4)
     transform = Transform((6, 6), load_size=(8, 8), resample="nearest", crop="random", channels=1)
