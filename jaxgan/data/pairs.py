@@ -55,8 +55,9 @@ class AlignedDomains(_Domains):
         super().__init__(name, sources, domains, metrics)
         first, *others = (source.transform.image_size for source in sources)
         if not self.fixed and (differing := [size for size in others if size != first]):
+            crop = sources[0].transform.crop
             raise DataError(
-                f"data.crop={sources[0].transform.crop!r} cannot crop the aligned images of {name} alike, of sizes {first} and {differing[0]}; "
+                f"data.crop={crop!r} cannot crop the aligned images of {name} alike, of sizes {first} and {differing[0]}; "
                 "set data.crop='centre', or one size for both"
             )
         if "label" in sources[0].arrays:
