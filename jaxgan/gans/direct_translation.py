@@ -65,17 +65,17 @@ def direct_translation(
         three_kinds: The paper's discriminator tells translations of A, those of B, and images of B, and gives class logits
             (B, 3): both translations are to be taken for images of B. False: a translation of A, or an image of B, as in a
             public program.
-        objective: Of a discriminator of two kinds; any of `jaxgan.losses.OBJECTIVES`. Three have cross-entropies.
+        objective: Any of `jaxgan.losses.OBJECTIVES`; of three kinds one with cross-entropies, which the generator's part is of.
         terms: What the losses have beside these; see `jaxgan.parts.terms`.
 
     Raises:
-        UserError: Three kinds with another objective than the default.
+        UserError: Three kinds with an objective that is no cross-entropy.
     """
-    if three_kinds and objective != "non_saturating":
-        raise UserError(
-            f"direct_translation: three kinds are told by cross-entropies; remove objective={objective!r} or three_kinds"
-        )
     classes, objective = known_classes(num_classes), make_objective(objective)
+    if three_kinds and not objective.cross_entropy:
+        raise UserError(
+            "direct_translation: three kinds are told by cross-entropies; set objective='non_saturating', or three_kinds=False"
+        )
     extra = Terms(terms, decide=objective.decide, cross_entropy=objective.cross_entropy)
 
     def seen(nets: Nets, images: jax.Array) -> jax.Array:

@@ -354,7 +354,7 @@ def test_a_discriminator_of_three_kinds():
     a, b = 2 * means(A), 2 * means(B)
     assert cost(a, 0) + cost(b, 1) + cost(means(B), 2) == value(metrics, "discriminator/loss")
     assert cost(a, 2) + cost(b, 2) + 5 * l2(3 * means(A), 6 * means(A)) == value(metrics, "generator/loss")
-    with pytest.raises(UserError, match="three kinds are told by cross-entropies; remove objective='hinge' or"):
+    with pytest.raises(UserError, match="three kinds are told by cross-entropies; set objective='non_saturating'"):
         gans.direct_translation(
             still(Scale()), still(Seen()), still(Seen()), num_classes=3, three_kinds=True, objective="hinge"
         )
