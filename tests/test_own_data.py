@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxgan import gans
+from jaxgan import gans, load
 from jaxgan.data import make_source, other_split
 from jaxgan.errors import UserError
-from jaxgan.training import command_line
+from jaxgan.training import command_line, train
 from jaxgan.training.plan import plan_without_data
+from jaxgan.training.records import read_metrics
 
-EMBEDDED_ONLY = {"direct_translation": "labelled images of two domains", "sg2im": "scenes and their graphs"}
+EMBEDDED_ONLY = {"sg2im": "scenes and their graphs"}
 # What a game says that it needs, and by which arrays, or domains, of the data it would be there.
 NEEDS = {
     r"this game needs the array '(\w+)'": lambda source, name: name in source.arrays,
@@ -46,6 +47,9 @@ def kinds(tmp_path_factory):
             pictures(root / "classes" / split / name, 50)
         for name in "AB":
             pictures(root / "two" / split / name, 100)
+        for name in ("cat", "dog", "eel"):
+            pictures(root / "labelled" / split / "A" / name, 50)
+        pictures(root / "labelled" / split / "B", 100)
     for name in ("autumn", "spring", "winter"):
         pictures(root / "many" / name, 100)
     pictures(root / "texts", 100)
@@ -66,6 +70,7 @@ def kinds(tmp_path_factory):
         "zip": source("zip", "flat.zip"),
         "classes": source("folder", "classes"),
         "two": source("two_folders", "two"),
+        "labelled": source("two_folders", "labelled"),
         "pairs": source("two_folders", "two", aligned=True),
         "many": source("many_folders", "many"),
         "texts": source("folder", "texts", text="files"),
@@ -102,9 +107,22 @@ def test_a_config_takes_all_data_that_have_what_its_game_needs(name, kinds):
         images = {name: spec for name, spec in plan.arrays.items() if spec.kind == "image" and name != "low_resolution"}
         assert {spec.shape for spec in images.values()} == {(32, 32, 1 if kind == "grey" else 3)}
         assert set(plan.arrays["label"].names if "label" in plan.arrays else ()) == (
-            {"cat", "dog", "eel"} if kind == "classes" else set()
+            {"cat", "dog", "eel"} if kind in ("classes", "labelled") else set()
         )
     assert bool(taken) == (name not in EMBEDDED_ONLY)
+
+
+@pytest.mark.slow
+def test_labels_of_ones_own_source_domain_hold_a_translation(kinds, tmp_path):
+    few = ["image_size=16", "channels=1"]
+    more = [f"--config.data.{field}" for field in few]
+    more += ["--config.steps=2", "--config.game.pretraining_steps=1", "--config.log_every=1", "--config.metrics=none"]
+    config, _ = planned("direct_translation:dtn", kinds["labelled"], *more)
+    assert train(config, tmp_path)["step"] == 2
+    assert {"classifier/loss", "generator/features"} <= set().union(*read_metrics(tmp_path / "metrics.jsonl"))
+    run = load(tmp_path)
+    images = make_source(kinds["labelled"], image_size=16, channels=1, split="test").stack()["a"][:3]
+    assert run.translate(images).shape == (3, 16, 16, 1) and run.classify(images).shape == (3, 3)
 
 
 def test_what_a_config_says_of_its_own_data_goes_with_them(kinds):
