@@ -136,7 +136,11 @@ class _Trainer:
                 play.trace((abstract,), (minibatches,), loader.resident, first)
         told = folder.claim(config, plan.arrays, plan.domains, self.contents, write=False)
         weights_of = folder.begun_with(self.asked)
-        folder.check_shared()
+        folder.check_shared(
+            "choose a --workdir on a file system that all of them see"
+            if mirror is None
+            else "set XDG_CACHE_HOME to a folder on a file system that all of them see, for the copy that they work in"
+        )
         beginning = None if weights_of is None else Beginning.of(plan, weights_of)
         yield None
 
