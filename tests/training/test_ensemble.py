@@ -13,6 +13,7 @@ import jax
 import numpy as np
 import pytest
 
+from jaxgan.data import contents
 from jaxgan.errors import ConfigError
 from jaxgan.mesh import data_mesh
 from jaxgan.training import compiled_step, loop, plan_without_data, summarize, train, train_ensemble
@@ -69,7 +70,10 @@ def test_each_is_the_run_of_its_seed(tiny, tmp_path, monkeypatch, capfd, played,
         config.steps_per_call = 2 if mapped else 1
         return config
 
+    read = []
+    monkeypatch.setattr(loop, "contents", lambda source: read.append(source) or contents(source))
     results = train_ensemble(config(3), tmp_path, 2)
+    assert len(read) == 1  # the data are looked at once for all runs
     assert played == [2] * (3 if mapped else 6) and [result["step"] for result in results] == [6, 6]
     said = capfd.readouterr()
     assert "seed 3: step=6 " in said.err and "seed 4: step=6 " in said.err and "for 2 runs in" in said.err
