@@ -54,7 +54,7 @@ def main() -> None:
     if options.distributed:
         command_line.join_processes()
     if options.dry_run:
-        print(training.summarize(training.plan_without_data(config), options.init_from))
+        print(training.summarize(training.plan_without_data(config), options.init_from, options.ensemble))
         return
     workdir = options.workdir or command_line.default_workdir(path)
     if options.ensemble is None:

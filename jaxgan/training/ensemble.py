@@ -15,7 +15,7 @@ from jaxgan.files import atomically
 from jaxgan.registry import resolve
 from jaxgan.remote import is_remote
 from jaxgan.training.loop import train_side_by_side
-from jaxgan.training.records import TIMINGS, read_metrics
+from jaxgan.training.records import TIMINGS, UNTOLD, read_metrics
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.validate import check
 
@@ -46,8 +46,7 @@ def train_ensemble(
         ConfigError: As `jaxgan.training.train`, for each of them; or there are fewer than two, or the folder is elsewhere.
         BrokenError: One of them went wrong for good; the others are saved.
     """
-    if number < 2:
-        raise ConfigError(f"an ensemble of {number}: give at least 2, or train a run without --ensemble")
+    check_number(number)
     if is_remote(workdir):
         raise ConfigError(f"{workdir}: an ensemble is trained in a folder of this machine: give one, and copy it there")
     seed = resolve(config).seed
@@ -60,10 +59,16 @@ def train_ensemble(
         with atomically(path) as temporary:
             temporary.write_text("".join(json.dumps(line) + "\n" for line in lines))
         for name, value in lines[-1].items() if lines else ():
-            if name not in ("step", "images"):
+            if name not in ("step", "images") and not name.startswith(UNTOLD):
                 print(f"{name:<30} {value['mean']:.4g} +- {value['deviation']:.2g}   ({value['runs']} seeds)")
         print(f"{'all steps':<30} {path}")
     return results
+
+
+def check_number(number: int) -> None:
+    """Raises a ConfigError for an ensemble of fewer than two runs."""
+    if number < 2:
+        raise ConfigError(f"an ensemble of {number}: give at least 2, or train a run without --ensemble")
 
 
 def means(members: Iterable[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:

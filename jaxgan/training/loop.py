@@ -9,13 +9,16 @@ images for itself, so that it asks the device for nothing between two log steps.
 
 import contextlib
 import dataclasses
+import functools
 import itertools
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
 from ml_collections import ConfigDict
+from tqdm import tqdm
 
 from jaxgan import memory, overrides
 from jaxgan.core import Metrics, State
@@ -101,127 +104,137 @@ def train_side_by_side(
         with jax.set_mesh(plan.mesh):
             play = CompiledStep(plan.game, plan.shardings)
             memory.check(len(folders) * plan.least_bytes(plan.abstract_state()), cure)
+            trainer = _Trainer(source, contents(source), loader, choice, play, stop, asked)
             runs = [
-                _train(
-                    plan.with_seed(config.seed + index),
-                    folder,
-                    mirror,
-                    label,
-                    source,
-                    loader,
-                    choice,
-                    play,
-                    stop,
-                    asked,
-                )
+                trainer.train(plan.with_seed(config.seed + index), Path(folder), mirror, label)
                 for index, ((label, folder), mirror) in enumerate(zip(folders.items(), mirrors, strict=True))
             ]
             return play_together(runs, play, loader.resident, plan.mesh, stop)
 
 
-def _train(
-    plan: Plan,
-    workdir: str | Path,
-    mirror: Mirror | None,
-    label: str,
-    source: Source,
-    loader: Loader,
-    choice: monitored.Choice,
-    play: CompiledStep,
-    stop: StopRequest,
-    asked: Mapping[str, Any] | None,
-) -> Training:
-    """A run; until it yields for the first time it only looks whether it can be trained."""
-    config, there = plan.config, contents(source)
-    folder, main = RunFolder(Path(workdir) if mirror is None else mirror.path), jax.process_index() == 0
-    # Networks and losses that do not fit the data, or each other, say so before anything is written.
-    with busy("going through the networks and a step"):
-        abstract, first = plan.abstract_state(), plan.call(0, 0)
-        if not folder.checkpoints.exists() and not play.traced(1, first):
-            minibatches = tuple(itertools.islice(loader.batches(plan.batch_size(0)), play.minibatches(first)))
-            play.trace((abstract,), (minibatches,), loader.resident, first)
-    told = folder.claim(config, plan.arrays, plan.domains, there, write=False)
-    weights_of = folder.begun_with(asked)
-    folder.check_shared()
-    beginning = None if weights_of is None else Beginning.of(plan, weights_of)
-    yield None
-
-    damaged: list[str] = []
-    score_name, lower_is_better = monitored.told_by(choice.metrics.values())
-    with (
-        folder.owned() if main else contextlib.nullcontext(),
-        Checkpoints(
-            folder.checkpoints,
-            lower_is_better,
-            series(read_metrics(folder.metrics), score_name),
-            every=config.checkpoint_every,
-            mirror=mirror,
-        ) as checkpoints,
-    ):
-        state = checkpoints.intact(abstract, damaged.append)
-        resumed = None if state is None else int(state.step)
-        begins = ""
-        # Networks may begin by data: by the first minibatch.
-        first_batch = lambda: next(loader.batches(plan.batch_size(0), seed=config.seed))  # noqa: E731
-        first_state = lambda: plan.first_state(first_batch(), loader.resident)  # noqa: E731
-        if state is None:
-            with busy("making the networks"):
-                state = first_state()
-            if beginning is not None:
-                state, begins = beginning.state(plan, state), beginning.line
-            if main:
-                folder.note_source(weights_of)
-        elif told:
-            plan.check_end(int(state.step), int(state.images), int(state.stage))
-        beginning = None  # the other run's state leaves the memory
-        # Looked at again, now that nobody else writes.
-        folder.claim(config, plan.arrays, plan.domains, there, write=main)
-        if mirror is not None:
-            mirror.claim()
-        if begins:  # the other run may have gone on, or be gone, when this one is started again
-            checkpoints.save(int(state.step), state)
-        classes = listed_classes(plan.arrays)
-        domains = listed_domains(plan.domains)
-        known = [f"{what}: {printable(them)}" for what, them in (("classes", classes), ("domains", domains)) if them]
-        opening = [*damaged, told, begins, plan.unplayed, *known]
-        run = _Run(plan, source, loader, choice, folder, play, checkpoints, stop)
-        broken: BrokenError | None = None
-        while True:
-            with Records(folder, resumed, int(state.rollbacks), main, label) as records:
-                if broken is not None:
-                    records.rolled_back(int(state.step), int(state.images), int(state.rollbacks), broken.step)
-                for line in filter(None, opening):
-                    records.say(line)
-                try:
-                    return (yield from run.go_on(state, resumed, records))
-                except BrokenError as error:
-                    # Its traceback would keep the broken state alive.
-                    broken, opening = error.with_traceback(None), []
-                except KeyboardInterrupt as error:
-                    saved = f"step {checkpoints.steps()[-1]}" if checkpoints.steps() else "nothing yet"
-                    line = f"{folder.path}: saved is {saved}; run the same command to go on from there"
-                    raise KeyboardInterrupt(line) from error
-            state = roll_back(broken, plan, first_state, checkpoints, records, opening.append)
-            resumed = int(state.step)
-
-
 @dataclasses.dataclass(frozen=True)
-class _Run:
-    """What a run goes on with from any of its states."""
+class _Trainer:
+    """What runs side by side share, and how each of them is trained."""
 
-    plan: Plan
     source: Source
+    contents: Mapping[str, Any]
     loader: Loader
     choice: monitored.Choice
-    folder: RunFolder
     play: CompiledStep
-    checkpoints: Checkpoints
     stop: StopRequest
+    asked: Mapping[str, Any] | None  # whose weights they are to begin with
 
-    def go_on(self, state: State, resumed: int | None, records: Records) -> Training:
+    def train(self, plan: Plan, workdir: Path, mirror: Mirror | None, label: str) -> Training:
+        """A run; until it yields for the first time it only looks whether it can be trained."""
+        config, loader, play, main = plan.config, self.loader, self.play, jax.process_index() == 0
+        folder = RunFolder(workdir if mirror is None else mirror.path)
+        # Networks and losses that do not fit the data, or each other, say so before anything is written.
+        with busy("going through the networks and a step"):
+            abstract, first = plan.abstract_state(), plan.call(0, 0)
+            if not folder.checkpoints.exists() and not play.traced(1, first):
+                minibatches = tuple(itertools.islice(loader.batches(plan.batch_size(0)), play.minibatches(first)))
+                play.trace((abstract,), (minibatches,), loader.resident, first)
+        told = folder.claim(config, plan.arrays, plan.domains, self.contents, write=False)
+        weights_of = folder.begun_with(self.asked)
+        folder.check_shared(
+            "choose a --workdir on a file system that all of them see"
+            if mirror is None
+            else "set XDG_CACHE_HOME to a folder on a file system that all of them see, for the copy that they work in"
+        )
+        beginning = None if weights_of is None else Beginning.of(plan, weights_of)
+        yield None
+
+        damaged: list[str] = []
+        score_name, lower_is_better = monitored.told_by(self.choice.metrics.values())
+        with (
+            contextlib.suppress(Stopped),  # before there was a state
+            folder.owned() if main else contextlib.nullcontext(),
+            Checkpoints(
+                folder.checkpoints,
+                lower_is_better,
+                series(read_metrics(folder.metrics), score_name),
+                every=config.checkpoint_every,
+                mirror=mirror,
+            ) as checkpoints,
+        ):
+            state = checkpoints.intact(abstract, damaged.append)
+            resumed = None if state is None else int(state.step)
+            begins = ""
+            if state is None:
+                state = self._first_state(plan, beginning)
+                begins = "" if beginning is None else beginning.line
+                if main:
+                    folder.note_source(weights_of)
+            elif told:
+                plan.check_end(int(state.step), int(state.images), int(state.stage))
+            beginning = None  # the other run's state leaves the memory
+            # Looked at again, now that nobody else writes.
+            folder.claim(config, plan.arrays, plan.domains, self.contents, write=main)
+            if mirror is not None:
+                mirror.claim()
+            if begins:  # the other run may have gone on, or be gone, when this one is started again
+                checkpoints.save(int(state.step), state)
+            classes = listed_classes(plan.arrays)
+            domains = listed_domains(plan.domains)
+            known = [
+                f"{what}: {printable(them)}" for what, them in (("classes", classes), ("domains", domains)) if them
+            ]
+            opening = [*damaged, told, begins, plan.unplayed, *known]
+            broken: BrokenError | None = None
+            while True:
+                with Records(folder, resumed, int(state.rollbacks), main, label) as records:
+                    if broken is not None:
+                        records.rolled_back(int(state.step), int(state.images), int(state.rollbacks), broken.step)
+                    for line in filter(None, opening):
+                        records.say(line)
+                    try:
+                        return (yield from self._go_on(plan, folder, checkpoints, state, resumed, records))
+                    except BrokenError as error:
+                        # Its traceback would keep the broken state alive.
+                        broken, opening = error.with_traceback(None), []
+                    except KeyboardInterrupt as error:
+                        saved = f"step {checkpoints.steps()[-1]}" if checkpoints.steps() else "nothing yet"
+                        line = f"{folder.path}: saved is {saved}; run the same command to go on from there"
+                        raise KeyboardInterrupt(line) from error
+                anew = functools.partial(self._first_state, plan)
+                state = roll_back(broken, plan, anew, checkpoints, records, opening.append)
+                resumed = int(state.step)
+        if main:
+            line = "there was nothing to save yet; run the same command again"
+            tqdm.write(f"{label}: {line}" if label else line, file=sys.stderr)
+        return {"seconds": 0.0, "step": 0, "images": 0}
+
+    def _first_state(self, plan: Plan, beginning: Beginning | None = None) -> State:
+        """The state before the first step.
+
+        Raises:
+            Stopped: A stop was asked for; there is nothing yet that could be saved.
+        """
+
+        def make() -> State:
+            # Networks may begin by data: by the first minibatch.
+            batch = next(self.loader.batches(plan.batch_size(0), seed=plan.config.seed))
+            state = plan.first_state(batch, self.loader.resident)
+            return state if beginning is None else beginning.state(plan, state)
+
+        with busy("making the networks"):
+            return self.stop.unless_asked(plan.mesh, make)
+
+    def _go_on(
+        self,
+        plan: Plan,
+        folder: RunFolder,
+        checkpoints: Checkpoints,
+        state: State,
+        resumed: int | None,
+        records: Records,
+    ) -> Training:
         """Trains to the end, or until a stop is asked for; returns what `train` does. What it yields is to be played.
 
         Args:
+            plan: The run's.
+            folder: Likewise.
+            checkpoints: Likewise.
             state: Where it begins; donated.
             resumed: Its step, if it is of a checkpoint or was gone back to; None: the run begins.
             records: Where values go.
@@ -229,14 +242,13 @@ class _Run:
         Raises:
             BrokenError: Training went wrong; what was saved before stays.
         """
-        plan, config, play, stop = self.plan, self.plan.config, self.play, self.stop
-        checkpoints, loader = self.checkpoints, self.loader
+        config, loader, play, stop = plan.config, self.loader, self.play, self.stop
         last: Metrics = {}  # the latest of every turn that was ever due
         # From here on the host counts for itself.
         step, images, stage = int(state.step), int(state.images), int(state.stage)
         seed = config.seed + (int(state.rollbacks) << 32)  # after a rollback the data come in another order
         done = plan.fraction_done(step, images)
-        observer = Observer(plan, self.source, self.choice, self.folder, records, resumed)
+        observer = Observer(plan, self.source, self.choice, folder, records, resumed)
         look = lambda: observer.look(state, step, images, stage, last=done == 1.0)  # noqa: E731
         try:
             # The untrained game, or what a stop left undone.

@@ -4,19 +4,23 @@ A checkpoint is many files, and sending them can end anywhere. So `sent.json` na
 written after them: what it does not name is not taken. Records and pictures are sent before the checkpoint that they lead up
 to, as they are written before it here: a run that goes on cuts off what lies after its checkpoint, but nothing gives it what
 is missing before. At any moment there lies what a run leaves that is killed, and it goes on elsewhere to the same bits.
+
+Several processes work in one copy, as they would in any folder, and the first of them alone fetches and sends.
 """
 
 import json
 import sys
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
+from jax.experimental import multihost_utils
 from tqdm import tqdm
 
-from jaxgan.errors import ConfigError
+from jaxgan.errors import ConfigError, UserError
 from jaxgan.foreign import parse_json
 from jaxgan.remote import Copy, Place, RemoteError, is_remote
 from jaxgan.training.run_folder import RunFolder
@@ -53,17 +57,9 @@ class Mirror:
         """The mirror of a run's folder that is elsewhere; None if it is on this machine.
 
         Raises:
-            ConfigError: There are several processes, which would each have a copy of its own.
             RemoteError: As above.
         """
-        if not is_remote(workdir):
-            return None
-        if jax.process_count() > 1:
-            raise ConfigError(
-                f"{workdir}: several processes need a folder that all of them see: mount the bucket (for gs:// with gcsfuse) "
-                "or take a file system in the network, and give its path as --workdir"
-            )
-        return cls(str(workdir))
+        return cls(str(workdir)) if is_remote(workdir) else None
 
     def begin(self) -> None:
         """Makes the folder here what the one elsewhere is, unless this machine alone has trained it since: then it has more.
@@ -72,6 +68,9 @@ class Mirror:
             RemoteError: It cannot be read.
             UserError: Another process on this machine trains it.
         """
+        self._by_the_first(self._fetch)
+
+    def _fetch(self) -> None:
         copy = self._copy
         with RunFolder(self.path).owned():
             there, noted = copy.there.listing(), copy.noted()
@@ -90,9 +89,27 @@ class Mirror:
         Raises:
             RemoteError: It cannot be written.
         """
+        self._by_the_first(self._claim)
+
+    def _claim(self) -> None:
         self._say_what_is_whole(self._there)
         self._note({})
         self._claimed = True
+
+    def _by_the_first(self, work: Callable[[], None]) -> None:
+        """Has the first process do something, and raises in all of them if it fails; every one of them must ask."""
+        failed: Exception | None = None
+        if jax.process_index() == 0:
+            try:
+                work()
+            except (UserError, OSError) as error:
+                failed = error
+        if jax.process_count() > 1:
+            told = multihost_utils.broadcast_one_to_all(np.asarray(failed is not None))
+            if told and jax.process_index() > 0:
+                failed = RemoteError(f"{self._copy.there.url} cannot be trained in: the first process says why")
+        if failed is not None:
+            raise failed
 
     def forget_after(self, step: int) -> None:
         """Notes that later checkpoints were given up; they are no longer whole elsewhere before anything else is sent."""
@@ -101,7 +118,7 @@ class Mirror:
 
     def send(self) -> None:
         """Sends what has changed, once the run is claimed; if that fails, a line says so, and it is sent the next time."""
-        if not self._claimed:  # the run was refused
+        if not self._claimed:  # the run was refused, or another process sends
             return
         try:
             self._send()
@@ -115,6 +132,8 @@ class Mirror:
         Raises:
             RemoteError: It cannot be sent.
         """
+        if jax.process_index() > 0:
+            return
         try:
             self._send()
         except RemoteError as error:

@@ -291,8 +291,8 @@ def _expected_arrays(config: ConfigDict) -> tuple[dict[str, ArraySpec], tuple[st
     attributed = {"image": one, "attributes": attributes_spec(data.attributes)} if data.attributes else {}
     if data.name == "two_folders":
         other = image(data.image_size_b or data.image_size, data.channels_b or data.channels)
-        stated = config.game.get("num_classes")
-        return {"a": one, "b": other} | ({"label": _label(stated)} if stated else {}), ("A", "B")
+        labels = {"label": _label(config.game.num_classes or 10)} if "num_classes" in config.game else {}
+        return {"a": one, "b": other} | labels, ("A", "B")
     if data.scale_factor > 1:
         height, width, channels = one.shape
         small = image((height // data.scale_factor, width // data.scale_factor), channels)

@@ -19,6 +19,8 @@ from jaxgan.training.run_folder import RunFolder
 
 # What differs between the metrics.jsonl of two runs of one config.
 TIMINGS = ("seconds", "images_per_second")
+# What begins so is not printed: values of each layer are too many to read, and the guard's are summed up in the state.
+UNTOLD = ("layers/", "guard/")
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -174,8 +176,7 @@ class Records:
     def evaluated(self, step: int, images: int, values: Mapping[str, float], state: str = "") -> None:
         """Records the values of an evaluation after `step` steps, and the state that they show."""
         self._append(step, images, values, state)
-        # Those of each layer are too many to read, and the guard's are summed up in the state; they are in the file.
-        shown = {name: value for name, value in values.items() if not name.startswith(("layers/", "guard/"))}
+        shown = {name: value for name, value in values.items() if not name.startswith(UNTOLD)}
         told = [f"{name}={value:.4g}" for name, value in shown.items()] + ([f"state={state}"] if state else [])
         if told:
             self.say(f"step={step} " + " ".join(told))

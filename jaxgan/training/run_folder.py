@@ -119,8 +119,11 @@ class RunFolder:
             file.flush()
             yield
 
-    def check_shared(self) -> None:
+    def check_shared(self, cure: str) -> None:
         """Checks that all processes see one folder; every one of them must ask.
+
+        Args:
+            cure: How they would, in words.
 
         Raises:
             UserError: They do not, so that each would have a part of every checkpoint.
@@ -138,8 +141,7 @@ class RunFolder:
             path.unlink()
         if not seen.all():
             raise UserError(
-                f"{self.path} is another folder for {int((~seen).sum())} of {seen.size} processes than for the first: choose a "
-                "--workdir on a file system that all of them see"
+                f"{self.path} is another folder for {int((~seen).sum())} of {seen.size} processes than for the first: {cure}"
             )
 
     def claim(

@@ -13,6 +13,7 @@ from jaxgan.core.arrays import domain_arrays, listed_classes, minibatch
 from jaxgan.core.players import flatten
 from jaxgan.foreign import printable
 from jaxgan.mesh import batched
+from jaxgan.training.ensemble import check_number
 from jaxgan.training.live_bytes import live_bytes
 from jaxgan.training.plan import Plan
 from jaxgan.training.transfer import Beginning, read_source
@@ -21,16 +22,19 @@ from jaxgan.training.transfer import Beginning, read_source
 _CHEAP_TO_COMPILE = 5_000_000
 
 
-def summarize(plan: Plan, init_from: str = "") -> str:
+def summarize(plan: Plan, init_from: str = "", ensemble: int | None = None) -> str:
     """The dry run's text for a plan; nothing of the game's size is allocated, save the other run's weights.
 
     Args:
         plan: The plan.
         init_from: As in `train`.
+        ensemble: The number of `train_ensemble`; None: one run.
 
     Raises:
-        ConfigError: That run is not there, or nothing of it fits.
+        ConfigError: That run is not there, or nothing of it fits; or an ensemble of fewer than two.
     """
+    if ensemble is not None:
+        check_number(ensemble)
     state = plan.abstract_state()
     parts = ["config", *overrides.lines(plan.config), "", *_data(plan), ""]
     total = 0
@@ -47,6 +51,8 @@ def summarize(plan: Plan, init_from: str = "") -> str:
         "",
         *_memory(plan, state, total),
     ]
+    if ensemble is not None:
+        parts.append(f"an ensemble of {ensemble} takes the state {ensemble} times, and on accelerators all of the step")
     if init_from:
         with jax.set_mesh(plan.mesh):
             parts += ["", Beginning.of(plan, read_source(init_from)).line]

@@ -10,7 +10,8 @@ import traceback
 import jax
 import pytest
 
-from configs import pix2pix
+from configs import cyclegan, direct_translation, pix2pix
+from jaxgan import overrides
 from jaxgan.data import DataError
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.training import NonFiniteError, command_line, plan_without_data, summarize, train
@@ -244,6 +245,13 @@ def test_a_dry_run_does_without_the_data(tiny):
     config.data.image_size = None
     with pytest.raises(DataError, match="nowhere"):
         plan_without_data(config)
+    # Classes are assumed in two folders, too, for a system that asks for them.
+    absent = [("data.name", "two_folders"), ("data.path", "nowhere"), ("data.image_size", 32)]
+    labels = [
+        "label" in plan_without_data(overrides.apply(module.get_config(), absent)).arrays
+        for module in (direct_translation, cyclegan)
+    ]
+    assert labels == [True, False]
 
 
 # ---- python -m jaxgan.sample

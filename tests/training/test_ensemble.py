@@ -1,20 +1,27 @@
 """Several seeds in one program: each run is as it would be alone, whatever happens to the others."""
 
+import json
 import os
+import pathlib
 import shutil
 import signal
+import subprocess
+import sys
 import time
 
 import jax
 import numpy as np
 import pytest
 
+from jaxgan.data import contents
 from jaxgan.errors import ConfigError
 from jaxgan.mesh import data_mesh
-from jaxgan.training import compiled_step, loop, train, train_ensemble
+from jaxgan.training import compiled_step, loop, plan_without_data, summarize, train, train_ensemble
 from jaxgan.training.ensemble import means
 from jaxgan.training.records import TIMINGS, read_metrics
 from jaxgan.training.trained import load
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def config_of(tiny, variant, seed=3, steps=6):
@@ -63,7 +70,10 @@ def test_each_is_the_run_of_its_seed(tiny, tmp_path, monkeypatch, capfd, played,
         config.steps_per_call = 2 if mapped else 1
         return config
 
+    read = []
+    monkeypatch.setattr(loop, "contents", lambda source: read.append(source) or contents(source))
     results = train_ensemble(config(3), tmp_path, 2)
+    assert len(read) == 1  # the data are looked at once for all runs
     assert played == [2] * (3 if mapped else 6) and [result["step"] for result in results] == [6, 6]
     said = capfd.readouterr()
     assert "seed 3: step=6 " in said.err and "seed 4: step=6 " in said.err and "for 2 runs in" in said.err
@@ -74,6 +84,40 @@ def test_each_is_the_run_of_its_seed(tiny, tmp_path, monkeypatch, capfd, played,
     pairs = zip(leaves_of(tmp_path / "seed_3"), leaves_of(tmp_path / "seed_4"), strict=True)
     assert sum(not np.allclose(a, b, atol=1e-3) for a, b in pairs) > 4
     assert (tmp_path / "ensemble.jsonl").read_text().count("deviation") >= 3
+
+
+@pytest.mark.slow
+def test_the_command_line_trains_goes_on_and_says_the_means(tmp_path):
+    def ask(*arguments):
+        command = [sys.executable, "train.py", f"--config={ROOT / 'tests' / 'tiny.py'}:wgan_gp", *arguments]
+        return subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"JAX_PLATFORMS": "cpu"}
+        )
+
+    run = [f"--workdir={tmp_path / 'run'}", "--ensemble=2", "--config.sample_every=0", "--config.evaluate_every=0"]
+    begun = ask(*run, "--config.steps=5")
+    assert begun.returncode == 0 and "Traceback" not in begun.stderr, begun.stderr
+    for seed in (3, 4):
+        assert f"seed {seed}: step=5 images=80 " in begun.stderr
+        assert f"seed {seed}\nsamples           {tmp_path / 'run' / f'seed_{seed}'}" in begun.stdout
+    values = [read_metrics(tmp_path / "run" / f"seed_{seed}" / "metrics.jsonl")[-1]["digit_fd"] for seed in (3, 4)]
+    told = f"{'digit_fd':<30} {np.mean(values):.4g} +- {np.std(values, ddof=1):.2g}   (2 seeds)"
+    assert told in begun.stdout and "guard/" not in begun.stdout
+    went_on = ask(*run, "--config.steps=10")
+    assert went_on.returncode == 0 and "step=5 " not in went_on.stderr, went_on.stderr
+    assert "seed 4: goes on with steps 5 -> 10" in went_on.stderr and "seed 4: step=10 images=160 " in went_on.stderr
+    lines = [json.loads(line) for line in (tmp_path / "run" / "ensemble.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [5, 10]
+    refused = ask(f"--workdir={tmp_path / 'other'}", "--ensemble=1")
+    assert refused.returncode == 2 and not (tmp_path / "other").exists()
+    assert refused.stderr == "error: an ensemble of 1: give at least 2, or train a run without --ensemble\n"
+
+
+def test_a_dry_run_says_what_an_ensemble_takes(tiny):
+    plan = plan_without_data(config_of(tiny, "wgan_gp"))
+    assert "\nan ensemble of 3 takes the state 3 times" in summarize(plan, ensemble=3)
+    with pytest.raises(ConfigError, match="an ensemble of 1: give at least 2"):
+        summarize(plan, ensemble=1)
 
 
 def test_runs_that_stand_at_different_steps_are_played_together(tiny, tmp_path, played):

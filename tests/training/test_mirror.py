@@ -10,6 +10,7 @@ import sys
 import jax
 import numpy as np
 import pytest
+from jax.experimental import multihost_utils
 
 import jaxgan
 from jaxgan import remote
@@ -285,10 +286,37 @@ def test_a_run_that_is_not_there_is_one_line(url, line, bucket):
     assert "\n" not in str(told.value)
 
 
-def test_several_processes_are_told_to_share_a_folder(monkeypatch):
+@pytest.mark.parametrize("index", [0, 1])
+def test_of_several_processes_the_first_alone_fetches_and_sends(index, bucket, monkeypatch):
+    """Of two, this one is played by the test, and the other by what it is told."""
+    told = []
+
+    def broadcast(value):
+        told.append(bool(value))
+        return value if index == 0 else np.asarray(fails)
+
     monkeypatch.setattr(jax, "process_count", lambda: 2)
-    with pytest.raises(UserError, match="several processes need a folder that all of them see: mount the bucket"):
-        Mirror.of("gs://bucket/run")
+    monkeypatch.setattr(jax, "process_index", lambda: index)
+    monkeypatch.setattr(multihost_utils, "broadcast_one_to_all", broadcast)
+    mirror, fails = Mirror.of("memory://bucket/run"), False
+    mirror.begin()
+    mirror.claim()
+    (mirror.path / "checkpoints" / "2").mkdir(parents=True)
+    (mirror.path / "checkpoints" / "2" / "array").write_text("bits")
+    mirror.send()
+    mirror.finish()
+    there = ["/bucket/run/checkpoints/2/array", "/bucket/run/sent.json"]
+    assert sorted(bucket.find("/bucket")) == (there if index == 0 else []) and told == [False, False]
+
+    def refuses(self, *args, **options):
+        raise PermissionError("you may only read")
+
+    monkeypatch.setattr(type(bucket), "pipe_file", refuses)
+    fails = True
+    line = "you may only read" if index == 0 else "memory://bucket/run cannot be trained in: the first process says why"
+    with pytest.raises(UserError, match=line):
+        mirror.claim()
+    assert told[2] is (index == 0)
 
 
 @pytest.mark.slow

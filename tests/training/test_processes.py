@@ -1,9 +1,11 @@
 """Two real processes, which find each other through `jax.distributed`, train one game together."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -128,6 +130,30 @@ def test_processes_with_folders_of_their_own_are_told_so(tmp_path):
             "is another folder for 1 of 2 processes than for the first: choose a --workdir on a file system" in errors
         )
         assert "Traceback" not in errors
+
+
+def test_a_run_on_object_storage_goes_on_on_another_machine(tmp_path, monkeypatch):
+    """A folder stands in for the bucket, and each cache for the machine of two processes."""
+    pytest.importorskip("fsspec")
+    url, bucket = f"file://{tmp_path}/bucket/run", tmp_path / "bucket" / "run"
+    quiet = ["--config.log_every=1", "--config.sample_every=0", "--config.evaluate_every=0", "--config.metrics=none"]
+    quiet += ["--config.checkpoint_every=2", "--config.shard_optimizer=true"]
+
+    def play(machine, folder, steps):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / machine))
+        return finish(start([folder, folder], 2, *quiet, f"--config.steps={steps}"))
+
+    begun = play("one", url, 3)
+    assert f"all of it is at {url}" in begun[0][1] and "all of it" not in begun[1][1]
+    assert sorted(json.loads((bucket / "sent.json").read_text())["checkpoints"]) == ["2", "3"]
+    shutil.rmtree(tmp_path / "one")
+    went_on = play("other", url, 5)
+    assert "step=4 " in went_on[0][1] and "step=3 " not in went_on[0][1] and "step=" not in went_on[1][1]
+    play("other", tmp_path / "smooth", 5)
+    one, other = (final_state(folder) for folder in (bucket, tmp_path / "smooth"))
+    one, other = (each.replace(key=jax.random.key_data(each.key)) for each in (one, other))
+    jax.tree.map(np.testing.assert_array_equal, one, other)
+    assert [line["step"] for line in read_metrics(bucket / "metrics.jsonl")] == [1, 2, 3, 4, 5]
 
 
 # Stand-ins for SLURM's own: two tasks on this machine, a signal to all of them, and a note of the job that queues again.
