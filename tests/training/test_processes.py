@@ -153,7 +153,8 @@ def test_a_run_on_object_storage_goes_on_on_another_machine(tmp_path, monkeypatc
     one, other = (final_state(folder) for folder in (bucket, tmp_path / "smooth"))
     one, other = (each.replace(key=jax.random.key_data(each.key)) for each in (one, other))
     jax.tree.map(np.testing.assert_array_equal, one, other)
-    assert [line["step"] for line in read_metrics(bucket / "metrics.jsonl")] == [1, 2, 3, 4, 5]
+    steps = [line["step"] for line in read_metrics(bucket / "metrics.jsonl") if "generator/loss" in line]
+    assert steps == [1, 2, 3, 4, 5]
 
 
 # Stand-ins for SLURM's own: two tasks on this machine, a signal to all of them, and a note of the job that queues again.
