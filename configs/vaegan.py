@@ -34,10 +34,10 @@ def paper() -> ConfigDict:
     config = default()
     config.system = "vaegan"
     config.game = {"latent_size": 128, "feature_weight": 1e-6}
-    rmsprop, small = named("rmsprop", learning_rate=3e-4), (named("l2_decay", weight=1e-5),)
-    config.players.encoder = player(named("VAEGANEncoder"), rmsprop, constraints=small)
-    config.players.generator = player(named("VAEGANGenerator"), rmsprop, constraints=small)
-    config.players.discriminator = player(named("VAEGANDiscriminator"), rmsprop, constraints=small)
+    rmsprop = named("rmsprop", learning_rate=3e-4)
+    config.players.encoder = player(named("VAEGANEncoder"), rmsprop)
+    config.players.generator = player(named("VAEGANGenerator"), rmsprop)
+    config.players.discriminator = player(named("VAEGANDiscriminator"), rmsprop)
     config.data.name = "folder"
     config.data.path = "data/celeba"
     config.data.image_size = 64
