@@ -1,6 +1,6 @@
 """StackGAN: Zhang et al. 2016 (arXiv:1612.03242), pictures of what a text says, small ones first.
 
-python train.py --config=configs/stackgan.py        digits with captions, 8x8 then 16x16, three minutes on two CPU cores
+python train.py --config=configs/stackgan.py        digits with captions, 8x8 then 16x16, four minutes on two CPU cores
 python train.py --config=configs/stackgan.py:paper  birds of CUB with embedded captions, 64x64 then 256x256
 """
 
