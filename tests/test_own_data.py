@@ -114,9 +114,8 @@ def test_a_config_takes_all_data_that_have_what_its_game_needs(name, kinds):
 
 @pytest.mark.slow
 def test_labels_of_ones_own_source_domain_hold_a_translation(kinds, tmp_path):
-    few = ["image_size=16", "channels=1"]
-    more = [f"--config.data.{field}" for field in few]
-    more += ["--config.steps=2", "--config.game.pretraining_steps=1", "--config.log_every=1", "--config.metrics=none"]
+    more = ["--config.data.image_size=16", "--config.data.channels=1", "--config.metrics=none"]
+    more += ["--config.steps=2", "--config.game.pretraining_steps=1", "--config.log_every=1"]
     config, _ = planned("direct_translation:dtn", kinds["labelled"], *more)
     assert train(config, tmp_path)["step"] == 2
     assert {"classifier/loss", "generator/features"} <= set().union(*read_metrics(tmp_path / "metrics.jsonl"))

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxgan.core import Aux, Batch, Game, Memory, Nets, Player, Stage, Turn
 from jaxgan.errors import UserError
 from jaxgan.losses import Objective, l2, make_objective
-from jaxgan.losses.semi_supervised import cross_entropy
+from jaxgan.losses.semi_supervised import cross_entropy, log_odds, taken_for
 from jaxgan.parts import (
     DISCRIMINATOR,
     GENERATOR,
@@ -88,9 +88,8 @@ def direct_translation(
         return as_verdict(nets.discriminator(images)).class_logits
 
     def realness(nets: Nets, images: jax.Array) -> jax.Array:
-        # log D_3(x) / (1 - D_3(x)): what deceives by it, softplus of its negative, is - log D_3(x)
-        logits = kinds(nets, images)
-        return logits[:, REAL] - jax.nn.logsumexp(logits[:, :REAL], axis=1)
+        # What deceives by it, softplus of its negative, is - log D_3(x).
+        return log_odds(kinds(nets, images), REAL)
 
     judge = realness if three_kinds else None
 
@@ -106,8 +105,7 @@ def direct_translation(
         if three_kinds:
             # Eq. 3, L_D: - log D_1(G(x)) for x of A, - log D_2(G(x)) and - log D_3(x) for x of B
             shown = {FROM_A: pair.fake, FROM_B: generate(nets, batch["b"]), REAL: pair.real}
-            costs = (cross_entropy(kinds(nets, x), jnp.full(len(x), kind)) for kind, x in shown.items())
-            loss = sum(costs, jnp.zeros(()))
+            loss = sum((taken_for(kinds(nets, x), kind) for kind, x in shown.items()), jnp.zeros(()))
         else:
             loss = objective.discriminator(pair.real_logits, pair.fake_logits)
         cost, metrics, memory = extra.add(DISCRIMINATOR, (pair,), memory, key)

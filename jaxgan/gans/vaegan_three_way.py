@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from jaxgan.core import Aux, Batch, Game, Latent, Memory, Nets, Player
 from jaxgan.gans.vaegan import Decoded, vaegan_game
-from jaxgan.losses.semi_supervised import cross_entropy
+from jaxgan.losses.semi_supervised import log_odds, taken_for
 from jaxgan.parts import DISCRIMINATOR, as_verdict
 
 REAL, RECONSTRUCTED, GENERATED = range(3)
@@ -41,33 +41,28 @@ def vaegan_three_way(
         return as_verdict(nets.discriminator(images)).class_logits
 
     def realness(nets: Nets, key: jax.Array, images: jax.Array) -> jax.Array:
-        # log D(real | x) / (1 - D(real | x))
-        every = logits(nets, images)
-        return every[:, REAL] - jax.nn.logsumexp(every[:, RECONSTRUCTED:], axis=1)
-
-    def taken_for(nets: Nets, images: jax.Array, kind: int) -> jax.Array:
-        return cross_entropy(logits(nets, images), jnp.full(len(images), kind))
+        return log_odds(logits(nets, images), REAL)
 
     def discriminates(
         nets: Nets, batch: Batch, memory: Memory, key: jax.Array, decoded: Decoded
     ) -> tuple[jax.Array, Aux]:
         # - log D(real | x) - log D(reconstructed | Dec(Enc(x))) - log D(generated | Dec(z))
         costs = {
-            "real": taken_for(nets, batch["image"], REAL),
-            "reconstructed": taken_for(nets, decoded.reconstructed, RECONSTRUCTED),
-            "generated": taken_for(nets, decoded.generated, GENERATED),
+            "real": taken_for(logits(nets, batch["image"]), REAL),
+            "reconstructed": taken_for(logits(nets, decoded.reconstructed), RECONSTRUCTED),
+            "generated": taken_for(logits(nets, decoded.generated), GENERATED),
         }
         scores = {DISCRIMINATOR: realness(nets, key, batch["image"])}
         return adversarial * sum(costs.values(), jnp.zeros(())), Aux(costs, scores=scores)
 
     def deceives(nets: Nets, batch: Batch, memory: Memory, key: jax.Array, decoded: Decoded) -> tuple[jax.Array, Aux]:
         # - log D(real | Dec(Enc(x))) - log D(real | Dec(z))
-        cost = taken_for(nets, decoded.reconstructed, REAL) + taken_for(nets, decoded.generated, REAL)
+        cost = taken_for(logits(nets, decoded.reconstructed), REAL) + taken_for(logits(nets, decoded.generated), REAL)
         return adversarial * cost, Aux({"adversarial": cost})
 
     def encodes(nets: Nets, batch: Batch, memory: Memory, key: jax.Array, decoded: Decoded) -> tuple[jax.Array, Aux]:
         # - log D(generated | Dec(Enc(x)))
-        cost = taken_for(nets, decoded.reconstructed, GENERATED)
+        cost = taken_for(logits(nets, decoded.reconstructed), GENERATED)
         return prior_weight * cost, Aux({"taken_for_generated": cost})
 
     return vaegan_game(

@@ -22,6 +22,16 @@ def cross_entropy(logits: jax.Array, label: jax.Array) -> jax.Array:
     return (realness(logits) - own).mean()
 
 
+def taken_for(logits: jax.Array, kind: int) -> jax.Array:
+    """-E[log p(kind | x)], float32 (), of class logits (B, K): the cost of images that are all to be read as one class."""
+    return cross_entropy(logits, jnp.full(len(logits), kind))
+
+
+def log_odds(logits: jax.Array, kind: int) -> jax.Array:
+    """log p(kind | x) / (1 - p(kind | x)), (B,), of class logits (B, K): what a score is where a discriminator tells kinds."""
+    return logits[:, kind] - jax.nn.logsumexp(jnp.delete(logits, kind, axis=1), axis=1)
+
+
 def entropy(logits: jax.Array) -> jax.Array:
     """E[H(p(y | x))] in nats, float32 (), of class logits (B, K): low for a classifier that is sure of each image.
 
