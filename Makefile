@@ -1,6 +1,7 @@
 # make train   set up, and train the default system on scikit-learn's digits: one to three minutes on two CPU cores
 # make test    set up, and run the tests: about fifteen minutes on two CPU cores, most of it compiling, which is kept
-# make test-all  the slow ones too: every default trains, parity with PyTorch, hostile input, kills, wheels
+# make test-slow  the slow ones too, as .ci/run: parity with PyTorch, hostile input, killed processes, wheels
+# make test-all   and the long ones, before a release: every default trains, every term in every system, the largest networks
 # make optional  the optional packages; make test-optional  the tests that are skipped without them
 # make check   lint and types
 # make docs    the guides and the pages of all functions as a site, build/site/index.html
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 CONFIG ?= configs/dcgan.py
 OPTIONAL ?= hdf5,onnx,video
 
-.PHONY: env train test test-all optional test-optional check docs clean
+.PHONY: env train test test-slow test-all optional test-optional check docs clean
 env: $(VENV)/ready
 
 $(VENV)/ready: pyproject.toml $(CONSTRAINTS)
@@ -28,7 +29,10 @@ train: env
 	$(BIN)/python train.py --config=$(CONFIG)
 
 test: env
-	$(BIN)/python -m pytest --numprocesses=logical -m 'not slow'
+	$(BIN)/python -m pytest --numprocesses=logical -m 'not slow and not long'
+
+test-slow: env
+	$(BIN)/python -m pytest --numprocesses=logical -m 'not long'
 
 test-all: env
 	$(BIN)/python -m pytest --numprocesses=logical

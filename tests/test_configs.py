@@ -93,7 +93,7 @@ _LARGE |= {(name, f"gpu{size}") for name in ("biggan_like", "r3gan", "stylegan2"
 
 @pytest.mark.parametrize(
     ("name", "variant"),
-    [pytest.param(*each, marks=pytest.mark.slow if each in _LARGE else ()) for each in ALL],
+    [pytest.param(*each, marks=pytest.mark.long if each in _LARGE else ()) for each in ALL],
 )
 def test_every_variant_builds_and_a_whole_step_traces(name, variant):
     config = MODULES[name].get_config(variant)

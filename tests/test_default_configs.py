@@ -9,8 +9,8 @@ from jaxgan.registry import resolve
 from jaxgan.training import train
 from tests.test_configs import MODULES, NAMES, players
 
-# One that newcomers meet first, one that grows and one that translates; the others are the slow tests' (together they compile
-# for ten minutes), and are traced in tests/test_configs.py and played at a smaller size in tests/gans/test_every_system.py.
+# One that newcomers meet first, one that grows and one that translates; the others take long (together they compile for half an
+# hour), and are traced in tests/test_configs.py and played at a smaller size in tests/gans/test_every_system.py.
 QUICK = ("dcgan", "progan", "cyclegan")
 
 
@@ -46,7 +46,7 @@ def tiny(name: str) -> ConfigDict:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in NAMES]
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.long) for name in NAMES]
 )
 def test_the_embedded_default_trains(name, tmp_path):
     result = train(tiny(name), tmp_path / "run")

@@ -208,7 +208,7 @@ def sampled_from(plan: Plan) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "variant"),
     # ProGAN's nine levels are those of its small variant.
-    [pytest.param(*each, marks=pytest.mark.slow if each == ("progan", "paper") else ()) for each in STAGED],
+    [pytest.param(*each, marks=pytest.mark.long if each == ("progan", "paper") else ()) for each in STAGED],
 )
 def test_every_parameter_learns_from_data_and_samples_from_what_the_last_stage_taught(name, variant):
     plan = planned(name, variant)
@@ -248,8 +248,8 @@ _ALIKE = {("progan", ""), ("wgan", "paper")}
 
 @pytest.mark.parametrize(
     ("name", "variant"),
-    # The slow ones have the networks of another one.
-    [pytest.param(*each, marks=pytest.mark.slow if each in _ALIKE else ()) for each in STAGED],
+    # The long ones have the networks of another one.
+    [pytest.param(*each, marks=pytest.mark.long if each in _ALIKE else ()) for each in STAGED],
 )
 def test_every_parameter_moves(name, variant):
     plan = plan_without_data(shrunken(name, variant))

@@ -128,7 +128,7 @@ def test_ada_adapts_by_the_scores_of_reals(run):
             assert copies or int(expected.count) == len(scores) * (told % SETTINGS["every"])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("system", WITH_TERMS)
 def test_every_term_is_computed_or_refused_by_its_name(system):
     batch, computed = arrays(), []
