@@ -139,7 +139,8 @@ def run(name: str, row: Row, seed: int, workdir: pathlib.Path) -> dict[str, Any]
 def machine() -> str:
     """What trains here, in a few words."""
     kind = jax.devices()[0].device_kind
-    units = f"{len(os.sched_getaffinity(0))} cores" if kind == "cpu" else f"{jax.device_count()} x {kind}"
+    cores = len(os.sched_getaffinity(0))
+    units = f"{cores} core{'s' * (cores > 1)}" if kind == "cpu" else f"{jax.device_count()} x {kind}"
     return f"{units}, {platform.machine()}, jax {jax.__version__}"
 
 
