@@ -155,7 +155,9 @@ def test_noise_is_for_each_image_where_there_is_a_key_and_always_the_same_withou
     plain = jax.jit(lambda: network.apply({"params": params}, z))
     first, second = with_key(jax.random.key(0)), with_key(jax.random.key(1))
     assert np.abs(first[0] - first[1]).max() > 1e-3 and np.abs(first - second).max() > 1e-3
-    np.testing.assert_array_equal(plain()[0], plain()[1])
+    # To rounding: some processors add the rows of a batch in another order than each other's.
+    one, other = plain()
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * np.abs(one).max())
 
 
 @pytest.mark.parametrize(("name", "up"), [("stylegan", upsample_nearest), ("plain", smooth_upsample)])
