@@ -85,7 +85,7 @@ def test_classes_are_asked_for_in_a_line(photos):
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=() if name == "dcgan" else pytest.mark.slow)
+        pytest.param(name, marks=() if name == "dcgan" else pytest.mark.long)
         for name in ("dcgan", "cyclegan", "pix2pix")
     ],
 )
