@@ -87,7 +87,8 @@ def accumulated(tiny, number):
     [
         (lambda tiny, number: config_of(tiny, "dcgan", number), [5, 5]),
         (accumulated, [5, 5]),  # two minibatches a step, each in two parts
-        (lambda tiny, number: config_of(tiny, "cyclegan", number), [5, 5]),  # with a memory
+        # With a memory; it compiles for long.
+        pytest.param(lambda tiny, number: config_of(tiny, "cyclegan", number), [5, 5], marks=pytest.mark.long),
         (regularised, [5, 5]),
         # Five steps at 4x4 with 8 images each, then 8x8 with 16.
         (lambda tiny, number: config_of(tiny, "progan", min(4, number), steps=12, log_every=12), [4, 1, 1, 1, 1, 4]),

@@ -81,7 +81,7 @@ class CutOff(Exception):
     """The machine is gone."""
 
 
-@pytest.mark.parametrize("files", [1, 9, 27, 40])
+@pytest.mark.parametrize("files", [1, 9, pytest.param(27, marks=pytest.mark.slow), 40])
 def test_a_machine_that_is_lost_while_it_sends_is_no_loss(files, bucket, tiny, smooth, monkeypatch, tmp_path):
     """After so many files nothing arrives any more, and the run goes on elsewhere from what is there."""
     put, pipe, left = type(bucket).put_file, type(bucket).pipe_file, [files]
