@@ -113,7 +113,7 @@ def test_a_config_takes_all_data_that_have_what_its_game_needs(name, kinds):
     assert bool(taken) == (name not in EMBEDDED_ONLY)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_labels_of_ones_own_source_domain_hold_a_translation(kinds, tmp_path):
     more = ["--config.data.image_size=16", "--config.data.channels=1", "--config.metrics=none"]
     more += ["--config.steps=2", "--config.game.pretraining_steps=1", "--config.log_every=1"]

@@ -101,7 +101,7 @@ def many(tmp_path_factory):
     return folders
 
 
-@pytest.mark.slow  # three systems are trained for it
+@pytest.mark.long  # three systems are trained for it
 def test_several_targets_have_a_folder_each(many, digits, tmp_path, capsys):
     arguments = [f"--workdir={many['combogan']}", f"--input={digits}", "--source=digits"]
     assert translate.main([*arguments, "--target=inverted,edges", f"--output={tmp_path / 'both'}"]) == 0
@@ -124,7 +124,7 @@ def test_several_targets_have_a_folder_each(many, digits, tmp_path, capsys):
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.slow  # three systems are trained for it
+@pytest.mark.long  # three systems are trained for it
 def test_stargan_guesses_the_source_of_pictures_of_any_size(many, digits, tmp_path, capsys):
     Image.new("L", (21, 9), 40).save(digits / "wide.png")
     arguments = [f"--workdir={many['stargan']}", f"--input={digits}"]
@@ -140,7 +140,7 @@ def test_stargan_guesses_the_source_of_pictures_of_any_size(many, digits, tmp_pa
         assert same == (taken[f"{index}.png"] == target)
 
 
-@pytest.mark.slow  # three systems are trained for it
+@pytest.mark.long  # three systems are trained for it
 def test_attributes_are_given_and_taken_away(many, digits, tmp_path):
     arguments = [f"--workdir={many['attributes']}", f"--input={digits}"]
     assert translate.main([*arguments, "--target=bar,no_bar", f"--output={tmp_path / 'out'}"]) == 0

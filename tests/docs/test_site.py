@@ -22,7 +22,7 @@ def test_every_guide_is_in_the_table_of_contents():
     assert sorted(entries) == sorted(guides - {"index"} | {"tour", "api/jaxgan"})
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_tour_runs(tmp_path, monkeypatch):
     """Every cell, of fewer steps."""
     matplotlib.use("Agg")

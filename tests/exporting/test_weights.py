@@ -49,7 +49,15 @@ def asked(run, images):
     return results
 
 
-@pytest.mark.parametrize("variant", ["dcgan", "conditional", "cyclegan", "progan", "lapgan", "vae", "disentangle"])
+@pytest.mark.parametrize(
+    "variant",
+    [
+        "dcgan",
+        "conditional",
+        "lapgan",
+        *(pytest.param(name, marks=pytest.mark.long) for name in ("cyclegan", "progan", "vae", "disentangle")),
+    ],
+)
 def test_the_file_can_what_the_folder_can_to_the_bit(exported, variant):
     folder, path = exported(variant)
     run, again = jaxgan.load(folder, trust=True), jaxgan.load(path, trust=True)

@@ -86,7 +86,7 @@ def test_each_is_the_run_of_its_seed(tiny, tmp_path, monkeypatch, capfd, played,
     assert (tmp_path / "ensemble.jsonl").read_text().count("deviation") >= 3
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_command_line_trains_goes_on_and_says_the_means(tmp_path):
     def ask(*arguments):
         command = [sys.executable, "train.py", f"--config={ROOT / 'tests' / 'tiny.py'}:wgan_gp", *arguments]

@@ -104,7 +104,9 @@ LOOKS = {
 }
 
 
-@pytest.mark.parametrize("variant", ["dcgan", "cyclegan", "breaking"])
+@pytest.mark.parametrize(
+    "variant", ["dcgan", *(pytest.param(name, marks=pytest.mark.long) for name in ("cyclegan", "breaking"))]
+)
 def test_killed_anywhere_it_ends_with_the_same_bits(variant, environment, tmp_path):
     overrides = ["--config.steps=30", "--config.log_every=1", "--config.checkpoint_every=7", *LOOKS[variant]]
     smooth, rough = tmp_path / "smooth", tmp_path / "rough"

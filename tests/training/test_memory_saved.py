@@ -120,7 +120,7 @@ def stylegan2(remat):
     return game_of(players, "stylegan2", {"latent_size": 4}, remat, size=8, label=False)
 
 
-@pytest.mark.parametrize("make", [resnet, stylegan2, pytest.param(biggan_deep, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("make", [resnet, stylegan2, pytest.param(biggan_deep, marks=pytest.mark.long)])
 def test_rematerialised_blocks_give_the_same_step(make):
     """Losses, gradients and so parameters, with what is drawn inside blocks; on eight devices."""
     plain, saving = make("none"), make("blocks")

@@ -175,6 +175,7 @@ exit $status
 }
 
 
+@pytest.mark.long
 def test_the_slurm_script_of_the_page_stops_and_queues_again_until_all_is_done(tmp_path, monkeypatch):
     """`jax.distributed` finds the processes by SLURM's variables alone."""
     for name, program in SLURM.items():
