@@ -9,8 +9,8 @@ from jaxgan.registry import resolve
 from jaxgan.training import train
 from tests.test_configs import MODULES, NAMES, players
 
-# One that newcomers meet first, one that grows and one that translates; the others take long (together they compile for half an
-# hour), and are traced in tests/test_configs.py and played at a smaller size in tests/gans/test_every_system.py.
+# One that newcomers meet first, one that grows and one that translates; the others take long to
+# compile, and are traced in tests/test_configs.py and played at a smaller size in tests/gans/test_every_system.py.
 QUICK = ("dcgan", "progan", "cyclegan")
 
 

@@ -24,8 +24,7 @@ NEEDS = {
     r"means nothing with attributes": lambda source: "attributes" not in source.arrays,
     r"needs (?:images of )?several domains": lambda source: len(source.domains) > 1,
     r"plays on (\d) domains, but the data have": lambda source, number: len(source.domains) <= int(number),
-    r"learns from pairs, but": lambda source: len(source.parts) == 1,
-    r"labelled/.* has no counterpart in": lambda source: len(source.parts) == 1,
+    r"learns from pairs, but|labelled/.* has no counterpart in": lambda source: len(source.parts) == 1,
     r"needs images beside smaller ones": lambda source: "image" in source.arrays,
 }
 
