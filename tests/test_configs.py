@@ -27,6 +27,7 @@ from jaxgan.data import make_source
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.registry import resolve
 from jaxgan.training.plan import Plan, plan_without_data
+from tests.marks import some_long
 
 ROOT = pathlib.Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "configs").glob("*.py"))
@@ -93,9 +94,7 @@ def test_what_is_not_traced_builds(name, variant):
     assert plan.game.abilities and jax.tree.leaves(plan.abstract_state().players)
 
 
-@pytest.mark.parametrize(
-    ("name", "variant"), [pytest.param(*each, marks=pytest.mark.long if each in _LONG else ()) for each in ALL]
-)
+@pytest.mark.parametrize(("name", "variant"), some_long(ALL, lambda each: each in _LONG))
 def test_a_whole_step_of_every_variant_traces(name, variant):
     config = MODULES[name].get_config(variant)
     config.lock()
@@ -217,11 +216,7 @@ def photos(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name in ("dcgan", "s2gan", "pix2pix") else pytest.mark.long)
-        for name in (*ON_DIGITS, "cyclegan", "pix2pix")
-    ],
+    "name", some_long((*ON_DIGITS, "cyclegan", "pix2pix"), lambda name: name not in ("dcgan", "s2gan", "pix2pix"))
 )
 def test_the_embedded_default_builds_on_pictures_of_ones_own(name, photos):
     path, source = (photos / "trainA", "folder") if name in ON_DIGITS else (photos, "two_folders")

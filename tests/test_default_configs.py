@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 
 from jaxgan.registry import resolve
 from jaxgan.training import train
+from tests.marks import some_long
 from tests.test_configs import MODULES, NAMES, players
 
 # One that newcomers meet first, one that grows and one that translates; the others take long to
@@ -45,9 +46,7 @@ def tiny(name: str) -> ConfigDict:
     return config
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.long) for name in NAMES]
-)
+@pytest.mark.parametrize("name", some_long(NAMES, lambda name: name not in QUICK))
 def test_the_embedded_default_trains(name, tmp_path):
     result = train(tiny(name), tmp_path / "run")
     assert result["step"] == 2

@@ -10,6 +10,7 @@ from jaxgan.errors import UserError
 from jaxgan.evaluation import monitored
 from jaxgan.training import command_line, train
 from jaxgan.training.plan import plan_without_data
+from tests.marks import some_long
 from tests.test_configs import MODULES
 
 CASES = [(name, variant) for name in sizes.SYSTEMS for variant in sizes.VARIANTS]
@@ -82,13 +83,7 @@ def test_classes_are_asked_for_in_a_line(photos):
 
 
 # One for each kind of pictures; the steps of all are traced in tests/test_configs.py.
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name == "dcgan" else pytest.mark.long)
-        for name in ("dcgan", "cyclegan", "pix2pix")
-    ],
-)
+@pytest.mark.parametrize("name", some_long(("dcgan", "cyclegan", "pix2pix"), lambda name: name != "dcgan"))
 def test_the_variant_for_cpus_takes_a_step(name, photos, tmp_path):
     short = {
         "steps": 1,

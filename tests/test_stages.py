@@ -20,6 +20,7 @@ from jaxgan.core.schedules import Run
 from jaxgan.core.state import Clock
 from jaxgan.registry import make, resolve
 from jaxgan.training.plan import Plan, plan_without_data
+from tests.marks import some_long
 from tests.test_configs import ALL, MODULES, players
 
 STAGED = [("ebgan", ""), ("progan", ""), ("progan", "paper"), ("wgan", ""), ("wgan", "gaussian1d"), ("wgan", "paper")]
@@ -208,7 +209,7 @@ def sampled_from(plan: Plan) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "variant"),
     # ProGAN's nine levels are those of its small variant.
-    [pytest.param(*each, marks=pytest.mark.long if each == ("progan", "paper") else ()) for each in STAGED],
+    some_long(STAGED, lambda each: each == ("progan", "paper")),
 )
 def test_every_parameter_learns_from_data_and_samples_from_what_the_last_stage_taught(name, variant):
     plan = planned(name, variant)
@@ -249,7 +250,7 @@ _ALIKE = {("progan", ""), ("wgan", "paper")}
 @pytest.mark.parametrize(
     ("name", "variant"),
     # The long ones have the networks of another one.
-    [pytest.param(*each, marks=pytest.mark.long if each in _ALIKE else ()) for each in STAGED],
+    some_long(STAGED, lambda each: each in _ALIKE),
 )
 def test_every_parameter_moves(name, variant):
     plan = plan_without_data(shrunken(name, variant))

@@ -164,7 +164,9 @@ def two_folder_pictures(path: str, split: str, aligned: bool) -> tuple[FilePictu
         for mine, others, other in ((stems_a, stems_b, prefix_b), (stems_b, stems_a, prefix_a)):
             if lonely := sorted(mine.keys() - others.keys()):
                 file = container.where(posixpath.join(root, mine[lonely[0]]))
-                raise DataError(f"{file} has no counterpart in {other}; add it, or set data.aligned=False")
+                raise DataError(
+                    f"{file} has no counterpart in {other}; add it, or, for a game that needs no pairs, set data.aligned=False"
+                )
         a, b = ([stems[stem] for stem in sorted(stems)] for stems in (stems_a, stems_b))
     full_a, full_b = ([posixpath.join(root, name) for name in part] for part in (a, b))
     between = prefix_a.removeprefix(split)

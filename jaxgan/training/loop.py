@@ -11,14 +11,12 @@ import contextlib
 import dataclasses
 import functools
 import itertools
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from jaxgan import memory, overrides
 from jaxgan.core import Metrics, State
@@ -35,7 +33,7 @@ from jaxgan.training.compiled_step import CompiledStep
 from jaxgan.training.mirror import Mirror
 from jaxgan.training.observer import Observer
 from jaxgan.training.plan import Plan
-from jaxgan.training.records import Records, read_metrics, series
+from jaxgan.training.records import Records, read_metrics, say, series
 from jaxgan.training.rollback import roll_back
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.stop import Stopped, StopRequest
@@ -200,8 +198,7 @@ class _Trainer:
                 state = roll_back(broken, plan, anew, checkpoints, records, opening.append)
                 resumed = int(state.step)
         if main:
-            line = "there was nothing to save yet; run the same command again"
-            tqdm.write(f"{label}: {line}" if label else line, file=sys.stderr)
+            say("there was nothing to save yet; run the same command again", label)
         return {"seconds": 0.0, "step": 0, "images": 0}
 
     def _first_state(self, plan: Plan, beginning: Beginning | None = None) -> State:

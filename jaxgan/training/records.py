@@ -84,6 +84,11 @@ class Stopwatch:
             self._counted -= seconds
 
 
+def say(text: str, label: str = "") -> None:
+    """Prints a line to stderr, above a bar if there is one; after the run's label, which tells it from those beside it."""
+    tqdm.write(f"{label}: {text}" if label else text, file=sys.stderr)
+
+
 class Records:
     """The records of one run; a context manager that closes its files.
 
@@ -131,7 +136,7 @@ class Records:
     def say(self, text: str) -> None:
         """Prints a line to stderr, above the bar if there is one."""
         if self.write:
-            tqdm.write(f"{self._label}: {text}" if self._label else text, file=sys.stderr)
+            say(text, self._label)
 
     def progress(self, images: int, fraction: float) -> None:
         """Moves the bar; to be called after every step. Time counts from the end of the first one on.

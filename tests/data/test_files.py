@@ -134,7 +134,7 @@ def test_two_folders_unaligned(domains: pathlib.Path) -> None:
 def test_two_folders_aligned(domains: pathlib.Path) -> None:
     source = make_source("two_folders", path=str(domains), split="test", aligned=True)
     assert values(source, "a") == [100, 101, 102] and values(source, "b") == [150, 151, 152]
-    with pytest.raises(DataError, match=r"more.png has no counterpart in train/?A/; add it, or set data.aligned=False"):
+    with pytest.raises(DataError, match=r"more.png has no counterpart in train/?A/; add it, or, for a game"):
         make_source("two_folders", path=str(domains), aligned=True)
 
 

@@ -14,6 +14,7 @@ from jaxgan.core.players import flatten
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.evaluation.protocol import Result
 from jaxgan.training import train
+from tests.marks import some_long
 
 safetensors = pytest.importorskip("safetensors.numpy")
 safe_open = pytest.importorskip("safetensors").safe_open
@@ -49,14 +50,11 @@ def asked(run, images):
     return results
 
 
+_QUICK = ("dcgan", "conditional", "lapgan")
+
+
 @pytest.mark.parametrize(
-    "variant",
-    [
-        "dcgan",
-        "conditional",
-        "lapgan",
-        *(pytest.param(name, marks=pytest.mark.long) for name in ("cyclegan", "progan", "vae", "disentangle")),
-    ],
+    "variant", some_long((*_QUICK, "cyclegan", "progan", "vae", "disentangle"), lambda name: name not in _QUICK)
 )
 def test_the_file_can_what_the_folder_can_to_the_bit(exported, variant):
     folder, path = exported(variant)
