@@ -23,6 +23,9 @@ _linear_init = variance_scaling(1.0, "fan_in", "normal")
 # On a CPU, XLA's gradient of a grouped convolution takes tens of times longer than this: groups are joined into dense
 # convolutions of this many channels, with zeros between the groups. Wider wastes products, narrower compiles for longer.
 _CPU_CHANNELS = 64
+# A TPU's tiles are so many channels wide. Along them it lays the batch where groups are narrower: 32 images fill a quarter,
+# and copies to and fro.
+_TPU_CHANNELS = 128
 
 
 class R3GANGenerator(nn.Module):
@@ -189,30 +192,37 @@ class _GroupedConv(nn.Module):
         channels = x.shape[-1]
         kernel = self.param("kernel", self.kernel_init, (3, 3, self.group_width, channels), jnp.float32)
         bias = self.param("bias", nn.initializers.zeros, (channels,), jnp.float32)
-        y = lax.platform_dependent(x, kernel, cpu=joined_groups, default=native_groups)
+        y = lax.platform_dependent(x, kernel, cpu=dense_groups, tpu=wide_groups, default=native_groups)
         return y + bias.astype(x.dtype)[None, None, None]
 
 
 def native_groups(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """A grouped 3x3 convolution, (B, H, W, C) and (3, 3, group, C) to (B, H, W, C), as accelerators do it."""
+    """A grouped 3x3 convolution, (B, H, W, C) and (3, 3, group, C) to (B, H, W, C), as GPUs do it."""
     layout = ("NHWC", "HWIO", "NHWC")
     groups = x.shape[-1] // kernel.shape[2]
     kernel = kernel.astype(x.dtype)
     return lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=layout, feature_group_count=groups)
 
 
-def joined_groups(x: jax.Array, kernel: jax.Array) -> jax.Array:
+def wide_groups(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """The same in fewer and wider groups, for TPUs."""
+    return native_groups(x, _joined(kernel, _TPU_CHANNELS))
+
+
+def dense_groups(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """The same as dense convolutions of several groups each, for CPUs."""
-    size, channels = kernel.shape[2], x.shape[-1]
-    groups = channels // size
-    joined = max(n for n in range(1, groups + 1) if groups % n == 0 and n * size <= max(_CPU_CHANNELS, size))
-    parts = groups // joined
-    apart = jnp.eye(joined, dtype=kernel.dtype)[None, None, :, None, :, None]
-
-    def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
-        # Block diagonal: (3, 3, group, size, group', size'), zero unless group = group'.
-        blocks = kernel.reshape(3, 3, 1, size, joined, size) * apart
-        return convolution(x, blocks.reshape(3, 3, joined * size, joined * size))
-
+    kernel = _joined(kernel, _CPU_CHANNELS)
+    parts = x.shape[-1] // kernel.shape[2]
     pairs = zip(jnp.split(x, parts, axis=3), jnp.split(kernel, parts, axis=3), strict=True)
-    return jnp.concatenate([convolve(*pair) for pair in pairs], axis=3)
+    return jnp.concatenate([convolution(*pair) for pair in pairs], axis=3)
+
+
+def _joined(kernel: jax.Array, most: int) -> jax.Array:
+    """The kernel (3, 3, group, C) for groups of up to `most` channels, each of several groups with zeros between them."""
+    size, channels = kernel.shape[2:]
+    groups = channels // size
+    joined = max(n for n in range(1, groups + 1) if groups % n == 0 and n * size <= max(most, size))
+    # Block diagonal: (3, 3, group, size, part, group', size'), zero unless group = group'.
+    apart = jnp.eye(joined, dtype=kernel.dtype)[None, None, :, None, None, :, None]
+    blocks = kernel.reshape(3, 3, 1, size, groups // joined, joined, size) * apart
+    return blocks.reshape(3, 3, joined * size, channels)
