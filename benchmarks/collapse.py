@@ -20,7 +20,7 @@ from benchmarks import zoo
 from benchmarks.pages import put
 from jaxgan import overrides
 from jaxgan.training import command_line, guard, train
-from jaxgan.training.checkpoints import BrokenError
+from jaxgan.training.broken import BrokenError
 from jaxgan.training.records import read_metrics
 
 PAGE = zoo.DOCS / "reliability.md"

@@ -20,6 +20,7 @@ from jaxgan.data import Source, prepare
 from jaxgan.data.transform import bicubic
 from jaxgan.pictures.code_pictures import code_pictures
 from jaxgan.pictures.style_pictures import style_pictures
+from jaxgan.processes import told_by_first
 
 _POINTS = 2000  # of a toy density
 _CLASSES = 10  # rows of a class grid, at most
@@ -102,10 +103,11 @@ class RunPictures:
         self._abilities = [name for name, how in drawn.items() if how in DRAWN]
         self._at_the_end = [name for name, how in drawn.items() if how in AT_THE_END]
         kept = -1 if step is None else step
-        self.frames = {at: path for at, path in frames(places.samples).items() if at <= kept}
-        for at, path in frames(places.samples).items() if write else ():
+        there = told_by_first(lambda: [(at, str(path)) for at, path in frames(places.samples).items()])
+        self.frames = {at: Path(path) for at, path in there if at <= kept}
+        for at, path in there if write else ():
             if at > kept:
-                path.unlink()
+                Path(path).unlink()
 
     def draw(self, snapshot: Snapshot, step: int) -> None:
         """Draws the same noise (or the same inputs) as ever, as the game answers after `step` steps."""

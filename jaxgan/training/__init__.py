@@ -1,6 +1,6 @@
 """Training: the loop, checkpoints, records, evaluation and pictures."""
 
-from jaxgan.training.checkpoints import NonFiniteError
+from jaxgan.training.broken import NonFiniteError
 from jaxgan.training.ensemble import train_ensemble
 from jaxgan.training.loop import train
 from jaxgan.training.plan import plan_without_data

@@ -1,6 +1,8 @@
 """Checkpoints: the last two states of a run and its best one, written in the background and never by halves.
 
-A thin cover of orbax's CheckpointManager, which writes to a temporary folder and renames it when it is complete.
+A thin cover of orbax's CheckpointManager, which writes to a temporary folder and renames it when it is complete. Of several
+processes the first alone has one: whole states travel to it and from it, so that no other needs to see the folder. All of them
+must ask for everything here alike, but `rate`.
 """
 
 import contextlib
@@ -19,35 +21,17 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import orbax.checkpoint as ocp
-from jax.experimental import multihost_utils
 from orbax.checkpoint import checkpoint_managers as managers
 
 from jaxgan.core import State
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.foreign import check_expansion
+from jaxgan.processes import gathered, spread, told_by_first
 from jaxgan.remote import RemoteError
+from jaxgan.training.broken import check_finite
 from jaxgan.training.mirror import Mirror
-
-
-class BrokenError(RuntimeError):
-    """Training went wrong; the message says how.
-
-    Attributes:
-        step: After how many steps it did.
-    """
-
-    def __init__(self, message: str, step: int) -> None:
-        super().__init__(message)
-        self.step = step
-
-
-class NonFiniteError(BrokenError):
-    """Training met a number that is not finite; the message says whose, and at which step."""
-
-
-class CollapseError(BrokenError):
-    """The game is lost, as the guard sees it; the message says how."""
 
 
 class SaveError(RuntimeError):
@@ -82,33 +66,46 @@ class Checkpoints:
         self._every, self._mirror = every, mirror
         self._better = operator.lt if lower_is_better else operator.gt
         self._scores = {step: score for step, score in (scores or {}).items() if math.isfinite(score)}
+        self._folder, self._write = folder, write
+        self._manager: Any = None  # of the first process
+        told_by_first(self._open)
+        _silence_what_is_broken_off()
+
+    def _open(self) -> None:
+        folder = self._folder
         if links := [entry for entry in folder.glob("*") if entry.is_symlink()]:
             raise ConfigError(f"{links[0]} is a link, and checkpoints are folders: remove it")
         for file in folder.rglob("*"):
             # A pipe would wait for ever; what another process removes meanwhile is nothing.
             if not (file.is_file() or file.is_dir()) and file.exists():
                 raise ConfigError(f"{file} is no file: remove it, or the whole of its checkpoint")
-        with contextlib.nullcontext() if write else _unwarned():
+        if self._write:
+            folder.mkdir(parents=True, exist_ok=True)
+        alone = {"primary_host": 0, "active_processes": {0}}
+        with contextlib.nullcontext() if self._write else _unwarned():
             self._manager = ocp.CheckpointManager(
                 folder.absolute(),
-                item_handlers=ocp.StandardCheckpointHandler(),
+                item_handlers=ocp.StandardCheckpointHandler(
+                    multiprocessing_options=ocp.options.MultiprocessingOptions(**alone)
+                ),
                 options=ocp.CheckpointManagerOptions(
                     preservation_policy=managers.AnyPreservationPolicy(
                         [managers.LatestN(2), _Keep(self.best), _Keep(self._newest_of_rhythm)]
                     ),
                     save_decision_policy=managers.FixedIntervalPolicy(1),
-                    cleanup_tmp_directories=write,  # what a killed process left half-written
-                    create=write,
-                    read_only=not write,
+                    cleanup_tmp_directories=self._write,  # what a killed process left half-written
+                    create=False,  # orbax creates none for some processes alone
+                    read_only=not self._write,
+                    multiprocessing_options=ocp.options.MultiprocessingOptions(**alone),
                 ),
             )
-        self._write = write
-        _silence_what_is_broken_off()
 
     def __enter__(self) -> "Checkpoints":
         return self
 
     def __exit__(self, *error: Any) -> None:
+        if self._manager is None:
+            return
         with self._writing():
             self._manager.wait_until_finished()
         self._manager.close()
@@ -124,7 +121,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """The steps that there are checkpoints of, in order."""
-        return sorted(self._manager.all_steps())
+        return told_by_first(lambda: sorted(self._manager.all_steps()))
 
     def best(self, steps: Sequence[int] | None = None) -> int | None:
         """The step with the best score, the first of several; None if none of them has one.
@@ -146,18 +143,21 @@ class Checkpoints:
 
         These are there too if the run was never stopped, and so may decide what becomes of it. Without a rhythm all are meant.
         """
-        self._manager.wait_until_finished()
+        told_by_first(lambda: self._manager.wait_until_finished())
         best = self.best()
         own = [step for step in self.steps() if not self._every or step % self._every == 0 or step == best]
         return [step for step in reversed(own) if step]
 
     def forget_after(self, step: int) -> None:
         """Deletes the checkpoints of later steps than this, and their scores."""
+        told_by_first(lambda: self._forget_after(step))
+        self._scores = {measured: score for measured, score in self._scores.items() if measured <= step}
+
+    def _forget_after(self, step: int) -> None:
         self._manager.wait_until_finished()
-        for later in self.steps():
+        for later in list(self._manager.all_steps()):
             if later > step:
                 self._manager.delete(later)
-        self._scores = {measured: score for measured, score in self._scores.items() if measured <= step}
         if self._mirror is not None:
             self._manager.wait_until_finished()
             self._mirror.forget_after(step)
@@ -184,12 +184,17 @@ class Checkpoints:
             NonFiniteError: The game has met a number that is not finite; the older checkpoints stay.
             SaveError: This one, or the one before it, which was written in the background, could not be written.
         """
-        if step in self._manager.all_steps():
+        if step in self.steps():
             return
         check_finite(jax.device_get(state.nonfinite))
         self.rate(step, score)
+        stored = _with_data_of_keys(state)
+        whole = stored if jax.process_count() == 1 else gathered(stored)
+        told_by_first(lambda: self._save(step, whole))
+
+    def _save(self, step: int, stored: State) -> None:
         with self._writing():
-            self._manager.save(step, args=ocp.args.StandardSave(state))
+            self._manager.save(step, args=ocp.args.StandardSave(stored))
             if self._mirror is not None:
                 self._manager.wait_until_finished()
         if self._mirror is not None:
@@ -201,14 +206,14 @@ class Checkpoints:
         try:
             yield
         except Exception as error:
-            if self._write and jax.process_index() == 0:
-                for left in Path(self._manager.directory).glob("*orbax-checkpoint-tmp*"):
+            if self._write:
+                for left in self._folder.glob("*orbax-checkpoint-tmp*"):
                     shutil.rmtree(left, ignore_errors=True)
             number = re.search(r"os_error_code='(\d+)'", str(error))  # tensorstore's errors are no OSErrors
             known = os.strerror(int(number[1])) if number else getattr(error, "strerror", None)
             reason = known or " ".join(str(error).split())[:120] or type(error).__name__
             raise SaveError(
-                f"{self._manager.directory}: a checkpoint cannot be written ({reason}); those before it are kept: make room, "
+                f"{self._folder}: a checkpoint cannot be written ({reason}); those before it are kept: make room, "
                 "and run the same command to go on"
             ) from error
 
@@ -227,29 +232,31 @@ class Checkpoints:
             ConfigError: A checkpoint is of another shape; or all are damaged.
             FileNotFoundError: As in `restore`.
         """
-        damaged = ""  # in words: the error would keep alive the reads that it broke off
-        for step in reversed(self.steps()) if wanted is None else wanted:
-            try:
-                return self.restore(step, abstract)
-            except DamagedError as error:
-                damaged = str(error)
-                say(f"{error}; taking another one, if there is one")
-                if self._write:
-                    self._put_aside(step)
-        if damaged:
-            raise ConfigError(
-                f"no checkpoint in {self._manager.directory} can be read: {damaged}; choose another --workdir"
-            )
-        return None
+        found: list[State] = []
+
+        def look() -> bool:
+            damaged = ""  # in words: the error would keep alive the reads that it broke off
+            for step in reversed(sorted(self._manager.all_steps())) if wanted is None else wanted:
+                try:
+                    found.append(self._read(step, abstract))
+                    return True
+                except DamagedError as error:
+                    damaged = str(error)
+                    say(f"{error}; taking another one, if there is one")
+                    if self._write:
+                        self._put_aside(step)
+            if damaged:
+                raise ConfigError(f"no checkpoint in {self._folder} can be read: {damaged}; choose another --workdir")
+            return False
+
+        return self._placed(found, abstract) if told_by_first(look) else None
 
     def _put_aside(self, step: int) -> None:
-        folder = Path(self._manager.directory)
-        if jax.process_index() == 0:
-            more = (f"damaged-{step}-{number}" for number in itertools.count(2))
-            names = itertools.chain([f"damaged-{step}"], more)
-            (folder / str(step)).rename(next(folder / name for name in names if not (folder / name).exists()))
-        if jax.process_count() > 1:
-            multihost_utils.sync_global_devices(f"damaged-{step}")
+        more = (f"damaged-{step}-{number}" for number in itertools.count(2))
+        names = itertools.chain([f"damaged-{step}"], more)
+        (self._folder / str(step)).rename(
+            next(self._folder / name for name in names if not (self._folder / name).exists())
+        )
         self._manager.reload()
 
     def restore(self, step: int, abstract: State) -> State:
@@ -264,10 +271,24 @@ class Checkpoints:
             DamagedError: It cannot be read.
             FileNotFoundError: It is no longer there: a run that goes on made room for a newer one.
         """
+        found: list[State] = []
+        told_by_first(lambda: found.append(self._read(step, abstract)))
+        return self._placed(found, abstract)
+
+    def _placed(self, found: Sequence[State], abstract: State) -> State:
+        """The state that the first process has read, on the devices of all."""
+        stored = found[0] if jax.process_count() == 1 else spread(found, [_abstract_data_of_keys(abstract)])[0]
+        return jax.tree.map(
+            lambda wanted, leaf: jax.random.wrap_key_data(leaf) if _is_key(wanted) else leaf, abstract, stored
+        )
+
+    def _read(self, step: int, abstract: State) -> State:
+        """What is stored: of one process where it belongs, of several as numpy arrays of the first."""
+        abstract = _abstract_data_of_keys(abstract)
         # Compared beforehand, for orbax reports one wrong shape by a page of tracebacks.
-        wanted = {_name(path): _stored_shape(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(abstract)}
-        folder = Path(self._manager.directory) / str(step)
-        with _readable(self._manager.directory, step):
+        wanted = {_name(path): tuple(leaf.shape) for path, leaf in jax.tree_util.tree_leaves_with_path(abstract)}
+        folder = self._folder / str(step)
+        with _readable(self._folder, step):
             leaves = jax.tree.leaves(self._manager.item_metadata(step).tree)
             there = {leaf.name: tuple(leaf.shape) for leaf in leaves}
             # A piece of an array is unpacked whole, however little of it the array needs.
@@ -278,7 +299,7 @@ class Checkpoints:
         for name in sorted(wanted.keys() | there.keys()):
             if wanted.get(name) != there.get(name):
                 raise ConfigError(
-                    f"{self._manager.directory}/{step} does not fit this config: {name} has shape "
+                    f"{self._folder}/{step} does not fit this config: {name} has shape "
                     f"{there.get(name, 'none')} there and {wanted.get(name, 'none')} here; choose another --workdir"
                 )
         stored = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
@@ -287,8 +308,11 @@ class Checkpoints:
             check_expansion(folder, stored, unpacked)  # chunks that are not there would be filled with zeros
         except UserError as error:
             raise DamagedError(str(error)) from error
+        if jax.process_count() > 1:
+            abstract = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), abstract)
         with _readable(folder.parent, step):
-            return self._manager.restore(step, args=ocp.args.StandardRestore(abstract))
+            restored: State = self._manager.restore(step, args=ocp.args.StandardRestore(abstract))
+        return restored
 
 
 @contextlib.contextmanager
@@ -341,21 +365,25 @@ class _Keep:
         return [step == self._which(steps) for step in steps]
 
 
-def check_finite(nonfinite: dict[str, Any]) -> None:
-    """Raises a NonFiniteError if a player's sentinel (`State.nonfinite`, on the host) has fired; the earliest counts."""
-    fired = {name: int(step) for name, step in nonfinite.items() if step >= 0}
-    if fired:
-        first = min(fired.values())
-        names = " and ".join(name for name, step in fired.items() if step == first)
-        raise NonFiniteError(f"a loss, gradient or parameter of {names} was not finite at step {first + 1}", first + 1)
-
-
 def _name(path: Any) -> str:
     """A leaf's name as orbax writes it, "players.generator.optimizer.0.mu.Dense_0.kernel"."""
     return jax.tree_util.keystr(path, simple=True, separator=".")
 
 
-def _stored_shape(leaf: Any) -> tuple[int, ...]:
-    """A leaf's shape on disk, where a random key is its data."""
-    is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-    return tuple(jax.eval_shape(jax.random.key_data, leaf).shape if is_key else leaf.shape)
+def _is_key(leaf: Any) -> bool:
+    return bool(jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key))
+
+
+def _with_data_of_keys(state: State) -> State:
+    """A state as it is stored, where a random key is its data."""
+    return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, state)
+
+
+def _abstract_data_of_keys(abstract: State) -> State:
+    def stored(leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
+        if not _is_key(leaf):
+            return leaf
+        data = jax.eval_shape(jax.random.key_data, leaf)
+        return jax.ShapeDtypeStruct(data.shape, data.dtype, sharding=leaf.sharding)
+
+    return jax.tree.map(stored, abstract)

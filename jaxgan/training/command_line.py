@@ -19,7 +19,8 @@ from jaxgan import cache, memory, overrides
 from jaxgan.errors import ConfigError, UserError, nearest
 from jaxgan.foreign import printable
 from jaxgan.training import stop
-from jaxgan.training.checkpoints import BrokenError, SaveError
+from jaxgan.training.broken import BrokenError
+from jaxgan.training.checkpoints import SaveError
 from jaxgan.training.mirror import send_back
 
 _PROCESS_VARIABLES = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgan.data import Source
 from jaxgan.errors import ConfigError
 from jaxgan.files import atomically
+from jaxgan.processes import is_first
 from jaxgan.registry import resolve
 from jaxgan.remote import is_remote
 from jaxgan.training.loop import train_side_by_side
@@ -53,8 +53,8 @@ def train_ensemble(
     check(seed + number - 1, int, "config.seed")
     folders = {f"seed {each}": Path(workdir) / f"seed_{each}" for each in range(seed, seed + number)}
     results = train_side_by_side(config, folders, init_from, data)
-    lines = means(read_metrics(RunFolder(folder).metrics) for folder in folders.values())
-    if jax.process_index() == 0:
+    if is_first():
+        lines = means(read_metrics(RunFolder(folder).metrics) for folder in folders.values())
         path = Path(workdir) / "ensemble.jsonl"
         with atomically(path) as temporary:
             temporary.write_text("".join(json.dumps(line) + "\n" for line in lines))

@@ -26,9 +26,11 @@ from jaxgan.data.items import MEMORY
 from jaxgan.evaluation import monitored
 from jaxgan.foreign import printable
 from jaxgan.mesh import data_mesh
+from jaxgan.processes import is_first, told_by_first
 from jaxgan.registry import resolve
+from jaxgan.training.broken import BrokenError, check_finite
 from jaxgan.training.busy import busy
-from jaxgan.training.checkpoints import BrokenError, Checkpoints, check_finite
+from jaxgan.training.checkpoints import Checkpoints
 from jaxgan.training.compiled_step import CompiledStep
 from jaxgan.training.mirror import Mirror
 from jaxgan.training.observer import Observer
@@ -124,50 +126,43 @@ class _Trainer:
 
     def train(self, plan: Plan, workdir: Path, mirror: Mirror | None, label: str) -> Training:
         """A run; until it yields for the first time it only looks whether it can be trained."""
-        config, loader, play, main = plan.config, self.loader, self.play, jax.process_index() == 0
+        config, loader, play, main = plan.config, self.loader, self.play, is_first()
         folder = RunFolder(workdir if mirror is None else mirror.path)
         # Networks and losses that do not fit the data, or each other, say so before anything is written.
         with busy("going through the networks and a step"):
             abstract, first = plan.abstract_state(), plan.call(0, 0)
-            if not folder.checkpoints.exists() and not play.traced(1, first):
+            begun = told_by_first(lambda: folder.checkpoints.exists())
+            if not begun and not play.traced(1, first):
                 minibatches = tuple(itertools.islice(loader.batches(plan.batch_size(0)), play.minibatches(first)))
                 play.trace((abstract,), (minibatches,), loader.resident, first)
-        told = folder.claim(config, plan.arrays, plan.domains, self.contents, write=False)
-        weights_of = folder.begun_with(self.asked)
-        folder.check_shared(
-            "choose a --workdir on a file system that all of them see"
-            if mirror is None
-            else "set XDG_CACHE_HOME to a folder on a file system that all of them see, for the copy that they work in"
-        )
+        claim = functools.partial(folder.claim, config, plan.arrays, plan.domains, self.contents)
+        told = told_by_first(lambda: claim(write=False))
+        weights_of = told_by_first(lambda: folder.begun_with(self.asked))
         beginning = None if weights_of is None else Beginning.of(plan, weights_of)
         yield None
 
         damaged: list[str] = []
         score_name, lower_is_better = monitored.told_by(self.choice.metrics.values())
-        with (
-            contextlib.suppress(Stopped),  # before there was a state
-            folder.owned() if main else contextlib.nullcontext(),
-            Checkpoints(
-                folder.checkpoints,
-                lower_is_better,
-                series(read_metrics(folder.metrics), score_name),
-                every=config.checkpoint_every,
-                mirror=mirror,
-            ) as checkpoints,
-        ):
+        with contextlib.suppress(Stopped), contextlib.ExitStack() as held:  # before there was a state
+            told_by_first(lambda: held.enter_context(folder.owned()))
+            scores = told_by_first(lambda: list(series(read_metrics(folder.metrics), score_name).items()))
+            checkpoints = held.enter_context(
+                Checkpoints(
+                    folder.checkpoints, lower_is_better, dict(scores), every=config.checkpoint_every, mirror=mirror
+                )
+            )
             state = checkpoints.intact(abstract, damaged.append)
             resumed = None if state is None else int(state.step)
             begins = ""
             if state is None:
                 state = self._first_state(plan, beginning)
                 begins = "" if beginning is None else beginning.line
-                if main:
-                    folder.note_source(weights_of)
+                told_by_first(lambda: folder.note_source(weights_of))
             elif told:
                 plan.check_end(int(state.step), int(state.images), int(state.stage))
             beginning = None  # the other run's state leaves the memory
             # Looked at again, now that nobody else writes.
-            folder.claim(config, plan.arrays, plan.domains, self.contents, write=main)
+            told_by_first(claim)
             if mirror is not None:
                 mirror.claim()
             if begins:  # the other run may have gone on, or be gone, when this one is started again

@@ -5,23 +5,21 @@ written after them: what it does not name is not taken. Records and pictures are
 to, as they are written before it here: a run that goes on cuts off what lies after its checkpoint, but nothing gives it what
 is missing before. At any moment there lies what a run leaves that is killed, and it goes on elsewhere to the same bits.
 
-Several processes work in one copy, as they would in any folder, and the first of them alone fetches and sends.
+Of several processes the first alone has such a copy.
 """
 
 import json
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
-from jax.experimental import multihost_utils
 from tqdm import tqdm
 
-from jaxgan.errors import ConfigError, UserError
+from jaxgan.errors import ConfigError
 from jaxgan.foreign import parse_json
+from jaxgan.processes import told_by_first
 from jaxgan.remote import Copy, Place, RemoteError, is_remote
 from jaxgan.training.run_folder import RunFolder
 
@@ -68,7 +66,7 @@ class Mirror:
             RemoteError: It cannot be read.
             UserError: Another process on this machine trains it.
         """
-        self._by_the_first(self._fetch)
+        told_by_first(self._fetch)
 
     def _fetch(self) -> None:
         copy = self._copy
@@ -89,27 +87,12 @@ class Mirror:
         Raises:
             RemoteError: It cannot be written.
         """
-        self._by_the_first(self._claim)
+        told_by_first(self._claim)
 
     def _claim(self) -> None:
         self._say_what_is_whole(self._there)
         self._note({})
         self._claimed = True
-
-    def _by_the_first(self, work: Callable[[], None]) -> None:
-        """Has the first process do something, and raises in all of them if it fails; every one of them must ask."""
-        failed: Exception | None = None
-        if jax.process_index() == 0:
-            try:
-                work()
-            except (UserError, OSError) as error:
-                failed = error
-        if jax.process_count() > 1:
-            told = multihost_utils.broadcast_one_to_all(np.asarray(failed is not None))
-            if told and jax.process_index() > 0:
-                failed = RemoteError(f"{self._copy.there.url} cannot be trained in: the first process says why")
-        if failed is not None:
-            raise failed
 
     def forget_after(self, step: int) -> None:
         """Notes that later checkpoints were given up; they are no longer whole elsewhere before anything else is sent."""
@@ -118,7 +101,7 @@ class Mirror:
 
     def send(self) -> None:
         """Sends what has changed, once the run is claimed; if that fails, a line says so, and it is sent the next time."""
-        if not self._claimed:  # the run was refused, or another process sends
+        if not self._claimed:  # the run was refused
             return
         try:
             self._send()
@@ -132,8 +115,6 @@ class Mirror:
         Raises:
             RemoteError: It cannot be sent.
         """
-        if jax.process_index() > 0:
-            return
         try:
             self._send()
         except RemoteError as error:

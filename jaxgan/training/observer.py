@@ -5,8 +5,6 @@ import itertools
 import zlib
 
 import jax
-import numpy as np
-from jax.experimental import multihost_utils
 
 from jaxgan import pictures
 from jaxgan.core import State
@@ -15,8 +13,9 @@ from jaxgan.evaluation.monitored import Choice
 from jaxgan.evaluation.protocol import Result, append_results
 from jaxgan.foreign import printable
 from jaxgan.pictures.run_pictures import RunPictures
+from jaxgan.processes import told_by_first
+from jaxgan.training.broken import CollapseError
 from jaxgan.training.busy import busy
-from jaxgan.training.checkpoints import CollapseError
 from jaxgan.training.guard import LOST, SIZE, Guard, described, state_of
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records
@@ -95,10 +94,8 @@ class Observer:
             with busy("looking whether the game has collapsed"):
                 measured |= self._guard.measure(state, snapshot, self._key("guard"), self._records.lines)
         values = {name: value.value if isinstance(value, Result) else value for name, value in measured.items()}
-        if jax.process_count() > 1:
-            # Whether to keep a checkpoint hangs on these: all processes must see the same ones.
-            agreed = multihost_utils.broadcast_one_to_all(np.array(list(values.values()), np.float64))
-            values = dict(zip(values, agreed.tolist(), strict=True))
+        # Whether to keep a checkpoint hangs on these: all processes must see the same ones.
+        values = told_by_first(lambda: {name: float(value) for name, value in values.items()})
         shown = state_of(values) if self._guard is not None and step else ""
         before = next((line["state"] for line in reversed(self._records.lines) if "state" in line), "")
         self._records.evaluated(step, images, values, shown)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from jaxgan.errors import UserError
 from jaxgan.files import atomically, named_errors
 from jaxgan.foreign import MAX_LINES, parse_json, read_text
+from jaxgan.processes import told_by_first
 from jaxgan.training.run_folder import RunFolder
 
 # What differs between the metrics.jsonl of two runs of one config.
@@ -109,7 +110,7 @@ class Records:
     ) -> None:
         self.lines: list[dict[str, Any]] = []
         if step is not None:
-            known = (line for line in read_metrics(folder.metrics) if line["step"] <= step)
+            known = (line for line in told_by_first(lambda: read_metrics(folder.metrics)) if line["step"] <= step)
             self.lines = [line for line in known if (line.get("rollbacks") or 0) <= rollbacks]
         self._lap = (0, 0.0)  # images and seconds at the last log step
         self._start = (0.0, 0.0)  # when the first step was done, and how much of the run was

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import jax
 
 from jaxgan.core import State, rolled_back
-from jaxgan.training.checkpoints import BrokenError, Checkpoints, CollapseError
+from jaxgan.training.broken import BrokenError, CollapseError
+from jaxgan.training.checkpoints import Checkpoints
 from jaxgan.training.plan import Plan
 from jaxgan.training.records import Records
 

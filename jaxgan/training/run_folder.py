@@ -16,16 +16,12 @@ import fcntl
 import json
 import logging
 import os
-import secrets
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
-from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
 
 from jaxgan.core.arrays import Arrays, ArraySpec, different_classes, from_json, to_json
@@ -118,31 +114,6 @@ class RunFolder:
             file.write(f"process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}")
             file.flush()
             yield
-
-    def check_shared(self, cure: str) -> None:
-        """Checks that all processes see one folder; every one of them must ask.
-
-        Args:
-            cure: How they would, in words.
-
-        Raises:
-            UserError: They do not, so that each would have a part of every checkpoint.
-        """
-        if jax.process_count() == 1:
-            return
-        number = int(multihost_utils.broadcast_one_to_all(np.int32(secrets.randbelow(2**31))))
-        path = below(self.path, f".shared-{number}")  # a name that no file system remembers
-        if jax.process_index() == 0:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-        multihost_utils.sync_global_devices("the run's folder")
-        seen = multihost_utils.process_allgather(np.asarray(path.exists()))
-        if jax.process_index() == 0:
-            path.unlink()
-        if not seen.all():
-            raise UserError(
-                f"{self.path} is another folder for {int((~seen).sum())} of {seen.size} processes than for the first: {cure}"
-            )
 
     def claim(
         self,

@@ -10,7 +10,7 @@ import jax
 
 from jaxgan.core import Metrics, State
 from jaxgan.data.pipeline import Resident
-from jaxgan.training.checkpoints import BrokenError
+from jaxgan.training.broken import BrokenError
 from jaxgan.training.compiled_step import CompiledStep, Dues, Minibatches
 from jaxgan.training.records import Records
 from jaxgan.training.stop import Stopped, StopRequest

@@ -11,7 +11,8 @@ import pytest
 from jaxgan.core import PlayerState, State
 from jaxgan.errors import ConfigError
 from jaxgan.mesh import data_mesh, replicated
-from jaxgan.training.checkpoints import Checkpoints, NonFiniteError, check_finite
+from jaxgan.training.broken import NonFiniteError, check_finite
+from jaxgan.training.checkpoints import Checkpoints
 
 
 def make_state(step=0, width=3, nonfinite=-1, weight=1.0):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxgan.training import command_line, guard, train
-from jaxgan.training.checkpoints import CollapseError
+from jaxgan.training.broken import CollapseError
 from jaxgan.training.records import read_metrics
 
 N = 400

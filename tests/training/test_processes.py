@@ -48,7 +48,7 @@ def free_port(first=1024):
     raise AssertionError("no port is free")
 
 
-def start(folder, processes, *overrides):
+def start(folder, processes, *overrides, caches=()):
     together = {"JAX_COORDINATOR_ADDRESS": f"localhost:{free_port()}", "JAX_NUM_PROCESSES": str(processes)}
     command = [sys.executable, "train.py", f"--config={TINY}:dcgan", *overrides]
     command += ["--distributed"] if processes > 1 else []
@@ -57,7 +57,10 @@ def start(folder, processes, *overrides):
         subprocess.Popen(
             [*command, f"--workdir={own}"],
             cwd=ROOT,
-            env=environment() | together | {"JAX_PROCESS_ID": str(index)},
+            env=environment()
+            | together
+            | {"JAX_PROCESS_ID": str(index)}
+            | ({"XDG_CACHE_HOME": str(caches[index])} if caches else {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -121,27 +124,37 @@ def test_two_processes_train_stop_resume_and_agree_with_one(tmp_path, monkeypatc
         )
 
 
-def test_processes_with_folders_of_their_own_are_told_so(tmp_path):
-    running = start([tmp_path / "one", tmp_path / "other"], 2, "--config.steps=2")
-    for process in running:
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 2, errors
-        assert (
-            "is another folder for 1 of 2 processes than for the first: choose a --workdir on a file system" in errors
-        )
-        assert "Traceback" not in errors
+def test_the_first_process_alone_needs_to_see_the_folder(tmp_path):
+    """Optimisers' states are cut among the processes, so that whole ones must travel."""
+    one, other, alone = tmp_path / "one", tmp_path / "other", tmp_path / "alone"
+    overrides = ["--config.shard_optimizer=true", "--config.sample_every=2", "--config.evaluate_every=2"]
+    finish(start([one, other], 2, *overrides, "--config.steps=2"))
+    resumed = finish(start([one, other], 2, *overrides, "--config.steps=4"))
+    assert "steps 2 -> 4" in resumed[0][1] and not other.exists()
+    finish(start(alone, 1, *overrides, "--config.steps=4"))
+    states = [final_state(folder).players for folder in (one, alone)]
+    jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, atol=1e-5, rtol=0), *states)
 
 
-def test_a_run_on_object_storage_goes_on_on_another_machine(tmp_path, monkeypatch):
-    """A folder stands in for the bucket, and each cache for the machine of two processes."""
+def test_what_the_first_process_refuses_ends_all(tmp_path):
+    finish(start(tmp_path, 1, "--config.steps=1", "--config.metrics=none"))
+    running = start(tmp_path, 2, "--config.steps=1", "--config.metrics=none", "--config.seed=4")
+    errors = [process.communicate(timeout=300)[1] for process in running]
+    assert [process.returncode for process in running] == [2, 2]
+    assert "seed is 3 there and 4 here" in errors[0] and "the first process cannot go on: it says why" in errors[1]
+    assert "Traceback" not in errors[0] + errors[1]
+
+
+def test_a_run_on_object_storage_goes_on_on_another_machine(tmp_path):
+    """A folder stands in for the bucket, and each cache for a machine; processes on two see no file of each other's."""
     pytest.importorskip("fsspec")
     url, bucket = f"file://{tmp_path}/bucket/run", tmp_path / "bucket" / "run"
     quiet = ["--config.log_every=1", "--config.sample_every=0", "--config.evaluate_every=0", "--config.metrics=none"]
     quiet += ["--config.checkpoint_every=2", "--config.shard_optimizer=true"]
 
     def play(machine, folder, steps):
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / machine))
-        return finish(start([folder, folder], 2, *quiet, f"--config.steps={steps}"))
+        caches = [tmp_path / machine, tmp_path / f"beside_{machine}"]
+        return finish(start([folder, folder], 2, *quiet, f"--config.steps={steps}", caches=caches))
 
     begun = play("one", url, 3)
     assert f"all of it is at {url}" in begun[0][1] and "all of it" not in begun[1][1]
