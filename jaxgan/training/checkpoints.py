@@ -311,8 +311,8 @@ class Checkpoints:
         if jax.process_count() > 1:
             abstract = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), abstract)
         with _readable(folder.parent, step):
-            restored: State = self._manager.restore(step, args=ocp.args.StandardRestore(abstract))
-        return restored
+            restored = self._manager.restore(step, args=ocp.args.StandardRestore(abstract))
+        return _with_data_of_keys(restored)  # where the file calls it a key, orbax makes it one
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import orbax.checkpoint as ocp
 import pytest
 
 from jaxgan.core import PlayerState, State
@@ -56,6 +57,15 @@ def test_the_last_two_and_the_best_are_kept(tmp_path, lower_is_better, best):
         assert checkpoints.best() == best
         assert not checkpoints.improves(1.0 if lower_is_better else 9.0)
         assert checkpoints.improves(0.5 if lower_is_better else 9.5)
+
+
+def test_a_key_that_the_file_calls_a_key_comes_back_too(tmp_path):
+    saved = make_state(10)
+    with ocp.CheckpointManager(tmp_path, item_handlers=ocp.StandardCheckpointHandler()) as manager:
+        manager.save(10, args=ocp.args.StandardSave(saved))
+    with Checkpoints(tmp_path, write=False) as checkpoints:
+        restored = checkpoints.restore(10, abstract(saved))
+    assert restored.key == saved.key
 
 
 def test_the_newest_of_the_runs_own_rhythm_outlives_those_of_stops(tmp_path):
