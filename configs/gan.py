@@ -31,9 +31,8 @@ def digits() -> ConfigDict:
     config.players.discriminator = player(named("MaxoutDiscriminator"), adam)
     config.data.name = "digits"
     config.batch_size = 100
-    config.steps = (
-        1200  # the discriminator goes on to learn the few digits by heart: 3000 steps end at a Digit-FD up to 14
-    )
+    # The discriminator goes on to learn the few digits by heart: 3,000 steps end at a Digit-FD of up to 14.
+    config.steps = 1200
     config.log_every, config.sample_every, config.evaluate_every, config.checkpoint_every = 100, 400, 400, 1200
     return config
 
@@ -140,7 +139,7 @@ CHECKS = {
     "": Check(_DIGITS),
     "saturating": Check(_DIGITS, "minimax"),
     "a normal density": Check(_NORMAL, "gaussian1d", computed="verdicts"),
-    # Without a penalty an objective drops a mode now and then; DRAGAN, with one, is asked for all. Of 25 Gaussians one run found
-    # 21, and all on another processor: that tells nothing, and is no check.
+    # Without a penalty an objective drops a mode now and then; DRAGAN, with one, is asked for all. Of 25 Gaussians one run
+    # found 21, and all on another processor: that tells nothing, and is no check.
     "eight Gaussians": Check({"modes": ">= 6", "high_quality": ">= 0.6"}, "ring8"),
 }
