@@ -51,32 +51,34 @@ def told_by_first(find: Callable[[], Found]) -> Found:
 
 
 def gathered(tree: Any) -> Any:
-    """Arrays of all devices as numpy arrays of this process, copies of the whole; every process must ask."""
+    """Arrays of all devices as numpy arrays of the first process, copies of the whole; every process must ask.
 
-    def whole(leaf: jax.Array) -> np.ndarray:
+    One process alone has them as they are.
+    """
+
+    def whole(leaf: jax.Array) -> np.ndarray | None:
         # One after the other: those that devices share may be too large for one of them, but not for the host.
-        own = (
-            leaf.addressable_data(0)
-            if leaf.is_fully_replicated
-            else multihost_utils.process_allgather(leaf, tiled=True)
-        )
-        return np.array(own)
+        if not leaf.is_fully_replicated:
+            return np.asarray(multihost_utils.process_allgather(leaf, tiled=True))
+        return np.array(leaf.addressable_data(0)) if is_first() else None
 
-    return jax.tree.map(whole, tree)
+    return tree if jax.process_count() == 1 else jax.tree.map(whole, tree)
 
 
 def spread(tree: Any, abstract: Any) -> Any:
     """The first process's arrays on the devices of all processes, each of which must ask.
 
     Args:
-        tree: Of numpy arrays; in the other processes nothing is read of it.
+        tree: Of numpy arrays; in the other processes nothing is read of it. One process alone has them where they belong.
         abstract: Their shapes, dtypes and shardings, a tree of `jax.ShapeDtypeStruct`.
     """
-    leaves = jax.tree.leaves(tree) if is_first() else [None] * len(jax.tree.leaves(abstract))
+    if jax.process_count() == 1:
+        return tree
+    wanted, structure = jax.tree.flatten(abstract)
+    leaves = jax.tree.leaves(tree) if is_first() else [None] * len(wanted)
 
     def place(wanted: jax.ShapeDtypeStruct, own: np.ndarray | None) -> jax.Array:
         told = multihost_utils.broadcast_one_to_all(jnp.zeros(wanted.shape, wanted.dtype) if own is None else own)
         return jax.make_array_from_callback(wanted.shape, wanted.sharding, lambda part: told[part])
 
-    wanted, structure = jax.tree.flatten(abstract)
     return jax.tree.unflatten(structure, [place(*pair) for pair in zip(wanted, leaves, strict=True)])

@@ -26,6 +26,7 @@ from jaxgan.features.extractors import EXTRACTORS
 from jaxgan.features.resize import MODES
 from jaxgan.foreign import MAX_LINES, read_text
 from jaxgan.mesh import data_mesh
+from jaxgan.processes import is_first
 from jaxgan.training import command_line
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.trained import load
@@ -99,7 +100,7 @@ def main(arguments: list[str] | None = None) -> None:
         warnings.simplefilter("default")
         warnings.showwarning = _warn  # type: ignore[assignment]
         results = _evaluate(asked, output)
-    if jax.process_index() == 0:
+    if is_first():
         print(table(results))
         if output is not None:
             append_results(output, results)

@@ -10,6 +10,8 @@ from typing import Any
 import jax
 from tqdm import tqdm
 
+from jaxgan.processes import is_first
+
 _EVERY = 1.0  # seconds after which something is told for the first time, and then again
 # What JAX calls a compiled program that it finds in its cache, and one that it puts there.
 _FOUND, _KEPT = "/jax/compilation_cache/cache_hits", "/jax/compilation_cache/cache_misses"
@@ -57,7 +59,7 @@ def busy(what: str) -> Iterator[Doing]:
     doing = Doing(what)
     jax.monitoring.register_event_listener(doing.note)
     over, thread = threading.Event(), None
-    if sys.stderr.isatty() and jax.process_index() == 0:
+    if sys.stderr.isatty() and is_first():
         thread = threading.Thread(target=_tell, args=(doing, over), daemon=True)
         thread.start()
     try:

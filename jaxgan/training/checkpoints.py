@@ -81,13 +81,11 @@ class Checkpoints:
                 raise ConfigError(f"{file} is no file: remove it, or the whole of its checkpoint")
         if self._write:
             folder.mkdir(parents=True, exist_ok=True)
-        alone = {"primary_host": 0, "active_processes": {0}}
+        alone = ocp.options.MultiprocessingOptions(primary_host=0, active_processes={0})
         with contextlib.nullcontext() if self._write else _unwarned():
             self._manager = ocp.CheckpointManager(
                 folder.absolute(),
-                item_handlers=ocp.StandardCheckpointHandler(
-                    multiprocessing_options=ocp.options.MultiprocessingOptions(**alone)
-                ),
+                item_handlers=ocp.StandardCheckpointHandler(multiprocessing_options=alone),
                 options=ocp.CheckpointManagerOptions(
                     preservation_policy=managers.AnyPreservationPolicy(
                         [managers.LatestN(2), _Keep(self.best), _Keep(self._newest_of_rhythm)]
@@ -96,7 +94,7 @@ class Checkpoints:
                     cleanup_tmp_directories=self._write,  # what a killed process left half-written
                     create=False,  # orbax creates none for some processes alone
                     read_only=not self._write,
-                    multiprocessing_options=ocp.options.MultiprocessingOptions(**alone),
+                    multiprocessing_options=alone,
                 ),
             )
 
@@ -188,9 +186,8 @@ class Checkpoints:
             return
         check_finite(jax.device_get(state.nonfinite))
         self.rate(step, score)
-        stored = _with_data_of_keys(state)
-        whole = stored if jax.process_count() == 1 else gathered(stored)
-        told_by_first(lambda: self._save(step, whole))
+        stored = gathered(_with_data_of_keys(state))
+        told_by_first(lambda: self._save(step, stored))
 
     def _save(self, step: int, stored: State) -> None:
         with self._writing():
@@ -233,10 +230,11 @@ class Checkpoints:
             FileNotFoundError: As in `restore`.
         """
         found: list[State] = []
+        steps = list(reversed(self.steps())) if wanted is None else wanted
 
         def look() -> bool:
             damaged = ""  # in words: the error would keep alive the reads that it broke off
-            for step in reversed(sorted(self._manager.all_steps())) if wanted is None else wanted:
+            for step in steps:
                 try:
                     found.append(self._read(step, abstract))
                     return True
@@ -277,7 +275,7 @@ class Checkpoints:
 
     def _placed(self, found: Sequence[State], abstract: State) -> State:
         """The state that the first process has read, on the devices of all."""
-        stored = found[0] if jax.process_count() == 1 else spread(found, [_abstract_data_of_keys(abstract)])[0]
+        stored = spread(found, [_abstract_data_of_keys(abstract)])[0]
         return jax.tree.map(
             lambda wanted, leaf: jax.random.wrap_key_data(leaf) if _is_key(wanted) else leaf, abstract, stored
         )

@@ -15,12 +15,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from jaxgan.errors import ConfigError
 from jaxgan.foreign import parse_json
 from jaxgan.processes import told_by_first
 from jaxgan.remote import Copy, Place, RemoteError, is_remote
+from jaxgan.training.records import say
 from jaxgan.training.run_folder import RunFolder
 
 _SENT = "sent.json"
@@ -107,7 +106,7 @@ class Mirror:
             self._send()
         except RemoteError as error:
             line = f"warning: {error}; the run goes on in {self.path}, and is sent when it is next saved"
-            tqdm.write(line, file=sys.stderr)
+            say(line)
 
     def finish(self) -> None:
         """Sends what has changed, and says so.
@@ -119,7 +118,7 @@ class Mirror:
             self._send()
         except RemoteError as error:
             raise RemoteError(f"{error}; the run lies in {self.path}, and the same command sends it") from error
-        tqdm.write(f"all of it is at {self._copy.there.url}", file=sys.stderr)
+        say(f"all of it is at {self._copy.there.url}")
 
     def _send(self) -> None:
         copy = self._copy

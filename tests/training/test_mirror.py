@@ -286,16 +286,38 @@ def test_a_run_that_is_not_there_is_one_line(url, line, bucket):
     assert "\n" not in str(told.value)
 
 
-def test_of_several_processes_the_first_alone_fetches_and_sends(bucket, monkeypatch):
-    """The test plays another one."""
-    told = [np.int32(4), np.frombuffer(b"null", np.uint8)] * 2
+@pytest.mark.parametrize("index", [0, 1])
+def test_of_several_processes_the_first_alone_fetches_and_sends(index, bucket, monkeypatch):
+    """Of two, this one is played by the test, and the other by what it is told."""
+    told = [np.int32(4), np.frombuffer(b"null", np.uint8)] * 2 + [np.int32(-1)]
     monkeypatch.setattr(jax, "process_count", lambda: 2)
-    monkeypatch.setattr(jax, "process_index", lambda: 1)
-    monkeypatch.setattr(multihost_utils, "broadcast_one_to_all", lambda value: told.pop(0))
+    monkeypatch.setattr(jax, "process_index", lambda: index)
+
+    def broadcast(value):
+        expected = told.pop(0)
+        assert index > 0 or np.array_equal(value, expected)
+        return expected
+
+    monkeypatch.setattr(multihost_utils, "broadcast_one_to_all", broadcast)
     mirror = Mirror.of("memory://bucket/run")
     mirror.begin()
     mirror.claim()
-    assert not told and not mirror.path.exists() and not bucket.find("/bucket")
+    if index == 0:
+        (mirror.path / "checkpoints" / "2").mkdir(parents=True)
+        (mirror.path / "checkpoints" / "2" / "array").write_text("bits")
+        mirror.send()
+        mirror.finish()
+    there = ["/bucket/run/checkpoints/2/array", "/bucket/run/sent.json"]
+    assert sorted(bucket.find("/bucket")) == (there if index == 0 else []) and mirror.path.exists() == (index == 0)
+
+    def refuses(self, *args, **options):
+        raise PermissionError("you may only read")
+
+    monkeypatch.setattr(type(bucket), "pipe_file", refuses)
+    line = "you may only read" if index == 0 else "the first process cannot go on: it says why"
+    with pytest.raises(UserError, match=line):
+        mirror.claim()
+    assert not told
 
 
 @pytest.mark.slow
