@@ -66,7 +66,8 @@ def direct_translation(
             (B, 3): both translations are to be taken for images of B. False: a translation of A, or an image of B, as in a
             public program.
         objective: Any of `jaxgan.losses.OBJECTIVES`; of three kinds one with cross-entropies, which the generator's part is of.
-        terms: What the losses have beside these; see `jaxgan.parts.terms`.
+        terms: What the losses have beside these; see `jaxgan.parts.terms`. "total_variation" is Eq. 7 of DTN, which has it for
+            faces alone.
 
     Raises:
         UserError: Three kinds with an objective that is no cross-entropy.

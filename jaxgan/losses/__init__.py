@@ -4,7 +4,7 @@ from jaxgan.losses import equilibrium, information, matching_aware, semi_supervi
 from jaxgan.losses.adversarial import Objective, hinge, least_squares, minimax, non_saturating, wasserstein
 from jaxgan.losses.energy import energy, pulling_away
 from jaxgan.losses.f_divergences import DIVERGENCES, Divergence, f_divergence, make_divergence
-from jaxgan.losses.matching import feature_matching, neighbours, only_best
+from jaxgan.losses.matching import feature_matching, neighbours, only_best, total_variation
 from jaxgan.losses.objectives import OBJECTIVES, make_objective
 from jaxgan.losses.penalties import (
     dragan_points,
@@ -51,6 +51,7 @@ __all__ = [
     "pulling_away",
     "relativistic",
     "semi_supervised",
+    "total_variation",
     "wasserstein",
     "zero_centered_penalty",
 ]

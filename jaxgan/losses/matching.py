@@ -1,4 +1,4 @@
-"""Losses of the generator besides the objective: matching features, learning from the best fakes only."""
+"""Losses of the generator besides the objective: matching features, learning from the best fakes only, smooth images."""
 
 import jax
 import jax.numpy as jnp
@@ -49,3 +49,25 @@ def only_best(fake_logits: jax.Array, share: jax.Array | float, judged: jax.Arra
 def neighbours(key: jax.Array, latent: jax.Array, deviation: float) -> jax.Array:
     """Latents (B, D) moved a little: z + d, d ~ N(0, deviation^2) (zCR, Zhao et al. 2020, arXiv:2002.04724)."""
     return latent + deviation * shard_batch(jax.random.normal(key, latent.shape, latent.dtype))
+
+
+def total_variation(images: jax.Array, power: float = 1.0) -> jax.Array:
+    """How much images differ from place to place, float32 (): the mean over all places of (dx^2 + dy^2)^(power / 2).
+
+    DTN (Taigman et al. 2016, arXiv:1611.02200), Eq. 7, with power 1: dx and dy are the differences to the next pixel on the
+    right and below, over the places that have both. The paper sums over places; a mean's weight does not depend on the size.
+
+    Args:
+        images: (B, H, W, C), H and W at least 2; each channel counts by itself.
+        power: 1 spares edges, 2 does not.
+
+    Raises:
+        UserError: The images are a pixel wide or high.
+    """
+    if images.ndim != 4 or min(images.shape[1:3]) < 2:
+        raise UserError(f"total variation is that of images (B, H, W, C) of 2x2 pixels and more, not of {images.shape}")
+    pixels = images.astype(jnp.float32)
+    right = pixels[:, :-1, 1:] - pixels[:, :-1, :-1]
+    down = pixels[:, 1:, :-1] - pixels[:, :-1, :-1]
+    # The root has no gradient at 0, where a plain area lies.
+    return jnp.power(jnp.square(right) + jnp.square(down) + 1e-12, power / 2).mean()

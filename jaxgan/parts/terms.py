@@ -239,6 +239,11 @@ def pulling_away(weight: float = 0.1) -> Term:
     )
 
 
+def total_variation(weight: float = 0.05, power: float = 1.0) -> Term:
+    """Smooth fakes: their total variation (DTN, Taigman et al. 2016, arXiv:1611.02200, Eq. 7); see `losses.total_variation`."""
+    return Term("total_variation", lambda pair, key: losses.total_variation(pair.fake, power), weight, side=GENERATOR)
+
+
 def top_k(share: Schedule | float) -> Term:
     """The generator learns from the best-scored fakes of a minibatch alone (Sinha et al. 2020, arXiv:2002.06224, section 2).
 
@@ -340,6 +345,7 @@ TERMS: dict[str, Callable[..., Term]] = {
         r1,
         r2,
         top_k,
+        total_variation,
         zero_centered,
     )
 }

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxgan import losses
+from jaxgan.errors import UserError
 
 RNG = np.random.default_rng(0)
 
@@ -49,3 +50,35 @@ def test_neighbours_are_a_normal_step_away():
     latent = jnp.zeros((500, 4))
     moved = np.asarray(losses.neighbours(jax.random.key(0), latent, 0.03))
     assert moved.std() == pytest.approx(0.03, rel=0.1) and abs(moved.mean()) < 0.03 / np.sqrt(2000) * 4
+
+
+def total_variation_by_loops(images, power):
+    values = [
+        (np.square(image[row, column + 1] - image[row, column]) + np.square(image[row + 1, column] - image[row, column]))
+        ** (power / 2)
+        for image in images
+        for row in range(images.shape[1] - 1)
+        for column in range(images.shape[2] - 1)
+    ]
+    return np.mean(values)
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0])
+def test_total_variation_is_a_loop_over_places_and_its_gradient_is_finite_differences(power):
+    images = RNG.normal(size=(2, 3, 4, 2))
+    value, gradient = jax.value_and_grad(losses.total_variation)(jnp.asarray(images), power)
+    assert float(value) == pytest.approx(total_variation_by_loops(images, power), rel=1e-5)
+    for place in [(0, 0, 0, 0), (1, 1, 2, 1), (0, 2, 3, 0)]:
+        step = np.zeros_like(images)
+        step[place] = 1e-4
+        moved = [total_variation_by_loops(images + sign * step, power) for sign in (1, -1)]
+        assert float(gradient[place]) == pytest.approx((moved[0] - moved[1]) / 2e-4, rel=1e-3, abs=1e-6)
+
+
+def test_a_plain_image_has_no_variation_and_a_finite_gradient():
+    plain = jnp.full((1, 4, 4, 3), 0.5)
+    value, gradient = jax.value_and_grad(losses.total_variation)(plain)
+    assert float(value) == pytest.approx(0.0, abs=1e-5)
+    assert np.isfinite(np.asarray(gradient)).all()
+    with pytest.raises(UserError, match="of 2x2 pixels and more"):
+        losses.total_variation(jnp.ones((2, 5)))
