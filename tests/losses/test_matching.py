@@ -54,7 +54,10 @@ def test_neighbours_are_a_normal_step_away():
 
 def total_variation_by_loops(images, power):
     values = [
-        (np.square(image[row, column + 1] - image[row, column]) + np.square(image[row + 1, column] - image[row, column]))
+        (
+            np.square(image[row, column + 1] - image[row, column])
+            + np.square(image[row + 1, column] - image[row, column])
+        )
         ** (power / 2)
         for image in images
         for row in range(images.shape[1] - 1)
