@@ -3,6 +3,7 @@
 All names and sizes in such a file are claims. docs/security.md says which files are meant, and what is promised of each.
 """
 
+import contextlib
 import json
 import math
 import os
@@ -127,16 +128,32 @@ def read_text(path: Path, limit: int) -> str:
         UserError: It is larger than `limit` bytes, is no text, or cannot be read.
     """
     try:
+        return _read_bytes(path, limit).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is no text: it is damaged, or something else") from error
+
+
+def read_lines(path: Path, limit: int = MAX_LINES) -> list[str]:
+    """The lines of a file that grows by one at a time; without those that are no UTF-8, as a damaged disk leaves them.
+
+    Raises:
+        UserError: It is larger than `limit` bytes, or cannot be read.
+    """
+    lines = []
+    for raw in _read_bytes(path, limit).splitlines():
+        with contextlib.suppress(UnicodeDecodeError):
+            lines.append(raw.decode("utf-8"))
+    return lines
+
+
+def _read_bytes(path: Path, limit: int) -> bytes:
+    try:
         with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size > limit:
                 raise UserError(f"{path} is larger than {limit // MIB} MiB, which no such file is: it is not read")
-            raw = file.read()
+            return file.read()
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error})") from error
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no text: it is damaged, or something else") from error
 
 
 def parse_json(text: str, where: object) -> Any:

@@ -21,10 +21,9 @@ from jaxgan.commands.options import command_parser
 from jaxgan.errors import UserError
 from jaxgan.evaluation.compared import Measured, measured_game, measured_images, names_split, open_reference
 from jaxgan.evaluation.measure import ALONE, MEASURES, Settings, measure
-from jaxgan.evaluation.protocol import Result, append_results, check_appendable, difference
+from jaxgan.evaluation.protocol import Result, append_results, check_appendable, difference, read_results
 from jaxgan.features.extractors import EXTRACTORS
 from jaxgan.features.resize import MODES
-from jaxgan.foreign import MAX_LINES, read_text
 from jaxgan.mesh import data_mesh
 from jaxgan.processes import is_first
 from jaxgan.training import command_line
@@ -199,8 +198,10 @@ def compare(first: Path, second: Path) -> str:
 def _last(path: Path) -> dict[str, Result]:
     if not path.is_file():
         raise UserError(f"{path} is no file of results: give what --output of jaxgan.evaluate wrote")
-    results = [Result.from_json(line) for line in read_text(path, MAX_LINES).splitlines() if line.strip()]
-    return {result.metric: result for result in results}
+    results = {result.metric: result for result in read_results(path)}
+    if not results:
+        raise UserError(f"{path} holds no line of results: give what --output of jaxgan.evaluate wrote")
+    return results
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:

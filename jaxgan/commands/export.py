@@ -21,10 +21,9 @@ from jaxgan.commands.options import Names, Parser, asked_run, run_parser, static
 from jaxgan.core.abilities import Ability
 from jaxgan.core.arrays import domain_arrays
 from jaxgan.errors import UserError, nearest
-from jaxgan.evaluation.protocol import Result
+from jaxgan.evaluation.protocol import read_results
 from jaxgan.exporting import PLATFORMS, exported_function, usual_ability, write_onnx, write_stablehlo
 from jaxgan.exporting.card import card, page_of, while_training, write_page
-from jaxgan.foreign import MAX_LINES, read_text
 from jaxgan.mesh import data_mesh
 from jaxgan.training import command_line, weights_file
 from jaxgan.training.records import read_metrics
@@ -137,9 +136,9 @@ def _measured(trained: Trained, workdir: Path) -> str:
         return ""
     folder, parts = RunFolder(workdir), []
     if folder.evaluation.is_file():
-        lines = read_text(folder.evaluation, MAX_LINES).splitlines()
-        results = [Result.from_json(line) for line in lines if line.strip()]
-        newest = {result.key: result for result in results if result.model.get("step") == trained.step}
+        newest = {
+            result.key: result for result in read_results(folder.evaluation) if result.model.get("step") == trained.step
+        }
         if newest:
             parts.append(f"By `python -m jaxgan evaluate`:\n\n```\n{table(list(newest.values()))}\n```")
     values: dict[str, float] = {}

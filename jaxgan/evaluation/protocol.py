@@ -1,5 +1,6 @@
 """How a number was made, as data: printed, stored beside it, named in its key, and asked before two numbers are compared."""
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -10,7 +11,7 @@ from typing import Any
 
 from jaxgan.errors import UserError
 from jaxgan.files import check_place
-from jaxgan.foreign import MAX_LINES, parse_json, read_text
+from jaxgan.foreign import parse_json, read_lines
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,16 +145,35 @@ def append_results(path: Path, results: Iterable[Result]) -> None:
     """Appends lines of JSON to a file, but for those that are there: a run that goes on measures some of its steps again.
 
     Raises:
-        UserError: As in `check_appendable`; or the file is no text.
+        UserError: As in `check_appendable`; or the file is too large to be one of results.
     """
     check_appendable(path)
-    text = read_text(path, MAX_LINES) if path.exists() else ""
-    there = set(text.splitlines())
+    there = set(read_lines(path) if path.exists() else [])
     lines = [line for line in (result.to_json() for result in results) if line not in there]
-    with path.open("a") as file:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab+") as file:
         # Behind a line that a killed process or a full disk left unfinished a new one begins.
-        file.write("\n" if text and not text.endswith("\n") else "")
-        file.writelines(line + "\n" for line in lines)
+        if end := file.tell():
+            file.seek(end - 1)
+        file.write(b"\n" if file.read(1) not in (b"", b"\n") else b"")
+        file.writelines(f"{line}\n".encode() for line in lines)
+
+
+def read_results(path: Path, newest: int = 0) -> list[Result]:
+    """What `append_results` wrote; what is no result, as a line that was left unfinished, is left out.
+
+    Args:
+        path: The file.
+        newest: How many of its last lines are read; 0: all.
+
+    Raises:
+        UserError: The file is too large, or cannot be read.
+    """
+    found = []
+    for line in read_lines(path)[-newest:]:
+        with contextlib.suppress(UserError):
+            found.append(Result.from_json(line))
+    return found
 
 
 def difference(first: Result, second: Result) -> float:

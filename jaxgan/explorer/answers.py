@@ -1,7 +1,6 @@
 """What a page is answered: pictures of a trained game, each made by one compiled call, and its records."""
 
 import base64
-import contextlib
 import dataclasses
 import functools
 import io
@@ -21,11 +20,11 @@ from jaxgan.core.abilities import IMAGES, LABEL, NUMBER
 from jaxgan.core.arrays import domain_arrays
 from jaxgan.core.snapshot import Snapshot
 from jaxgan.errors import UserError
-from jaxgan.evaluation.protocol import Result
+from jaxgan.evaluation.protocol import Result, read_results
 from jaxgan.explorer import panels
 from jaxgan.explorer.asked import SEEDS, Asked
 from jaxgan.explorer.space import Space
-from jaxgan.foreign import MAX_LINES, open_picture, read_text
+from jaxgan.foreign import open_picture
 from jaxgan.mesh import data_mesh
 from jaxgan.pictures.run_pictures import frames
 from jaxgan.training import trained
@@ -330,11 +329,7 @@ class Answers:
 
 def _results(path: Path) -> list[Result]:
     """The newest lines of an evaluation.jsonl; what is no result, as a line that is being written, is left out."""
-    found = []
-    for line in read_text(path, MAX_LINES).splitlines()[-_POINTS:] if path.exists() else []:
-        with contextlib.suppress(UserError):
-            found.append(Result.from_json(line))
-    return found
+    return read_results(path, _POINTS) if path.exists() else []
 
 
 def _alike(found: list[np.ndarray]) -> list[np.ndarray]:

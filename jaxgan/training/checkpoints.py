@@ -329,12 +329,15 @@ def _readable(folder: Any, step: int) -> Iterator[None]:
 def _silence_what_is_broken_off() -> None:
     """Keeps what orbax reads or writes while one of these fails from printing a traceback each, whenever they end.
 
-    They find the event loop closed that waited for them, or nobody who asks for their errors.
+    They find the event loop closed that waited for them, or nobody who asks for their errors; or they make an error of being
+    given up themselves.
     """
     before = sys.unraisablehook
 
     def hook(broken: Any) -> None:
-        if not (isinstance(broken.exc_value, RuntimeError) and str(broken.exc_value) == "Event loop is closed"):
+        closed = isinstance(broken.exc_value, RuntimeError) and str(broken.exc_value) == "Event loop is closed"
+        code = getattr(broken.object, "cr_code", None)  # of a coroutine
+        if not closed and not (code is not None and "orbax" in Path(code.co_filename).parts):
             before(broken)
 
     sys.unraisablehook = hook

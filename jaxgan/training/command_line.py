@@ -194,8 +194,8 @@ def load_module(file: str) -> Any:
     """
     path = Path(file)
     if not path.is_file():
-        known = [str(each) for each in path.parent.glob("*.py")]
-        cure = nearest(file, known) if known else "give --config=FILE.py"
+        known = [str(each) for each in path.parent.glob("*.py")] if path.suffix == ".py" else []
+        cure = nearest(file, known) if known else "give --config=FILE.py, such as configs/dcgan.py"
         raise ConfigError(f"there is no config file {file!r}: {cure}")
     module = types.ModuleType(path.stem)
     module.__file__ = str(path)

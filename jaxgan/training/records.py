@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from jaxgan.errors import UserError
 from jaxgan.files import atomically, named_errors
-from jaxgan.foreign import MAX_LINES, parse_json, read_text
+from jaxgan.foreign import parse_json, read_lines
 from jaxgan.processes import told_by_first
 from jaxgan.training.run_folder import RunFolder
 
@@ -25,22 +25,22 @@ UNTOLD = ("layers/", "guard/")
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics.jsonl; none if there is no file. Those that are no JSON, as a killed process or a full disk leaves
-    them, are left out.
+    """The lines of a metrics.jsonl; none if there is no file. Those that are no JSON, as a killed process or a full or
+    damaged disk leaves them, are left out.
 
     Raises:
         UserError: It holds something else than numbers by name.
     """
     lines: list[dict[str, Any]] = []
-    for text in read_text(path, MAX_LINES).splitlines() if path.exists() else []:
+    for text in read_lines(path) if path.exists() else []:
         try:
             line = parse_json(text, path)
         except UserError:
             continue
         if not isinstance(line, dict) or not all(isinstance(line.get(name), int) for name in ("step", "images")):
-            raise UserError(f"{path} holds a line that is no record of a step: it is damaged, or something else")
+            raise UserError(f"{path} holds a line that is no record of a step, {text[:80]!r}: remove that line")
         if not all(isinstance(value, str if name == "state" else int | float | None) for name, value in line.items()):
-            raise UserError(f"{path} holds a value that is no number: it is damaged, or something else")
+            raise UserError(f"{path} holds a line with a value that is no number, {text[:80]!r}: remove that line")
         lines.append(line)
     return lines
 

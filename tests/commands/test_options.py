@@ -146,6 +146,17 @@ def test_options_are_refused_in_one_line(arguments, message):
         listing.main(arguments)
 
 
+@pytest.mark.parametrize("option", ["workdir", "init_from"])
+def test_an_empty_place_is_no_default(option, monkeypatch):
+    """As a variable of the shell that is not set gives it: another folder, or no weights, were a silent mistake."""
+    import train as program
+
+    config = f"--config={ROOT / 'configs' / 'dcgan.py'}"
+    monkeypatch.setattr(sys, "argv", ["train.py", config, "--config.steps=0", "--dry_run", f"--{option}="])
+    with pytest.raises(UserError, match=f"--{option}= is empty: give a value, or leave it out"):
+        program.main()
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

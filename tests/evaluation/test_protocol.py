@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from jaxgan.evaluation.protocol import Protocol, Result, difference
+from jaxgan.evaluation.protocol import Protocol, Result, append_results, difference, read_results
 
 PROTOCOL = Protocol(
     fakes=50_000,
@@ -65,6 +65,17 @@ def test_every_field_but_the_seed_matters():
         differing = PROTOCOL.differences(changed)
         assert len(differing) == (field.name != "seed"), field.name
         assert all(each.startswith(f"{field.name} is ") for each in differing)
+
+
+def test_broken_lines_of_a_file_of_results_cost_no_result(tmp_path):
+    first, second = (Result("kid", value, PROTOCOL, None, {"step": 7}) for value in (1e-3, 2e-3))
+    file = tmp_path / "new" / "evaluation.jsonl"  # a folder that is not there costs none either
+    append_results(file, [first])
+    with file.open("ab") as more:
+        more.write(b'\xff\xfe\n{"key": "kid50k", "met')  # a damaged disk, and a killed process
+    append_results(file, [first, second])
+    assert read_results(file) == [first, second]
+    assert file.read_bytes().count(b"\n") == 4  # what was there stays, and `first` is there once
 
 
 def test_a_line_of_json_holds_all_of_it():

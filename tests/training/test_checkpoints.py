@@ -1,6 +1,9 @@
 """Checkpoints: what is kept, what is refused, and that what comes back is what was saved."""
 
+import gc
 import shutil
+import sys
+import types
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +15,7 @@ import pytest
 from jaxgan.core import PlayerState, State
 from jaxgan.errors import ConfigError
 from jaxgan.mesh import data_mesh, replicated
+from jaxgan.training import checkpoints
 from jaxgan.training.broken import NonFiniteError, check_finite
 from jaxgan.training.checkpoints import Checkpoints
 
@@ -66,6 +70,24 @@ def test_a_key_that_the_file_calls_a_key_comes_back_too(tmp_path):
     with Checkpoints(tmp_path, write=False) as checkpoints:
         restored = checkpoints.restore(10, abstract(saved))
     assert restored.key == saved.key
+
+
+@pytest.mark.parametrize(("place", "told"), [("orbax/checkpoint", False), ("somewhere", True)])
+def test_a_read_of_orbax_that_is_given_up_prints_no_traceback(place, told, tmp_path, monkeypatch):
+    heard = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda broken: heard.append(str(broken.exc_value)))
+    checkpoints._silence_what_is_broken_off.__wrapped__()
+    # As orbax does where it turns all that ends a read, being given up too, into an error of its own.
+    text = (
+        "async def read(wait):\n  try:\n    await wait\n  except BaseException:\n    raise Exception('while reading')"
+    )
+    names = {}
+    exec(compile(text, str(tmp_path / place / "serialization.py"), "exec"), names)
+    reading = names["read"](types.coroutine(lambda: (yield))())
+    reading.send(None)
+    del reading
+    gc.collect()
+    assert heard == ["while reading"] * told
 
 
 def test_the_newest_of_the_runs_own_rhythm_outlives_those_of_stops(tmp_path):

@@ -49,6 +49,8 @@ def file(tmp_path, monkeypatch):
         ([], "no config: give --config=configs/dcgan.py"),
         (["--workdir=x"], "no config: give --config=configs/dcgan.py"),
         (["--config=configs/dcgam.py"], "there is no config file 'configs/dcgam.py': did you mean 'configs/dcgan.py'?"),
+        (["--config="], "there is no config file '': give --config=FILE.py"),
+        (["--config=configs"], "there is no config file 'configs': give --config=FILE.py"),
         (["--config=nowhere/x.py"], "there is no config file 'nowhere/x.py': give --config=FILE.py"),
         (["--config=FILE", "--steps=20"], "--steps=20: a field of the config is set by --config.steps=20"),
         (["--config=FILE:smal"], "no variant 'smal': did you mean 'small'?"),

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from jaxgan.errors import UserError
 from jaxgan.training.records import Records, Stopwatch, read_metrics
 from jaxgan.training.run_folder import RunFolder
 
@@ -59,6 +60,25 @@ def test_what_lies_behind_a_broken_line_stays(tmp_path):
     with Records(RunFolder(tmp_path), 10):
         pass
     assert read_metrics(tmp_path / "metrics.jsonl") == lines
+
+
+def test_a_line_that_is_no_text_is_left_out_and_the_others_stay(tmp_path):
+    lines = [{"step": step, "images": 8 * step, "loss": 0.5} for step in (0, 5, 10)]
+    first, second, third = (json.dumps(line).encode() for line in lines)
+    (tmp_path / "metrics.jsonl").write_bytes(b"\n".join([first, b"\xff\xfe\x91", second, third[:-3] + b"\x80", third]))
+    with Records(RunFolder(tmp_path), 10):
+        pass
+    assert (tmp_path / "metrics.jsonl").read_bytes() == b"\n".join([first, second, third, b""])
+
+
+@pytest.mark.parametrize(
+    "line", ["null", "[1, 2]", '{"step": "x", "images": 8}', '{"step": 3, "images": 8, "loss": "low"}']
+)
+def test_json_that_is_no_record_is_shown_with_the_cure(line, tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"step": 0, "images": 0}\n' + line + "\n")
+    with pytest.raises(UserError) as caught:
+        read_metrics(tmp_path / "metrics.jsonl")
+    assert line in str(caught.value) and str(caught.value).endswith("remove that line")
 
 
 def test_images_per_second_and_time_left(tmp_path, clock, capfd):
