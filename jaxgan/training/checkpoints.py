@@ -310,6 +310,9 @@ class Checkpoints:
             abstract = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), abstract)
         with _readable(folder.parent, step):
             restored = self._manager.restore(step, args=ocp.args.StandardRestore(abstract))
+        if int(restored.step) != step:
+            # A later name than the run's own steps would be in the way of every save to come.
+            raise DamagedError(f"{folder} holds step {int(restored.step)}: its folder was renamed")
         return _with_data_of_keys(restored)  # where the file calls it a key, orbax makes it one
 
 

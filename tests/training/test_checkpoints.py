@@ -72,6 +72,20 @@ def test_a_key_that_the_file_calls_a_key_comes_back_too(tmp_path):
     assert restored.key == saved.key
 
 
+def test_a_renamed_checkpoint_is_put_aside_and_what_follows_is_saved(tmp_path):
+    with Checkpoints(tmp_path) as checkpoints:
+        for step in (10, 20):
+            checkpoints.save(step, make_state(step))
+    (tmp_path / "20").rename(tmp_path / "9999")
+    told = []
+    with Checkpoints(tmp_path) as checkpoints:
+        assert int(checkpoints.intact(abstract(make_state()), told.append).step) == 10
+        checkpoints.save(30, make_state(30))
+        assert checkpoints.steps() == [10, 30]
+    assert len(told) == 1 and "9999 holds step 20: its folder was renamed" in told[0]
+    assert (tmp_path / "damaged-9999").is_dir()
+
+
 @pytest.mark.parametrize(("place", "told"), [("orbax/checkpoint", False), ("somewhere", True)])
 def test_a_read_of_orbax_that_is_given_up_prints_no_traceback(place, told, tmp_path, monkeypatch):
     heard = []
