@@ -9,7 +9,6 @@ import sys
 
 from jaxgan import training
 from jaxgan.commands.options import Parser
-from jaxgan.errors import UserError
 from jaxgan.training import command_line
 
 
@@ -23,6 +22,7 @@ def _parser() -> Parser:
     parser.add_argument("--workdir", help="the run's folder, also gs://bucket/run; by default runs/CONFIG-VARIANT")
     parser.add_argument(
         "--init_from",
+        default="",
         metavar="RUN[:PLAYERS]",
         help="begin with the weights of another run, all that fit or those of some players: runs/dcgan:generator",
     )
@@ -50,21 +50,17 @@ def main() -> None:
         return
     config, path, remaining = command_line.read_config(sys.argv[1:])
     options = _parser().parse_args(remaining)
-    for name in ("workdir", "init_from"):
-        if getattr(options, name) == "":  # as of a variable of the shell that is not set
-            raise UserError(f"--{name}= is empty: give a value, or leave it out")
-    init_from = options.init_from or ""
     command_line.use_compilation_cache()
     if options.distributed:
         command_line.join_processes()
     if options.dry_run:
-        print(training.summarize(training.plan_without_data(config), init_from, options.ensemble))
+        print(training.summarize(training.plan_without_data(config), options.init_from, options.ensemble))
         return
     workdir = options.workdir or command_line.default_workdir(path)
     if options.ensemble is None:
-        training.train(config, workdir, init_from)
+        training.train(config, workdir, options.init_from)
     else:
-        training.train_ensemble(config, workdir, options.ensemble, init_from)
+        training.train_ensemble(config, workdir, options.ensemble, options.init_from)
 
 
 if __name__ == "__main__":

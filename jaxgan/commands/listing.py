@@ -7,6 +7,7 @@ import jax
 
 from jaxgan.commands import browse, convert, evaluate, explore, export, prepare, use, video, weights
 from jaxgan.commands.options import Parser
+from jaxgan.errors import UserError, nearest
 from jaxgan.explorer import space
 from jaxgan.mesh import data_mesh
 from jaxgan.training.trained import load
@@ -37,6 +38,7 @@ _OTHERS: dict[str, Callable[[list[str]], None]] = {
     "video": video.main,
     "weights": weights.main,
 }
+_USUAL = ("sample", "translate", "upscale", "classify", "judge", "encode", "reconstruct")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,6 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments and not arguments[0].startswith("-"):
         name, *rest = arguments
         if name not in _OTHERS:
+            about = any(each.startswith(("--workdir", "--help", "-h")) for each in rest)
+            if name not in _USUAL and not about:  # without a run nobody can say whether its game knows the word
+                commands = nearest(name, (*_OTHERS, *_USUAL))
+                raise UserError(f"{name}: {commands} (an ability of a run's game needs --workdir=RUN)")
             return use.main(name, rest)
         _OTHERS[name](rest)
         return 0

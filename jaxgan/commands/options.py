@@ -30,6 +30,7 @@ FORMATS = ("png", "npz", "folder")
 MOST_SEEDS = 10_000
 _NUMBER = 64
 _INPUTS = ("--input", "--images", "--reference", "--labels_file")
+_PLACES = (*_INPUTS, "--workdir", "--output", "--init_from")
 
 
 class Parser(argparse.ArgumentParser):
@@ -53,9 +54,12 @@ class Parser(argparse.ArgumentParser):
         """argparse's own, with copies on this machine in the place of what lies on object storage.
 
         Raises:
-            UserError: It cannot be read; or something is to be written there.
+            UserError: It cannot be read; or something is to be written there; or a place is empty.
         """
         args = sys.argv[1:] if args is None else list(args)
+        for option in _PLACES:
+            if f"{option}=" in args:  # as of a variable of the shell that is not set
+                raise UserError(f"{option}= is empty: give a value, or leave it out")
         return super().parse_known_args(_here(args) if self._reads else args, namespace)
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]

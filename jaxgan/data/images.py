@@ -201,7 +201,7 @@ class ImageSource(Source):
         if count > self.max_unreadable * len(self):
             raise DataError(
                 f"{where} cannot be read ({reason}), unreadable image {count} of {len(self)}, which is more than "
-                f"data.max_unreadable={self.max_unreadable}; repair or remove it, or raise data.max_unreadable"
+                f"data.max_unreadable={self.max_unreadable}; repair or remove it, or raise that field of a config"
             ) from error
         if count >= 10 * self._said or count == 1:  # the first, the tenth, the hundredth ...
             self._say_skipped()

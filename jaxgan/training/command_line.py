@@ -7,6 +7,7 @@ import re
 import sys
 import tempfile
 import types
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +36,8 @@ def run(main: Callable[[], int | None]) -> int:
     """
     # Orbax reports every save at length, and every error by several tracebacks beside the exception that it raises.
     absl_logging.set_verbosity(absl_logging.FATAL)
+    # Pillow warns of a broken picture by a line of its own source; what cannot be read is told by us.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     status = _status(main)
     stop.leave(status)
     return status

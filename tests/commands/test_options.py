@@ -135,6 +135,9 @@ def test_images_come_from_a_folder_and_latents_from_a_file(tmp_path):
     ("arguments", "message"),
     [
         (["sample"], "the following arguments are required: --workdir"),
+        (["smaple"], "smaple: did you mean 'sample'"),
+        (["smaple", "--num=3"], "an ability of a run's game needs --workdir=RUN"),
+        (["sample", "--workdir="], "--workdir= is empty: give a value, or leave it out"),
         (["sample", "--workdir=x", "--step=abc"], "--step: invalid int value: 'abc'"),
         (["evaluate", "--features=foo"], "--features: invalid choice: 'foo'"),
         (["evaluate", "--metric=fid"], "--metric=fid: this command takes no --metric: did you mean 'metrics'"),

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import traceback
+import warnings
 
 import jax
 import pytest
@@ -141,6 +142,18 @@ def test_errors_are_one_line_and_a_status(error, status, line, capsys):
 def test_a_command_that_goes_well_says_nothing(capsys):
     assert command_line.run(lambda: None) == 0 and command_line.run(lambda: 1) == 1
     assert capsys.readouterr().err == ""
+
+
+def test_what_pillow_warns_of_is_not_told_and_what_we_warn_of_is(capsys):
+    def main(module):
+        warnings.warn_explicit("Truncated File Read", UserWarning, f"{module}.py", 1, module=module)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert command_line.run(lambda: main("PIL.TiffImagePlugin")) == 0
+        assert capsys.readouterr() == ("", "")
+    with pytest.warns(UserWarning, match="Truncated"):
+        command_line.run(lambda: main("jaxgan.data"))
 
 
 @pytest.mark.parametrize("error", [ValueError, TypeError, OSError, AssertionError])
