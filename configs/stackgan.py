@@ -20,8 +20,9 @@ def captions() -> ConfigDict:
         "latent_size": 16,
         "condition_size": 32,
         "reduction": 2,
-        "text_steps": 800,
+        "text_steps": 3000,  # with 800 a caption of another digit lies nearer than one in another ink, and a third more are wrong
         "first_stage_steps": 2500,
+        "kl_weight": 0.002,  # with the program's the condition holds 3 to 5 nats, and a caption tells of 7.5
     }
     adam = named("adam", learning_rate=5e-4, b1=0.5, b2=0.999)
     average = named("half_life", images=10_000, ramp_up=0.1)
@@ -41,8 +42,8 @@ def captions() -> ConfigDict:
     )
     config.players.image_encoder = player(named("ImageEncoder", widths=(32, 64, 96), embedding_size=64), encoder)
     config.data.name = "captions"
-    config.steps = 5300
-    config.log_every, config.sample_every, config.evaluate_every = 100, 1325, 2650
+    config.steps = 8000
+    config.log_every, config.sample_every, config.evaluate_every = 100, 2000, 2000
     return config
 
 
@@ -75,13 +76,13 @@ def paper() -> ConfigDict:
 VARIANTS = {"": captions, "paper": paper}
 
 # Stage II beside stage I, enlarged to its size: more of what the text asks for is seen, and pictures are nearer to real ones.
-_TOLD = {"caption_accuracy": ">= 0.8", "gain": ">= 0.02", "fd_ratio": "<= 0.5"}
+_TOLD = {"caption_accuracy": ">= 0.85", "digit_accuracy": ">= 0.65", "gain": ">= 0.02", "fd_ratio": "<= 0.5"}
 _UNTRAINED = {"players.generator.level_1.optimizer.learning_rate": 1e-9}
 CHECKS = {
     "": Check(_TOLD, computed="levels_of_text"),
     # Embeddings of encoders that have hardly learned what the words mean.
     "encoders that are not trained": Check(
-        _TOLD, changes={"game.text_steps": 1}, control=True, computed="levels_of_text"
+        _TOLD, changes={"game.text_steps": 1, "steps": 5001}, control=True, computed="levels_of_text"
     ),
     "a second stage that does not learn": Check(_TOLD, changes=_UNTRAINED, control=True, computed="levels_of_text"),
 }

@@ -21,7 +21,7 @@ INKS = {"white": (255, 255, 255), "red": (230, 40, 40), "orange": (255, 150, 0),
 INKS["green"] = (60, 210, 80)
 GROUNDS = {"black": (0, 0, 0), "blue": (20, 40, 170), "purple": (100, 20, 120)}
 THICKNESSES = {"thin": 0.11, "thick": 0.2}  # of a stroke, as a share of the digit's height; see `stroke`
-SIZES = {"small": 0.55, "large": 0.85}  # the height of the digit, as a share of the picture's
+SIZES = {"small": 0.7, "large": 0.95}  # the height of the digit, as a share of the picture's
 TILTS = {"leaning left": 0.4, "upright": 0.0, "leaning right": -0.4}  # pixels to the right for each pixel down
 
 _FINE = 4  # points along a side of a pixel at which ink is looked up
