@@ -20,7 +20,7 @@ def captions() -> ConfigDict:
         "latent_size": 16,
         "condition_size": 32,
         "reduction": 2,
-        "text_steps": 3000,  # with 800 a caption of another digit lies nearer than one in another ink, and a third more are wrong
+        "text_steps": 3000,  # with 800 digits lie nearer to each other, and a third more of them come out wrong
         "first_stage_steps": 2500,
         "kl_weight": 0.002,  # with the program's the condition holds 3 to 5 nats, and a caption tells of 7.5
     }
