@@ -255,7 +255,8 @@ class Snapshot:
 
         Where the ability draws what it makes they are estimated once, always from the same draws, so that values while training
         and those of a checkpoint later are the same; in the place of latents that it is given are those of the ability
-        "latents". Where it is given images they are those of the first batches given.
+        "latents". Where it is given images they are those of the first batches given, but for players that "generate" asks,
+        which have those of that: what is made of a code is the same whatever is given beside it.
 
         Args:
             ability: Its name.
@@ -297,6 +298,9 @@ class Snapshot:
         merged = merge_statistics(batches)
         if drawn:
             self._statistics[which] = merged
+        elif images and "generate" in self.game.abilities:
+            of_latents = self.statistics("generate", {"latents": np.empty(0)})
+            merged |= {name: values for name, values in of_latents.items() if name in merged}
         return merged
 
     def nets_call(self, function: Callable[..., Any], ability: str = "sample") -> Callable[..., Any]:

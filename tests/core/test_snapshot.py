@@ -12,10 +12,18 @@ from jaxgan.core.abilities import DOMAIN, IMAGES, LABEL
 from jaxgan.core.arrays import ArraySpec, minibatch
 from jaxgan.core.snapshot import CompiledGame
 from jaxgan.errors import UserError
-from jaxgan.gans import cyclegan, dcgan, progan
+from jaxgan.gans import bigan, cyclegan, dcgan, progan
 from jaxgan.layers import BatchNorm
 from jaxgan.mesh import data_mesh
-from jaxgan.networks import DCGANDiscriminator, DCGANGenerator, ProGANDiscriminator, ProGANGenerator
+from jaxgan.networks import (
+    BiGANDiscriminator,
+    BiGANEncoder,
+    BiGANGenerator,
+    DCGANDiscriminator,
+    DCGANGenerator,
+    ProGANDiscriminator,
+    ProGANGenerator,
+)
 
 IMAGE = ArraySpec((8, 8, 1), "float32", "image")
 KEY = jax.random.key(2)
@@ -160,6 +168,21 @@ def test_statistics_for_images_are_those_of_the_images():
         scores = CompiledGame(game, data_mesh(), {"image": IMAGE}, 16, 2).at(state, 0).use("judge", KEY, images=images)
     expected = (images.mean(axis=(1, 2, 3)) - images.mean()) / images.std()
     np.testing.assert_allclose(scores, expected, atol=1e-4)
+
+
+def test_what_is_made_of_a_code_is_the_same_whatever_is_given_beside_it():
+    """A generator that normalises goes by the batches of latents that it learned from, not by the codes of a few images."""
+    encoder = player(BiGANEncoder(hidden=(8, 8), norm="layer"))
+    generator, discriminator = player(BiGANGenerator(hidden=(8, 8))), player(BiGANDiscriminator(hidden=(8, 8)))
+    images = np.random.default_rng(0).uniform(-1, 1, (18, 8, 8, 1)).astype(np.float32)
+    with jax.set_mesh(data_mesh()):
+        game = bigan(encoder, generator, discriminator, latent_size=4).complete(minibatch({"image": IMAGE}, 1))
+        state = jax.jit(game.init)(jax.random.key(3), {"image": images[:1]})
+        snapshot = CompiledGame(game, data_mesh(), {"image": IMAGE}, 16, 2).at(state, 0)
+        again = snapshot.use("reconstruct", KEY, images=images)
+        codes = snapshot.use("encode", KEY, images=images)
+        np.testing.assert_allclose(snapshot.use("generate", KEY, latents=codes), again, atol=1e-5)
+        np.testing.assert_allclose(snapshot.use("reconstruct", KEY, images=images[:1]), again[:1], atol=1e-5)
 
 
 def test_statistics_of_one_way_are_not_those_of_another():
