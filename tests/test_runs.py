@@ -135,6 +135,13 @@ def test_networks_are_functions(run):
         (lambda run: run.sample(-1, label="hat"), "number=-1: ask for at least 1"),
         (lambda run: run.sample(3, label=2.5), "^label=2.5: there is no such class"),
         (lambda run: run.sample(3, label=-1), "^label=-1: the classes are 0 to 2"),
+        (
+            lambda run: run.sample(3, seed="one"),
+            "^sample: seed='one', but it must be an integer of at least 0 and below",
+        ),
+        (lambda run: run.sample(3, seed=1.0), r"seed=1\.0, but it must be an integer"),
+        (lambda run: run.sample(3, seed=-1), "seed=-1, but it must be .* at least 0"),
+        (lambda run: run.sample(3, seed=2**32), r"seed=4294967296, but it must be .* below 2\*\*32"),
         (lambda run: run.sample(3, truncation="much"), "truncation=much, but it must be a number"),
     ],
 )

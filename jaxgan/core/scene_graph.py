@@ -100,7 +100,8 @@ def _sentence(sentence: str, where: str) -> tuple[str, str, str]:
     if first == last:
         raise UserError(f"{where}: {sentence!a}, but each object is there once: name another one")
     if relation == RELATIONS[_INSIDE] and last != KINDS[_FRAME]:
-        raise UserError(f"{where}: {sentence!a}, but only a frame has an inside: write '{first} inside frame'")
+        digit = last if first == KINDS[_FRAME] else first
+        raise UserError(f"{where}: {sentence!a}, but only a frame has an inside: write '{digit} inside frame'")
     return first, relation, last
 
 

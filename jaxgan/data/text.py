@@ -73,7 +73,8 @@ def _embeddings(pictures: FilePictures, path: str) -> np.ndarray:
     embedding = arrays.get("embedding")
     if embedding is None or embedding.ndim not in (2, 3) or not embedding.size or embedding.dtype.kind not in "fiu":
         raise DataError(f"{path} holds no embeddings; expected an array named embedding, (N, D) or (N, K, D)")
-    values = np.asarray(embedding, np.float32).reshape(len(embedding), -1, embedding.shape[-1])
+    with np.errstate(over="ignore"):  # what is too large is refused
+        values = np.asarray(embedding, np.float32).reshape(len(embedding), -1, embedding.shape[-1])
     if not np.isfinite(values).all():
         raise DataError(f"{path} holds embeddings that are not finite; make them again")
     if "name" not in arrays:
@@ -85,7 +86,12 @@ def _embeddings(pictures: FilePictures, path: str) -> np.ndarray:
         return values
     if arrays["name"].shape != (len(values),):
         raise DataError(f"{path} holds {len(values)} embeddings and names {arrays['name'].shape}; give a name for each")
-    place = {os.path.splitext(str(name))[0]: index for index, name in enumerate(arrays["name"])}
+    place: dict[str, int] = {}
+    for index, name in enumerate(os.path.splitext(str(name))[0] for name in arrays["name"]):
+        if place.setdefault(name, index) != index:
+            raise DataError(
+                f"{path} has two embeddings of {name!a}, whatever its ending; keep one, or rename a picture"
+            )
     chosen = [place.get(os.path.splitext(pictures.name(index))[0]) for index in range(len(pictures))]
     if None in chosen:
         raise DataError(f"{path} has no embedding of {pictures.name(chosen.index(None))}; add it under that name")

@@ -65,6 +65,7 @@ def test_what_holds_two_objects_apart():
         ("drei\u2603 left of 5", r"'drei\\u2603' is no object"),
         ("3 above 3", "'3 above 3', but each object is there once: name another one"),
         ("3 inside 5", "but only a frame has an inside: write '3 inside frame'"),
+        ("frame inside 3", "but only a frame has an inside: write '3 inside frame'"),
         ("1 left of 2; 2 above 3; 4 above 3", "has more than 3 objects, 1, 2, 3, 4: leave one out"),
         ("1 left of 2; 2 above 1", "says two things of 2 and 1: leave one out"),
         ("1 left of 2; 1 left of 2", "says two things of 1 and 2"),

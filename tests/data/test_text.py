@@ -125,9 +125,14 @@ def test_embeddings_come_in_the_order_of_the_pictures_or_by_their_names(folder, 
         ),
         ({"embedding": np.ones(3)}, "holds no embeddings"),
         ({"embedding": np.full((3, 2), np.nan)}, "not finite"),
+        ({"embedding": np.full((3, 2), 1e300)}, "not finite"),
         ({"embedding": np.ones((2, 2))}, "holds 2 embeddings, but there are 3 pictures; add an array name"),
         ({"embedding": np.ones((3, 2)), "name": np.array(["a", "b"])}, r"holds 3 embeddings and names \(2,\)"),
         ({"embedding": np.ones((3, 2)), "name": np.array(["a", "b", "d"])}, r"has no embedding of c\.png; add it"),
+        (
+            {"embedding": np.ones((4, 2)), "name": np.array(["a", "b", "c", "a.png"])},
+            "has two embeddings of 'a', whatever its ending; keep one, or rename a picture",
+        ),
     ],
 )
 def test_what_is_wrong_with_embeddings_is_said_in_a_line(folder, tmp_path, arrays, words):
