@@ -71,8 +71,8 @@ VARIANTS = {"": captions, "paper": paper}
 # A size beside the one before, enlarged to its own: it shows more of what the text asks for, is nearer to real pictures, and
 # has the same colours, far nearer than those of another picture.
 _TOLD = {
-    "caption_accuracy": ">= 0.85",
-    "digit_accuracy": ">= 0.65",
+    "caption_accuracy": ">= 0.9",
+    "digit_accuracy": ">= 0.75",
     "gain": ">= 0.01",
     "fd_ratio": "<= 0.8",
     "colour_error": "<= 0.35",

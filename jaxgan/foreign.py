@@ -293,7 +293,7 @@ def read_npz(path: str | Path, wanted: Callable[[str], bool] = lambda name: True
     except UserError:
         raise
     except Exception as error:  # an archive can be wrong in every way there is
-        raise UserError(f"{path} cannot be read: it is no .npz, or damaged") from error
+        raise UserError(f"{path} cannot be read: it is no .npz, or damaged; write it anew with numpy.savez") from error
 
 
 def array_names(path: str | Path) -> Collection[str]:

@@ -150,7 +150,8 @@ def _images(specs: Sequence[ArraySpec], where: str, value: Any, any_size: bool) 
     )
     if not alike or not pixels.size:
         asked = " or ".join(f"(N, {', '.join(map(str, shape))})" for shape in sorted(shapes, key=str))
-        raise UserError(f"{where} are {_described(pixels)}, but must be {asked}: resize them, or change their channels")
+        cure = "resize them, or change their channels" if pixels.size else "give at least one, of a pixel and more"
+        raise UserError(f"{where} are {_described(pixels)}, but must be {asked}: {cure}")
     if pixels.dtype == np.uint8:
         return from_uint8(pixels)
     if not jnp.issubdtype(pixels.dtype, jnp.floating):

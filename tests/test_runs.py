@@ -197,6 +197,7 @@ def test_a_domain_is_called_by_its_name(tmp_path, capsys):
     wide = make_source("digits", image_size=(8, 12)).stack(range(2))["image"]
     assert run.translate(wide).shape == (2, 8, 12, 1)
     for given, more, message in (
+        (images[:0], {}, r"must be \(N, H, W, 1\): give at least one, of a pixel and more"),
         (images[0], {}, r"translate: images are of the shape \(8, 8, 1\) .* but must be \(N, H, W, 1\)"),
         (images[..., 0], {}, r"are of the shape \(3, 8, 8\)"),
         (np.repeat(images, 3, axis=-1), {}, r"are of the shape \(3, 8, 8, 3\)"),
