@@ -27,6 +27,7 @@ from jaxgan.core.arrays import ArraySpec, domain_arrays
 from jaxgan.errors import UserError
 from jaxgan.pictures import from_uint8
 from jaxgan.training.trained import Trained
+from jaxgan.validate import SEED
 
 # What a network makes of [-1, 1] may lie a little outside; levels from 0 to 255 lie far from it.
 _FURTHEST = 2.0
@@ -127,6 +128,17 @@ def _latents(trained: Trained, argument: Argument, where: str, value: Any) -> np
     if not np.isfinite(latents).all():
         raise UserError(f"{where} have components that are not finite: draw them anew")
     return latents.astype(np.float32)
+
+
+def read_seed(value: Any, ability: str) -> int:
+    """The seed that is given, where it is one: JAX takes larger numbers by their last 32 bits.
+
+    Raises:
+        UserError: It is no integer, or out of range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not SEED.holds(int(value)):
+        raise UserError(f"{ability}: seed={value!r}, but it must be an integer of {SEED.words}")
+    return int(value)
 
 
 def _specs(argument: Argument, arrays: Mapping[str, ArraySpec], source: str | None) -> list[ArraySpec]:

@@ -12,7 +12,7 @@ from jaxgan.core import Game, State
 from jaxgan.core.nets import Nets
 from jaxgan.data import Source
 from jaxgan.errors import UserError, nearest
-from jaxgan.given import read
+from jaxgan.given import read, read_seed
 from jaxgan.mesh import data_mesh
 from jaxgan.training import command_line
 from jaxgan.training.mirror import Mirror, readable
@@ -89,7 +89,7 @@ class Run:
         named = {name: value for name, value in given.items() if value is not None}
         arguments = read(self._trained, ability, named)
         with jax.set_mesh(data_mesh()):
-            return self._trained.snapshot.use(ability, jax.random.key(_seed(seed, ability)), **arguments)
+            return self._trained.snapshot.use(ability, jax.random.key(read_seed(seed, ability)), **arguments)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self.game.abilities:
@@ -106,13 +106,6 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<run of {self.config.system} at step {self.step}: it can {', '.join(self.abilities)}>"
-
-
-def _seed(seed: Any, ability: str) -> int:
-    """The seed, where it is one: JAX takes larger numbers by their last 32 bits."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
-        raise UserError(f"{ability}: seed={seed!r}, but it must be an integer of at least 0 and below 2**32")
-    return int(seed)
 
 
 def load(workdir: str | Path, step: int | None = None, trust: bool = False) -> Run:

@@ -33,7 +33,7 @@ _REPEATS = _Range("from 1 to 1024", lambda value: 1 <= value <= 1024)
 _PICTURES = _Range("from 2 to 64", lambda value: 2 <= value <= 64)
 _FRAMES = _Range("from 1 to 1000", lambda value: 1 <= value <= 1000)
 _PORT = _Range("from 0 to 65535", lambda value: 0 <= value <= 65535)
-_SEED = _Range("at least 0 and below 2**32", lambda value: 0 <= value < 2**32)
+SEED = _Range("at least 0 and below 2**32", lambda value: 0 <= value < 2**32)
 
 # Of the fields that stand at the top of a config.
 _COMMON: dict[str, _Range] = {
@@ -44,7 +44,7 @@ _COMMON: dict[str, _Range] = {
     "evaluate_samples": _IMAGES,
     "statistics_batches": _SETTING,
     **dict.fromkeys(("steps", "images", "sample_every", "evaluate_every", "checkpoint_every"), _NOT_NEGATIVE),
-    "seed": _SEED,
+    "seed": SEED,
     "rollbacks": _SETTING,
     "rollback_window": _AT_LEAST_1,
     "rollback_rate": _Range("above 0 and at most 1", lambda value: 0 < value <= 1),
@@ -63,7 +63,7 @@ _FIELDS: dict[str, _Range] = {
     "batch_sizes": _BATCH,
     **dict.fromkeys(("embedded_classes", "projected_classes", "class_logits", "num_classes"), _SETTING),
     **dict.fromkeys(("labelled", "pretraining_steps", "clustering_steps"), _NOT_NEGATIVE),
-    **dict.fromkeys(("labelled_draw",), _SEED),
+    **dict.fromkeys(("labelled_draw",), SEED),
     **dict.fromkeys(("label_weight", "discriminator_rotation", "generator_rotation"), _NOT_NEGATIVE),
     **dict.fromkeys(("clusters", "rotated_one_in"), _AT_LEAST_1),
     "clustering_batch_size": _BATCH,
@@ -85,7 +85,7 @@ _FIELDS: dict[str, _Range] = {
     **dict.fromkeys(("image_size", "image_size_b", "load_size"), _PIXELS),
 }
 # Of the commands' options, by kind.
-_OPTIONS = {"number": _IMAGES, "strength": _POSITIVE, "setting": _SETTING, "seed": _SEED, "pictures": _PICTURES}
+_OPTIONS = {"number": _IMAGES, "strength": _POSITIVE, "setting": _SETTING, "seed": SEED, "pictures": _PICTURES}
 _OPTIONS |= {"port": _PORT, "frames": _FRAMES}
 _CHOICES = {"dtype": ("float32", "bfloat16", "float16"), "guard": ("tell", "stop", "return", "off")}
 _CHOICES["remat"] = ("none", "blocks")
