@@ -3,8 +3,9 @@
 python -m benchmarks.medium                       trains what is not trained yet, and writes the page
 python -m benchmarks.medium --only dcgan sngan    these
 
-Ten to twenty-five minutes each on two CPU cores. A run that was stopped goes on, and one that is finished is read. What was
-measured is kept in docs/medium.json, and of each run its last samples in docs/images/medium.
+As long as the `:cpu32` variants are, where there is one: ten to twenty minutes each on a CPU core. A run that was stopped goes on,
+and one that is finished is read. What was measured is kept in docs/medium.json, and of each run its last samples in
+docs/images/medium.
 """
 
 import argparse
@@ -39,10 +40,9 @@ _TILES = {"data.crop": "random", "data.resize": "none", "data.flip": True}
 
 
 class Run(NamedTuple):
-    """A run: its config's variant, its length, its data in words, and what is changed; "tiles" are made for it, see `tiles`."""
+    """A run: its config's variant, its data in words, and what is changed; "tiles" are made for it, see `tiles`."""
 
     variant: str
-    steps: int
     data: str
     changes: Mapping[str, Any]
     tiles: str = ""
@@ -58,29 +58,31 @@ _ENCODED = {
     "batch_size": 32,
     "data.image_size": 32,
     "metrics": ("reconstruction", "swd"),
+    "steps": 2000,
 }
+_GROWING = {"game.fade_images": 20_000, "game.stable_images": 20_000, "steps": 4500}
 RUNS = {
-    "dcgan": Run("cpu32", 16_000, "stacked digits", _STACKED),
-    "sngan": Run("cpu32", 6000, _BOTH, _PHOTOS),
-    "biggan_like": Run("cpu32", 4000, "digits by class", _DIGITS),
-    "wgan_gp": Run("cpu32", 2500, _BOTH, _PHOTOS),
-    "r3gan": Run("cpu32", 4000, _BOTH, _PHOTOS),
-    "progan": Run("", 4500, "digits", {"game.fade_images": 20_000, "game.stable_images": 20_000}),
-    "stylegan2": Run("cpu32", 9000, _BOTH, _PHOTOS),
-    "pix2pix": Run("cpu32", 20_000, "grey tiles to coloured ones", _TILES, "grey"),
-    "cyclegan": Run("cpu32", 5000, "tiles of China to tiles of a flower, and back", _TILES, "unpaired"),
-    "vaegan": Run("", 6000, _BOTH, _PHOTOS | _ENCODED),
+    "dcgan": Run("cpu32", "stacked digits", _STACKED),
+    "sngan": Run("cpu32", _BOTH, _PHOTOS),
+    "biggan_like": Run("cpu32", "digits by class", _DIGITS),
+    "wgan_gp": Run("cpu32", _BOTH, _PHOTOS),
+    "r3gan": Run("cpu32", _BOTH, _PHOTOS),
+    "progan": Run("", "digits", _GROWING),
+    "stylegan2": Run("cpu32", _BOTH, _PHOTOS),
+    "pix2pix": Run("cpu32", "grey tiles to coloured ones", _TILES, "grey"),
+    "cyclegan": Run("cpu32", "tiles of China to tiles of a flower, and back", _TILES, "unpaired"),
+    "vaegan": Run("", _BOTH, _PHOTOS | _ENCODED),
 }
 
 
 def configured(name: str, workdir: pathlib.Path) -> ConfigDict:
     """The config of a run."""
     run = RUNS[name]
-    config = zoo.CONFIGS[name].get_config(run.variant)
-    every = run.steps // _EVALUATIONS
-    schedule = {"steps": run.steps, "evaluate_every": every, "checkpoint_every": every, "sample_every": 5 * every}
     place = {"data.path": str(workdir / f"tiles-{run.tiles}")} if run.tiles else {}
-    return overrides.apply(config, (schedule | place | dict(run.changes)).items())
+    config = overrides.apply(zoo.CONFIGS[name].get_config(run.variant), (place | dict(run.changes)).items())
+    every = config.steps // _EVALUATIONS
+    config.evaluate_every, config.checkpoint_every, config.sample_every = every, every, 5 * every
+    return config
 
 
 def tiles(kind: str, workdir: pathlib.Path) -> None:
