@@ -3,8 +3,8 @@
 python -m benchmarks.medium                       trains what is not trained yet, and writes the page
 python -m benchmarks.medium --only dcgan sngan    these
 
-As long as the `:cpu32` variants are, where there is one: ten to twenty minutes each on a CPU core. A run that was stopped goes on,
-and one that is finished is read. What was measured is kept in docs/medium.json, and of each run its last samples in
+As long as the `:cpu32` variants are, where there is one: ten to twenty minutes each on a CPU core. A run that was stopped goes
+on, and one that is finished is read. What was measured is kept in docs/medium.json, and of each run its last samples in
 docs/images/medium.
 """
 
