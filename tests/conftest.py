@@ -25,6 +25,7 @@ from jaxgan.training.command_line import load_config
 
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+gc.set_threshold(20_000, 20, 20)  # as the commands have it
 # Compilation dominates these tests: what one run compiled, the next one reads.
 cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "jaxgan" / "tests"
 jax.config.update("jax_compilation_cache_dir", str(cache))
