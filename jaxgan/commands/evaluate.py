@@ -52,7 +52,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--reference",
         help="a split of the run's data (default: train), a folder, zip or .npz of images, or mu and sigma",
     )
-    add("--reference_num", type=int, help="how many images of the reference (default: all)")
+    add("--reference_num", type=int, help="how many images of the reference, from everywhere in it (default: all)")
     add("--features", choices=EXTRACTORS, default="inception", help="the feature network (default: inception)")
     add("--resize", choices=MODES, default="", help="before it (default: tf1; clean for dinov2)")
     add(

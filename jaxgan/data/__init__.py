@@ -6,7 +6,7 @@ from jaxgan.data.errors import DataError
 from jaxgan.data.factory import make_source, other_split
 from jaxgan.data.items import arrays, items
 from jaxgan.data.pipeline import Loader, check_batch_size, prepare
-from jaxgan.data.sources import ArraySource, Source
+from jaxgan.data.sources import ArraySource, Source, evenly
 
 __all__ = [
     "ArraySource",
@@ -17,6 +17,7 @@ __all__ = [
     "arrays",
     "check_batch_size",
     "contents",
+    "evenly",
     "items",
     "make_source",
     "other_split",

@@ -178,6 +178,14 @@ class ArraySource(Source):
                 raise DataError(f"{where} has the label {wrong}, but {len(spec.names)} classes; number them from 0 on")
 
 
+def evenly(most: int, total: int) -> np.ndarray:
+    """Which of `total` records stand for all of them, if at most so many may: some from everywhere, in order; int64.
+
+    The first ones would not do: files are sorted, and those of the first folder are all of one class.
+    """
+    return np.linspace(0, total - 1, min(most, total)).round().astype(int)
+
+
 def stacked(records: Sequence[Record]) -> Record:
     """Stacks the arrays of records that have the same keys and shapes."""
     return {key: np.stack([record[key] for record in records]) for key in records[0]}

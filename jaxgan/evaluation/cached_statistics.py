@@ -5,7 +5,7 @@ Cached statistics lie in `$XDG_CACHE_HOME/jaxgan/statistics`, by default `~/.cac
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import PIL
 import jaxgan
 from jaxgan import cache
 from jaxgan.core.arrays import to_json
-from jaxgan.data import Source
+from jaxgan.data import Source, evenly
 from jaxgan.errors import UserError
 from jaxgan.evaluation.feature_statistics import ImageBatch, Summary, summarize
 from jaxgan.features.extractors import Extractor
@@ -25,11 +25,11 @@ from jaxgan.foreign import read_npz
 _CHUNK = 256  # images that are decoded at a time
 
 
-def records_of(source: Source, number: int, key: str = "image") -> Iterator[ImageBatch]:
-    """The first `number` records of a source, in order, without augmentation: {"image": uint8, "label": int32}."""
-    for start in range(0, number, _CHUNK):
-        stack = source.stack(range(start, min(start + _CHUNK, number)))
-        yield {"image": stack[key]} | ({"label": stack["label"]} if "label" in stack else {})
+def records_of(source: Source, chosen: Sequence[int] | np.ndarray) -> Iterator[ImageBatch]:
+    """Those records of a source, without augmentation: {"image": uint8, "label": int32}."""
+    for start in range(0, len(chosen), _CHUNK):
+        stack = source.stack(chosen[start : start + _CHUNK])
+        yield {"image": stack["image"]} | ({"label": stack["label"]} if "label" in stack else {})
 
 
 def summarize_source(
@@ -41,12 +41,12 @@ def summarize_source(
     batch_size: int = 0,
     progress: Callable[[int], Any] = lambda count: None,
 ) -> Summary:
-    """Statistics of the first `number` images of a source (None: all), from the cache if they are there.
+    """Statistics of `number` images of a source (None: all), from the cache if they are there.
 
     Args:
         extractor: The feature network.
         source: The real images; never flipped, cropped at the centre.
-        number: How many.
+        number: How many, from everywhere in it.
         keep: Also keep the features, which are cached too.
         batch_size: As in `jaxgan.evaluation.feature_statistics.summarize`.
         progress: As there.
@@ -58,11 +58,10 @@ def summarize_source(
     if not 0 < number <= len(source):
         raise UserError(f"too few images: {number} of {source.name} are asked for, which has {len(source)}")
     path = cache_path(extractor, source, number)
+    images = records_of(source, evenly(number, len(source)))
     if (cached := _read_cache(path)) is not None and (cached.features is not None or not keep):
         return cached
-    summary = summarize(
-        extractor, records_of(source, number), number, keep=keep, batch_size=batch_size, progress=progress
-    )
+    summary = summarize(extractor, images, number, keep=keep, batch_size=batch_size, progress=progress)
     arrays: dict[str, Any] = {"mu": summary.mean, "sigma": summary.covariance, "count": number}
     arrays |= {} if summary.features is None else {"features": summary.features}
     arrays |= {} if summary.labels is None else {"labels": summary.labels}
@@ -80,7 +79,7 @@ def cache_path(extractor: Extractor, source: Source, number: int) -> Path:
     parts = [
         jaxgan.__version__,
         fingerprint(source, number),
-        number,
+        f"{number} of {len(source)}",
         extractor.name,
         extractor.resize,
         extractor.weights,
@@ -89,7 +88,7 @@ def cache_path(extractor: Extractor, source: Source, number: int) -> Path:
 
 
 def fingerprint(source: Source, number: int) -> str:
-    """A hash that changes when the first `number` images of a source do, or their labels.
+    """A hash that changes when those `number` images of a source do that are measured, or their labels.
 
     Of files it reads what the file system notes of each of them, and how they are prepared; of all other data every record.
     """
@@ -97,8 +96,9 @@ def fingerprint(source: Source, number: int) -> str:
     if stamp := source.stamp():
         return hashlib.sha256(json.dumps([*said, stamp]).encode()).hexdigest()
     digest = hashlib.sha256(json.dumps(said).encode())
+    chosen = evenly(number, len(source))
     for start in range(0, number, _CHUNK):
-        for name, array in sorted(source.stack(range(start, min(start + _CHUNK, number))).items()):
+        for name, array in sorted(source.stack(chosen[start : start + _CHUNK]).items()):
             digest.update(f"{name} {array.dtype} {array.shape} ".encode() + array.tobytes())
     return digest.hexdigest()
 

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.core.text import decode
-from jaxgan.data import Source, other_split
+from jaxgan.data import Source, evenly, other_split
 from jaxgan.data.captions import GROUNDS, INKS, SIZES, THICKNESSES, TILTS, WORDS, slant, stroke, told
 from jaxgan.evaluation import sample_metrics as samples
 from jaxgan.features.digits import digit_probabilities
@@ -106,7 +106,7 @@ def caption_accuracy(snapshot: Snapshot, source: Source, config: ConfigDict, key
         "digit_accuracy".
     """
     test = other_split(config.data, "test", source.arrays)
-    chosen = np.linspace(0, len(test) - 1, min(config.evaluate_samples, len(test))).astype(int)
+    chosen = evenly(config.evaluate_samples, len(test))
     text = np.stack([test[index]["caption"][index % test.arrays["caption"].shape[0]] for index in chosen])
     return accuracy(snapshot.use("sample", key, number=len(text), text=text), text)
 

@@ -11,7 +11,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgan.core.snapshot import Snapshot
-from jaxgan.data import DataError, Source, make_source, other_split
+from jaxgan.data import DataError, Source, evenly, make_source, other_split
 from jaxgan.data.files import FilePictures
 from jaxgan.data.images import ImageSource
 from jaxgan.data.sources import ArraySource
@@ -48,10 +48,10 @@ class Measured:
     data: Any = None
 
     def batches(self, number: int, real_labels: np.ndarray | None = None) -> Iterator[ImageBatch]:
-        """The first `number` images; the labels that a game is asked for have the frequencies of `real_labels`."""
+        """The first `number` of the images; the labels that a game is asked for have the frequencies of `real_labels`."""
         if self.snapshot is None:
             assert self.source is not None
-            return records_of(self.source, number)
+            return records_of(self.source, evenly(self.protocol.fakes, len(self.source))[:number])
         asked = labels(self.protocol.fakes, self.classes, real_labels, self.protocol.seed) if self.classes else None
         key = jax.random.key(self.protocol.seed)
         return fake_images(self.snapshot, key, number, asked, self.protocol.truncation)

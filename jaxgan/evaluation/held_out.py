@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from jaxgan.data import Source, prepare
+from jaxgan.data import Source, evenly, prepare
 
 _BYTES = 2**28  # of the images, as a game sees them: 21,845 of 32x32 in colour, or 341 of 256x256
 
@@ -12,6 +12,6 @@ _BYTES = 2**28  # of the images, as a game sees them: 21,845 of 32x32 in colour,
 def spread_records(source: Source, most: int | None = None) -> dict[str, np.ndarray]:
     """The records of a source, images in [-1, 1]; of many large ones, or of more than `most`, some from everywhere in it."""
     each = 4 * sum(math.prod(spec.shape) for spec in source.arrays.values())
-    number = min(len(source), max(1, _BYTES // each), most or len(source))
-    chosen = np.linspace(0, len(source) - 1, number).round().astype(int)
-    return {name: np.asarray(array) for name, array in prepare(source.stack(chosen)).items()}
+    number = min(max(1, _BYTES // each), most or len(source))
+    records = source.stack(evenly(number, len(source)))
+    return {name: np.asarray(array) for name, array in prepare(records).items()}

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from jaxgan import pictures
-from jaxgan.data import other_split
+from jaxgan.data import evenly, other_split
 from jaxgan.errors import UserError, nearest
 from jaxgan.evaluation.cached_statistics import records_of, summarize_source
 from jaxgan.evaluation.compared import Measured, Reference, numbered_as
@@ -158,7 +158,8 @@ def _draw_nearest(path: Path, measured: Measured, source: Any, fakes: Summary, r
     """Samples in the odd rows, and under each its nearest training image: by features, and in a second picture by pixels."""
     shown = min(_SHOWN, measured.protocol.fakes)
     made = pictures.from_uint8(measured.images(shown, asked)["image"])
-    by_features = source.stack(nearest_of(real.features, fakes.features[:shown]))["image"]  # type: ignore[index]
+    nearest = nearest_of(real.features, fakes.features[:shown])  # type: ignore[index]
+    by_features = source.stack(evenly(len(real.features), len(source))[nearest])["image"]
     found = {path: pictures.from_uint8(by_features)}
     if by_features.shape == made.shape:
         training = spread_records(source)["image"]
@@ -186,7 +187,7 @@ def _swd(measured: Measured, reference: Reference | None, settings: Settings) ->
     number = min(_IMAGES, measured.protocol.fakes, reference.number or 0)
     measured = _fewer(measured, number)
     reference = dataclasses.replace(reference, number=number, whole=number == len(source))
-    distances = sliced_wasserstein(source.stack(range(number))["image"], measured.images(number)["image"])
+    distances = sliced_wasserstein(source.stack(evenly(number, len(source)))["image"], measured.images(number)["image"])
     values = [Value(f"swd_{side}px", distance) for side, distance in distances.items()]
     values = [Value("swd", float(np.mean(list(distances.values())))), *values]
     return _results(measured, reference, values, labels=_drawn(measured, None))
@@ -196,11 +197,15 @@ def _paired(measured: Measured, reference: Reference | None, settings: Settings,
     source, reference = _images_of(reference, name)
     if measured.source is None:
         raise UserError(f"{name} compares pairs of images: give --images instead of --workdir")
-    number = measured.protocol.fakes
-    if number != reference.number:
-        raise UserError(f"{name} compares pairs: {number} images and a reference of {reference.number}; give as many")
+    number, total = measured.protocol.fakes, len(measured.source)
+    if (number, total) != (reference.number, len(source)):
+        raise UserError(
+            f"{name} compares pairs, not {number} of {total} images with {reference.number} of {len(source)}: give two folders "
+            "of as many, and --reference_num as --num"
+        )
+    chosen = evenly(number, total)
     function = {"psnr": image_quality.psnr, "ssim": image_quality.ssim}[name]
-    pairs = zip(records_of(measured.source, number), records_of(source, number), strict=True)
+    pairs = zip(records_of(measured.source, chosen), records_of(source, chosen), strict=True)
     found = np.concatenate([function(mine["image"], real["image"], settings.border) for mine, real in pairs])
     value = Value(name, float(found.mean(dtype=np.float64)), settings="Y channel", variant=f"border{settings.border}")
     return _results(measured, reference, [value])
@@ -239,7 +244,7 @@ def _overfitting(measured: Measured, reference: Reference | None, settings: Sett
     logits = []
     for split in ("train", "test"):
         source = other_split(measured.data, split, measured.snapshot.arrays)
-        records = source.stack(range(min(number, len(source))))
+        records = source.stack(evenly(number, len(source)))
         given = {"images": pictures.from_uint8(records["image"])}
         if measured.snapshot.takes("judge", "label"):
             given["label"] = records["label"]

@@ -6,14 +6,14 @@ from ml_collections import ConfigDict
 
 from jaxgan.core.scene_graph import SLOTS
 from jaxgan.core.snapshot import CompiledGame, Snapshot
-from jaxgan.data import Source, other_split
+from jaxgan.data import Source, evenly, other_split
 from jaxgan.metrics.scenes import accuracy
 
 
 def scene_graphs(snapshot: Snapshot, source: Source, config: ConfigDict, key: jax.Array) -> dict[str, float]:
     """Held-out graphs, drawn, and read at the boxes where the game puts the objects; see `jaxgan.metrics.scenes.accuracy`."""
     test = other_split(config.data, "test", source.arrays)
-    chosen = np.linspace(0, len(test) - 1, min(config.evaluate_samples, len(test))).astype(int)
+    chosen = evenly(config.evaluate_samples, len(test))
     graph, size = test.stack(chosen)["graph"], snapshot.compiled.batch_size
     noise = np.zeros((size, SLOTS, config.game.latent_size), np.float32)
     place = snapshot.nets_call(lambda nets, graph, noise: nets.graph_network(graph, noise)[0])

@@ -15,7 +15,7 @@ from jaxgan.core.abilities import DOMAIN, Ability
 from jaxgan.core.arrays import domain_arrays
 from jaxgan.core.game import Game
 from jaxgan.core.snapshot import CompiledGame, Snapshot
-from jaxgan.data import Source, make_source, other_split, prepare
+from jaxgan.data import Source, evenly, make_source, other_split, prepare
 from jaxgan.data.digits import PLAIN
 from jaxgan.evaluation.held_out import spread_records
 from jaxgan.evaluation.sample_metrics import readable_size
@@ -165,11 +165,11 @@ def _asked_ways(
 ) -> Iterator[tuple[str, dict[str, str], np.ndarray, np.ndarray]]:
     """For each way of a game its name, what is asked of "translate", and so many training images of both ends, uint8."""
     if source.domains:
-        real = source.stack(range(min(len(source), number)))
+        real = source.stack(evenly(number, len(source)))
         for origin, target in game.ability("translate").ways:
             yield f"{origin}{target}", {"source": origin, "target": target}, real[origin], real[target]
         return
-    real = source.stack(np.linspace(0, len(source) - 1, min(len(source), 4 * number)).astype(int))
+    real = source.stack(evenly(4 * number, len(source)))
     for which, name in enumerate(source.arrays["attributes"].names):
         ends = [real["image"][real["attributes"][:, which] == has][:number] for has in (0, 1)]
         if fewer := min(map(len, ends)):

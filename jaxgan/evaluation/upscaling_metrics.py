@@ -5,7 +5,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgan.core.snapshot import CompiledGame, Snapshot
-from jaxgan.data import DataError, Source, make_source
+from jaxgan.data import DataError, Source, evenly, make_source
 from jaxgan.data.transform import bicubic
 from jaxgan.errors import UserError
 from jaxgan.metrics import wasserstein_1d
@@ -26,7 +26,7 @@ def super_resolution(snapshot: Snapshot, source: Source, config: ConfigDict, key
     """
     factor, held_out = config.data.scale_factor, _held_out(config, source)
     rows, steps = [], []
-    for index in range(min(len(held_out), config.evaluate_samples)):
+    for index in evenly(config.evaluate_samples, len(held_out)):
         whole = held_out[index]["image"]
         height, width = (side // factor * factor for side in whole.shape[:2])
         if min(height, width) < SMALLEST + 2 * factor:

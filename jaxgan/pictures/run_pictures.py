@@ -16,7 +16,7 @@ from jaxgan.core.arrays import domain_arrays
 from jaxgan.core.scene_graph import sentences
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.core.text import decode
-from jaxgan.data import Source, prepare
+from jaxgan.data import Source, evenly, prepare
 from jaxgan.data.transform import bicubic
 from jaxgan.pictures.code_pictures import code_pictures
 from jaxgan.pictures.style_pictures import style_pictures
@@ -146,8 +146,7 @@ class RunPictures:
     @functools.lru_cache(maxsize=1)  # noqa: B019  # they live as long as their run
     def real(self, number: int) -> dict[str, np.ndarray]:
         """Real records, as far apart in the data as possible; images in [-1, 1]."""
-        number = min(number, len(self.source))
-        records = self.source.stack(np.linspace(0, len(self.source) - 1, number).astype(int))
+        records = self.source.stack(evenly(number, len(self.source)))
         return {name: np.asarray(array) for name, array in prepare(records).items()}
 
 

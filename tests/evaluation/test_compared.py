@@ -8,9 +8,11 @@ from PIL import Image
 
 from jaxgan.data import DataError, make_source
 from jaxgan.errors import UserError
+from jaxgan.evaluation.cached_statistics import summarize_source
 from jaxgan.evaluation.compared import Measured, measured_images, numbered_as, open_images, open_reference
 from jaxgan.evaluation.measure import Settings, measure
 from jaxgan.evaluation.protocol import Protocol
+from jaxgan.features.extractors import make_extractor
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +53,23 @@ def test_labels_by_name():
     # Labels without names are numbers of the run.
     np.testing.assert_array_equal(numbered_as(labels, (), "abc", 3), labels)
     assert numbered_as(labels, (), "ab", 2) is None
+
+
+@pytest.mark.parametrize("number", [30, 31, 299, 300])
+def test_a_part_of_a_folder_is_of_all_its_classes(tmp_path, number):
+    """Files are sorted by folder: the first 30 of 300 would be of the first class."""
+    for index in range(300):
+        path = tmp_path / "pictures" / f"class_{index // 100}" / f"{index:03}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((16, 16), [index // 16, index % 16] * 8, np.uint8)).save(path)
+    path = str(tmp_path / "pictures")
+    measured = measured_images(path, number)
+    labels, image = (measured.images(number)[name] for name in ("label", "image"))
+    assert np.ptp(np.bincount(labels, minlength=3)) <= 1
+    assert len(np.unique(image[:, :1, :2].reshape(number, -1), axis=0)) == number  # none is there twice
+    np.testing.assert_array_equal(measured.images(7)["image"], image[:7])
+    reference = open_reference(path, number, measured)
+    np.testing.assert_array_equal(summarize_source(make_extractor("digits"), reference.source, number).labels, labels)
 
 
 def test_folders_whose_classes_have_other_numbers(tmp_path):
