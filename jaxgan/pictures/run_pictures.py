@@ -234,12 +234,11 @@ def _called(run: RunPictures) -> dict[str, str]:
 
 def _many_domains(run: RunPictures, snapshot: Snapshot, ability: str, domains: Sequence[str]) -> Drawing:
     """Rows of images of each domain in turn, beside its name; above each column stands the domain that it was carried into."""
-    number = max(1, _TRANSLATED // len(domains))
-    real, blocks, names = run.real(_TRANSLATED), [], list[str]()
+    real, blocks, names = run.real(max(1, _TRANSLATED // len(domains))), [], list[str]()
     domains, called = sorted(domains), _called(run)
     headings = [_INPUT, *(heading for target in domains for heading in (called.get(target, target), _BACK))]
     for source in domains:
-        images = real[source][:number]
+        images = real[source]
         columns = [images]
         for target in domains:
             if target == source:
@@ -248,7 +247,7 @@ def _many_domains(run: RunPictures, snapshot: Snapshot, ability: str, domains: S
             made = snapshot.use(ability, run.key, images=images, source=source, target=target)
             columns += [made, snapshot.use(ability, run.key, images=made, source=target, target=source)]
         blocks.append(np.stack(pictures.alike(columns), axis=1))
-        names += [called.get(source, source)] * number
+        names += [called.get(source, source)] * len(images)
     whole = np.concatenate(blocks)
     return Drawing(pictures.grid(whole.reshape(-1, *whole.shape[2:]), whole.shape[1], names, headings=headings))
 
