@@ -96,6 +96,9 @@ class ImageSource(Source):
         metrics: As in `Source`.
         beside: What a record has beside its picture: for each array what it is, and its entries, one for each picture.
         attributes: Of the pictures; None: records have none.
+
+    Attributes:
+        skipped: Why each picture cannot be read, of those that turned out so in this process, by index.
     """
 
     def __init__(
@@ -114,7 +117,7 @@ class ImageSource(Source):
         self.name, self.pictures, self.transform, self.metrics = name, pictures, transform, metrics
         self.flip, self.domain, self.max_unreadable, self.attributes = flip, domain, max_unreadable, attributes
         self.fixed = transform.crop == "centre"
-        self._skipped: dict[int, str] = {}
+        self.skipped: dict[int, str] = {}
         self._said = 0  # how many of them were told
         self._mixed = ""
         size = transform.image_size or self._common_size()
@@ -139,7 +142,7 @@ class ImageSource(Source):
 
     @property
     def unreadable(self) -> int:
-        return len(self._skipped)
+        return len(self.skipped)
 
     def stamp(self) -> str:
         drawn = self.domain is not None or (self.attributes is not None and self.attributes.drawn)
@@ -155,7 +158,7 @@ class ImageSource(Source):
 
     def read(self, index: int, draw: np.ndarray | None) -> Record | None:
         """`record`, but None when the picture is unreadable."""
-        if index in self._skipped:
+        if index in self.skipped:
             return None
         try:
             picture, label = self.pictures.open(index)
@@ -196,8 +199,8 @@ class ImageSource(Source):
             reason = "not an image"
         else:
             reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
-        self._skipped[index] = reason
-        count, where = len(self._skipped), self.pictures.where(index)
+        self.skipped[index] = reason
+        count, where = len(self.skipped), self.pictures.where(index)
         if count > self.max_unreadable * len(self):
             raise DataError(
                 f"{where} cannot be read ({reason}), unreadable image {count} of {len(self)}, which is more than "
@@ -208,10 +211,10 @@ class ImageSource(Source):
 
     def _say_skipped(self) -> None:
         """Counts the unreadable pictures in one line, if there are more than were told."""
-        if (count := len(self._skipped)) == self._said:
+        if (count := len(self.skipped)) == self._said:
             return
         self._said = count
-        first = [f"{self.pictures.where(index)} ({reason})" for index, reason in list(self._skipped.items())[:_NAMED]]
+        first = [f"{self.pictures.where(index)} ({reason})" for index, reason in list(self.skipped.items())[:_NAMED]]
         named = ", ".join([*first, "..."] if count > _NAMED else first)
         line = (
             f"{count} of the {len(self)} images of {self.name} cannot be read, {named}: the next ones take their places"
@@ -234,7 +237,7 @@ class ImageSource(Source):
                     index = int(np.flatnonzero(labels == label)[0])
                     raise DataError(
                         f"no image of the class {self.pictures.class_names[label]!r} of {self.name} can be read, such as "
-                        f"{self.pictures.where(index)} ({self._skipped[index]}); repair them, or remove the whole class"
+                        f"{self.pictures.where(index)} ({self.skipped[index]}); repair them, or remove the whole class"
                     )
 
     def _sizes(self) -> Iterator[tuple[int, tuple[int, int]]]:

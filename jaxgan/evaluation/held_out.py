@@ -1,10 +1,12 @@
 """Images that a game is compared with while it trains, as many as memory has room for."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from jaxgan.data import Source, evenly, prepare
+from jaxgan.pictures import to_uint8
 
 _BYTES = 2**28  # of the images, as a game sees them: 21,845 of 32x32 in colour, or 341 of 256x256
 
@@ -13,5 +15,14 @@ def spread_records(source: Source, most: int | None = None) -> dict[str, np.ndar
     """The records of a source, images in [-1, 1]; of many large ones, or of more than `most`, some from everywhere in it."""
     each = 4 * sum(math.prod(spec.shape) for spec in source.arrays.values())
     number = min(max(1, _BYTES // each), most or len(source))
-    records = source.stack(evenly(number, len(source)))
-    return {name: np.asarray(array) for name, array in prepare(records).items()}
+    return as_seen(source.stack(evenly(number, len(source))))
+
+
+def as_seen(records: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Stacked records as a game sees them: images in [-1, 1], whether they are kept as bytes or so."""
+    return {name: np.asarray(array) for name, array in prepare(dict(records)).items()}
+
+
+def in_bytes(images: np.ndarray) -> np.ndarray:
+    """Images of records (N, H, W, C) as uint8: floats in [-1, 1] become the bytes of a saved picture."""
+    return images if images.dtype == np.uint8 else to_uint8(images)

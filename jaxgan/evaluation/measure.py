@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,16 @@ import numpy as np
 from tqdm import tqdm
 
 from jaxgan import pictures
-from jaxgan.data import evenly, other_split
+from jaxgan.data import Source, evenly, other_split
+from jaxgan.data.files import FilePictures, unwrap
+from jaxgan.data.images import ImageSource
 from jaxgan.errors import UserError, nearest
 from jaxgan.evaluation.cached_statistics import records_of, summarize_source
 from jaxgan.evaluation.compared import Measured, Reference, numbered_as
 from jaxgan.evaluation.fakes import squared_speeds
 from jaxgan.evaluation.feature_metrics import FEATURE_METRICS, Value
 from jaxgan.evaluation.feature_statistics import Summary, summarize
-from jaxgan.evaluation.held_out import spread_records
+from jaxgan.evaluation.held_out import as_seen, in_bytes, spread_records
 from jaxgan.evaluation.protocol import Result
 from jaxgan.features.extractors import Extractor, make_extractor, make_perceptual
 from jaxgan.files import atomically
@@ -160,7 +163,7 @@ def _draw_nearest(path: Path, measured: Measured, source: Any, fakes: Summary, r
     made = pictures.from_uint8(measured.images(shown, asked)["image"])
     nearest = nearest_of(real.features, fakes.features[:shown])  # type: ignore[index]
     by_features = source.stack(evenly(len(real.features), len(source))[nearest])["image"]
-    found = {path: pictures.from_uint8(by_features)}
+    found = {path: as_seen({"image": by_features})["image"]}
     if by_features.shape == made.shape:
         training = spread_records(source)["image"]
         index = nearest_of(training.reshape(len(training), -1), made.reshape(shown, -1))
@@ -176,7 +179,9 @@ def _draw_nearest(path: Path, measured: Measured, source: Any, fakes: Summary, r
 def _ms_ssim(measured: Measured, reference: Reference | None, settings: Settings) -> list[Result]:
     number = min(_IMAGES, measured.protocol.fakes)
     measured = _fewer(measured, number)
-    records = measured.images(number)
+    # Pairs are of neighbours, and files stand in the order of their names, alike ones beside each other.
+    order = np.random.default_rng(0).permutation(number)
+    records = {name: array[order] for name, array in measured.images(number).items()}
     value = image_quality.diversity(records["image"], records.get("label"))
     settings_text = f"{number // 2} pairs" + (" within classes" if "label" in records else "")
     return _results(measured, None, [Value("ms_ssim", value, settings=settings_text)], labels=_drawn(measured, None))
@@ -187,10 +192,14 @@ def _swd(measured: Measured, reference: Reference | None, settings: Settings) ->
     number = min(_IMAGES, measured.protocol.fakes, reference.number or 0)
     measured = _fewer(measured, number)
     reference = dataclasses.replace(reference, number=number, whole=number == len(source))
-    distances = sliced_wasserstein(source.stack(evenly(number, len(source)))["image"], measured.images(number)["image"])
+    records = source.stack(evenly(number, len(source)))
+    asked = None
+    if measured.classes and "label" in records:
+        asked = numbered_as(records["label"], reference.class_names, measured.class_names, measured.classes)
+    distances = sliced_wasserstein(in_bytes(records["image"]), measured.images(number, asked)["image"])
     values = [Value(f"swd_{side}px", distance) for side, distance in distances.items()]
     values = [Value("swd", float(np.mean(list(distances.values())))), *values]
-    return _results(measured, reference, values, labels=_drawn(measured, None))
+    return _results(measured, reference, values, labels=_drawn(measured, asked))
 
 
 def _paired(measured: Measured, reference: Reference | None, settings: Settings, name: str) -> list[Result]:
@@ -203,12 +212,35 @@ def _paired(measured: Measured, reference: Reference | None, settings: Settings,
             f"{name} compares pairs, not {number} of {total} images with {reference.number} of {len(source)}: give two folders "
             "of as many, and --reference_num as --num"
         )
+    _check_pairs(measured.source, source, name)
     chosen = evenly(number, total)
     function = {"psnr": image_quality.psnr, "ssim": image_quality.ssim}[name]
     pairs = zip(records_of(measured.source, chosen), records_of(source, chosen), strict=True)
     found = np.concatenate([function(mine["image"], real["image"], settings.border) for mine, real in pairs])
+    for side in (measured.source, source):
+        # The next picture has taken the place of what cannot be read, on this side alone.
+        if isinstance(side, ImageSource) and (lacking := [index for index in chosen if index in side.skipped]):
+            raise UserError(
+                f"{name} compares pairs, but {side.pictures.where(lacking[0])} cannot be read "
+                f"({side.skipped[lacking[0]]}): repair it, or remove it and its counterpart"
+            )
     value = Value(name, float(found.mean(dtype=np.float64)), settings="Y channel", variant=f"border{settings.border}")
     return _results(measured, reference, [value])
+
+
+def _check_pairs(mine: Source, real: Source, name: str) -> None:
+    """Refuses two folders whose pictures have other names, whatever their endings: pairs are told by the order of names."""
+    sides = [side.pictures for side in (mine, real) if isinstance(side, ImageSource)]
+    files = [pictures for pictures in sides if isinstance(pictures, FilePictures)]
+    if len(files) < 2:
+        return  # arrays have no names
+    stems = ([os.path.splitext(each)[0] for each in unwrap(pictures.names, "")[0]] for pictures in files)
+    for index, (one, other) in enumerate(zip(*stems, strict=True)):
+        if one != other:
+            raise UserError(
+                f"{name} compares pairs of one name, but {files[0].where(index)} would be compared with "
+                f"{files[1].where(index)}: give both folders the same names"
+            )
 
 
 def _path_length(measured: Measured, reference: Reference | None, settings: Settings, space: str) -> list[Result]:
@@ -244,8 +276,8 @@ def _overfitting(measured: Measured, reference: Reference | None, settings: Sett
     logits = []
     for split in ("train", "test"):
         source = other_split(measured.data, split, measured.snapshot.arrays)
-        records = source.stack(evenly(number, len(source)))
-        given = {"images": pictures.from_uint8(records["image"])}
+        records = as_seen(source.stack(evenly(number, len(source))))
+        given = {"images": records["image"]}
         if measured.snapshot.takes("judge", "label"):
             given["label"] = records["label"]
         logits.append(measured.snapshot.use("judge", jax.random.key(0), **given).astype(np.float64))
@@ -267,7 +299,8 @@ def _classification(measured: Measured, reference: Reference | None, settings: S
         source = other_split(measured.data, split, measured.snapshot.arrays)
         if "label" not in source.arrays:
             raise UserError(f"cas needs labels, but split {split!r} of {source.name} has none: leave it out")
-        splits[split] = source.stack()
+        records = source.stack()
+        splits[split] = {"image": in_bytes(records["image"]), "label": records["label"]}
     fakes, test = measured.images(measured.protocol.fakes), splits["test"]
     accuracies = [
         classification_accuracy(part["image"], part["label"], test["image"], test["label"], measured.classes)

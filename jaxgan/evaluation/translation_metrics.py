@@ -17,13 +17,13 @@ from jaxgan.core.game import Game
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.data import Source, evenly, make_source, other_split, prepare
 from jaxgan.data.digits import PLAIN
-from jaxgan.evaluation.held_out import spread_records
+from jaxgan.evaluation.held_out import as_seen, in_bytes, spread_records
 from jaxgan.evaluation.sample_metrics import readable_size
 from jaxgan.features.digits import digit_probabilities
 from jaxgan.metrics.image_quality import SMALLEST, psnr, ssim
 from jaxgan.metrics.sliced_wasserstein import PATCH, sliced_wasserstein
 from jaxgan.metrics.two_sample import FOLDS, told_apart
-from jaxgan.pictures import from_uint8, to_uint8
+from jaxgan.pictures import to_uint8
 
 # How digits of another domain are read by the classifier of plain digits, where they can be; digits of others are read as the
 # nearest training digit of their domain is.
@@ -155,15 +155,16 @@ def translated_swd(snapshot: Snapshot, source: Source, config: ConfigDict, key: 
     """
     number, values = min(config.evaluate_samples, COMPARED), {}
     for name, asked, images, real in _asked_ways(snapshot.game, source, number):
-        made = to_uint8(snapshot.use("translate", key, images=from_uint8(images), **asked))
-        values[f"translated_swd_{name}"] = float(np.mean(list(sliced_wasserstein(real, made).values())))
+        made = to_uint8(snapshot.use("translate", key, images=as_seen({"image": images})["image"], **asked))
+        values[f"translated_swd_{name}"] = float(np.mean(list(sliced_wasserstein(in_bytes(real), made).values())))
     return {"translated_swd": float(np.mean(list(values.values()))), **values}
 
 
 def _asked_ways(
     game: Game, source: Source, number: int
 ) -> Iterator[tuple[str, dict[str, str], np.ndarray, np.ndarray]]:
-    """For each way of a game its name, what is asked of "translate", and so many training images of both ends, uint8."""
+    """For each way of a game its name, what is asked of "translate", and so many training images of both ends, as records
+    hold them."""
     if source.domains:
         real = source.stack(evenly(number, len(source)))
         for origin, target in game.ability("translate").ways:
@@ -171,9 +172,10 @@ def _asked_ways(
         return
     real = source.stack(evenly(4 * number, len(source)))
     for which, name in enumerate(source.arrays["attributes"].names):
-        ends = [real["image"][real["attributes"][:, which] == has][:number] for has in (0, 1)]
-        if fewer := min(map(len, ends)):
-            without, having = (images[:fewer] for images in ends)
+        ends = [real["image"][real["attributes"][:, which] == has] for has in (0, 1)]
+        if fewer := min(number, *map(len, ends)):
+            # From everywhere in each: files are sorted, and the first ones may be of one kind.
+            without, having = (images[evenly(fewer, len(images))] for images in ends)
             yield name, {"target": name}, without, having
             yield f"no_{name}", {"target": f"no_{name}"}, having, without
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from jaxgan import overrides
-from jaxgan.data import make_source
+from jaxgan.core.arrays import ArraySpec
+from jaxgan.data import ArraySource, evenly, make_source
 from jaxgan.evaluation.monitored import METRICS
 from jaxgan.metrics.sliced_wasserstein import sliced_wasserstein
 from jaxgan.parts import translate_ability
@@ -297,7 +298,7 @@ def test_the_distance_of_translations_from_their_target():
     config = translation_config(aligned=True)
     source = make_source(config.data)
     config.evaluate_samples = 100
-    records = source.stack(range(100))
+    records = source.stack(evenly(100, len(source)))
 
     def there(images):
         return -images  # the domains are inverted
@@ -308,3 +309,32 @@ def test_the_distance_of_translations_from_their_target():
     assert found["translated_swd"] == pytest.approx((found["translated_swd_ab"] + found["translated_swd_ba"]) / 2)
     broken = METRICS["translated_swd"].measure(Translator(np.zeros_like), source, config, KEY)
     assert broken["translated_swd"] > 5 * found["translated_swd"]
+
+
+def test_images_that_are_floats_are_translated_as_they_are():
+    config = translation_config(aligned=True)
+    records = make_source(config.data).stack(range(60))
+    found = []
+    for scaled in (lambda x: x, lambda x: x / np.float32(127.5) - 1):
+        source = ArraySource("own", {name: scaled(records[name]) for name in "ab"}, domains=("dark", "light"))
+        found.append(METRICS["translated_swd"].measure(Translator(lambda x: -0.5 * x), source, config, KEY))
+    assert found[0] == pytest.approx(found[1]) and found[0]["translated_swd"] > 0
+
+
+def test_images_with_and_without_an_attribute_are_from_everywhere():
+    """The places of images are their grey levels: half of the files have the attribute, those at even places."""
+    config = config_of()
+    image = np.arange(200, dtype=np.uint8)[:, None, None, None] * np.ones((16, 16, 1), np.uint8)
+    has = (np.arange(200) % 2 == 0)[:, None].astype(np.float32)
+    spec = ArraySpec((1,), "float32", "attributes", ("bar",))
+    source = ArraySource("own", {"image": image, "attributes": has}, {"attributes": spec})
+    config.evaluate_samples, seen = 40, {}
+
+    def changed(images, target):
+        seen[target] = np.round(127.5 * (images[:, 0, 0, 0] + 1)).astype(int)
+        return images
+
+    METRICS["translated_swd"].measure(Changing(changed), source, config, KEY)
+    for target, places in seen.items():
+        assert len(places) == 40 and set(places % 2) == {int(target == "bar")}
+        np.testing.assert_allclose(places, np.linspace(0, 199, 40), atol=4)
