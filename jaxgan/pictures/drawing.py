@@ -329,11 +329,15 @@ def save(image: Image.Image, path: Path) -> None:
 
 
 def animate(frames: Sequence[Path], path: Path) -> None:
-    """Writes PNG files as an animated GIF that rests on the last one; of more than 24 files some, evenly chosen."""
+    """Writes PNG files as an animated GIF that rests on the last one, all as small as the smallest; of more than 24 files some,
+    evenly chosen."""
     images = []
     for index in np.linspace(0, len(frames) - 1, min(len(frames), _FRAMES)):
         with open_picture(str(frames[round(index)])) as frame:
             images.append(frame.convert(frame.mode))
+    # `save` has made each smaller by a factor of its own, and a GIF would put a smaller one into the corner of the first.
+    size = min((image.size for image in images), key=math.prod)
+    images = [image if image.size == size else image.resize(size, Image.Resampling.LANCZOS) for image in images]
     save_animation(images, path, rest_ms=_LAST_FRAME_MS)
 
 

@@ -197,8 +197,8 @@ def _points(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
 
 
 def _translations(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
-    """A row holds, for each way, an image, its translation and the way back; or, of a single way, the true counterpart. What a
-    column shows stands above it.
+    """A row holds, for each way, an image, its translation and the way back; or, of a single way, the true counterpart where
+    the data are pairs. What a column shows stands above it.
 
     Of more than two domains each row has one image: beside it stand, for each domain in turn, its translation and the way back
     (empty where it is of this domain); where there are none, it with and without each attribute.
@@ -214,10 +214,14 @@ def _translations(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing
     row, headings, called = [], list[str](), _called(run)
     for source, target in ways:
         made = snapshot.use(ability, run.key, images=real[source], source=source, target=target)
-        back = (target, source) in ways
         row += [real[source], made]
-        row.append(snapshot.use(ability, run.key, images=made, source=target, target=source) if back else real[target])
-        headings += [called.get(source, source), f"to {called.get(target, target)}", _BACK if back else "true"]
+        headings += [called.get(source, source), f"to {called.get(target, target)}"]
+        if (target, source) in ways:
+            row.append(snapshot.use(ability, run.key, images=made, source=target, target=source))
+            headings.append(_BACK)
+        elif len(run.source.parts) == 1:  # domains that are shuffled each on its own are no pairs
+            row.append(real[target])
+            headings.append("true")
     return Drawing(_rows(row, headings))
 
 

@@ -107,6 +107,23 @@ def test_an_animation_begins_with_the_first_frame_and_ends_with_the_last(tmp_pat
     assert greys == sorted(greys)
 
 
+def test_frames_of_an_animation_fill_it_whatever_their_size(tmp_path):
+    paths, halves = [], [(1, 0), (0, 1), (1, 0)]
+    for index, (side, (left, right)) in enumerate(zip((64, 48, 90), halves, strict=True)):
+        paths.append(tmp_path / f"{index}.png")
+        picture = Image.new("L", (side, side), 255 * left)
+        picture.paste(255 * right, (side // 2, 0, side, side))
+        picture.save(paths[-1])
+    pictures.animate(paths, tmp_path / "a.gif")
+    with Image.open(tmp_path / "a.gif") as animation:
+        assert animation.size == (48, 48) and animation.n_frames == 3
+        for frame, (left, right) in enumerate(halves):
+            animation.seek(frame)
+            shown = np.asarray(animation.convert("L")) / 255
+            np.testing.assert_allclose(shown[:, :20], left, atol=0.1)
+            np.testing.assert_allclose(shown[:, 28:], right, atol=0.1)
+
+
 def test_small_pictures_stay_as_they_are(tmp_path):
     image = pictures.grid(np.zeros((4, 8, 8, 1)), 2)
     pictures.save(image, tmp_path / "grid.png")

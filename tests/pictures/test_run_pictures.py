@@ -189,6 +189,22 @@ def test_a_single_way_stands_beside_the_counterpart_whatever_their_shapes(tmp_pa
     np.testing.assert_allclose(images[2], b, atol=1e-6)
 
 
+def test_what_is_no_pair_has_no_counterpart(tmp_path, drawn):
+    fields = {"domain": "inverted", "image_size": 8}
+    ability = translate_ability(None, ("a", "b"), one_way=True)
+    for aligned, headings in ((False, ("digits", "to inverted")), (True, ("digits", "to inverted", "true"))):
+        source = make_source("digits_translation", aligned=aligned, **fields)
+        made = lambda images, source, target: 0.5 * images  # noqa: E731
+        snapshot = Plays(source.arrays, {"translate": made}, translate=ability)
+        begin(tmp_path / str(aligned), snapshot, source).draw(snapshot, 0)
+        images, columns, _, above = drawn.pop()
+        assert above == headings and columns == len(headings)
+        rows = images.reshape(-1, columns, 8, 8, 1)
+        np.testing.assert_allclose(rows[:, 1], 0.5 * rows[:, 0], atol=1e-6)
+        if aligned:
+            np.testing.assert_allclose(rows[:, 2], -rows[:, 0], atol=1e-6)
+
+
 def test_many_domains_have_a_column_each_and_the_way_back_beside_it(tmp_path, drawn):
     draw = np.random.default_rng(0)
     arrays = {name: draw.integers(0, 256, (20, 8, 8, 1), dtype=np.uint8) for name in "abc"}
