@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,3 +84,11 @@ def from_json(plain: Mapping[str, Any]) -> dict[str, ArraySpec]:
         name: ArraySpec(tuple(spec["shape"]), spec["dtype"], spec["kind"], tuple(spec["names"]))
         for name, spec in plain.items()
     }
+
+
+def evenly(most: int, total: int) -> np.ndarray:
+    """Which of `total` records stand for all of them, if at most so many may: some from everywhere, in order; int64.
+
+    The first ones would not do: files are sorted, and those of the first folder are all of one class.
+    """
+    return np.linspace(0, total - 1, min(most, total)).round().astype(int)

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from jaxgan.core.abilities import IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, Ability, Search, pixel_distance
-from jaxgan.core.arrays import Arrays, ArraySpec
+from jaxgan.core.arrays import Arrays, ArraySpec, evenly
 from jaxgan.core.game import Game
 from jaxgan.core.nets import merge_statistics
 from jaxgan.core.players import flatten
@@ -147,7 +147,7 @@ class Snapshot:
 
         Batch norm's statistics for what it draws are those of whole minibatches all the same.
         """
-        other = self.compiled.at(self._state, self._stage)
+        other = self.compiled.at(self._state, self._stage, self.given)
         other._size = -(-number // self.compiled.devices) * self.compiled.devices
         other._statistics = self._statistics
         return other
@@ -255,8 +255,9 @@ class Snapshot:
 
         Where the ability draws what it makes they are estimated once, always from the same draws, so that values while training
         and those of a checkpoint later are the same; in the place of latents that it is given are those of the ability
-        "latents". Where it is given images they are those of the first batches given, but for players that "generate" asks,
-        which have those of that: what is made of a code is the same whatever is given beside it.
+        "latents". Where it is given images they are those of batches from everywhere in what is given, which may be sorted, but
+        for players that "generate" asks, which have those of that: what is made of a code is the same whatever is given beside
+        it.
 
         Args:
             ability: Its name.
@@ -283,10 +284,14 @@ class Snapshot:
         if drawn:
             entries, rest = {}, static
         estimate, batches = self.compiled.call("statistics", ability), []
-        for index, key in enumerate(jax.random.split(jax.random.key(0), self.compiled.statistics_batches)):
-            part = {name: array[index * size : (index + 1) * size] for name, array in entries.items()}
-            if index and any(len(array) < size for array in part.values()):
-                break
+        # Batch i has every n-th of them from the i-th on.
+        most = min(map(len, entries.values()), default=0)
+        number = (
+            max(1, min(self.compiled.statistics_batches, most // size)) if entries else self.compiled.statistics_batches
+        )
+        chosen = evenly(number * size, most)
+        for index, key in enumerate(jax.random.split(jax.random.key(0), self.compiled.statistics_batches)[:number]):
+            part = {name: array[chosen[index::number]] for name, array in entries.items()}
             filled: dict[str, Any] = {name: _filled(array, size) for name, array in part.items()}
             if drawn:
                 draw = self.compiled.call("use", "latents") if latents else None

@@ -108,6 +108,9 @@ class Source:
         return (self[index] for index in range(len(self)))
 
 
+_FURTHEST = 1.001  # of images in [-1, 1], whose last digits may have been rounded
+
+
 class ArraySource(Source):
     """Records that lie in memory: entry i of every array. For vectors and anything else that needs no decoding.
 
@@ -124,7 +127,8 @@ class ArraySource(Source):
         values: The arrays as records hold them: uint8 or float32, and int32 for labels.
 
     Raises:
-        DataError: The arrays differ in length, are of other kinds, or are not as `arrays` says.
+        DataError: The arrays differ in length, are of other kinds, or are not as `arrays` says; or images of floats are not in
+            [-1, 1].
     """
 
     def __init__(
@@ -169,6 +173,10 @@ class ArraySource(Source):
                 f"{where} holds {derived.kind} entries of shape {derived.shape} and dtype {derived.dtype}, but its spec says "
                 f"{spec.kind}, {spec.shape} and {spec.dtype}; make them agree"
             )
+        if spec.kind == "image" and self.values[key].dtype != np.uint8:
+            least, most = float(self.values[key].min()), float(self.values[key].max())
+            if not (-_FURTHEST <= least and most <= _FURTHEST):  # nor may any be no number
+                raise DataError(f"{where} has numbers from {least:g} to {most:g}; give floats in [-1, 1], or uint8")
         if spec.kind == "attributes" and not np.isin(self.values[key], (0, 1)).all():
             raise DataError(f"{where} has values other than 0 and 1; make them these")
         if spec.kind == "label":
@@ -176,14 +184,6 @@ class ArraySource(Source):
             if least < 0 or most >= len(spec.names):
                 wrong = least if least < 0 else most
                 raise DataError(f"{where} has the label {wrong}, but {len(spec.names)} classes; number them from 0 on")
-
-
-def evenly(most: int, total: int) -> np.ndarray:
-    """Which of `total` records stand for all of them, if at most so many may: some from everywhere, in order; int64.
-
-    The first ones would not do: files are sorted, and those of the first folder are all of one class.
-    """
-    return np.linspace(0, total - 1, min(most, total)).round().astype(int)
 
 
 def stacked(records: Sequence[Record]) -> Record:

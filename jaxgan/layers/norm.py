@@ -93,9 +93,11 @@ class ClassConditionalBatchNorm(nn.Module):
     def __call__(self, x: jax.Array, label: jax.Array) -> jax.Array:
         """Normalises `x`, (B, ..., C), and scales and shifts each sample by the row of its `label`, int (B,)."""
         features = x.shape[-1]
-        ones, zeros = nn.initializers.ones, nn.initializers.zeros
-        scale = nn.Embed(self.embedded_classes, features, embedding_init=ones, name="scale")(label)
-        bias = nn.Embed(self.embedded_classes, features, embedding_init=zeros, name="bias")(label)
+        # Gains and offsets are no weights: spectral norm and the decay of weights leave them alone (`constraints.is_weight`).
+        tables = {"scale": nn.initializers.ones, "bias": nn.initializers.zeros}
+        scale, bias = (
+            self.param(name, init, (self.embedded_classes, features))[label] for name, init in tables.items()
+        )
         y = _bare_batch_norm(self, x)
         return (y * _samples(scale, y) + _samples(bias, y)).astype(self.dtype)
 

@@ -39,8 +39,8 @@ def mimicry(tensors: Tensors) -> Converted:
                 table = tensors.take(f"{norm}.embed.weight", 2)
                 classes, half = table.shape[0], table.shape[1] // 2
                 layers[f"norm_{each}"] = {
-                    "scale": {"embedding": table[:, :half]},
-                    "bias": {"embedding": table[:, half:]},
+                    "scale": table[:, :half],
+                    "bias": table[:, half:],
                 }
                 found: Tree = {"norm": statistics(tensors, f"{norm}.bn.running_mean", f"{norm}.bn.running_var")}
             else:

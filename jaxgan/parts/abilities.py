@@ -136,17 +136,22 @@ def with_own_classes(abilities: Mapping[str, Ability], called: str) -> dict[str,
     return found
 
 
-def judge_ability(num_classes: int = 0, score: Callable[..., Any] | None = None) -> Ability:
-    """What a discriminator says of images: its scores (B,).
+def judge_ability(
+    num_classes: int = 0,
+    score: Callable[..., Any] | None = None,
+    decide: Callable[[jax.Array], jax.Array] = lambda scores: scores,
+) -> Ability:
+    """How real a discriminator finds images: scores (B,), higher for what looks more real.
 
     Args:
         num_classes: It is told their labels, of so many classes; 0: none. Nothing else can be told.
         score: (nets, images [, labels]) -> its verdict; None: that of the player "discriminator".
+        decide: As in `jaxgan.losses.Objective`: above 0 for what it takes for real. An energy is low for that.
     """
 
     def judge(nets: Nets, key: jax.Array, images: jax.Array, label: jax.Array | None = None) -> jax.Array:
         asked = (images,) if label is None else (images, label)
-        return as_verdict(score(nets, *asked) if score else nets.discriminator(*asked)).score
+        return decide(as_verdict(score(nets, *asked) if score else nets.discriminator(*asked)).score)
 
     takes = {"images": Argument(IMAGES, "images to judge", required=True, array="image")}
     if num_classes:

@@ -76,7 +76,7 @@ def two_player_game(
         memory=lambda key, batch: merged(draws.first_memory(key), extra.first_memory()),
         abilities=sample_abilities(draws)
         | attend_abilities(draws, generator)
-        | {"judge": judge_ability(num_classes=draws.num_classes if draws.told else 0)},
+        | {"judge": judge_ability(draws.num_classes if draws.told else 0, decide=objective.decide)},
     )
 
 

@@ -164,10 +164,24 @@ def test_statistics_for_images_are_those_of_the_images():
     )
     images = np.random.default_rng(0).normal(3.0, 2.0, (8, 8, 8, 1)).astype(np.float32)
     state = game.init(jax.random.key(0), {"image": images})
+    # 320 in the order of their means, as files sorted by class are: two batches of 16 from everywhere, not the darkest 32.
+    sorted_images = images[np.arange(320) % 8] + np.linspace(-5, 5, 320, dtype=np.float32).reshape(-1, 1, 1, 1)
     with jax.set_mesh(data_mesh()):
-        scores = CompiledGame(game, data_mesh(), {"image": IMAGE}, 16, 2).at(state, 0).use("judge", KEY, images=images)
+        snapshot = CompiledGame(game, data_mesh(), {"image": IMAGE}, 16, 2).at(state, 0)
+        scores = snapshot.use("judge", KEY, images=images)
+        of_sorted = snapshot.use("judge", KEY, images=sorted_images)
     expected = (images.mean(axis=(1, 2, 3)) - images.mean()) / images.std()
     np.testing.assert_allclose(scores, expected, atol=1e-4)
+    some = sorted_images[np.linspace(0, 319, 32).round().astype(int)]
+    np.testing.assert_allclose(of_sorted, (sorted_images.mean((1, 2, 3)) - some.mean()) / some.std(), atol=1e-4)
+
+
+def test_statistics_that_are_given_are_kept_for_few_images(made):
+    compiled, state = made("dcgan")
+    given = {"generator": {}}
+    snapshot = compiled.at(state, 0, given)
+    assert snapshot.in_calls_of(1).given is given and snapshot.without_average().given is given
+    assert snapshot.in_calls_of(1).statistics("sample") is given
 
 
 def test_what_is_made_of_a_code_is_the_same_whatever_is_given_beside_it():

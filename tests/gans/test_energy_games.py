@@ -38,6 +38,14 @@ def test_ebgan_is_a_margin_on_energies_and_fakes_that_pull_away():
     assert float(play(closed, {"image": IMAGES})[1]["discriminator/loss"]) == pytest.approx(REAL.mean(), rel=1e-5)
 
 
+def test_ebgan_finds_low_energies_real():
+    """Above 0 where the energy is nearer to that of reals than to the margin of fakes."""
+    game = gans.ebgan(still(Constant()), still(Energy()), latent_size=2, margin=0.4)
+    state = game.init(jax.random.key(0), {"image": IMAGES})
+    scores = game.use("judge", state, jax.random.key(0), images=IMAGES)
+    np.testing.assert_allclose(scores, 0.2 - REAL, rtol=1e-5)
+
+
 def test_ebgan_pretrains_its_autoencoder_as_a_stage():
     game = gans.ebgan(still(Constant(), 1.0), still(Energy(), 1.0), latent_size=2, pretraining_steps=3)
     assert [game.due(step, 0).turns for step in (0, 2, 3)] == [("autoencoder",)] * 2 + [("discriminator", "generator")]
@@ -117,7 +125,8 @@ def test_wgan_warms_its_critic_up():
     played = [game.due(step, 0).turns for step in range(14)]
     critic = ("discriminator",)
     both = ("discriminator", "generator")
-    assert played == [both, critic, critic, critic] * 3 + [both, both]
+    # Each of the first three generator turns comes after eight critic turns, two of them a step.
+    assert played == [critic, critic, critic, both] * 3 + [both, both]
     assert all(game.minibatches(game.due(step, 0)) == 2 for step in range(14))
     _, metrics = play(game, {"image": IMAGES}, {"image": IMAGES})
     assert float(metrics["discriminator/loss"]) == pytest.approx(2 * 0.5 - 2 * float(IMAGES.mean()), rel=1e-5)

@@ -157,7 +157,7 @@ def test_class_conditional_batch_norm_starts_plain_and_looks_up_its_tables(x):
         module.apply({"params": variables["params"]}, x, label), normalised(x, (0, 1, 2)), atol=2e-3
     )
     scale, bias = np.arange(12.0, dtype=np.float32).reshape(4, 3), np.ones((4, 3), np.float32)
-    y = module.apply({"params": {"scale": {"embedding": scale}, "bias": {"embedding": bias}}}, x, label)
+    y = module.apply({"params": {"scale": scale, "bias": bias}}, x, label)
     np.testing.assert_allclose(y, normalised(x, (0, 1, 2)) * scale[label][:, None, None] + 1, atol=2e-2)
 
 

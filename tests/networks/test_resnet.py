@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from jax import lax
 
+from jaxgan.core import constraints
 from jaxgan.networks import ResNetDiscriminator, ResNetGenerator
 from jaxgan.networks.blocks import DownBlock, UpBlock
 
@@ -133,7 +134,7 @@ def test_classes_of_the_generator(drawn, run, normal):
     # One label for all samples is plain batch norm with that label's rows.
     for label in (0, 1):
         norms = {
-            name: {kind: params["block_0"][name][kind]["embedding"][label] for kind in ("scale", "bias")}
+            name: {kind: params["block_0"][name][kind][label] for kind in ("scale", "bias")}
             for name in ("norm_1", "norm_2")
         }
         unconditional = params | {"block_0": params["block_0"] | norms}
@@ -168,3 +169,15 @@ def test_initialisation(initialised):
 def test_errors(network, inputs, words, shapes):
     with pytest.raises(ValueError, match=words):
         shapes(network, *inputs)
+
+
+def test_gains_of_classes_are_no_weights():
+    """Spectral norm is of convolutions, linear layers and the projection (SAGAN, section 3): gains of norms stay 1 at first."""
+    network = ResNetGenerator((8, 8, 3), widths=(4, 4), embedded_classes=5)
+    params = network.init(jax.random.key(0), jnp.zeros((2, 6)), jnp.zeros(2, jnp.int32))["params"]
+    constraint = constraints.spectral_norm()
+    constrained, _ = constraint.apply(*constraint.init(params, jax.random.key(1)))
+    gains = [leaf for path, leaf in constraints.by_path(constrained).items() if path.endswith("scale")]
+    assert [gain.shape for gain in gains].count((5, 4)) == 2
+    for gain in gains:
+        np.testing.assert_array_equal(gain, 1.0)

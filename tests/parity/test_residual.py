@@ -26,7 +26,7 @@ LABELS = np.array([0, 2, 1], np.int32)
 def class_norm(p, x, label):
     """A gain and an offset for each class (Miyato and Koyama 2018)."""
     y = batch_norm({}, x)
-    return y * p["scale"]["embedding"][label][:, :, None, None] + p["bias"]["embedding"][label][:, :, None, None]
+    return y * p["scale"][label][:, :, None, None] + p["bias"][label][:, :, None, None]
 
 
 def linear_norm(p, x, condition):
