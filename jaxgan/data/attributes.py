@@ -62,7 +62,8 @@ def read_table(
         field: Which field names the file, for messages.
 
     Raises:
-        DataError: The file cannot be read or is none of these, or a picture has no row.
+        DataError: The file cannot be read or is none of these, a picture has no row, a name has two that differ, or two
+            pictures have one.
     """
     rows = _rows(path, field)
     header = next(rows)[1]
@@ -70,8 +71,19 @@ def read_table(
     for line, row in rows:
         if len(row) != len(header):
             raise DataError(f"{path}, line {line} has {len(row)} columns, but the header has {len(header)}; repair it")
-        found[row[0].replace("\\", "/")] = (line, row)
-    lines = [found.get(picture) or found.get(posixpath.basename(picture)) for picture in pictures]
+        before = found.setdefault(row[0].replace("\\", "/"), (line, row))
+        if before[1][1:] != row[1:]:
+            raise DataError(
+                f"{path}, line {line}: {row[0]!a} stands in line {before[0]} with other values; remove one of them"
+            )
+    names = [picture if picture in found else posixpath.basename(picture) for picture in pictures]
+    lines, told = [found.get(name) for name in names], dict[str, str]()
+    for picture, name in zip(pictures, names, strict=True):
+        if name in found and told.setdefault(name, picture) != picture:
+            raise DataError(
+                f"{path}, line {found[name][0]}: {name!a} could be {told[name]} and {picture} of {where}; give each a row with "
+                "its path below that folder"
+            )
     if missing := [picture for picture, row in zip(pictures, lines, strict=True) if row is None]:
         raise DataError(
             f"{path} has no row for {len(missing)} of {len(pictures)} pictures of {where}, such as {missing[0]}; add it, or "

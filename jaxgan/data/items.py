@@ -116,12 +116,14 @@ class ItemPictures:
 
     def __init__(self, items: Any, labels: np.ndarray | None, class_names: Sequence[str], name: str) -> None:
         self._items, self.class_names, self._name = items, tuple(class_names), name
-        self.labels = None if labels is None else np.asarray(labels, np.int32)
-        if (
-            self.labels is not None
-            and (wrong := self.labels[(self.labels < 0) | (self.labels >= len(class_names))]).size
-        ):
-            raise DataError(f"{name} has the label {wrong[0]}, but {len(class_names)} classes; number them from 0 on")
+        self.labels: np.ndarray | None = None
+        if labels is not None:
+            _check_labels(labels, len(items), name)
+            if (wrong := labels[(labels < 0) | (labels >= len(class_names))]).size:
+                raise DataError(
+                    f"{name} has the label {wrong[0]}, but {len(class_names)} classes; number them from 0 on"
+                )
+            self.labels = labels.astype(np.int32)
 
     def __len__(self) -> int:
         return len(self._items)
@@ -191,22 +193,42 @@ def _class_names(dataset: Any) -> tuple[str, ...]:
 
 
 def _labels(dataset: Any, name: str) -> np.ndarray:
-    """The labels of all items: those of torchvision's `targets`, or else from the items themselves."""
+    """The labels of all items: those of torchvision's `targets`, where items have these too, or else from the items."""
+
+    def of(index: int) -> Any:
+        return _parts(dataset[index], f"item {index} of {name}")[1]
+
     targets = getattr(dataset, "targets", None)
-    if targets is None or len(targets) != len(dataset):
-        targets = [_parts(dataset[index], f"item {index} of {name}")[1] for index in range(len(dataset))]
-    label = np.asarray(targets)
-    if label.ndim != 1 or label.dtype.kind not in "iu":
-        raise DataError(f"the labels of {name} are {label.dtype} {label.shape}; give a whole number for each picture")
+    # `transforms` of torchvision holds both parts where they were given apart, and else is a function of picture and target.
+    joint = getattr(dataset, "transforms", None)
+    changed = [getattr(dataset, "target_transform", None), getattr(joint, "target_transform", joint)]
+    told = targets is not None and len(targets) == len(dataset) and all(each is None for each in changed)
+    # What is changed in any other way, a few items show.
+    if told and all(_same(of(index), targets[index]) for index in {0, len(dataset) // 2, len(dataset) - 1}):
+        label = np.asarray(targets)
+    else:
+        label = np.asarray([of(index) for index in range(len(dataset))])
+    _check_labels(label, len(dataset), name)
     return label
+
+
+def _same(label: Any, target: Any) -> bool:
+    return bool(np.array_equal(np.asarray(label), np.asarray(target)))
+
+
+def _check_labels(label: np.ndarray, number: int, name: str) -> None:
+    if label.shape != (number,) or label.dtype.kind not in "iu":
+        raise DataError(f"the labels of {name} are {label.dtype} {label.shape}; give a whole number for each picture")
 
 
 def numbered_labels(label: Any, classes: Sequence[str]) -> tuple[np.ndarray | None, tuple[str, ...]]:
     """Labels as numbers, and what these are called."""
     label = None if label is None else np.asarray(label)
     if label is None or label.dtype.kind != "U":
-        named = tuple(classes) or (() if label is None or not label.size else numbered(int(label.max()) + 1))
-        return label, named
+        whole = (
+            label is not None and label.size and label.dtype.kind in "iu"
+        )  # others are refused by whoever reads them
+        return label, tuple(classes) or (numbered(int(label.max()) + 1) if whole else ())
     classes = tuple(classes) or ordered(label.tolist())
     if unknown := sorted(set(label.tolist()) - set(classes)):
         raise DataError(f"label names the class {unknown[0]!r}, which is not in classes; add it")

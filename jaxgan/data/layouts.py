@@ -3,6 +3,7 @@
 import json
 import os
 import posixpath
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,8 @@ def folder_pictures(path: str, split: str, table: str = "") -> FilePictures:
 
     A `dataset.json` with "labels", as StyleGAN's tools write it beside the images, says the labels instead: a list of pairs of
     a path below it and a number, or null for none. Subfolders then mean nothing. It may name the classes, "classes": ["cat",
-    "dog"]. In tars as WebDataset writes them, the label of `key.png` is in `key.cls`: a number, or the name of a class.
+    "dog"]. In tars as WebDataset writes them, the label of `key.png` is in `key.cls`: a number, or the name of a class; and
+    where all tars of a folder are called by a split and a number, `train-0000.tar`, `val-0000.tar`, they are these splits.
 
     Args:
         path: The folder, zip or tar.
@@ -44,7 +46,7 @@ def folder_pictures(path: str, split: str, table: str = "") -> FilePictures:
     """
     container = open_container(path)
     names, root = unwrap(container.names, "")
-    parts = _splits(names, root, container.where(root))
+    parts = _shards(container) or _splits(names, root, container.where(root))
     split = split.lower()
     if parts and split not in parts:
         known = " or ".join(repr(name) for name in sorted(parts))
@@ -187,7 +189,8 @@ def splits_of(path: str) -> tuple[str, ...]:
     """
     container = open_container(path)
     names, root = unwrap(container.names, "")
-    return tuple(sorted(_splits(names, root, container.where(root)), key=lambda name: (name != "train", name)))
+    found = _shards(container) or _splits(names, root, container.where(root))
+    return tuple(sorted(found, key=lambda name: (name != "train", name)))
 
 
 def _joined(names: Sequence[str], root: str) -> list[str]:
@@ -219,6 +222,19 @@ def _splits(names: Sequence[str], root: str, where: str) -> dict[str, tuple[list
         inside = [name.removeprefix(f"{folder}/") for name in names if name.startswith(f"{folder}/")]
         parts[folder.lower()] = (inside, posixpath.join(root, folder))
     return parts
+
+
+def _shards(container: Container) -> dict[str, tuple[list[str], str]]:
+    """As `_splits`, of tars that are called by several splits and numbers, `train-0000.tar`; {} of all others."""
+    if not isinstance(container, Tars) or not container.sharded:
+        return {}
+    parts: dict[str, tuple[list[str], str]] = {}
+    for name in container.names:
+        found = re.fullmatch("(.+)-[0-9]+", name.split("/")[0].lower())
+        if found is None or found[1] not in SPLITS:
+            return {}
+        parts.setdefault(found[1], ([], ""))[0].append(name)
+    return parts if len(parts) > 1 else {}
 
 
 def _classes(parts: Iterable[Sequence[str]]) -> tuple[str, ...]:

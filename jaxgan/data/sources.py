@@ -78,6 +78,11 @@ class Source:
         """The labels of all records, int (N,), of a set that has some."""
         return np.array([int(record["label"]) for record in self])
 
+    @property
+    def measured(self) -> "Source":
+        """What a game on these data is measured by: all that is known, where training hides a part of it."""
+        return self
+
     def check_batchable(self) -> None:
         """Raises a DataError when records cannot be stacked into a minibatch."""
 
@@ -175,7 +180,7 @@ class ArraySource(Source):
             )
         if spec.kind == "image" and self.values[key].dtype != np.uint8:
             least, most = float(self.values[key].min()), float(self.values[key].max())
-            if not (-_FURTHEST <= least and most <= _FURTHEST):  # nor may any be no number
+            if not (least >= -_FURTHEST and most <= _FURTHEST):  # nor may any be no number
                 raise DataError(f"{where} has numbers from {least:g} to {most:g}; give floats in [-1, 1], or uint8")
         if spec.kind == "attributes" and not np.isin(self.values[key], (0, 1)).all():
             raise DataError(f"{where} has values other than 0 and 1; make them these")

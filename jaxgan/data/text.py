@@ -25,7 +25,8 @@ def beside_pictures(pictures: FilePictures, text: str) -> dict[str, tuple[ArrayS
         pictures: The pictures.
         text: "files" for captions, `name.txt` beside `name.png`, one a line: int32 (N, K, 201). Else the path of an .npz with
             an array "embedding", (N, D) or (N, K, D), as float32 (N, K, D), and perhaps "name", (N,), the pictures' paths
-            below the folder, with or without their ending; without it the pictures are in the order of their paths.
+            below the folder, with or without their ending; without it, which splits do not allow, the pictures are in the order
+            of their paths.
 
     Raises:
         DataError: A picture without its text; an empty caption, or one in other letters than English ones; an array that does
@@ -78,6 +79,11 @@ def _embeddings(pictures: FilePictures, path: str) -> np.ndarray:
     if not np.isfinite(values).all():
         raise DataError(f"{path} holds embeddings that are not finite; make them again")
     if "name" not in arrays:
+        if pictures.split:
+            raise DataError(
+                f"{path} holds embeddings without names, but the pictures have splits, such as {pictures.where(0)}; add an "
+                "array name, the pictures' paths"
+            )
         if len(values) != len(pictures):
             raise DataError(
                 f"{path} holds {len(values)} embeddings, but there are {len(pictures)} pictures; add an array name, the "

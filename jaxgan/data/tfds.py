@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from jaxgan.core.arrays import evenly
 from jaxgan.data.errors import AbsentDataError, DataError, nearest
-from jaxgan.data.listing import stamp
+from jaxgan.data.listing import say_once, stamp
 from jaxgan.errors import UserError
 from jaxgan.foreign import open_picture, parse_json, read_json
+
+_LOOKED_AT = 64  # records whose labels tell whether a split has any
 
 
 class TfdsPictures:
@@ -25,7 +28,7 @@ class TfdsPictures:
 
     Attributes:
         channels: Of the images.
-        class_names: Of the labels; () without.
+        class_names: Of the labels; () without, also where the records of the split have none.
 
     Raises:
         DataError: No such set, prepared in another format, without such a split, or without images.
@@ -75,13 +78,30 @@ class TfdsPictures:
             raise DataError(
                 f"{folder} has no images in split {split!r}{nearest(split, known)} (its splits: {', '.join(known)})"
             ) from error
+        # tensorflow_datasets gives -1 to what has no label: all of a test split whose labels are secret, all of STL-10's
+        # unlabelled one. Some records from everywhere tell.
+        chosen = evenly(_LOOKED_AT, len(self)) if self.class_names else []
+        if lacking := [index for index in map(int, chosen) if self._record(index)["label"] < 0]:
+            say_once(
+                f"{self._name} is read without labels: {len(lacking)} of {len(chosen)} records have none, such as {lacking[0]}"
+            )
+            self.class_names = ()
 
     def __len__(self) -> int:
         return len(self._records)
 
     def open(self, index: int) -> tuple[Image.Image, int | None]:
-        record = self._features.deserialize_example_np(self._records[index], decoders=self._decoders)
-        return open_picture(io.BytesIO(record[self._image_key])), record.get("label")
+        record = self._record(index)
+        label = record["label"] if self.class_names else None
+        if label is not None and label < 0:
+            raise DataError(
+                f"{self.where(index)} has no label, but others have; set data.split to records that have one"
+            )
+        return open_picture(io.BytesIO(record[self._image_key])), label
+
+    def _record(self, index: int) -> dict[str, Any]:
+        """A record's label, and its image as the bytes of a file."""
+        return self._features.deserialize_example_np(self._records[index], decoders=self._decoders)
 
     def where(self, index: int) -> str:
         return f"record {index} of {self._name}"

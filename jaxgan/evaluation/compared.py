@@ -272,7 +272,10 @@ def open_images(path: str) -> Source:
         raise DataError(_without_cure(error)) from error
     pictures = source.pictures if isinstance(source, ImageSource) else None
     if isinstance(pictures, FilePictures) and pictures.split:
-        raise DataError(f"{path} is split; give one of its folders, such as {os.path.join(path, pictures.split)}")
+        folder = os.path.join(path, pictures.split)
+        shards = os.path.isdir(path) and not os.path.isdir(folder)  # tars that are called by their splits
+        cure = "the tars of one split in a folder of their own" if shards else f"one of its folders, such as {folder}"
+        raise DataError(f"{path} is split; give {cure}")
     try:
         source.check_batchable()
     except DataError as error:

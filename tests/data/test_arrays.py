@@ -1,11 +1,13 @@
 """Arrays in memory: what they are taken for, and what is said of those that cannot be used."""
 
 import itertools
+from collections.abc import Callable
 
 import jax
 import numpy as np
 import pytest
 
+import jaxgan.data
 from jaxgan.core.arrays import ArraySpec
 from jaxgan.data import ArraySource, DataError, Loader, Source, make_source, prepare
 from jaxgan.data.sources import Record
@@ -68,6 +70,23 @@ def test_arrays_that_cannot_be(values: dict, arrays: dict, message: str) -> None
     with pytest.raises(DataError) as caught:
         ArraySource("memory", values, arrays)
     assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("most", [1.0, 1.0005, 1.1, 255.0, np.inf, np.nan])
+@pytest.mark.parametrize("make", [lambda x: ArraySource("memory", {"image": x}), jaxgan.data.arrays])
+def test_floats_are_from_minus_one_to_one(most: float, make: Callable[[np.ndarray], Source]) -> None:
+    images = np.linspace(-1, 1, 96).reshape(2, 4, 4, 3)
+    for changed in (most, -most):
+        images[1, 2, 3, 0] = changed
+        if abs(most) < 1.001:
+            assert make(images).image_shape == (4, 4, 3)
+            continue
+        with pytest.raises(
+            DataError, match=r"^array 'image' of memory has numbers from .* to .*; give floats in \[-1, 1\], or"
+        ):
+            make(images)
+    vectors = np.full((3, 2), most if np.isfinite(most) else 9.0)
+    assert make(vectors).image_shape == (2,)  # have any range
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Arrays in memory, objects with a length and items, and arrays in files."""
 
 import types
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -115,15 +116,72 @@ def test_a_dataset_says_what_its_classes_are_called(told):
 
 def test_labels_that_a_dataset_tells_beside_its_items_are_not_read_from_them():
     class Dataset(list):
-        targets = LABELS.tolist()
+        targets = LABELS.tolist() * 10
         read = 0
 
         def __getitem__(self, index):
             type(self).read += 1
             return super().__getitem__(index)
 
-    source = items(Dataset(zip(PIXELS, LABELS, strict=True)), channels=3, image_size=4)
-    assert source.labels().tolist() == LABELS.tolist() and Dataset.read < 6
+    source = items(Dataset([*zip(PIXELS, LABELS, strict=True)] * 10), channels=3, image_size=4)
+    assert source.labels().tolist() == LABELS.tolist() * 10 and Dataset.read < 10
+
+
+class Folder(list):
+    """A dataset of pairs as torchvision makes them: `targets` says what the files are, and functions may change it."""
+
+    def __init__(self, change=None, **told):
+        super().__init__([*zip(PIXELS, LABELS.tolist(), strict=True)] * 10)
+        self.targets, self._change = LABELS.tolist() * 10, change
+        self.__dict__.update(told)
+
+    def __getitem__(self, index):
+        image, label = super().__getitem__(index)
+        return image, self._change(index, label) if self._change else label
+
+
+class StandardTransform(NamedTuple):
+    """What torchvision makes of functions of pictures and of targets that are given apart."""
+
+    transform: Any
+    target_transform: Any
+
+
+def test_labels_are_those_of_the_items_where_a_dataset_changes_them():
+    def turned(index, label):
+        return 2 - label
+
+    for told in (
+        {"target_transform": turned, "transforms": StandardTransform(None, turned)},
+        {"transforms": lambda image, label: (image, 2 - label)},  # a function of both
+        {},  # it does not say that it does: the first items show it
+    ):
+        assert items(Folder(turned, **told), image_size=4).labels().tolist() == (2 - LABELS).tolist() * 10
+    # One item alone is another, at either end or in the middle.
+    for place in (0, 30, 59):
+        alone = items(
+            Folder(lambda index, label, place=place: 1 - label % 2 if index == place else label), image_size=4
+        )
+        expected = [1 - one % 2 if index == place else one for index, one in enumerate(LABELS.tolist() * 10)]
+        assert alone.labels().tolist() == expected
+
+
+def test_what_changes_pictures_alone_leaves_the_labels_where_they_are_told():
+    read = []
+    dataset = Folder(lambda index, label: read.append(index) or label, target_transform=None)
+    dataset.transforms = StandardTransform(lambda image: image, None)
+    assert items(dataset, image_size=4, channels=3).labels().tolist() == LABELS.tolist() * 10
+    assert len(read) < 10
+
+
+@pytest.mark.parametrize(
+    "label", [LABELS + 0.5, LABELS.astype(float), LABELS[:, None], LABELS[:4], LABELS.astype(object)]
+)
+def test_labels_that_are_no_whole_numbers_are_refused(label):
+    with pytest.raises(DataError, match=r"^the labels of memory are .*; give a whole number for each picture$"):
+        arrays(PIXELS, label, image_size=4)
+    with pytest.raises(DataError):
+        arrays(PIXELS, label)
 
 
 @pytest.mark.parametrize(

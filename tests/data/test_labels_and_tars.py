@@ -13,6 +13,8 @@ from PIL import Image
 
 from jaxgan.data import DataError, Loader, make_source, prepare
 from jaxgan.data.containers import EXTENSIONS
+from jaxgan.data.layouts import splits_of
+from jaxgan.evaluation.compared import open_images
 from tests.data.test_files import save, values, zipped
 from tests.data.test_layouts import labels
 
@@ -73,6 +75,33 @@ def test_a_table_that_says_it_not_is_refused(lines, message, tmp_path):
         make_source("folder", path=str(tmp_path / "set"), labels_file="none.csv")
 
 
+def test_a_row_tells_of_one_picture_and_a_name_has_one_row(tmp_path):
+    for folder, value in (("a", 1), ("b", 2)):
+        save(tmp_path / "set" / folder / "1.png", value)
+    save(tmp_path / "set" / "a" / "3.png", 3)
+
+    def source(*rows):
+        table = write(tmp_path / "labels.csv", "file,class", *rows)
+        return make_source("folder", path=str(tmp_path / "set"), labels_file=table)
+
+    def attributed(*rows):
+        table = write(tmp_path / "attributes.csv", "file,old", *rows)
+        return make_source("folder", path=str(tmp_path / "set"), attributes_file=table)
+
+    assert source("a/1.png,x", "b/1.png,y", "3.png,x", "3.png,x").labels().tolist() == [0, 0, 1]
+    assert source("a/1.png,x", "1.png,y", "3.png,x").labels().tolist() == [0, 0, 1]
+    message = r"labels.csv, line 2: '1.png' could be a/1.png and b/1.png of .*/set; give each a row with its path"
+    with pytest.raises(DataError, match=message):
+        source("1.png,x", "3.png,y")
+    with pytest.raises(DataError, match=r"labels.csv, line 5: '3.png' stands in line 4 with other values; remove one"):
+        source("a/1.png,x", "b/1.png,y", "3.png,x", "3.png,y")
+    assert attributed("a/1.png,1", "b\\1.png,0", "3.png,1").stack()["attributes"].ravel().tolist() == [1, 1, 0]
+    with pytest.raises(DataError, match=r"attributes.csv, line 2: '1.png' could be a/1.png and b/1.png"):
+        attributed("1.png,1", "3.png,1")
+    with pytest.raises(DataError, match=r"attributes.csv, line 4: 'a\\\\1.png' stands in line 2 with other values"):
+        attributed("a/1.png,1", "b/1.png,1", "a\\1.png,0", "3.png,1")
+
+
 def test_dataset_json_may_name_its_classes(tmp_path):
     for value in (1, 2):
         save(tmp_path / f"{value}.png", value)
@@ -124,6 +153,26 @@ def test_several_tars_of_a_folder_are_one_set_whose_names_may_be_the_same(tmp_pa
     for shard in range(3):
         tar(tmp_path / f"shard-{shard}.tar", {"0.png": png(1 + shard)})
     assert "label" not in make_source("tar", path=str(tmp_path)).arrays  # a tar is no class
+
+
+def test_tars_that_are_called_by_splits_are_these(tmp_path):
+    for index, shard in enumerate(("train-000", "train-001", "Val-000", "test-0")):
+        members = {"0.png": png(10 * index), "1.png": png(10 * index + 1)}
+        tar(tmp_path / f"{shard}.tar", members | {"0.cls": b"hat", "1.cls": b"boot" if index else b"shoe"})
+    for split, expected in (("train", [0, 1, 10, 11]), ("val", [20, 21]), ("test", [30, 31])):
+        source = make_source("tar", path=str(tmp_path), split=split)
+        assert values(source) == expected and source.arrays["label"].names == ("boot", "hat", "shoe")
+    assert make_source("tar", path=str(tmp_path)).labels().tolist() == [1, 2, 1, 0]
+    assert splits_of(str(tmp_path)) == ("train", "test", "val")
+    with pytest.raises(DataError, match=r"has no images in valid/; data.split can be 'test' or 'train' or 'val'"):
+        make_source("tar", path=str(tmp_path), split="valid")
+    with pytest.raises(DataError, match=r"is split; give the tars of one split in a folder of their own$"):
+        open_images(str(tmp_path))
+    tar(tmp_path / "more.tar", {"0.png": png(40), "0.cls": b"hat"})  # one of another name: they are no splits
+    assert len(make_source("tar", path=str(tmp_path))) == 9
+    for shard in ("Val-000", "test-0", "more"):
+        (tmp_path / f"{shard}.tar").unlink()
+    assert values(make_source("tar", path=str(tmp_path))) == [0, 1, 10, 11] and splits_of(str(tmp_path)) == ()
 
 
 def test_tars_that_cannot_be_read(tmp_path, caplog):

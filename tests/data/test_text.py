@@ -116,6 +116,24 @@ def test_embeddings_come_in_the_order_of_the_pictures_or_by_their_names(folder, 
     np.testing.assert_array_equal(source.stack()["embedding"], values.reshape(3, -1, 2)[[1, 2, 0]])
 
 
+def test_embeddings_of_splits_have_names(folder, tmp_path):
+    """As many pictures in each split: by order alone, one file would serve both."""
+    path = tmp_path / "pictures.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, split in zip("abcabc", ("train",) * 3 + ("test",) * 3, strict=True):
+            archive.write(folder / f"{name}.png", f"{split}/{name}.png")
+    values, names = np.arange(12.0).reshape(6, 2), [f"{split}/{name}" for split in ("test", "train") for name in "abc"]
+    np.savez(tmp_path / "plain.npz", embedding=values[:3])
+    np.savez(tmp_path / "named.npz", embedding=values, name=np.array(names))
+    for split, expected in (("test", values[:3]), ("train", values[3:])):
+        with pytest.raises(
+            DataError, match=r"plain.npz holds embeddings without names, but .* have splits, such as .*a.png"
+        ):
+            make_source("zip", path=str(path), split=split, text=str(tmp_path / "plain.npz"))
+        source = make_source("zip", path=str(path), split=split, text=str(tmp_path / "named.npz"))
+        np.testing.assert_array_equal(source.stack()["embedding"][:, 0], expected)
+
+
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [

@@ -1,11 +1,12 @@
 """Sets that tensorflow_datasets prepared, made here without TensorFlow."""
 
 import io
+import logging
 import pathlib
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -160,3 +161,34 @@ def test_other_features(tmp_path: pathlib.Path) -> None:
     assert source.num_classes == 0 and set(source[0]) == set(source.arrays) == {"image"}
     with pytest.raises(DataError, match=r"data.labelled=2, but tfds:mask_set.* has no images with labels; set it to 0"):
         make_source("tfds:mask_set", path=str(tmp_path), labelled=2)
+
+
+class PartlySet(TinySet):
+    """Labels in a part of the splits: -1 is none."""
+
+    name = "partly_set"
+    __module__ = "standalone"
+
+    def _split_generators(self, manager: Any) -> dict[str, Iterator[Any]]:
+        told = {"train": lambda index: index % 2, "unlabelled": lambda index: -1}
+        return {split: self._labelled(label, 20) for split, label in told.items()} | {
+            "rarely": self._labelled(lambda index: -1 if index == 777 else index % 2, 1500)
+        }
+
+    def _labelled(self, label: Callable[[int], int], number: int) -> Iterator[Any]:
+        for index in range(number):
+            yield index, {"image": encoded(index % 256), "label": label(index), "mask": encoded(0)}
+
+
+def test_records_without_a_label(tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "jaxgan.data")
+    PartlySet(data_dir=str(tmp_path), file_format="array_record").download_and_prepare()
+    assert make_source("tfds:partly_set", path=str(tmp_path)).num_classes == 2 and not caplog.text
+    for split, said in (("unlabelled", "20 of 20 records"), ("train+unlabelled", "20 of 40 records")):
+        source = make_source("tfds:partly_set", path=str(tmp_path), split=split)
+        assert set(source[0]) == set(source.arrays) == {"image"} and source.num_classes == 0
+        assert f"tfds:partly_set[{split}] is read without labels: {said} have none, such as" in caplog.text
+    # A few of very many that have one are said when they are read.
+    rare = make_source("tfds:partly_set", path=str(tmp_path), split="rarely")
+    with pytest.raises(DataError, match=r"^record \d+ of tfds:partly_set\[rarely\] has no label, but others have; set"):
+        rare.stack()
