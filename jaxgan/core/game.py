@@ -34,6 +34,8 @@ class Game:
         rematerialise: Whether blocks of networks (`jaxgan.layers.block`) keep none of their activations for the gradient, but
             compute them once more.
         cast: Which copies of players play a step; None where every player plays.
+        few_labels: Whether it knows that most images have no label: a minibatch has "labelled_image" with its "label" beside
+            "image". Of others, which would take these labels for those of "image", such data are refused.
         paired: Arrays of a minibatch that must be of one record each: where their domains are shuffled apart, data are refused.
     """
 
@@ -46,6 +48,7 @@ class Game:
     accumulate: int = 1
     rematerialise: bool = False
     cast: Cast | None = None
+    few_labels: bool = False
     paired: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -156,7 +159,7 @@ class Game:
     def due(self, step: int, images: int) -> Due:
         """What the step after `step` steps and `images` real images plays; the last stage never ends by itself."""
         index = next((i for i, stage in enumerate(self.stages) if not stage.over(step, images)), len(self.stages) - 1)
-        return Due(index, tuple(turn.name for turn in self.stages[index].turns if step % turn.every == 0))
+        return Due(index, tuple(turn.name for turn in self.stages[index].turns if step % turn.every == turn.phase))
 
     def over(self, step: int, images: int) -> bool:
         """Whether the last stage has an end, and it is reached."""

@@ -170,7 +170,7 @@ class _Table:
                 for name, net in nets
                 if name in params or self._player(name).constraint.every_call
             }
-            scaled = value * turn.every if turn.lazy else value
+            scaled = value * self.game.stages[self.stage].strength(turn)
             metrics = dict(aux.metrics or {}) | {"loss": value} | weights
             return sum(weights.values(), scaled), (metrics, (memory, views), constraints)
 

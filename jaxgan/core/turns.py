@@ -40,10 +40,12 @@ class Turn:
         loss: (nets, batch, memory, key) -> (scalar, Aux); pure.
         players: Names of the players that move; None: the one with the turn's name. () moves nobody: a turn that only
             remembers.
-        every: The turn is played at steps that are a multiple of this.
+        every: The turn is played once in so many steps.
+        phase: At which of them, from 0 to `every - 1`: at step 0 and its multiples by default, at the last by `every - 1`.
         repeats: How many times in a row it is played in a step, each on the next minibatch.
-        lazy: The loss is a regulariser: it is multiplied by `every`, so that playing it less often does not weaken it
-            (StyleGAN2, Karras et al. 2019, arXiv:1912.04958, appendix B).
+        lazy: The loss is a regulariser: it is multiplied by how often its players' own turn is played for each time that it
+            is, so that playing it less often does not weaken it (StyleGAN2, Karras et al. 2019, arXiv:1912.04958, appendix
+            B): by `every`, and by the own turn's `repeats`. See `Stage.strength`.
         randomness: Turns with the same word here draw the same numbers; by default the turn's name. DCGAN's generator so
             meets the very fakes that its discriminator met, and the compiler runs the generator once for both.
         fresh: The turn takes minibatches of its own; otherwise turns share them.
@@ -54,6 +56,7 @@ class Turn:
     loss: Loss
     players: tuple[str, ...] = None  # type: ignore[assignment]  # the default is filled in
     every: int = 1
+    phase: int = 0
     repeats: int = 1
     lazy: bool = False
     randomness: str = ""
@@ -63,6 +66,10 @@ class Turn:
     def __post_init__(self) -> None:
         if self.every < 1 or self.repeats < 1:
             raise UserError(f"turn {self.name!r}: every={self.every} and repeats={self.repeats} must be at least 1")
+        if not 0 <= self.phase < self.every:
+            raise UserError(
+                f"turn {self.name!r}: phase={self.phase} must lie in 0 to every - 1, which is {self.every - 1}"
+            )
         if self.together and self.repeats > 1:
             raise UserError(
                 f"turn {self.name!r}: together with the one before it, it can be played once, not {self.repeats}"
@@ -96,6 +103,17 @@ class Stage:
         return (self.until_step is not None and step >= self.until_step) or (
             self.until_images is not None and images >= self.until_images
         )
+
+    def strength(self, turn: Turn) -> float:
+        """By what a turn's loss is multiplied: 1, or for a lazy one how often its players' own turn is played for each time it is.
+
+        Their own is the first turn that is not lazy and moves one of them; without one, steps count.
+        """
+        if not turn.lazy:
+            return 1
+        own = next((each for each in self.turns if not each.lazy and set(each.players) & set(turn.players)), None)
+        plays = turn.repeats if own is None else own.repeats / own.every
+        return plays * turn.every / turn.repeats
 
     def minibatches(self, turns: tuple[str, ...]) -> dict[str, int]:
         """For each of these turns, the index of its first minibatch; and under "" how many a step takes in all."""

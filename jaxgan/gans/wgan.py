@@ -45,10 +45,11 @@ def wgan(
     game = two_player_game(generator, discriminator, draws, wasserstein, terms, discriminator_steps=discriminator_steps)
     if not warm_up:
         return game
-    # A step has n_critic critic turns; in the warm-up only every so manieth step has a generator turn.
+    # A step has n_critic critic turns; in the warm-up only the last one of so many steps has a generator turn.
     rarely = warm_up_steps // discriminator_steps
     turns = tuple(
-        dataclasses.replace(turn, every=rarely) if turn.name == GENERATOR else turn for turn in game.stages[0].turns
+        dataclasses.replace(turn, every=rarely, phase=rarely - 1) if turn.name == GENERATOR else turn
+        for turn in game.stages[0].turns
     )
     first = Stage(turns, name="warm-up", until_step=warm_up * rarely)
     return dataclasses.replace(game, stages=(first, *game.stages))

@@ -23,6 +23,7 @@ from jaxgan.core import (
     schedules,
 )
 from jaxgan.core.abilities import NUMBER
+from jaxgan.errors import UserError
 from jaxgan.layers import BatchNorm
 from tests.core.scalars import Scalar, mean_loss, minibatch, scalar_game, sgd_player, weight
 
@@ -107,6 +108,38 @@ def test_a_lazy_turn_is_played_every_k_steps_at_k_times_its_strength_as_a_second
     assert weight(state, "a") == pytest.approx(0.6**3)
     assert float(metrics["decay/loss"]) == pytest.approx(0.5 * 0.36**2)
     assert len(traces) == 2
+
+
+@pytest.mark.parametrize(("repeats", "every"), [(1, 1), (3, 1), (1, 4), (3, 2)])
+def test_a_lazy_turn_weighs_what_it_would_in_every_update_of_its_player(repeats, every):
+    """The updates of 12 steps at a tiny rate are those of the regulariser beside the loss each time."""
+    decay = lambda n, b, m, k: (0.5 * n.a(1.0) ** 2, Aux())  # noqa: E731
+    own = {"every": every, "repeats": repeats}
+    beside = scalar_game(Turn("a", decay, **own), a=sgd_player(rate=1e-4))
+    nothing = lambda n, b, m, k: (0.0 * n.a(1.0), Aux())  # noqa: E731
+    lazy = scalar_game(
+        Turn("b", mean_loss("b")),
+        Turn("a", nothing, **own),
+        Turn("decay", decay, ("a",), every=6, lazy=True),
+        a=sgd_player(rate=1e-4),
+    )
+    moved = []
+    for game in (beside, lazy):
+        state = game.init(jax.random.key(0), minibatch(0.0))
+        for step in range(12):
+            due = game.due(step, 0)
+            state, _ = game.step(state, (minibatch(0.0),) * game.minibatches(due), due=due)
+        moved.append(1 - weight(state, "a"))
+    assert moved[0] == pytest.approx(12 * repeats / every * 1e-4, rel=0.02)
+    assert moved[1] == pytest.approx(moved[0], rel=0.02)
+
+
+def test_a_phase_says_at_which_steps_a_turn_is_played():
+    game = scalar_game(Turn("a", mean_loss("a")), Turn("b", mean_loss("b"), every=3, phase=2))
+    assert [step for step in range(9) if "b" in game.due(step, 0).turns] == [2, 5, 8]
+    for phase in (-1, 3):
+        with pytest.raises(UserError, match=f"turn 'b': phase={phase} must lie in 0 to every - 1, which is 2"):
+            Turn("b", mean_loss("b"), every=3, phase=phase)
 
 
 def test_stages_end_at_a_step_or_an_image_count_and_reset_optimizers():

@@ -71,6 +71,24 @@ def test_a_lazy_term_moves_the_discriminators_of_all_pairs():
     }
 
 
+@pytest.mark.parametrize("turns", [1, 3])
+def test_a_lazy_term_is_as_strong_as_in_each_of_its_sides_turns(turns):
+    def moved(*parts):
+        """How far three steps at a tiny rate move the critic."""
+        players = still(Constant(-0.25)), still(Mean(), 1e-3)
+        critic = gans.fgan(*players, divergence="total_variation", discriminator_steps=turns, terms=parts)
+        state = critic.init(jax.random.key(0), {"image": IMAGES})
+        for step in range(3):
+            due = critic.due(step, 0)
+            state, _ = critic.step(state, ({"image": IMAGES},) * critic.minibatches(due), due)
+        return 2.0 - float(state.players["discriminator"].params["w"])
+
+    often, lazily, plain = moved(terms.r1(0.5)), moved(terms.r1(0.5, every=3)), moved()
+    # d/dw of 1/2 w^2 / 16, in each of the turns of three steps
+    assert often - plain == pytest.approx(3 * turns * 1e-3 * 0.5 * 2.0 / 16, rel=0.02)
+    assert lazily - plain == pytest.approx(often - plain, rel=0.02)
+
+
 def test_a_term_with_memory_remembers_each_pair_apart():
     state, _ = play(cyclegan(terms.lecam(decay=0.9)), {"a": A, "b": B})
     remembered = state.memory["terms"]
