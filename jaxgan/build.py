@@ -55,6 +55,11 @@ def build_game(config: ConfigDict, arrays: Arrays, domains: Sequence[str] = ()) 
             f"config.system={config.system!r} on config.data.name={config.data.name!r}: {error}"
         ) from error
     _check_domains(config, game, domains)
+    if "labelled_image" in arrays and not game.few_labels:
+        raise ConfigError(
+            f"config.data.labelled={config.data.labelled} leaves most images without labels, which config.system="
+            f"{config.system!r} would not notice: set it to 0, or take s2gan, s3gan, triple_gan or improved_gan"
+        )
     return dataclasses.replace(game, accumulate=config.accumulate, rematerialise=config.remat == "blocks")
 
 

@@ -136,3 +136,13 @@ def test_the_dry_run_forgives_absent_data_and_no_others(tmp_path):
     config = overrides.apply(MODULES["dcgan"].get_config(), [*changes, ("data.path", str(tmp_path))])
     with pytest.raises(DataError, match="holds no image"):
         plan_without_data(config)
+
+
+@pytest.mark.parametrize("system", ["cgan", "acgan", "sngan", "dcgan", "infogan"])
+def test_few_labels_are_refused_by_games_that_would_take_them_for_those_of_all_images(system):
+    """Labels of other images: a tenth of them would be right."""
+    config = overrides.apply(MODULES[system].get_config(), {"data.labelled": 600}.items())
+    with pytest.raises(
+        ConfigError, match=f"^config.data.labelled=600 leaves .* config.system='{system}' would not notice: set"
+    ):
+        plan_without_data(config)

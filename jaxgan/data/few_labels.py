@@ -64,6 +64,10 @@ class FewLabels(Source):
         return self._parts
 
     @property
+    def measured(self) -> Source:
+        return self._source
+
+    @property
     def unreadable(self) -> int:
         return self._source.unreadable
 

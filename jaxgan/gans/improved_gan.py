@@ -108,5 +108,6 @@ def improved_gan(
         outputs={GENERATOR: lambda batch: batch["image"]},
         stages=(Stage(turns),),
         memory=lambda key, batch: merged(extra.first_memory()),
+        few_labels=True,
         abilities=sample_abilities(draws) | {"classify": classify_ability()},
     )

@@ -105,5 +105,7 @@ def s2gan_co(
         },
     )
     return dataclasses.replace(
-        game, abilities={**game.abilities, "classify": classify_ability(class_logits=class_logits)}
+        game,
+        abilities={**game.abilities, "classify": classify_ability(class_logits=class_logits)},
+        few_labels=True,
     )

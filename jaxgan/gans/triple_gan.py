@@ -153,6 +153,7 @@ def triple_gan(
         outputs={GENERATOR: lambda batch: batch["image"]},
         stages=(*([pretraining] if pretraining_steps else []), Stage(turns)),
         memory=lambda key, batch: merged(extra.first_memory()),
+        few_labels=True,
         abilities=sample_abilities(draws)
         | {"classify": classify_ability(CLASSIFIER), "judge": judge_ability(num_classes=classes)},
     )

@@ -208,4 +208,5 @@ def few_label_game(
             PRETRAINING_HEAD: head_inputs(classifier),
         },
     )
-    return dataclasses.replace(game, abilities={**game.abilities, "classify": classify_ability(CLASSIFIER)})
+    abilities = {**game.abilities, "classify": classify_ability(CLASSIFIER)}
+    return dataclasses.replace(game, abilities=abilities, few_labels=True)

@@ -43,6 +43,7 @@ class Observer:
         records: Records,
         step: int | None,
     ) -> None:
+        source = source.measured
         self._config, self._compiled, self._source, self._metrics = plan.config, plan.compiled, source, choice.metrics
         self._folder, self._records, self._asked = folder, records, choice.pictures
         self._guard = None if plan.config.guard == "off" else Guard(plan, source)
@@ -89,7 +90,9 @@ class Observer:
         measured: dict[str, float | Result] = {}
         for name, metric in self._metrics.items():
             with busy(f"measuring {name}"):
-                measured |= metric.measure(snapshot, self._source, self._config, self._key(name))
+                values = metric.measure(snapshot, self._source, self._config, self._key(name))
+                # Two metrics may call a value alike: that of the second has its metric's name before it.
+                measured |= {f"{name}/{each}" if each in measured else each: value for each, value in values.items()}
         if self._guard is not None:
             with busy("looking whether the game has collapsed"):
                 measured |= self._guard.measure(state, snapshot, self._key("guard"), self._records.lines)
@@ -131,16 +134,18 @@ class Observer:
             lines.append(
                 f"{'state':<17} {printable(last['state'])} since step {same[-1]['step']}   ({described(last)})"
             )
-        for metric in self._metrics.values():
-            by_step = self._records.series(metric.score)
+        for name, metric in self._metrics.items():
+            own = f"{name}/{metric.score}"  # where another metric has a value of this name
+            score = own if any(own in line for line in self._records.lines) else metric.score
+            by_step = self._records.series(score)
             if not by_step:
-                lines.append(f"{metric.score:<17} never a finite number")
+                lines.append(f"{score:<17} never a finite number")
                 continue
             notes = [f"untrained {by_step[0]:.4g}"] if 0 in by_step else []
             if metric.floor:
                 notes.append(f"real held-out data {self._records.series(metric.floor)[max(by_step)]:.4g}")
             notes.append("lower is better" if metric.lower_is_better else "higher is better")
-            lines.append(f"{metric.score:<17} {by_step[max(by_step)]:.4g}   ({', '.join(notes)})")
+            lines.append(f"{score:<17} {by_step[max(by_step)]:.4g}   ({', '.join(notes)})")
         return "\n".join(lines)
 
     @property

@@ -100,3 +100,12 @@ def test_a_minibatch_larger_than_the_labels_has_each_as_often():
         _, counts = np.unique([np.asarray(image).tobytes() for image in batch["labelled_image"]], return_counts=True)
         assert len(counts) == 20 and counts.sum() == 64 and counts.min() >= 2 and counts.max() <= 4
     batches.close()
+
+
+def test_games_are_measured_on_images_with_labels_of_their_own():
+    source, whole = make_source("digits", labelled=30), make_source("digits")
+    assert source.measured.arrays == whole.arrays and whole.measured is whole
+    for index in (0, 700, 1437):
+        record, true = source.measured[index], whole[index]
+        np.testing.assert_array_equal(record["image"], true["image"])
+        assert record["label"] == true["label"]

@@ -1,11 +1,14 @@
 """The collapse guard: its statistics on samples whose truth is known, the names it gives, and what a run does about them."""
 
+import types
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.training import command_line, guard, train
+from jaxgan.data import make_source
+from jaxgan.training import command_line, guard, observer, train
 from jaxgan.training.broken import CollapseError
 from jaxgan.training.records import read_metrics
 
@@ -133,3 +136,20 @@ def test_games_that_do_not_sample_are_watched_too(runs):
     assert states(folder) == [(10, "healthy")]
     line = read_metrics(folder / "metrics.jsonl")[-1]
     assert line["guard/growth"] < 10 and "guard/coverage" not in line
+
+
+def test_a_game_that_knows_few_labels_is_measured_by_all(monkeypatch):
+    """The labels of its minibatches are of other images."""
+    seen = []
+    monkeypatch.setattr(observer, "Guard", lambda plan, source: seen.append(source))
+    monkeypatch.setattr(observer, "RunPictures", lambda folder, compiled, source, *rest: seen.append(source))
+    config = command_line.load_config("configs/improved_gan.py")
+    plan = types.SimpleNamespace(config=config, compiled=None)
+    choice = types.SimpleNamespace(metrics={}, pictures=(), told=str, score="m", lower_is_better=True)
+    observer.Observer(plan, make_source(config.data), choice, None, types.SimpleNamespace(write=True, say=print), None)
+    whole = make_source(config.data, labelled=0).stack()
+    assert len(seen) == 2
+    for source in seen:
+        records = source.stack()
+        np.testing.assert_array_equal(records["image"], whole["image"])
+        np.testing.assert_array_equal(records["label"], whole["label"])
