@@ -26,6 +26,8 @@ _NAMED = 3  # pictures that cannot be read, in one line
 class Pictures(Protocol):
     """Where an `ImageSource` gets its pictures: a folder, a zip, a tfds set, scikit-learn's digits.
 
+    Where the crop that is not drawn is no centre of what `open` opens, `open_centre(index)` opens what it is the centre of.
+
     Attributes:
         class_names: Of the labels, class i is the i-th; () without labels.
         labels: Of all pictures, (N,) int32, where they are known without opening any; else None.
@@ -161,7 +163,9 @@ class ImageSource(Source):
         if index in self.skipped:
             return None
         try:
-            picture, label = self.pictures.open(index)
+            drawn = draw is not None and self.transform.crop != "centre"
+            opened = self.pictures.open if drawn else getattr(self.pictures, "open_centre", self.pictures.open)
+            picture, label = opened(index)
             with picture:
                 picture.load()
                 pixels = self.transform(upright(picture), draw, self.pictures.where(index))

@@ -24,8 +24,8 @@ def _photo(name: str) -> np.ndarray:
 class PhotoPictures:
     """The photographs of a palace in China and of a flower, cut in the middle: their left halves train, their right ones test.
 
-    A half of 427x320 pixels is covered by cells of the size of a crop; a picture is a cell and half a cell around it, so that
-    a random crop of it lies somewhere near, and the central one at the cell. No pixel is in both splits.
+    A half of 427x320 pixels is covered by cells of the size of a crop; a picture is a cell and half a cell around it, as far as
+    the half reaches, so that a random crop of it lies somewhere near; the central one is the cell. No pixel is in both splits.
 
     Args:
         split: Either "train" or "test".
@@ -48,10 +48,12 @@ class PhotoPictures:
             )
         self._split = split
         self._places: list[tuple[str, int, int, int, int]] = []  # photograph, top, left, bottom, right
+        self._cells: list[tuple[int, int, int, int]] = []
         for photo in (name,) if name else PHOTOS:
             height, width = self._half(photo).shape[:2]
             if size is None:
                 self._places.append((photo, 0, 0, height, width))
+                self._cells.append((0, 0, height, width))
                 continue
             if size[0] > height or size[1] > width:
                 raise DataError(
@@ -62,6 +64,7 @@ class PhotoPictures:
                     low = max(0, int(top) - size[0] // 2), max(0, int(left) - size[1] // 2)
                     high = min(height, int(top) + size[0] * 3 // 2), min(width, int(left) + size[1] * 3 // 2)
                     self._places.append((photo, *low, *high))
+                    self._cells.append((int(top), int(left), int(top) + size[0], int(left) + size[1]))
 
     def _half(self, name: str) -> np.ndarray:
         whole = _photo(name)
@@ -74,6 +77,11 @@ class PhotoPictures:
     def open(self, index: int) -> tuple[Image.Image, None]:
         name, top, left, bottom, right = self._places[index]
         return Image.fromarray(self._half(name)[top:bottom, left:right]), None
+
+    def open_centre(self, index: int) -> tuple[Image.Image, None]:
+        """The cell alone: at the border of a half it is not the middle of its picture."""
+        top, left, bottom, right = self._cells[index]
+        return Image.fromarray(self._half(self._places[index][0])[top:bottom, left:right]), None
 
     def where(self, index: int) -> str:
         name, top, left, *_ = self._places[index]

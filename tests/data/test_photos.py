@@ -36,6 +36,26 @@ def test_random_crops_cover_all_of_a_half_and_nothing_else():
     assert len(source) == 6 * 5 and covered.all()
 
 
+@pytest.mark.parametrize("crop", ["centre", "random"])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_what_is_not_drawn_is_a_cell_also_at_the_border(split, crop):
+    source = make_source("photos", path="china", image_size=64, crop=crop, split=split)
+    half = load_sample_image("china.jpg")[:, :320] if split == "train" else load_sample_image("china.jpg")[:, 320:]
+    corners = [(int(top), int(left)) for top in np.linspace(0, 363, 6) for left in np.linspace(0, 256, 5)]
+    assert len(source) == len(corners)
+    for index, (top, left) in enumerate(corners):
+        cell = half[top : top + 64, left : left + 64]
+        np.testing.assert_array_equal(source[index]["image"], cell)
+        # Random crops are of a cell and half a cell around it, as far as there is any.
+        low, left_low = max(0, top - 32), max(0, left - 32)
+        around = half[low : top + 96, left_low : left + 96]
+        for u, v in ((0.0, 0.0), (0.5, 0.25), (0.999, 0.999)):
+            drawn = source.record(index, np.array([0.9, u, v]))["image"]
+            place = int(u * (around.shape[0] - 63)), int(v * (around.shape[1] - 63))
+            expected = around[place[0] : place[0] + 64, place[1] : place[1] + 64] if crop == "random" else cell
+            np.testing.assert_array_equal(drawn, expected)
+
+
 def test_what_the_photos_do_not_have():
     for fields, message in (
         ({"path": "flowr"}, "did you mean 'flower'"),
