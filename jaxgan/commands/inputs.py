@@ -44,13 +44,17 @@ class InputImages:
             raise UserError(f"--{option}={path}: {str(error).split('; set data.path')[0]}") from error
         self.names = tuple(self._container.names)
 
-    def read(self, spec: ArraySpec, data: ConfigDict) -> Iterator[tuple[list[str], np.ndarray]]:
+    def read(
+        self, spec: ArraySpec, data: ConfigDict, everywhere: bool = False
+    ) -> Iterator[tuple[list[str], np.ndarray]]:
         """Reads them, some at a time; one that cannot be read is named on stderr and left out.
 
         Args:
             spec: What the game's images are like.
             data: The run's `config.data`: images are resized as in training, but without its random crops and what is enlarged
                 for them.
+            everywhere: Not in order, but each time from everywhere in the folder: batch norm's statistics are of images that
+                are asked about together, and those that stand behind one another may be of one class.
 
         Yields:
             Names, and float32 (B, H, W, C) in [-1, 1].
@@ -62,8 +66,9 @@ class InputImages:
             raise UserError(f"--{self._option} is for images, but the data of this run are {spec.kind}s")
         height, width, channels = spec.shape
         resize = Transform((height, width), resize=data.resize, resample=data.resample, channels=channels)
-        for start in range(0, len(self.names), _CHUNK):
-            names = self.names[start : start + _CHUNK]
+        number = -(-len(self.names) // _CHUNK)
+        for index in range(number):
+            names = self.names[index::number] if everywhere else self.names[index * _CHUNK : (index + 1) * _CHUNK]
             found = {name: pixels for name in names if (pixels := self._read(name, resize)) is not None}
             if found:
                 yield list(found), np.stack(list(found.values())).astype(np.float32) / 127.5 - 1.0

@@ -186,18 +186,19 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
         check_place(output)
     spec, names, parts = snapshot.image_spec(name, option, given.get("source")), list[str](), list[np.ndarray]()
     in_turn = {each: images.in_turn(spec, trained.plan.config.data) for each, images in others.items()}
-    given, done = given | _latents(trained, declared, asked)[0], 0
+    given |= _latents(trained, declared, asked)[0]
     told = _told(trained, declared, asked, given)
     if declared.tiling is None:
-        chunks = inputs.read(spec, trained.plan.config.data)
+        chunks = inputs.read(spec, trained.plan.config.data, everywhere=not others)
     else:
         chunks = inputs.read_whole(spec.shape[2], declared.tiling)
+    place = {each: index for index, each in enumerate(inputs.names)}
     for index, (read, images) in enumerate(chunks):
-        part = dict(given) | {option: images} | _in_turn(told, np.arange(done, done + len(images)))
+        turns = np.array([place[each] for each in read])
+        part = dict(given) | {option: images} | _in_turn(told, turns)
         part |= {each: np.stack([next(one) for _ in read]) for each, one in in_turn.items()}
-        done += len(images)
         for label in declared.kinds(LABEL):
-            part[label] = _labels(given[label], None, np.arange(len(images)), len(snapshot.classes(name)))
+            part[label] = _labels(given[label], None, turns, len(snapshot.classes(name)))
         names += read
         for (_, own), written in zip(folders, paths, strict=True):
             result = snapshot.use(name, jax.random.fold_in(jax.random.key(asked.seed), index), **part | own)
@@ -207,6 +208,9 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
             for one, pixels in zip(read, pictures.to_uint8(result), strict=True):
                 outputs.write_png(pixels, written[one])
     whole = np.concatenate(parts) if parts else np.zeros(0)
+    if declared.gives != "images":
+        order = sorted(range(len(names)), key=lambda index: place[names[index]])
+        whole, names = whole[order], [names[index] for index in order]
     if declared.gives == "latents":
         outputs.write_npz({"latents": whole, "name": np.array(names)}, output)
     elif declared.gives != "images" and names:

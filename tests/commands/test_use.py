@@ -15,6 +15,7 @@ from PIL import Image
 from jaxgan import sample
 from jaxgan.commands import listing, outputs, use
 from jaxgan.config import default, named, player
+from jaxgan.core.snapshot import Snapshot
 from jaxgan.data import make_source
 from jaxgan.errors import UserError
 from jaxgan.layers import Verdict
@@ -236,6 +237,23 @@ def test_images_are_judged(runs, digits, tmp_path, capsys):
         run(judge, where, f"--input={digits}", f"--output={output}")
     with pytest.raises(UserError, match="--input is for images, but the data of this run are vectors"):
         run(judge, f"--workdir={runs('ring8')[0]}", f"--input={digits}")
+
+
+def test_a_sorted_folder_is_asked_about_from_everywhere(runs, tmp_path, monkeypatch):
+    """Batch norm's statistics are of images that are asked about together: not of the darkest ones first."""
+    (tmp_path / "sorted").mkdir()
+    for index in range(130):
+        Image.new("L", (8, 8), index).save(tmp_path / "sorted" / f"{index:03}.png")
+    seen = []
+    look = lambda snapshot, ability, key, images: seen.append(images.mean()) or images.mean(axis=(1, 2, 3))  # noqa: E731
+    monkeypatch.setattr(Snapshot, "use", look)
+    folder, output = runs("dcgan")[0], tmp_path / "scores.csv"
+    arguments = (f"--workdir={folder}", f"--input={tmp_path / 'sorted'}", f"--output={output}")
+    run(lambda arguments: use.main("judge", arguments), *arguments)
+    rows = list(csv.reader(output.read_text().splitlines()))[1:]
+    assert [row[0] for row in rows] == [f"{index:03}.png" for index in range(130)]
+    np.testing.assert_allclose([float(row[1]) for row in rows], np.arange(130) / 127.5 - 1, atol=1e-3)
+    assert len(seen) == 3 and np.ptp(seen) < 0.02
 
 
 class Labelled(nn.Module):
