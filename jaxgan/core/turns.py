@@ -105,7 +105,7 @@ class Stage:
         )
 
     def strength(self, turn: Turn) -> float:
-        """By what a turn's loss is multiplied: 1, or for a lazy one how often its players' own turn is played for each time it is.
+        """By what a turn's loss is multiplied: 1, or for a lazy one how often its players' own turn is played for each of it.
 
         Their own is the first turn that is not lazy and moves one of them; without one, steps count.
         """

@@ -43,14 +43,8 @@ def discogan(
         generator_steps: Turns of the generators for each of the discriminators', each on a minibatch of its own.
         terms: What the losses have beside these, for each domain; see `jaxgan.parts.terms`.
     """
-    adversaries = Adversaries(non_saturating, terms)
-
-    def discriminators_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
-        # Eq. 7: -E[log D_B(b)] - E[log(1 - D_B(G_AB(a)))] and the same for A; the program halves both.
-        loss, aux = adversaries.discriminators_loss(
-            adversaries.pairs(nets, batch, memory, translated(nets, batch)), memory, key
-        )
-        return 0.5 * loss, aux
+    # Eq. 7: -E[log D_B(b)] - E[log(1 - D_B(G_AB(a)))] and the same for A; the program halves both.
+    adversaries = Adversaries(non_saturating, terms, weight=0.5)
 
     def generators_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         fakes = translated(nets, batch)
@@ -72,7 +66,7 @@ def discogan(
             "discriminator_b": discriminator_b,
         },
         (
-            Turn("discriminators", discriminators_loss, adversaries.players),
+            adversaries.turn(translated),
             Turn("generators", generators_loss, TRANSLATORS, repeats=generator_steps, fresh=True),
             *adversaries.lazy_turns(translated, TRANSLATORS),
         ),

@@ -69,10 +69,17 @@ def vaegan(
             1e-6 for CelebA, where features are 16,384; it must fit their number and scale.
         adversarial: Weight of the GAN's losses; 0 leaves a VAE that compares features of a network that has learned nothing.
         objective: The paper's minimax game, "non_saturating", or any of `jaxgan.losses.OBJECTIVES`.
-        terms: What the losses have beside these, for either kind of fakes; see `jaxgan.parts.terms`.
+        terms: What the losses have beside these, the mean over either kind of fakes; see `jaxgan.parts.terms`.
     """
     objective, latent = make_objective(objective), Latent(latent_size)
-    extra = Terms(terms, ("reconstructed", "generated"), decide=objective.decide, cross_entropy=objective.cross_entropy)
+    extra = Terms(
+        terms,
+        ("reconstructed", "generated"),
+        decide=objective.decide,
+        cross_entropy=objective.cross_entropy,
+        objective_weight=adversarial,
+        mean=True,
+    )
 
     def pairs(nets: Nets, batch: Batch, memory: Memory, decoded: Decoded) -> tuple[Pair, Pair]:
         one, other = (

@@ -40,6 +40,7 @@ class Adversaries:
         domains: Those that are judged.
         player: The name of a domain's discriminator, "{}" for the domain; without one, a player that judges all domains and is
             told which: network images, domain -> logits.
+        weight: Of the objective in the discriminators' loss.
     """
 
     def __init__(
@@ -48,9 +49,16 @@ class Adversaries:
         terms: Sequence[Term] = (),
         domains: Sequence[str] = DOMAINS,
         player: str = "discriminator_{}",
+        weight: float = 1.0,
     ) -> None:
-        self.objective, self.domains, self._player = objective, tuple(domains), player
-        self.extra = Terms(terms, self.domains, decide=objective.decide, cross_entropy=objective.cross_entropy)
+        self.objective, self.domains, self._player, self._weight = objective, tuple(domains), player, weight
+        self.extra = Terms(
+            terms,
+            self.domains,
+            decide=objective.decide,
+            cross_entropy=objective.cross_entropy,
+            objective_weight=weight,
+        )
 
     @property
     def players(self) -> tuple[str, ...]:
@@ -72,12 +80,13 @@ class Adversaries:
         return tuple(judged(domain) for domain in self.domains)
 
     def discriminators_loss(self, pairs: Sequence[Pair], memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
-        """The sum over domains of the objective's loss, and what the terms add."""
+        """The sum over domains of the objective's loss, by its weight, and what the terms add."""
         losses = {
             f"loss_{pair.name}": self.objective.discriminator(pair.real_logits, pair.fake_logits) for pair in pairs
         }
         cost, metrics, memory = self.extra.add(DISCRIMINATOR, pairs, memory, key)
-        return total(losses.values()) + cost, Aux(metrics | losses, memory, scores_of(pairs, self.objective.decide))
+        loss = self._weight * total(losses.values()) + cost
+        return loss, Aux(metrics | losses, memory, scores_of(pairs, self.objective.decide))
 
     def generators_loss(
         self, pairs: Sequence[Pair], memory: Memory, key: jax.Array

@@ -24,6 +24,9 @@ class Terms:
         ranks: Whether the generator learns from the fakes' scores, so that it can learn from the best.
         decide: How the game's scores are read; see `jaxgan.losses.Objective`.
         cross_entropy: Whether the discriminator's loss is a cross-entropy.
+        objective_weight: By what the game multiplies the objective's loss of the discriminator, and so the terms that change
+            the targets of its cross-entropy.
+        mean: Whether the game's losses are means over its pairs, and so what the terms add; else both are sums.
 
     Raises:
         UserError: There are terms, but no pairs; top-k without scores to rank by; or label smoothing without a cross-entropy.
@@ -36,6 +39,8 @@ class Terms:
         ranks: bool = True,
         decide: Callable[[jax.Array], jax.Array] = lambda logits: logits,
         cross_entropy: bool = False,
+        objective_weight: float = 1.0,
+        mean: bool = False,
     ) -> None:
         if terms and not pairs:
             raise UserError(
@@ -52,6 +57,7 @@ class Terms:
                     "learn by: leave it out"
                 )
         self._pairs, self._decide = tuple(pairs), decide
+        self._objective_weight, self._mean = objective_weight, mean
         self._terms: dict[str, Term] = {}
         for term in terms:
             name, number = term.name, 1
@@ -81,7 +87,8 @@ class Terms:
             key: PRNG key of the turn.
 
         Returns:
-            The sum, float32 (); each term's value without its weight, for the log; and the game's new memory.
+            Their sum, float32 (), over the pairs or of the means over them; each term's value without its weight, for the log;
+            and the game's new memory.
         """
         due = [name for name, term in self._terms.items() if term.side == side and term.every == 1]
         return self._sum(due, pairs, memory, key)
@@ -130,8 +137,10 @@ class Terms:
                 if term.start is not None:
                     value, remembered[label] = value
                 factor = 1.0 if term.schedule is None else term.schedule(pair.nets.clock)
-                total += term.weight * factor * value
+                weight = term.weight * (self._objective_weight if term.cross_entropy else 1.0)
+                total += weight * factor * value
                 values[label] = value
+        total = total / len(pairs) if self._mean else total
         return total, values, ({**memory, _MEMORY: remembered} if remembered else memory)
 
 

@@ -13,6 +13,7 @@ from jaxgan.core.players import flatten
 from jaxgan.errors import UserError
 from jaxgan.layers import Verdict
 from jaxgan.losses import normal_kl
+from jaxgan.parts import terms
 from tests.gans.test_conditional_games import softplus
 from tests.gans.tiny_players import arrays, make
 
@@ -183,6 +184,24 @@ def test_vaegan_weighs_features_beside_the_game():
     # of which half is the reconstructions', and what is left the mean over generated images of log(1 - D) < 0
     reconstructed = -softplus(1.5 * AGAIN.mean(axis=(1, 2, 3))).mean()
     assert 2 * adversarial - reconstructed < 0
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.5])
+def test_terms_of_a_vaegan_are_means_over_its_pairs_as_its_game_is(weight):
+    def game(*parts):
+        players = still(Corner()), still(Fill()), still(Means())
+        return played(gans.vaegan(*players, latent_size=1, adversarial=weight, terms=parts))[0]
+
+    plain, lazily = game(), game(terms.r1(4.0, every=2))
+    # R1 of reals, 1/2 v^2 / HWC, is the same for both pairs, and counts once.
+    slope = 0.5 * 1.5**2 / X[0].size
+    assert game(terms.r1(4.0))["discriminator/loss"] - plain["discriminator/loss"] == pytest.approx(4 * slope, rel=1e-4)
+    assert lazily["r1/loss"] == pytest.approx(4 * slope, rel=1e-4)
+    # The cross-entropy that asks for 0.9 on reals: -0.9 log D - 0.1 log(1 - D), as much as it weighs.
+    smoothed = game(terms.label_smoothing(0.9))["discriminator/loss"] - plain["discriminator/loss"]
+    scores = 1.5 * X.mean(axis=(1, 2, 3))
+    asked = (0.9 * softplus(-scores) + 0.1 * softplus(scores)).mean() - softplus(-scores).mean()
+    assert smoothed == pytest.approx(weight * asked, rel=1e-3, abs=1e-6)
 
 
 def test_a_discriminator_of_three_kinds():

@@ -11,6 +11,7 @@ from jaxgan import gans
 from jaxgan.core import Player
 from jaxgan.errors import UserError
 from jaxgan.layers import Verdict
+from jaxgan.parts import terms
 from jaxgan.parts.domain_codes import with_noise
 from tests.gans.one_parameter import IMAGES, Mean, Scale, play, still
 
@@ -124,6 +125,22 @@ def test_discogan_mixes_what_is_adversarial_with_features_and_reconstructions():
         assert 0.5 * judged == value(metrics, "discriminators/loss")
         assert (1 - share) * (0.1 * taken + 0.9 * matched) + share * back == value(metrics, "generators/loss")
         assert back == value(metrics, "generators/reconstruction") and matched == value(metrics, "generators/features")
+
+
+def test_discogan_halves_its_game_and_no_term():
+    def loss(*parts):
+        game = sisters("discogan", generator_steps=1, terms=parts)
+        _, metrics = game.step(game.init(jax.random.key(0), BATCH), (BATCH, BATCH), game.due(0, 0))
+        return {name: float(value) for name, value in metrics.items()}
+
+    plain, added, lazily = loss(), loss(terms.r1(4.0)), loss(terms.r1(4.0, every=2))
+    slopes = 4.0 * 0.5 * (2.0**2 + 3.0**2) / A[0].size
+    assert added["discriminators/loss"] - plain["discriminators/loss"] == pytest.approx(slopes, rel=1e-4)
+    assert lazily["r1/loss"] == pytest.approx(slopes, rel=1e-4)
+    # Targets of 0.9, which change the game itself, are halved with it.
+    asked = sum(0.1 * (w * means(x)).mean() for w, x in ((2.0, A), (3.0, B)))
+    smoothed = loss(terms.label_smoothing(0.9))["discriminators/loss"] - plain["discriminators/loss"]
+    assert smoothed == pytest.approx(0.5 * asked, rel=1e-3, abs=1e-6)
 
 
 def test_discogan_moves_its_generators_twice_for_its_discriminators_once():
