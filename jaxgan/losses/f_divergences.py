@@ -226,8 +226,8 @@ def f_divergence(divergence: str, generator: str = "practical", weight: float | 
     """f-GAN: the discriminator estimates an f-divergence, the generator lowers it.
 
     L_D = -E_p[g_f(v)] + E_q[f*(g_f(v))] (Eq. 6, negated). At its best, T* = g_f(v*) = f'(p / q) and L_D = -D_f(P || Q);
-    at p = q, T* = f'(1) and L_D = -f(1), which is 0 (2 log 2 for "gan"). `read` gives T, to be compared with the
-    divergence's `threshold`.
+    at p = q, T* = f'(1) and L_D = -f(1), which is 0 (2 log 2 for "gan"). `read` gives T, and `decide`
+    by how much it passes f'(1), the divergence's `threshold`.
 
     Args:
         divergence: A key of `DIVERGENCES`.
@@ -248,4 +248,6 @@ def f_divergence(divergence: str, generator: str = "practical", weight: float | 
         lambda real, fake: row.fused(fake).mean() - row.activation(real).mean(),
         lambda fake, real=None: -gain(fake).mean(),
         row.activation,
+        # At its best T = f'(p / q), which rises with p / q: f'(1) is the paper's threshold between real and generated.
+        lambda v: row.activation(v) - row.threshold,
     )

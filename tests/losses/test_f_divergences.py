@@ -252,12 +252,26 @@ def test_the_best_discriminator_finds_the_divergence_and_no_other_finds_more(nam
     # T above f'(1) where the data are denser
     accepted = objective.read(jnp.asarray(best, jnp.float32)) > make_divergence(name, weight).threshold
     np.testing.assert_array_equal(accepted, P > Q)
+    np.testing.assert_array_equal(objective.decide(jnp.asarray(best, jnp.float32)) > 0, P > Q)
     # the theoretical generator lowers what the discriminator raised
     theoretical = f_divergence(name, "theoretical", weight).generator(repeated(best, Q))
     practical = objective.generator(repeated(best, Q))
     estimate = np.asarray(objective.read(repeated(best, P))).mean() + float(theoretical)
     assert estimate == pytest.approx(truth.divergence(P, Q), rel=1e-4)
     assert float(practical) == pytest.approx(-(Q * truth.slope(P / Q)).sum(), rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize(("name", "weight"), ROWS)
+def test_what_is_as_dense_in_both_is_neither_real_nor_fake(name, weight):
+    """The best discriminator says f'(1) where p = q, and more where data are denser."""
+    best, decide = truth_of(name, weight).best, f_divergence(name, weight=weight).decide
+    # Of total variation, whose slope jumps at 1, any T in [-1/2, 1/2] is best there: its middle is V = 0.
+    even = 0.0 if name == "total_variation" else best(np.float64(1.0))
+    fakes, neither, reals = (
+        float(decide(jnp.float32(v))) for v in (best(np.float64(0.8)), even, best(np.float64(1.25)))
+    )
+    assert fakes < 0 < reals
+    assert neither == pytest.approx(0, abs=1e-6)
 
 
 def test_the_row_named_gan_is_the_first_gans_game():
