@@ -64,10 +64,10 @@ def augment_pipe(categories: str | Mapping[str, float] = "bgc", probability: flo
     if not callable(probability) and not 0 <= probability <= 1:
         raise UserError(f"augment_pipe: the probability is {probability!r}, but must be in [0, 1] or a schedule")
 
-    def apply(key: jax.Array, images: jax.Array, clock: Clock, state: Any) -> jax.Array:
-        return _augmented(strengths, key, images, probability(clock) if callable(probability) else probability)
+    def apply(key: jax.Array, images: jax.Array, clock: Clock, state: Any, index: int = 0) -> jax.Array:
+        return _augmented(strengths, key, images, probability(clock) if callable(probability) else probability, index)
 
-    return View(apply)
+    return View(apply, further=apply)
 
 
 def ada(
@@ -98,13 +98,13 @@ def ada(
     if images < 1 or every < 1:
         raise UserError(f"adaptive augmentation: images={images} and every={every} must be at least 1")
 
-    def apply(key: jax.Array, images: jax.Array, clock: Clock, state: adaptive.AdaState) -> jax.Array:
-        return _augmented(strengths, key, images, state.p)
+    def apply(key: jax.Array, images: jax.Array, clock: Clock, state: adaptive.AdaState, index: int = 0) -> jax.Array:
+        return _augmented(strengths, key, images, state.p, index)
 
     def update(state: adaptive.AdaState, scores: jax.Array) -> adaptive.AdaState:
         return adaptive.update(state, scores, target, images, every)
 
-    return View(apply, lambda: adaptive.start(start), update, lambda state: {"ada_probability": state.p})
+    return View(apply, lambda: adaptive.start(start), update, lambda state: {"ada_probability": state.p}, apply)
 
 
 def _strengths(categories: str | Mapping[str, float]) -> dict[str, float]:
@@ -117,13 +117,16 @@ def _strengths(categories: str | Mapping[str, float]) -> dict[str, float]:
     return strengths
 
 
-def _augmented(strengths: Mapping[str, float], key: jax.Array, images: jax.Array, p: jax.Array | float) -> jax.Array:
+def _augmented(
+    strengths: Mapping[str, float], key: jax.Array, images: jax.Array, p: jax.Array | float, index: int = 0
+) -> jax.Array:
     check_images("augment_pipe", images, "leave the view out for such data")
     batch, height, width, channels = images.shape
     if "c" in strengths and channels not in (1, 3):
         raise UserError(f"augment_pipe: colours ('c') need images of 1 or 3 channels, but these have {channels}")
     # As many numbers as blits, geometry, colours and cut-outs together take, and as filters and noise do.
-    draws, further = _Draws(key, batch, 24, 7), _Draws(jax.random.fold_in(key, 0), batch, 5, 5)
+    # `_Draws` splits its key, whose parts are what folding 0 and 1 into it gives: further numbers come by other ones.
+    draws, further = _Draws(key, batch, 24, 7), _Draws(jax.random.fold_in(key, 2), batch, 5, 5)
     blit = jnp.broadcast_to(jnp.eye(3), (batch, 3, 3))
     if "b" in strengths:
         blit = _blit(draws, p * strengths["b"], blit, height, width)
@@ -142,7 +145,8 @@ def _augmented(strengths: Mapping[str, float], key: jax.Array, images: jax.Array
     if "n" in strengths:
         deviation = further.chosen(p * strengths["n"], jnp.abs(further.normal(0.1)), 0.0)
         # Drawn flat: a draw of many axes takes XLA:CPU seconds to compile.
-        noise = shard_batch(jax.random.normal(jax.random.fold_in(key, 1), (batch, height * width * channels)))
+        own = jax.random.fold_in(jax.random.fold_in(key, 3), index)
+        noise = shard_batch(jax.random.normal(own, (batch, height * width * channels)))
         images = images + (deviation[:, None] * noise).reshape(images.shape).astype(images.dtype)
     if "o" in strengths:
         hole = draws.chosen(p * strengths["o"], 0.5, 0.0)

@@ -52,7 +52,7 @@ class Randomness:
         self._calls += 1
         if self._view is not None:
             args = tuple(
-                self._view.apply(view_key, x, self._clock, self._state) if index == 0 or _is_image(x) else x
+                self._view.show(view_key, x, self._clock, self._state, index) if index == 0 or _is_image(x) else x
                 for index, x in enumerate(args)
             )
         return args, own_key

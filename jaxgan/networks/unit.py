@@ -51,7 +51,7 @@ class UNITEncoder(Coupled):
     def _part(self, part: str, name: str) -> nn.Module:
         if part == OUTER:
             return _Down(self.width, self.downsamples, self.blocks, self.dtype, self.norm_epsilon, name=name)
-        return _Blocks(self.shared_blocks, self.dtype, self.norm_epsilon, name=name)
+        return _Blocks(self.shared_blocks, self.dtype, self.norm_epsilon, code=True, name=name)
 
 
 class UNITDecoder(Coupled):
@@ -92,6 +92,7 @@ class _Blocks(nn.Module):
     number: int
     dtype: Any
     norm_epsilon: float = 1e-5
+    code: bool = False  # what comes out is a code, float32 whatever the dtype
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -101,7 +102,7 @@ class _Blocks(nn.Module):
             h = nn.relu(normalization("instance", self.dtype, f"block_{index}_norm_1", self.norm_epsilon)(h))
             h = Conv(**common, name=f"block_{index}_conv_2")(h)
             x = x + normalization("instance", self.dtype, f"block_{index}_norm_2", self.norm_epsilon)(h)
-        return x
+        return x.astype(jnp.float32) if self.code else x
 
 
 class _Down(nn.Module):

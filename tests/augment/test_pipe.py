@@ -226,6 +226,16 @@ def test_noise_is_drawn_as_in_the_paper():
     assert is_share((at_half == 0.5).all((1, 2, 3)), 0.5)
 
 
+def test_noise_has_nothing_to_do_with_what_else_is_drawn():
+    """The noise of pixels beside the normal numbers that scales, shifts and colours are drawn by."""
+    key = jax.random.key(3)
+    seen = np.asarray(augment_pipe("n", 1.0).apply(key, jnp.zeros((MANY, 4, 4, 1)), None, ())).reshape(MANY, -1)
+    noise = seen / np.sqrt(np.square(seen).mean(axis=1, keepdims=True))
+    for part in jax.random.split(key):
+        drawn = np.asarray(jax.random.normal(part, (MANY, 7))).ravel()
+        assert abs(np.corrcoef(noise.ravel()[: len(drawn)], drawn)[0, 1]) < 5 / np.sqrt(len(drawn))
+
+
 # ---- what must hold of any augmentation
 
 

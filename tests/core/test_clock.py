@@ -53,6 +53,9 @@ def test_what_rises_and_what_decays_at_every_step():
     assert risen == pytest.approx([0.0067379, 0.0600547, 0.2865048, 1, 1], rel=1e-5)  # e^-5, e^-2.8125, e^-1.25
     decay = schedules.exponential_decay(0.9, floor=0.5)
     assert float(decay(clock(step=3))) == pytest.approx(0.9**3) and float(decay(clock(step=30))) == 0.5
+    # GAN's and LAPGAN's, so near to 1 that its logarithm in float32 is a sixth of a percent off.
+    slow = schedules.exponential_decay(1 / 1.000004)
+    assert float(slow(clock(step=1_000_000))) == pytest.approx(1.000004**-1e6, rel=1e-5)
     halved = schedules.exponential_decay(0.5, floor=0.2, every=100)
     values = [float(halved(clock(step=now))) for now in (0, 99, 100, 199, 200, 299, 300, 10_000)]
     assert values == pytest.approx([1, 1, 0.5, 0.5, 0.25, 0.25, 0.2, 0.2])

@@ -136,6 +136,24 @@ def test_both_images_of_a_call_are_moved_alike_and_what_is_no_image_is_left():
     assert (np.abs(seen[..., :1] - np.asarray(batch["x"])).max(axis=(1, 2, 3)) > 1e-3).sum() >= 6
 
 
+@pytest.mark.parametrize(
+    "view", [instance_noise(0.5), augment_pipe("n", 1.0), chain_views([augment_pipe("b", 1.0), instance_noise(0.5)])]
+)
+def test_both_images_of_a_call_have_noise_of_their_own(view):
+    batch = {**pairs(8), "y": pairs(8)["x"]}
+    game = beside_game(view)
+    _, metrics = jax.jit(game.step)(game.init(jax.random.key(0), batch), batch)
+    # The images are one and are moved alike: what is between them is the difference of two noises.
+    x, y = np.moveaxis(np.asarray(metrics["judge/seen"], float), -1, 0)
+    if view.init() == ((), ()):
+        assert np.std(x - y) == pytest.approx(0.5 * np.sqrt(2), rel=0.15)
+        return
+    first, second = (each - np.asarray(batch["x"])[..., 0] for each in (x, y))
+    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.2
+    # Of one deviation for both images.
+    np.testing.assert_allclose(first.std(axis=(1, 2)), second.std(axis=(1, 2)), rtol=0.5)
+
+
 def test_a_views_state_is_learned_from_scores_and_lives_with_the_player():
     batch = pairs(8)
     game = beside_game(ada("b", images=40, every=2), score=lambda x, y: x[:, 0, 0, 0])

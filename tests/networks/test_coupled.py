@@ -32,6 +32,16 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("name", NETWORKS)
+def test_what_comes_out_is_float32_whatever_is_computed_in(name, drawn, normal):
+    network, fields, shape = NETWORKS[name]
+    network, x = network(**fields, dtype=jnp.bfloat16), normal(*shape)
+    params = jax.eval_shape(lambda: network.init(jax.random.key(0), x))["params"]
+    for domain in "ab":
+        out = jax.eval_shape(lambda params, domain=domain: network.apply({"params": params}, x, domain), params)
+        assert out.dtype == jnp.float32
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 def test_a_gradient_by_one_domain_moves_its_own_layers_and_those_that_are_one(name, normal, drawn):
     made, fields, shape = NETWORKS[name]
     x = normal(*shape)
