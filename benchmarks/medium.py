@@ -24,8 +24,11 @@ from PIL import Image
 from benchmarks import zoo
 from benchmarks.pages import put
 from jaxgan import overrides
+from jaxgan.data import evenly, make_source
 from jaxgan.data.photos import PhotoPictures
 from jaxgan.evaluation import monitored
+from jaxgan.evaluation.translation_metrics import COMPARED
+from jaxgan.metrics.sliced_wasserstein import sliced_wasserstein
 from jaxgan.training import command_line, train
 from jaxgan.training.records import read_metrics, series
 from jaxgan.training.run_folder import RunFolder
@@ -103,6 +106,16 @@ def tiles(kind: str, workdir: pathlib.Path) -> None:
                 (picture.convert("L") if grey else picture).save(folder / f"{index:04}.png")
 
 
+def between_reals(config: ConfigDict) -> float:
+    """The sliced Wasserstein distance of real images, as training sees them, from those that samples are compared with."""
+    source, draw = make_source(config.data), np.random.default_rng(0)
+    chosen = evenly(COMPARED, len(source))
+    real = np.stack(
+        [source.record(int(index), draw.random(3))["image"] for index in draw.integers(len(source), size=len(chosen))]
+    )
+    return float(np.mean(list(sliced_wasserstein(source.stack(chosen)["image"], real).values())))
+
+
 def measured(name: str, folder: pathlib.Path, config: ConfigDict) -> dict[str, Any]:
     """What the page says of a run: the values of its first metric by step, and the minutes of training until then."""
     metric = monitored.find(config.metrics[0])
@@ -110,12 +123,13 @@ def measured(name: str, folder: pathlib.Path, config: ConfigDict) -> dict[str, A
     values = series(lines, metric.score)
     seconds = {0: 0.0} | series(lines, "seconds")
     minutes = np.interp(list(values), sorted(seconds), [seconds[step] / 60 for step in sorted(seconds)])
+    floor = series(lines, metric.floor).get(max(values)) if metric.floor else None
     return {
         "variant": f"{name}:{RUNS[name].variant}".rstrip(":"),
         "data": RUNS[name].data,
         "metric": metric.score,
         "lower": metric.lower_is_better,
-        "floor": series(lines, metric.floor).get(max(values)) if metric.floor else None,
+        "floor": between_reals(config) if metric.score == "swd" else floor,
         "steps": list(values),
         "minutes": [round(float(minute), 2) for minute in minutes],
         "values": [float(f"{value:.4g}") for value in values.values()],
