@@ -5,6 +5,7 @@ The options, and what comes out, follow from the ability's declaration (`jaxgan.
 
 import argparse
 import functools
+import os
 import re
 import sys
 import zlib
@@ -303,7 +304,7 @@ def _default_output(name: str, declared: Ability, asked: argparse.Namespace, ste
         elif value is not None and argument.kind in (TEXT, GRAPH):
             parts.append(_short(option, " ".join(value)))
         elif value is not None and argument.kind != NUMBER:
-            parts.append(value.stem if isinstance(value, Path) else f"{option}{value}")
+            parts.append(_file(value) if isinstance(value, Path) else f"{option}{value}")
     return below(Path(asked.workdir), "generated/" + "-".join(parts) + ("" if suffix == "folder" else f".{suffix}"))
 
 
@@ -311,6 +312,11 @@ def _short(option: str, text: str) -> str:
     """A part of a file's name that tells this text from all others."""
     words = re.sub("[^a-z0-9]+", "_", text.lower())
     return f"{option}_{words[:60].strip('_')}_{zlib.crc32(text.encode()):08x}"
+
+
+def _file(path: Path) -> str:
+    """A part of a file's name that tells this file from all others, of its name in other folders too."""
+    return f"{path.stem}_{zlib.crc32(os.fsencode(os.path.abspath(path))):08x}"
 
 
 def _past(verb: str) -> str:

@@ -198,7 +198,7 @@ def _labels(dataset: Any, name: str) -> np.ndarray:
     def of(index: int) -> Any:
         return _parts(dataset[index], f"item {index} of {name}")[1]
 
-    targets = getattr(dataset, "targets", None)
+    targets: Any = getattr(dataset, "targets", None)
     # `transforms` of torchvision holds both parts where they were given apart, and else is a function of picture and target.
     joint = getattr(dataset, "transforms", None)
     changed = [getattr(dataset, "target_transform", None), getattr(joint, "target_transform", joint)]

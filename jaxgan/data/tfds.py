@@ -80,8 +80,8 @@ class TfdsPictures:
             ) from error
         # tensorflow_datasets gives -1 to what has no label: all of a test split whose labels are secret, all of STL-10's
         # unlabelled one. Some records from everywhere tell.
-        chosen = evenly(_LOOKED_AT, len(self)) if self.class_names else []
-        if lacking := [index for index in map(int, chosen) if self._record(index)["label"] < 0]:
+        chosen = evenly(_LOOKED_AT, len(self) if self.class_names else 0).tolist()
+        if lacking := [index for index in chosen if self._record(index)["label"] < 0]:
             say_once(
                 f"{self._name} is read without labels: {len(lacking)} of {len(chosen)} records have none, such as {lacking[0]}"
             )

@@ -106,7 +106,8 @@ def _function(path: Path, exported: Exported, batch_size: int | None, platforms:
     lines += ["| input | shape | dtype | what it is |", "|---|---|---|---|"]
     lines += [f"| `{each.name}` | {_shape(each)} | {each.dtype} | {each.about} |" for each in exported.inputs]
     gives = {
-        "images": "images, float32 in [-1, 1]: (x + 1) * 127.5 makes pixels of them (B, H, W, C); or vectors (B, D)",
+        "images": "images (B, H, W, C), float32 in [-1, 1]: floor(127.5 x + 128), clipped to 0..255, makes pixels of them; or "
+        "vectors (B, D)",
         "latents": "latents, float32 (B, D)",
         "class_logits": "class logits, float32 (B, K)",
         "scores": "scores, float32 (B,)",

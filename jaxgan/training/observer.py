@@ -90,9 +90,9 @@ class Observer:
         measured: dict[str, float | Result] = {}
         for name, metric in self._metrics.items():
             with busy(f"measuring {name}"):
-                values = metric.measure(snapshot, self._source, self._config, self._key(name))
+                own = metric.measure(snapshot, self._source, self._config, self._key(name))
                 # Two metrics may call a value alike: that of the second has its metric's name before it.
-                measured |= {f"{name}/{each}" if each in measured else each: value for each, value in values.items()}
+                measured |= {f"{name}/{each}" if each in measured else each: value for each, value in own.items()}
         if self._guard is not None:
             with busy("looking whether the game has collapsed"):
                 measured |= self._guard.measure(state, snapshot, self._key("guard"), self._records.lines)

@@ -147,6 +147,38 @@ def test_latents_that_were_drawn_make_the_same_images(runs, tmp_path, capsys):
     assert "3 latents of step 10" in capsys.readouterr().out
 
 
+def test_files_of_one_name_in_two_folders_have_a_result_each(runs, tmp_path, capsys):
+    where = f"--workdir={runs('conditional')[0]}"
+    for seed, name in enumerate("xy"):
+        (tmp_path / name).mkdir()
+        arguments = ["--num=2", f"--seed={seed}", f"--output={tmp_path / name / 'z.npz'}"]
+        run(lambda arguments: use.main("latents", arguments), where, *arguments)
+
+    def made(path):
+        capsys.readouterr()
+        run(lambda arguments: use.main("generate", arguments), where, f"--latents={path}", "--label=4")
+        return pathlib.Path(capsys.readouterr().out.strip().rpartition(": ")[2])
+
+    first, other = (made(tmp_path / name / "z.npz") for name in "xy")
+    assert first != other and not np.array_equal(read(first), read(other))
+    assert made(tmp_path / "y" / "z.npz") == other and "-z_" in other.name  # asked again, it is written again
+
+
+def test_classes_go_on_in_turn_over_all_images(runs, tmp_path, monkeypatch):
+    """More images than are read at a time, all alike: what is said of each hangs on its class alone."""
+    (tmp_path / "in").mkdir()
+    for index in range(70):
+        Image.new("L", (8, 8), 120).save(tmp_path / "in" / f"{index:03}.png")
+    given = use.values
+    monkeypatch.setattr(use, "values", lambda *asked: given(*asked) | {"label": None})  # as of an optional label
+    output = tmp_path / "scores.csv"
+    arguments = [f"--input={tmp_path / 'in'}", "--label=0", f"--output={output}"]
+    run(lambda arguments: use.main("judge", arguments), f"--workdir={runs('conditional')[0]}", *arguments)
+    scores = [float(row[1]) for row in csv.reader(output.read_text().splitlines()[1:])]
+    assert len(scores) == 70 and len(set(np.round(scores[:10], 6))) == 10
+    np.testing.assert_allclose(scores, [scores[index % 10] for index in range(70)], rtol=1e-5, atol=1e-6)
+
+
 def pictures_in(folder, *shades):
     folder.mkdir()
     for index, shade in enumerate(shades):

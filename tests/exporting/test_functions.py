@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import jaxgan
+from jaxgan import pictures
 from jaxgan.commands import export, use
 from jaxgan.errors import UserError
 from jaxgan.exporting import write_onnx, write_stablehlo
@@ -158,6 +159,11 @@ def test_the_lines_on_the_page_run(runs, tmp_path, monkeypatch, format):
     exec(lines, names)
     made = names["images" if format == "safetensors" else "output"]
     np.testing.assert_allclose(made, run.sample(16, seed=3), atol=1e-4)
+    if format != "safetensors":  # pixels are those of the commands
+        formula = re.search(r"in \[-1, 1\]: floor\((.*)\), clipped to 0..255, makes pixels", page)[1].replace(
+            "127.5 x", "127.5 * x"
+        )
+        np.testing.assert_array_equal(np.floor(eval(formula, {"x": made})).clip(0, 255), pictures.to_uint8(made))
 
 
 @pytest.mark.parametrize(
