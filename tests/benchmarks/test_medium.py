@@ -44,8 +44,9 @@ def test_values_of_a_run(tmp_path):
     assert found["steps"] == [0, 10, 20, 30] and found["values"] == [9.0, 4.0, 2.0, 3.0]
     assert found["minutes"] == [0.0, 2.0, 4.0, 6.0]  # 12 seconds a step
     assert medium.best(found) == 2 and medium.best(found | {"lower": False}) == 1  # the untrained game's do not count
-    table = medium.tables({"sngan": found})["runs"]
-    row = "| `sngan:cpu32` | tiles of both photographs | swd, lower is better | 9 | 2 (20) | 3 |  | 30 | 6 |"
+    assert 0 < found["floor"] < 100  # of uniform noise it is 409
+    table = medium.tables({"sngan": found | {"floor": 1.25}})["runs"]
+    row = "| `sngan:cpu32` | tiles of both photographs | swd, lower is better | 9 | 2 (20) | 3 | 1.25 | 30 | 6 |"
     assert row in table
     medium.curves({"sngan": found, "other": found | {"lower": False}}, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size < medium.LARGEST
