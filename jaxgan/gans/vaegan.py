@@ -118,6 +118,7 @@ def vaegan(
         deceives,
         turns=extra.lazy_turns(drawn),
         memory=merged(extra.first_memory()),
+        judge=judge_ability(decide=objective.decide).function,
     )
 
 

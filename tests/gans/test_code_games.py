@@ -186,6 +186,14 @@ def test_vaegan_weighs_features_beside_the_game():
     assert 2 * adversarial - reconstructed < 0
 
 
+def test_a_vaegan_judges_by_its_objective():
+    """Least squares on 0 and 1 meet at a half."""
+    players = still(Corner()), still(Fill()), still(Means())
+    _, game, state = played(gans.vaegan(*players, latent_size=1, objective="least_squares"))
+    scores = game.use("judge", state, jax.random.key(0), images=IMAGES)
+    np.testing.assert_allclose(scores, 1.5 * X.mean(axis=(1, 2, 3)) - 0.5, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("weight", [1.0, 0.5])
 def test_terms_of_a_vaegan_are_means_over_its_pairs_as_its_game_is(weight):
     def game(*parts):
