@@ -29,8 +29,13 @@ class Game:
             that derives it, such as a smaller image, is welcome. `complete` tells the networks the shapes.
         memory: (key, minibatch) -> the memory's first value, a dict; None for a game without memory.
         abilities: What users can ask of the trained game: "sample", "translate", ...
-        accumulate: A minibatch is cut in this many parts whose gradients are averaged: the gradient of the large batch
-            at the memory of a small one (except where batch norm sees smaller batches).
+        accumulate: A minibatch is cut in this many parts whose gradients are averaged: the gradient of the large batch at the
+            memory of a small one, for losses that are means over images. What looks at a batch as a whole sees the parts:
+            batch norm and the minibatch's standard deviation or discrimination, relativistic averages, feature matching,
+            pulling-away, top-k, mean lengths of paths. Views adapt part by part, at the same pace by images (ADA).
+        means: Entries of the memory that follow means over a minibatch, such as BEGAN's k, StyleGAN's mean of w and what terms
+            remember: each part of an accumulated minibatch moves them from where they were, and they become the parts' mean,
+            as the whole minibatch would move them. Other entries, such as pools of images, go from part to part.
         rematerialise: Whether blocks of networks (`jaxgan.layers.block`) keep none of their activations for the gradient, but
             compute them once more.
         cast: Which copies of players play a step; None where every player plays.
@@ -46,6 +51,7 @@ class Game:
     memory: Callable[[jax.Array, Batch], Memory] | None = None
     abilities: Mapping[str, Ability] = dataclasses.field(default_factory=dict)
     accumulate: int = 1
+    means: tuple[str, ...] = ("terms",)
     rematerialise: bool = False
     cast: Cast | None = None
     few_labels: bool = False

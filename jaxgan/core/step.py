@@ -177,7 +177,7 @@ class _Table:
         # What views have learned is never older than the turn, unlike the players in `seen`.
         views = {name: own.view for name, own in self.players.items()}
         gradients, (metrics, (self.memory, views), constraints) = _gradients(
-            loss, params, batch, (self.memory, views), key, self.game.accumulate
+            loss, params, batch, (self.memory, views), key, self.game.accumulate, self.game.means
         )
         if self.axis_name is not None:
             gradients, metrics = jax.lax.pmean((gradients, metrics), self.axis_name)
@@ -253,24 +253,35 @@ class _Table:
 
 
 def _gradients(
-    loss: Callable[..., Any], params: Any, batch: Batch, remembered: Any, key: jax.Array, parts: int
+    loss: Callable[..., Any],
+    params: Any,
+    batch: Batch,
+    remembered: tuple[Any, Any],
+    key: jax.Array,
+    parts: int,
+    means: tuple[str, ...],
 ) -> tuple[Any, Any]:
-    """The gradient of the mean loss over the batch, in `parts` parts played one after the other."""
+    """The gradient of the mean loss over the batch, in `parts` parts played one after the other; `means` as in `Game`."""
     gradient = jax.grad(loss, has_aux=True)
     if parts == 1:
         return gradient(params, batch, remembered, key)
     for name, leaf in batch.items():
         if len(leaf) % parts:
             raise UserError(f"accumulate={parts} does not divide the {len(leaf)} entries of batch[{name!r}]")
-    total, metrics_total = None, None
+    memory, views = remembered
+    first = {name: memory[name] for name in means if isinstance(memory, Mapping) and name in memory}
+    total = None
     for index in range(parts):
         # Every parts-th entry, so that each device of a mesh takes its part from its own share of the batch.
         part = {name: leaf.reshape(-1, parts, *leaf.shape[1:])[:, index] for name, leaf in batch.items()}
         if total is not None:
             # One part after the other, or the compiler might hold the activations of all of them at once.
             part, total = jax.lax.optimization_barrier((part, total))
-        own, (metrics, remembered, constraints) = gradient(params, part, remembered, jax.random.fold_in(key, index))
-        total = own if total is None else jax.tree.map(jnp.add, total, own)
-        metrics_total = metrics if metrics_total is None else jax.tree.map(jnp.add, metrics_total, metrics)
-    average = lambda tree: jax.tree.map(lambda leaf: leaf / parts, tree)  # noqa: E731
-    return average(total), (average(metrics_total), remembered, constraints)
+        own_key = jax.random.fold_in(key, index)
+        own, (metrics, (memory, views), constraints) = gradient(params, part, (memory, views), own_key)
+        moved = {name: memory[name] for name in first}
+        memory = {**memory, **first} if first else memory
+        summed = (own, metrics, moved)
+        total = summed if total is None else jax.tree.map(jnp.add, total, summed)
+    own, metrics, moved = jax.tree.map(lambda leaf: leaf / parts, total)
+    return own, (metrics, ({**memory, **moved} if first else memory, views), constraints)

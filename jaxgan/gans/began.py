@@ -104,4 +104,5 @@ def began(
         stages=(Stage(turns),),
         memory=lambda key, batch: merged({"k": jnp.float32(0.0)}, extra.first_memory()),
         abilities=sample_abilities(draws, generate),
+        means=("k", "terms"),
     )

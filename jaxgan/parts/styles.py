@@ -215,5 +215,6 @@ def style_game(
         outputs={GENERATOR: lambda batch: batch["image"]},
         stages=growth.stages(turns) if growth else (Stage(turns),),
         memory=lambda key, batch: merged({_MEAN: jnp.zeros((width,))}, extra.first_memory()),
+        means=(_MEAN, "terms"),
         abilities=style_abilities(styles, draws, inversion_steps) | {"judge": judge_ability(num_classes, judge)},
     )

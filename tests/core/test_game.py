@@ -273,6 +273,20 @@ def test_accumulated_gradients_equal_the_large_batch():
         parts.step(parts.init(jax.random.key(0), batch), regression_batch(4))
 
 
+def test_accumulated_means_are_the_large_batchs_and_what_else_is_remembered_goes_from_part_to_part():
+    def loss(nets, batch, memory, key):
+        mean = 0.9 * memory["mean"] + 0.1 * batch["image"].mean()
+        return nets.a(batch["image"]).mean(), Aux(memory={"mean": mean, "seen": memory["seen"] + len(batch["image"])})
+
+    start = {"mean": jnp.float32(5.0), "seen": jnp.int32(0)}
+    game = scalar_game(
+        Turn("a", loss), Turn("b", mean_loss("b")), memory=lambda key, batch: start, accumulate=3, means=("mean",)
+    )
+    batch = minibatch(1.0, 2.0, 3.0, 4.0, 5.0, 9.0)
+    state, _ = game.step(game.init(jax.random.key(0), batch), batch)
+    assert float(state.memory["mean"]) == pytest.approx(0.9 * 5 + 0.1 * 4) and int(state.memory["seen"]) == 6
+
+
 def test_bfloat16_computes_on_float32_parameters():
     batch = regression_batch()
     game, exact = regression_game(dtype="bfloat16"), regression_game()

@@ -1,5 +1,7 @@
 """WGAN's warm-up, EBGAN, BEGAN and the semi-supervised game, worked out by hand on small networks."""
 
+import dataclasses
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -88,6 +90,20 @@ class ShiftedEnergy(Energy):
     @nn.compact
     def __call__(self, x, features=False, carry=0.0):
         return jnp.abs(x - self.param("w", lambda key: jnp.float32(self.start))).mean(axis=(1, 2, 3)) - carry / 2
+
+
+def test_began_accumulates_the_balance_of_the_large_batch():
+    states = []
+    for parts in (1, 2):
+        options = {"latent_size": 2, "gamma": 0.9, "gain": 0.1, "terms": (terms.lecam(decay=0.9),)}
+        game = dataclasses.replace(gans.began(still(Constant()), still(Energy()), **options), accumulate=parts)
+        state = game.init(jax.random.key(0), {"image": IMAGES})
+        for _ in range(2):
+            state, metrics = jax.jit(game.step)(state, {"image": IMAGES})
+        states.append(state.memory | {"loss": metrics["discriminator/loss"]})
+    # k, by hand, is still far from its bounds.
+    assert float(states[0]["k"]) == pytest.approx(2 * 0.1 * (0.9 * REAL.mean() - FAKE), rel=1e-4)
+    jax.tree.map(lambda whole, part: np.testing.assert_allclose(part, whole, rtol=1e-5, atol=1e-7), *states)
 
 
 def test_began_moves_its_players_one_after_the_other_or_at_once():

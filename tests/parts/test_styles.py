@@ -1,5 +1,7 @@
 """Games of styles: mixing, truncation, the mean of w, path lengths in W, and the search for the styles of images."""
 
+import dataclasses
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -134,6 +136,22 @@ def test_the_mean_follows_what_both_turns_draw():
 
 
 # ---- the losses
+
+
+class Still(Linear):
+    """The same style for every latent."""
+
+    def map(self, z):
+        return jnp.ones_like(z)
+
+
+@pytest.mark.parametrize("parts", [1, 4])
+def test_the_mean_moves_once_a_turn_however_many_parts_a_minibatch_has(parts):
+    made = game(gamma=0.0, path_weight=0.0)
+    generator = dataclasses.replace(made.players["generator"], network=Still(output_shape=(SIDE, SIDE, 1)))
+    made = dataclasses.replace(made, players=made.players | {"generator": generator}, accumulate=parts)
+    state, _ = made.step(made.init(jax.random.key(0), batch()), batch())
+    np.testing.assert_allclose(state.memory["w_mean"], 1 - 0.995**2, rtol=1e-4)
 
 
 def test_r1_and_path_length_are_turns_of_their_own_at_their_steps():
