@@ -94,8 +94,10 @@ class Records:
     """The records of one run; a context manager that closes its files.
 
     A line of metrics.jsonl is `{"step", "images", ...}` and either a step's metrics, as they were at that very step,
-    beside `TIMINGS`, or the values of an evaluation. What was written after the step that a run goes on from is cut off
-    first, so that the file of a resumed run reads like that of one that never stopped.
+    beside `TIMINGS`, or the values of an evaluation. Of a turn that is not due at that step they are those of the last step
+    at which it was; where the run went on from a later one, it has none until the turn is due again. What was written after
+    the step that a run goes on from is cut off first, so that the file of a resumed run reads like that of one that never
+    stopped but for these.
 
     Args:
         folder: The run's folder.
