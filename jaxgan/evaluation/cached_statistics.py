@@ -18,6 +18,7 @@ from jaxgan.core.arrays import to_json
 from jaxgan.data import Source, evenly
 from jaxgan.errors import UserError
 from jaxgan.evaluation.feature_statistics import ImageBatch, Summary, summarize
+from jaxgan.evaluation.held_out import in_bytes
 from jaxgan.features.extractors import Extractor
 from jaxgan.files import write_npz
 from jaxgan.foreign import read_npz
@@ -29,7 +30,7 @@ def records_of(source: Source, chosen: Sequence[int] | np.ndarray) -> Iterator[I
     """Those records of a source, without augmentation: {"image": uint8, "label": int32}."""
     for start in range(0, len(chosen), _CHUNK):
         stack = source.stack(chosen[start : start + _CHUNK])
-        yield {"image": stack["image"]} | ({"label": stack["label"]} if "label" in stack else {})
+        yield {"image": in_bytes(stack["image"])} | ({"label": stack["label"]} if "label" in stack else {})
 
 
 def summarize_source(

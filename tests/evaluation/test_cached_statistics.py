@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxgan.data import Source, make_source
+from jaxgan.data import ArraySource, Source, make_source
 from jaxgan.data.specs import image_spec
 from jaxgan.evaluation import cached_statistics as reference
 from jaxgan.evaluation.cached_statistics import cache_path, load_statistics, summarize_source
@@ -101,6 +101,13 @@ def test_one_image_of_an_npz_that_is_written_anew(tmp_path, index, calls):
     np.savez(path, image=image)  # as it was at first
     np.testing.assert_array_equal(summarize_source(extractor, open_images(str(path))).mean, found[0].mean)
     assert len(calls) == 2
+
+
+def test_floats_are_measured_as_the_pictures_that_they_are():
+    extractor, image = make_extractor("digits"), images(40)
+    floats = ArraySource("floats", {"image": (image / np.float32(127.5) - 1).astype(np.float32)})
+    found, expected = (summarize_source(extractor, each) for each in (floats, ArraySource("bytes", {"image": image})))
+    np.testing.assert_array_equal(found.mean, expected.mean)
 
 
 def test_a_record_of_ones_own_source(calls):
