@@ -56,7 +56,8 @@ def improved_gan(
         terms: What the losses have beside these; see `jaxgan.parts.terms`.
     """
     discriminator = discriminator.with_network(class_logits=known_classes(num_classes))
-    draws, extra = Draws(Latent(latent_size, latent)), Terms(terms, ranks=False, cross_entropy=True)
+    draws = Draws(Latent(latent_size, latent))
+    extra = Terms(terms, ranks=False, cross_entropy=True, objective_weight=0.5 * unsupervised)
 
     def realness(nets: Nets, images: jax.Array, **options: bool) -> Verdict:
         # D(x) = Z / (Z + 1), Z = sum over k of exp(l_k): its logit is log Z

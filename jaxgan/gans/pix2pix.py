@@ -44,7 +44,7 @@ def pix2pix(
         adversarial: Weight of the adversarial losses; 0 leaves a regression, which blurs.
         terms: What the losses have beside these; see `jaxgan.parts.terms`.
     """
-    extra = Terms(terms, cross_entropy=True)
+    extra = Terms(terms, cross_entropy=True, objective_weight=0.5 * adversarial)
 
     def drawn(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[Pair]:
         x, y = batch[source], batch[target]

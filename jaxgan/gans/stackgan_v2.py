@@ -70,7 +70,7 @@ def stackgan_v2(
     generator = generator.with_network(condition_size=condition_size)
     captions = Captions(text_encoder, image_encoder, text_steps)
     latent, noise = Latent(latent_size), Latent(condition_size)
-    extra = Terms(terms, levels, cross_entropy=True)
+    extra = Terms(terms, levels, cross_entropy=True, objective_weight=unconditional_weight)
 
     def sizes(images: jax.Array) -> list[jax.Array]:
         """The images at the size of each level, the smallest first."""

@@ -31,8 +31,8 @@ class Term:
         weight: Factor.
         schedule: Factor on the weight, by the game's clock.
         side: Whose loss it joins: "discriminator" or "generator".
-        every: 1 adds it to that side's turn; k > 1 plays it every k steps as a turn of its own, k times as strong (lazy
-            regularisation, Karras et al. 2019, arXiv:1912.04958, appendix B).
+        every: 1 adds it to that side's turn; k > 1 plays it every k steps as a turn of its own, as many times as strong as
+            that side has turns in these (lazy regularisation, Karras et al. 2019, arXiv:1912.04958, appendix B).
         cross_entropy: Whether it means something beside a discriminator's cross-entropy alone.
         select: (pair, logits (B,)) -> the fakes' logits as the generator is to learn from them; None for all terms but top-k.
         start: The first value of what it remembers of each pair, which `value` finds as `pair.remembered`; None for a term

@@ -13,6 +13,7 @@ from jaxgan import gans
 from jaxgan.core import Player
 from jaxgan.errors import UserError
 from jaxgan.layers import Verdict, laplacian
+from jaxgan.parts import terms
 from jaxgan.parts.terms import r1
 
 IMAGES = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (4, 8, 8, 1)), jnp.float32)
@@ -126,6 +127,13 @@ def test_pix2pix_weighs_the_distance_and_the_game(reconstruction, adversarial):
     real_score, fake_score = (3 * (x * image).mean(axis=(1, 2, 3)) for image in (y, fake))
     expected = 0.5 * (softplus(-real_score).mean() + softplus(fake_score).mean())
     assert float(metrics["discriminator/loss"]) == pytest.approx(adversarial * expected, rel=1e-5)
+    # Targets of 0.9 for reals weigh as the game does: -0.9 log D - 0.1 log(1 - D) is more than -log D by 0.1 of the logit.
+    smoothed = gans.pix2pix(
+        still(Times()), still(Beside()), adversarial=adversarial, terms=(terms.label_smoothing(0.9),)
+    )
+    _, asked = smoothed.complete(batch).step(state, batch)
+    more = float(asked["discriminator/loss"]) - float(metrics["discriminator/loss"])
+    assert more == pytest.approx(adversarial * 0.5 * 0.1 * real_score.mean(), rel=1e-3, abs=1e-6)
     expected = adversarial * softplus(-fake_score).mean() + reconstruction * np.abs(fake - y).mean()
     assert float(metrics["generator/loss"]) == pytest.approx(expected, rel=1e-5)
     np.testing.assert_allclose(game.translate(state, jax.random.key(1), IMAGES), fake, rtol=1e-6)

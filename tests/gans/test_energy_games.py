@@ -181,6 +181,11 @@ def test_improved_gan_classifies_and_tells_generated_ones_apart():
     adversarial = 0.5 * (-np.log(d_real).mean() - np.log(1 - d_fake).mean())
     assert float(metrics["discriminator/loss"]) == pytest.approx(supervised + 0.7 * adversarial, rel=1e-5)
     assert float(metrics["discriminator/d_fake"]) == pytest.approx(d_fake.mean(), rel=1e-5)
+    smoothing = {"unsupervised": 0.7, "terms": (terms.label_smoothing(0.9),)}
+    smoothed = gans.improved_gan(still(Constant()), still(Classifier()), num_classes=3, latent_size=2, **smoothing)
+    more = float(play(smoothed, batch)[1]["discriminator/loss"]) - float(metrics["discriminator/loss"])
+    realness = np.log(d_real / (1 - d_real))
+    assert more == pytest.approx(0.7 * 0.5 * 0.1 * realness.mean(), rel=1e-3)  # it weighs as the game does
     matching = (np.asarray(IMAGES).mean() - 0.5) ** 2
     assert float(metrics["generator/loss"]) == pytest.approx(matching, rel=1e-4)
     np.testing.assert_allclose(game.use("classify", state, jax.random.key(0), IMAGES), real, rtol=1e-5)
