@@ -152,8 +152,8 @@ def tables(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     for entry in rows.values():
         values, at = entry["values"], best(entry)
         metric = f"{entry['metric']}, {'lower' if entry['lower'] else 'higher'} is better"
-        found = f"{values[0]:.3g} | {values[at]:.3g} ({entry['steps'][at]:,}) | {values[-1]:.3g}"
-        floor = "" if entry["floor"] is None else f"{entry['floor']:.3g}"
+        found = f"{values[0]:.4g} | {values[at]:.4g} ({entry['steps'][at]:,}) | {values[-1]:.4g}"
+        floor = "" if entry["floor"] is None else f"{entry['floor']:.4g}"
         length = f"{entry['steps'][-1]:,} | {entry['minutes'][-1]:.0f}"
         lines.append(f"| `{entry['variant']}` | {entry['data']} | {metric} | {found} | {floor} | {length} |")
     machines = "; ".join(dict.fromkeys(entry["machine"] for entry in rows.values()))
