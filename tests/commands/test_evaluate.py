@@ -317,7 +317,11 @@ def test_metrics_whose_weights_are_missing_are_refused_before_training(tiny, tmp
         (["--images={real}", "--reference={colour}"], DataError, "has images of 16x16x3, but .* 16x16x1"),
         (["--images={mixed}", "--reference={real}"], DataError, "is 16x16 and .* is 8x8 .*; give images of one size"),
         (["--images={real}", "--reference={real}", "--truncation=1"], UserError, "are for runs"),
-        (["--images={real}", "--reference={test}", "--metrics=psnr"], UserError, "700 images and a reference of 359"),
+        (
+            ["--images={real}", "--reference={test}", "--metrics=psnr"],
+            UserError,
+            "psnr compares pairs, not 700 of 700 images with 359 of 359: give two",
+        ),
         (["--images={test}", "--reference={real}", "--metrics=kid", "--features=digits"], UserError, "subset_size"),
         (["--compare", "{empty}", "{empty}"], UserError, "is no file of results: give what --output"),
     ],
