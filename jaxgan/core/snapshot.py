@@ -284,13 +284,12 @@ class Snapshot:
         if drawn:
             entries, rest = {}, static
         estimate, batches = self.compiled.call("statistics", ability), []
-        # Batch i has every n-th of them from the i-th on.
+        keys = jax.random.split(jax.random.key(0), self.compiled.statistics_batches)
         most = min(map(len, entries.values()), default=0)
-        number = (
-            max(1, min(self.compiled.statistics_batches, most // size)) if entries else self.compiled.statistics_batches
-        )
+        number = max(1, min(len(keys), most // size)) if entries else len(keys)
         chosen = evenly(number * size, most)
-        for index, key in enumerate(jax.random.split(jax.random.key(0), self.compiled.statistics_batches)[:number]):
+        for index, key in enumerate(keys[:number]):
+            # Batch i has every n-th of the chosen ones from the i-th on.
             part = {name: array[chosen[index::number]] for name, array in entries.items()}
             filled: dict[str, Any] = {name: _filled(array, size) for name, array in part.items()}
             if drawn:

@@ -6,7 +6,7 @@ from jaxgan.data.contents import contents, same_contents
 from jaxgan.data.errors import DataError
 from jaxgan.data.factory import make_source, other_split
 from jaxgan.data.items import arrays, items
-from jaxgan.data.pipeline import Loader, check_batch_size, prepare
+from jaxgan.data.pipeline import Loader, as_seen, check_batch_size, prepare
 from jaxgan.data.sources import ArraySource, Source
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Loader",
     "Source",
     "arrays",
+    "as_seen",
     "check_batch_size",
     "contents",
     "evenly",

@@ -225,9 +225,8 @@ def numbered_labels(label: Any, classes: Sequence[str]) -> tuple[np.ndarray | No
     """Labels as numbers, and what these are called."""
     label = None if label is None else np.asarray(label)
     if label is None or label.dtype.kind != "U":
-        whole = (
-            label is not None and label.size and label.dtype.kind in "iu"
-        )  # others are refused by whoever reads them
+        # What is no whole number is refused by whoever reads it.
+        whole = label is not None and label.size and label.dtype.kind in "iu"
         return label, tuple(classes) or (numbered(int(label.max()) + 1) if whole else ())
     classes = tuple(classes) or ordered(label.tolist())
     if unknown := sorted(set(label.tolist()) - set(classes)):

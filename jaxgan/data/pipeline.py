@@ -52,6 +52,11 @@ def prepare(batch: RawBatch, resident: Resident = ()) -> dict[str, jax.Array]:
     return records
 
 
+def as_seen(records: RawBatch) -> dict[str, np.ndarray]:
+    """Stacked records as a game sees them, on the host: images in [-1, 1], whether they are kept as bytes or so."""
+    return {name: np.asarray(array) for name, array in prepare(records).items()}
+
+
 def _dequantization(words: jax.Array, name: str, shape: tuple[int, ...]) -> jax.Array:
     """U(0, 1/128) for each image, from the two words (B, 2) of its position's key; grey levels lie 1/127.5 apart.
 

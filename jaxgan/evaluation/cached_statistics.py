@@ -59,9 +59,9 @@ def summarize_source(
     if not 0 < number <= len(source):
         raise UserError(f"too few images: {number} of {source.name} are asked for, which has {len(source)}")
     path = cache_path(extractor, source, number)
-    images = records_of(source, evenly(number, len(source)))
     if (cached := _read_cache(path)) is not None and (cached.features is not None or not keep):
         return cached
+    images = records_of(source, evenly(number, len(source)))
     summary = summarize(extractor, images, number, keep=keep, batch_size=batch_size, progress=progress)
     arrays: dict[str, Any] = {"mu": summary.mean, "sigma": summary.covariance, "count": number}
     arrays |= {} if summary.features is None else {"features": summary.features}

@@ -1,11 +1,10 @@
 """Images that a game is compared with while it trains, as many as memory has room for."""
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
-from jaxgan.data import Source, evenly, prepare
+from jaxgan.data import Source, as_seen, evenly
 from jaxgan.pictures import to_uint8
 
 _BYTES = 2**28  # of the images, as a game sees them: 21,845 of 32x32 in colour, or 341 of 256x256
@@ -16,11 +15,6 @@ def spread_records(source: Source, most: int | None = None) -> dict[str, np.ndar
     each = 4 * sum(math.prod(spec.shape) for spec in source.arrays.values())
     number = min(max(1, _BYTES // each), most or len(source))
     return as_seen(source.stack(evenly(number, len(source))))
-
-
-def as_seen(records: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Stacked records as a game sees them: images in [-1, 1], whether they are kept as bytes or so."""
-    return {name: np.asarray(array) for name, array in prepare(dict(records)).items()}
 
 
 def in_bytes(images: np.ndarray) -> np.ndarray:

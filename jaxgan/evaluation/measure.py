@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from jaxgan import pictures
-from jaxgan.data import Source, evenly, other_split
+from jaxgan.data import Source, as_seen, evenly, other_split
 from jaxgan.data.files import FilePictures, unwrap
 from jaxgan.data.images import ImageSource
 from jaxgan.errors import UserError, nearest
@@ -22,7 +22,7 @@ from jaxgan.evaluation.compared import Measured, Reference, numbered_as
 from jaxgan.evaluation.fakes import squared_speeds
 from jaxgan.evaluation.feature_metrics import FEATURE_METRICS, Value
 from jaxgan.evaluation.feature_statistics import Summary, summarize
-from jaxgan.evaluation.held_out import as_seen, in_bytes, spread_records
+from jaxgan.evaluation.held_out import in_bytes, spread_records
 from jaxgan.evaluation.protocol import Result
 from jaxgan.features.extractors import Extractor, make_extractor, make_perceptual
 from jaxgan.files import atomically

@@ -15,9 +15,9 @@ from jaxgan.core.abilities import DOMAIN, Ability
 from jaxgan.core.arrays import domain_arrays
 from jaxgan.core.game import Game
 from jaxgan.core.snapshot import CompiledGame, Snapshot
-from jaxgan.data import Source, evenly, make_source, other_split, prepare
+from jaxgan.data import Source, as_seen, evenly, make_source, other_split, prepare
 from jaxgan.data.digits import PLAIN
-from jaxgan.evaluation.held_out import as_seen, in_bytes, spread_records
+from jaxgan.evaluation.held_out import in_bytes, spread_records
 from jaxgan.evaluation.sample_metrics import readable_size
 from jaxgan.features.digits import digit_probabilities
 from jaxgan.metrics.image_quality import SMALLEST, psnr, ssim

@@ -16,7 +16,7 @@ from jaxgan.core.arrays import domain_arrays
 from jaxgan.core.scene_graph import sentences
 from jaxgan.core.snapshot import CompiledGame, Snapshot
 from jaxgan.core.text import decode
-from jaxgan.data import Source, evenly, prepare
+from jaxgan.data import Source, as_seen, evenly
 from jaxgan.data.transform import bicubic
 from jaxgan.pictures.code_pictures import code_pictures
 from jaxgan.pictures.style_pictures import style_pictures
@@ -146,8 +146,7 @@ class RunPictures:
     @functools.lru_cache(maxsize=1)  # noqa: B019  # they live as long as their run
     def real(self, number: int) -> dict[str, np.ndarray]:
         """Real records, as far apart in the data as possible; images in [-1, 1]."""
-        records = self.source.stack(evenly(number, len(self.source)))
-        return {name: np.asarray(array) for name, array in prepare(records).items()}
+        return as_seen(self.source.stack(evenly(number, len(self.source))))
 
 
 def _samples(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing:
@@ -203,14 +202,15 @@ def _translations(run: RunPictures, snapshot: Snapshot, ability: str) -> Drawing
     Of more than two domains each row has one image: beside it stand, for each domain in turn, its translation and the way back
     (empty where it is of this domain); where there are none, it with and without each attribute.
     """
-    real, ways = run.real(_TRANSLATED), snapshot.game.ability(ability).ways
+    ways = snapshot.game.ability(ability).ways
+    domains = tuple(dict.fromkeys(source for source, _ in ways))
+    if len(domains) > 2:
+        return _many_domains(run, snapshot, ability, domains)
+    real = run.real(_TRANSLATED)
     if not ways:
         targets = snapshot.game.ability(ability).takes["target"].choices
         row = [real["image"], *(snapshot.use(ability, run.key, images=real["image"], target=one) for one in targets)]
         return Drawing(_rows(row, (_INPUT, *targets)))
-    domains = tuple(dict.fromkeys(source for source, _ in ways))
-    if len(domains) > 2:
-        return _many_domains(run, snapshot, ability, domains)
     row, headings, called = [], list[str](), _called(run)
     for source, target in ways:
         made = snapshot.use(ability, run.key, images=real[source], source=source, target=target)
