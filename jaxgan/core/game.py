@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from jaxgan.core import step as playing
 from jaxgan.core.abilities import STATIC, Ability, pixel_distance
+from jaxgan.core.checks import check_arrays, check_key, named
 from jaxgan.core.nets import Net, Nets, Randomness, Weights
 from jaxgan.core.players import Cast, Player, Players, flatten, nest
 from jaxgan.core.state import Clock, Memory, Params, PlayerState, State, clock_of
@@ -95,10 +96,10 @@ class Game:
         for name, output in self.outputs.items():
             network = players[name].network
             if getattr(network, "output_shape", None) is None:
-                shape = jax.eval_shape(_named(output), dict(example)).shape[1:]
+                shape = jax.eval_shape(named(output), dict(example)).shape[1:]
                 players[name] = players[name].with_network(output_shape=tuple(shape))
         for inputs in self.inputs.values():
-            jax.eval_shape(_named(inputs), dict(example))  # whether the arrays are there
+            jax.eval_shape(named(inputs), dict(example))  # whether the arrays are there
         return dataclasses.replace(self, players=players)
 
     def init(self, key: jax.Array, example: Batch) -> State:
@@ -116,8 +117,8 @@ class Game:
             UserError: The game is not complete, a network makes samples of another shape than the data, or an array is
                 missing.
         """
-        _check_arrays(example)
-        _check_key(key)
+        check_arrays(example)
+        check_key(key)
         untold = [name for name in self.outputs if getattr(self.players[name].network, "output_shape", ()) is None]
         if untold:
             raise UserError(f"{untold[0]} is not told the shape of its samples: call game = game.complete(batch) first")
@@ -143,9 +144,9 @@ class Game:
 
     def _first(self, name: str, player: Player, key: jax.Array, example: Batch) -> PlayerState:
         init_key, constraint_key = jax.random.split(key)
-        made, variables = player.network.init_with_output(init_key, *_named(self.inputs[name])(example))
+        made, variables = player.network.init_with_output(init_key, *named(self.inputs[name])(example))
         if name in self.outputs:
-            wanted = jax.eval_shape(_named(self.outputs[name]), dict(example)).shape[1:]
+            wanted = jax.eval_shape(named(self.outputs[name]), dict(example)).shape[1:]
             if made.shape[1:] != wanted:
                 raise UserError(
                     f"{name} ({type(player.network).__name__}) makes samples of shape {made.shape[1:]}, but those of the data "
@@ -212,7 +213,7 @@ class Game:
                 f"a tuple of {self.minibatches(due)}"
             )
         for minibatch in minibatches:
-            _check_arrays(minibatch)
+            check_arrays(minibatch)
         return playing.play_step(self, state, minibatches, due, axis_name, skip_nonfinite)
 
     # ---- what the trained game can do
@@ -300,7 +301,7 @@ class Game:
             raise UserError(
                 f"{ability} takes {', '.join(declared.takes) or 'nothing'}, but was given {len(args)} values"
             )
-        _check_key(key)
+        check_key(key)
         given = declared.checked(ability, dict(zip(declared.takes, args, strict=False)) | options)
         nets = self.nets(state, average, stage, statistics, key=jax.random.fold_in(key, 1) if declared.draws else None)
         if declared.search is None:
@@ -368,34 +369,3 @@ class Game:
         )
         declared.function(nets, key, *args, **options)
         return {name: net.collected for name, net in nets if net.collected}
-
-
-class _Example(dict[str, Any]):
-    """A minibatch whose missing arrays are the user's error."""
-
-    def __missing__(self, name: str) -> Any:
-        raise UserError(
-            f"this game needs the array {name!r}, but the minibatch has {', '.join(self)}: choose other data, or another game"
-        )
-
-
-def _named(function: Callable[[Batch], Any]) -> Callable[[Batch], Any]:
-    return lambda batch: function(_Example(batch))
-
-
-def _check_arrays(minibatch: Batch) -> None:
-    for name, array in minibatch.items():
-        if not array.shape or not array.shape[0]:
-            raise UserError(
-                f"the array {name!r} of a minibatch is empty: give at least one entry, along the first axis"
-            )
-        # Labels are integers of one axis, and captions of three.
-        if array.ndim not in (1, 3) and not jnp.issubdtype(array.dtype, jnp.floating):
-            raise UserError(
-                f"the array {name!r} of a minibatch is {array.dtype}, but must be float32, images in [-1, 1]: x / 127.5 - 1"
-            )
-
-
-def _check_key(key: Any) -> None:
-    if not hasattr(key, "dtype"):
-        raise UserError(f"key={key!r}, but it must be a key of random numbers: jax.random.key(0)")
