@@ -53,29 +53,42 @@ def supervised() -> ConfigDict:
 def paper() -> ConfigDict:
     config = default()
     config.system = "triple_gan"
-    config.game = {"latent_size": 100, "num_classes": 10, "pretraining_steps": 30 * 500, "pseudo_from": 330 * 500}
-    config.game.labelled_one_in = 100
+    epoch = 600  # 60,000 images without labels, of which the classifier takes 100 in a step
+    alone = 30 * epoch
+    # In its epoch 300 the program adds the loss on generated images.
+    config.game = {
+        "latent_size": 100,
+        "num_classes": 10,
+        "pretraining_steps": alone,
+        "pseudo_from": alone + 299 * epoch,
+    }
+    config.game.update({"pretraining_balance": 0.3, "labelled_one_in": 100})
     adam = named("adam", learning_rate=1e-3, b1=0.5, b2=0.999)
-    # 0.995 an epoch from epoch 300 to 1,000 in the program; here to the same end from the first on. All
-    # minibatches are of 100: there 200 fakes meet 400 inferred labels.
-    falling = named("exponential_decay", factor=0.995**0.7, every=500)
+    # 3e-4 in the pretraining, then 1e-3, which is multiplied by 0.995 behind each epoch from the 300th on. All minibatches
+    # are of 100: in the program 200 fakes meet 400 inferred labels.
+    epochs = range(300, 1000)
+    starts = (0, alone, *(alone + passed * epoch for passed in epochs))
+    factors = (0.3, 1.0, *(0.995 ** (passed - 299) for passed in epochs))
+    falling = named("piecewise", starts=starts, factors=factors, unit="steps")
     # 1e-4: what Lasagne adds to the variance
     config.players.generator = player(named("TripleGANGenerator", norm_epsilon=1e-4), adam, schedule=falling)
     config.players.classifier = player(
         named("TripleGANClassifier", norm_epsilon=1e-4),
         adam,
-        constraints=(named("l2_decay", weight=1e-4),),
+        # 1e-4 || W ||^2, without a half, of the last layer alone
+        constraints=(named("l2_decay", weight=2e-4, exclude="conv_"),),
         average=named("exponential", decay=0.99),
         schedule=falling,
     )
     config.players.discriminator = player(named("TripleGANDiscriminator"), adam, schedule=falling)
+    config.players.discriminator.frozen = "scale"
     config.data.name = "tfds:mnist"
     config.data.image_size = 28
     config.data.channels = 1
     config.data.labelled = 100
     config.batch_size = 100
-    config.steps = 1030 * 500
-    config.log_every, config.sample_every, config.checkpoint_every = 100, 500, 5000
+    config.steps = 1030 * epoch
+    config.log_every, config.sample_every, config.checkpoint_every = 100, epoch, 10 * epoch
     return config
 
 

@@ -44,6 +44,7 @@ def triple_gan(
     entropy: float = 0.3,
     balance: float = 1e-3,
     pretraining_steps: int = 0,
+    pretraining_balance: float | None = None,
     terms: Sequence[Term] = (),
 ) -> Game:
     """A classifier and a generator make pairs of an image and a label, which a discriminator tells from real ones.
@@ -69,6 +70,7 @@ def triple_gan(
         entropy: Weight of the entropy of each prediction on images without labels.
         balance: Weight of the cross-entropy of equal shares and the mean prediction on them.
         pretraining_steps: Steps in which the classifier learns alone; 30 epochs in the program, where labels are few.
+        pretraining_balance: `balance` in those steps, 0.3 in the program; None: the same.
         terms: What the losses of generator and discriminator have beside these; see `jaxgan.parts.terms`.
     """
     if labelled_one_in < 1:
@@ -104,7 +106,7 @@ def triple_gan(
         cost, metrics, memory = extra.add(GENERATOR, [pair], memory, key)
         return loss + cost, Aux(metrics, memory)
 
-    def learned(nets: Nets, batch: Batch) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
+    def learned(nets: Nets, batch: Batch, balance: float) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
         """The classifier's loss without the others, its logits on the images without labels, and metrics."""
         logits = nets[CLASSIFIER](labelled_image(batch)).class_logits
         unlabelled = nets[CLASSIFIER](batch["image"]).class_logits
@@ -116,7 +118,7 @@ def triple_gan(
         return supervised + entropy * uncertainty + balance * imbalance, unlabelled, metrics
 
     def classifier_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
-        loss, logits, metrics = learned(nets, batch)
+        loss, logits, metrics = learned(nets, batch, balance)
         # E[p_c(y|x) log(1 - D(x, y))] at the likeliest y, in the program's form: - p_c log D, with no gradient through D's y
         likeliest = jax.nn.softmax(logits).max(-1)
         refused = jax.nn.softplus(-as_verdict(nets.discriminator(batch["image"], logits.argmax(-1))).score)
@@ -129,7 +131,7 @@ def triple_gan(
         return loss, Aux(metrics | {"generated": made})
 
     def pretraining_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
-        loss, _, metrics = learned(nets, batch)
+        loss, _, metrics = learned(nets, batch, balance if pretraining_balance is None else pretraining_balance)
         return loss, Aux(metrics)
 
     pretraining = Stage((Turn("pretraining", pretraining_loss, (CLASSIFIER,)),), "pretraining", pretraining_steps)
@@ -151,7 +153,8 @@ def triple_gan(
             DISCRIMINATOR: draws.discriminator_inputs,
         },
         outputs={GENERATOR: lambda batch: batch["image"]},
-        stages=(*([pretraining] if pretraining_steps else []), Stage(turns)),
+        # The program's classifier has another Adam when it is no longer alone.
+        stages=(pretraining, Stage(turns, reset_optimizers=True)) if pretraining_steps else (Stage(turns),),
         memory=lambda key, batch: merged(extra.first_memory()),
         few_labels=True,
         abilities=sample_abilities(draws)

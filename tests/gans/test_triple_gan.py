@@ -10,8 +10,9 @@ import optax
 import pytest
 
 from configs import triple_gan
-from jaxgan import gans
+from jaxgan import gans, networks
 from jaxgan.core import Due, Player
+from jaxgan.core.state import Clock
 from jaxgan.errors import UserError
 from jaxgan.layers import Verdict
 from jaxgan.training.plan import plan_without_data
@@ -146,6 +147,24 @@ def test_the_classifier_may_learn_alone_first():
     assert moved == {"classifier"} and "pretraining/supervised" in metrics
 
 
+@pytest.mark.parametrize("alone", [None, 0.3])
+def test_while_it_learns_alone_equal_shares_may_weigh_more(alone):
+    _, _, _, metrics = play(pretraining_steps=1, entropy=0.2, balance=0.01, pretraining_balance=alone)
+    p = 1 / (1 + np.exp(-3 * OTHER))
+    entropy = -(p * np.log(p) + (1 - p) * np.log(1 - p)).mean()
+    imbalance = -0.5 * (np.log(p.mean()) + np.log(1 - p.mean()))
+    known = cross_entropy(KNOWN, LABEL).mean() + 0.2 * entropy
+    assert metrics["pretraining/loss"] == pytest.approx(known + (alone or 0.01) * imbalance, rel=1e-5)
+    # Behind the pretraining it is `balance` again.
+    later = [play(balance=0.01, pretraining_balance=weight)[3]["classifier/loss"] for weight in (None, alone)]
+    assert later[0] == later[1]
+
+
+def test_the_optimisers_are_other_ones_behind_the_pretraining():
+    game, _, _, _ = play(pretraining_steps=2)
+    assert [stage.reset_optimizers for stage in game.stages] == [False, True]
+
+
 def test_it_classifies_and_samples_and_says_what_it_lacks():
     game, state, _, _ = play()
     logits = game.use("classify", state, jax.random.key(0), images=UNLABELLED)
@@ -162,10 +181,62 @@ def test_it_classifies_and_samples_and_says_what_it_lacks():
 def test_the_papers_networks_have_their_sizes():
     players = plan_without_data(triple_gan.get_config("paper")).abstract_state().players
     sizes = {name: sum(leaf.size for leaf in jax.tree.leaves(player.params)) for name, player in players.items()}
-    # Ten numbers of the label beside every input; batch norm without gains, weight norm with a gain and a bias.
-    generator = 110 * 500 + 500 + 510 * 500 + 500 + 510 * 784 + 2 * 784
+    # Ten numbers of the label beside every input; batch norm and weight norm with a gain and a bias.
+    generator = 110 * 500 + 2 * 500 + 510 * 500 + 2 * 500 + 510 * 784 + 2 * 784
     widths = (784, 1000, 500, 250, 250, 250, 1)
     discriminator = sum((a + 10) * b + 2 * b for a, b in itertools.pairwise(widths))
+    discriminator += 10 * 500  # the label that joined before the noise
     layers = ((25, 1, 32), (9, 32, 64), (9, 64, 64), (9, 64, 128), (9, 128, 128))
     classifier = sum(size * a * b + 2 * b for size, a, b in layers) + 129 * 10
     assert sizes == {"generator": generator, "classifier": classifier, "discriminator": discriminator}
+
+
+def clock(step):
+    return Clock(*(jnp.int32(count) for count in (step, 0, step, 0)))
+
+
+def test_the_papers_rate_is_the_programs():
+    """3e-4 for 30 epochs of 600, then 1e-3 for 300; 0.995 of it for the 301st and so on, and 0.995^700 for the last."""
+    config = triple_gan.get_config("paper")
+    plan = plan_without_data(config)
+    assert config.steps == (30 + 1000) * 600 and config.game.pseudo_from == (30 + 299) * 600
+    rates = {0: 0.3, 29: 0.3, 30: 1, 329: 1, 330: 0.995, 331: 0.995**2, 1029: 0.995**700}
+    for player in plan.game.players.values():
+        for epoch, factor in rates.items():
+            for step in (epoch * 600, epoch * 600 + 599):
+                assert player.schedule(clock(step)) == pytest.approx(factor, rel=1e-6), epoch
+
+
+def test_the_papers_weights_begin_as_in_the_program():
+    x, label = jnp.zeros((2, 28, 28, 1)), jnp.zeros(2, jnp.int32)
+    key = jax.random.key(0)
+    of = lambda network, *inputs: network.init(key, *inputs)["params"]  # noqa: E731
+    discriminator = of(networks.TripleGANDiscriminator(embedded_classes=10), x, label)
+    classifier = of(networks.TripleGANClassifier(class_logits=100), x)
+    generator = of(networks.TripleGANGenerator((28, 28, 1), embedded_classes=10), jnp.zeros((2, 100)), label)
+    assert {float(leaf.max()) for leaf in jax.tree.leaves({k: v["scale"] for k, v in discriminator.items()})} == {1.0}
+    for params, name, deviation in (
+        (discriminator, "hidden_0", 0.1),
+        (discriminator, "logit", 0.1),
+        (classifier, "conv_0", 0.05),
+        (classifier, "conv_4", 0.05),
+        (classifier, "class_logits", 0.01),
+    ):
+        assert float(params[name]["kernel"].std()) == pytest.approx(deviation, rel=0.15), name
+    # Uniform in +- sqrt(6 / (inputs + outputs))
+    for name in ("hidden_0", "hidden_1", "output"):
+        kernel = generator[name]["kernel"]
+        assert float(jnp.abs(kernel).max()) == pytest.approx(np.sqrt(6 / sum(kernel.shape)), rel=1e-3), name
+
+
+def test_the_papers_discriminator_keeps_its_scales_and_decays_the_last_layer_alone():
+    game = plan_without_data(triple_gan.get_config("paper")).game
+    kernel, scale = jnp.full((3, 2), 2.0), jnp.ones(2)
+    layer = {"kernel": kernel, "scale": scale, "bias": scale}
+    assert game.players["discriminator"].frozen_paths({"hidden_0": layer, "logit": layer}) == [
+        "hidden_0/scale",
+        "logit/scale",
+    ]
+    decay = game.players["classifier"].constraint
+    params = {"conv_0": {"kernel": 5 * kernel}, "class_logits": {"kernel": kernel, "bias": scale}}
+    assert decay.penalty(params, decay.init(params, jax.random.key(0))[1], clock(0)) == pytest.approx(1e-4 * 6 * 4)

@@ -148,7 +148,7 @@ def test_began_autoencoder(drawn):
 
 
 def test_triple_gan_generator(drawn):
-    """The label stands beside the input of every layer; batch norm without gain, softplus; weight norm at the end."""
+    """The label stands beside the input of every layer; batch norm, softplus; weight norm at the end."""
 
     def transcription(p, z, label):
         label = one_hot(label, 3)
@@ -164,10 +164,12 @@ def test_triple_gan_generator(drawn):
 
 
 def test_triple_gan_discriminator(drawn):
+    """Pixels in [0, 1]; the label stands beside every input, and beside that of the second layer twice."""
+
     def transcription(p, x, label):
-        x, label = flat(x), one_hot(label, 3)
-        for index in range(2):
-            x = leaky(weight_norm(p[f"hidden_{index}"], torch.cat([x, label], 1)))
+        x, label = (flat(x) + 1) / 2, one_hot(label, 3)
+        x = relu(weight_norm(p["hidden_0"], torch.cat([x, label], 1)))
+        x = relu(weight_norm(p["hidden_1"], torch.cat([x, label, label], 1)))
         return weight_norm(p["logit"], torch.cat([x, label], 1))[:, 0]
 
     network = networks.TripleGANDiscriminator(hidden=(6, 5), embedded_classes=3)
