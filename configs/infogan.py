@@ -42,8 +42,8 @@ def paper() -> ConfigDict:
     config.game = {"latent_size": 62, "learned_deviation": False}  # as in the authors' program, whose numbers these are
     adam = named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
     config.players.generator = player(named("InfoGANGenerator"), named("adam", learning_rate=1e-3, b1=0.5, b2=0.999))
-    config.players.discriminator = player(named("InfoGANDiscriminator"), adam)
-    config.players.code_head = player(named("CodeHead"), adam)
+    config.players.discriminator = player(named("InfoGANDiscriminator", slope=0.01), adam)
+    config.players.code_head = player(named("CodeHead", slope=0.01), adam)
     config.data.name = "tfds:mnist"
     config.data.image_size = 28
     config.data.channels = 1

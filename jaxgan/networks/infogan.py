@@ -1,7 +1,8 @@
 """The networks of InfoGAN on MNIST, and the head that reads codes.
 
 Chen, Duan, Houthooft, Schulman, Sutskever and Abbeel, "InfoGAN: Interpretable Representation Learning by Information Maximizing
-Generative Adversarial Nets" (2016, arXiv:1606.03657), appendix C.1.
+Generative Adversarial Nets" (2016, arXiv:1606.03657), appendix C.1. As in the authors' program, weights begin from N(0, 0.02)
+and the gains of norms from N(1, 0.02); the code head's begin at 1.
 """
 
 from typing import Any
@@ -12,7 +13,7 @@ from flax import linen as nn
 
 from jaxgan.errors import UserError
 from jaxgan.layers import BatchNorm, Conv, UpConv, Verdict
-from jaxgan.networks.common import base_map, image_shape, image_sides, normal_init, tanh_image
+from jaxgan.networks.common import base_map, gain_init, image_shape, image_sides, normal_init, tanh_image
 
 
 class InfoGANGenerator(nn.Module):
@@ -40,9 +41,10 @@ class InfoGANGenerator(nn.Module):
         """Maps latents (B, latent) to images (B, H, W, C)."""
         height, width = base_map(self, doublings=2)
         common: dict[str, Any] = {"kernel_init": normal_init, "dtype": self.dtype}
+        normed: dict[str, Any] = {"scale_init": gain_init, "epsilon": self.norm_epsilon, "dtype": self.dtype}
 
         def activate(x: jax.Array, name: str) -> jax.Array:
-            return nn.relu(BatchNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name=name)(x))
+            return nn.relu(BatchNorm(**normed, name=name)(x))
 
         x = activate(nn.Dense(self.width, **common, use_bias=False, name="hidden")(z), "norm_0")
         x = activate(nn.Dense(height * width * self.widths[0], **common, use_bias=False, name="project")(x), "norm_1")
@@ -76,14 +78,13 @@ class InfoGANDiscriminator(nn.Module):
         """Maps images (B, H, W, C) to logits (B,); with `features` also gives the linear layer's, float32 (B, F)."""
         image_sides(self, x)
         common: dict[str, Any] = {"kernel_init": normal_init, "dtype": self.dtype}
+        normed: dict[str, Any] = {"scale_init": gain_init, "epsilon": self.norm_epsilon, "dtype": self.dtype}
         down: dict[str, Any] = {"kernel_size": 4, "strides": 2, "padding": 1} | common
         x = nn.leaky_relu(Conv(self.widths[0], **down, name="down_0")(x), self.slope)
         x = Conv(self.widths[1], **down, use_bias=False, name="down_1")(x)
-        x = nn.leaky_relu(BatchNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name="norm_1")(x), self.slope)
+        x = nn.leaky_relu(BatchNorm(**normed, name="norm_1")(x), self.slope)
         x = nn.Dense(self.width, **common, use_bias=False, name="hidden")(x.reshape(len(x), -1))
-        x = nn.leaky_relu(BatchNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name="norm_2")(x), self.slope).astype(
-            jnp.float32
-        )
+        x = nn.leaky_relu(BatchNorm(**normed, name="norm_2")(x), self.slope).astype(jnp.float32)
         logits = nn.Dense(1, kernel_init=normal_init, name="logit")(x)[:, 0]
         return Verdict(logits, x) if features else logits
 

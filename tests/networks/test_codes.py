@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from configs import infogan
 from jaxgan import networks
 from jaxgan.core.constraints import path_string
 from jaxgan.errors import UserError
@@ -129,3 +130,17 @@ def test_codes_lie_where_latents_do(drawn):
         bounded.clone(code="circle").init(jax.random.key(0), IMAGES)
     with pytest.raises(UserError, match="norm='instance' does not exist"):
         bounded.clone(norm="instance").init(jax.random.key(0), IMAGES)
+
+
+def test_infogan_begins_as_its_program_does():
+    """Weights from N(0, 0.02), gains of norms from N(1, 0.02); what is below 0 counts a hundredth in its config."""
+    discriminator = networks.InfoGANDiscriminator(widths=(16, 64), width=512)
+    generator = networks.InfoGANGenerator(output_shape=(16, 16, 1), width=512, widths=(64, 64))
+    for network, inputs in ((discriminator, IMAGES), (generator, jnp.ones((4, 20)))):
+        params = network.init(jax.random.key(0), inputs)["params"]
+        gains = jnp.concatenate([layer["scale"] for layer in params.values() if "scale" in layer])
+        np.testing.assert_allclose([gains.mean(), gains.std()], [1, 0.02], rtol=0.15)
+        assert float(gains.mean()) == pytest.approx(1, abs=0.005)
+        assert float(params["hidden"]["kernel"].std()) == pytest.approx(0.02, rel=0.05)
+    players = infogan.get_config("paper").players
+    assert players.discriminator.network.slope == players.code_head.network.slope == 0.01
