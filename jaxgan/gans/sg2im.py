@@ -58,7 +58,8 @@ def sg2im(
         reconstruction: Weight of the distance of pixels, L1.
         box_weight: Of the squared errors of the boxes.
         mask_weight: Of the cross-entropy of the masks.
-        class_weight: Of the cross-entropy of the objects' kinds, on the generator's side; it is 1 on the discriminator's.
+        class_weight: Of the cross-entropy of the objects' kinds, on the generator's side; on the discriminator's it is 1, of
+            real objects and of fake ones.
         adversarial: Of both adversarial losses; 0 leaves a regression.
         terms: What the losses have beside these, for each of the pairs "image" and "object"; see `jaxgan.parts.terms`.
     """
@@ -99,9 +100,12 @@ def sg2im(
 
     def discriminators_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         pairs, _ = drawn(nets, batch, memory, key)
-        # Section 3, "discriminators": E[log D(x)] + E[log(1 - D(G(.)))], of images and of objects, whose kinds are told too
+        # Section 3, "discriminators": E[log D(x)] + E[log(1 - D(G(.)))], of images and of objects, whose kinds are told too:
+        # those that fakes were asked for as well, as in the authors' program
         losses = {f"loss_{one.name}": non_saturating.discriminator(one.real_logits, one.fake_logits) for one in pairs}
-        losses["classes"] = cross_entropy(pairs[1].real_verdict.class_logits, objects_of(batch)[1].reshape(-1))
+        kinds = objects_of(batch)[1].reshape(-1)
+        losses["classes"] = cross_entropy(pairs[1].real_verdict.class_logits, kinds)
+        losses["fake_classes"] = cross_entropy(pairs[1].fake_verdict.class_logits, kinds)
         cost, metrics, memory = extra.add(DISCRIMINATOR, pairs, memory, key)
         return sum(losses.values(), cost), Aux(metrics | losses, memory, scores_of(pairs))
 

@@ -105,6 +105,7 @@ def test_the_six_losses_and_those_of_the_discriminators():
         "loss_image": softplus(-V * scores["real"]).mean() + softplus(V * scores["fake"]).mean(),
         "loss_object": softplus(-U * objects["real"]).mean() + softplus(U * objects["fake"]).mean(),
         "classes": cross_entropy(U * objects["real"][..., None] * tenths, KINDS),
+        "fake_classes": cross_entropy(U * objects["fake"][..., None] * tenths, KINDS),
     }
     for name, value in expected.items():
         assert metrics[f"discriminators/{name}"] == pytest.approx(value, rel=1e-4), name
