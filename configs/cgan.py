@@ -68,9 +68,10 @@ def paper() -> ConfigDict:
     config.game = {"latent_size": 100, "latent": "uniform", "labels": "minibatch"}
     # The learning rate falls by 1 / 1.00004 an update, down to 1e-6; the momentum, which rose from 0.5 to 0.7, stays between.
     sgd = named("sgd", learning_rate=0.1, momentum=0.6)
+    half = named("sgd", learning_rate=0.05, momentum=0.6)  # the first GAN's program halves the discriminator's loss
     falling = named("exponential_decay", factor=1 / 1.00004, floor=1e-5)
     config.players.generator = player(named("MaxoutCGANGenerator"), sgd, schedule=falling)
-    config.players.discriminator = player(named("MaxoutCGANDiscriminator"), sgd, schedule=falling)
+    config.players.discriminator = player(named("MaxoutCGANDiscriminator"), half, schedule=falling)
     config.batch_size = 100
     config.steps = 480 * 600  # until the rate is at its end; the paper does not say when it stops
     return config

@@ -113,10 +113,11 @@ def paper() -> ConfigDict:
     config.game = {"latent_size": 100, "latent": "unit_uniform"}
     # The learning rate falls by 1 / 1.000004 an update; the momentum, which rose from 0.5 to 0.7, stays between.
     sgd = named("sgd", learning_rate=0.1, momentum=0.6)
+    half = named("sgd", learning_rate=0.05, momentum=0.6)  # the program halves the discriminator's loss
     falling = named("exponential_decay", factor=1 / 1.000004, floor=1e-5)
     config.players.generator = player(named("MaxoutGANGenerator"), sgd, schedule=falling)
     config.players.discriminator = player(
-        named("MaxoutDiscriminator"), sgd, constraints=(named("max_norm", limit=1.9365),), schedule=falling
+        named("MaxoutDiscriminator"), half, constraints=(named("max_norm", limit=1.9365),), schedule=falling
     )
     config.steps = 250 * 600
     return config

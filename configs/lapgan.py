@@ -43,15 +43,17 @@ def paper() -> ConfigDict:
     config.game = {"latent_size": 100, "conditional": True}
     # The learning rate falls by 1 / 1.00004 an epoch, the momentum rises from 0.5 by 0.0008 to 0.7 or 0.8; it stays between.
     sgd = named("sgd", learning_rate=0.02, momentum=0.6)
+    # There the discriminator's loss is the mean over 64 reals and 64 fakes together, half of the sum of two means.
+    half = named("sgd", learning_rate=0.01, momentum=0.6)
     config.players.generator = {
         "level_0": player(named("LAPGANCoarseGenerator"), sgd),
         "level_1": player(named("LAPGANGenerator"), sgd),
         "level_2": player(named("LAPGANGenerator"), sgd),
     }
     config.players.discriminator = {
-        "level_0": player(named("LAPGANCoarseDiscriminator"), sgd),
-        "level_1": player(named("LAPGANDiscriminator"), sgd),
-        "level_2": player(named("LAPGANDiscriminator"), sgd),
+        "level_0": player(named("LAPGANCoarseDiscriminator"), half),
+        "level_1": player(named("LAPGANDiscriminator"), half),
+        "level_2": player(named("LAPGANDiscriminator"), half),
     }
     config.data.name = "tfds:cifar10"
     config.data.image_size = 32

@@ -50,25 +50,30 @@ def captions() -> ConfigDict:
 def paper() -> ConfigDict:
     config = default()
     config.system = "stackgan"
-    config.game = {"first_stage_steps": 80_000}  # 600 epochs of 8,855 pictures
+    epoch = 8855 // 64
+    config.game = {"first_stage_steps": 600 * epoch}
     adam = named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
+    # Halved every 100 epochs of each stage (section 4.2; the program: every 50 of the first).
+    first = named("exponential_decay", factor=0.5, every=100 * epoch)
+    starts, factors = zip(*((600 * epoch + 100 * epoch * number, 0.5**number) for number in range(1, 6)), strict=True)
+    second = named("piecewise", starts=starts, factors=factors, unit="steps")
+    fine = named("StackGANDiscriminator", widths=(64, 128, 256, 512, 1024, 2048), narrow_widths=(1024, 512))
     config.players.generator = {
-        "level_0": player(named("StackGANGenerator"), adam),
-        "level_1": player(named("StackGANRefiner"), adam),
+        "level_0": player(named("StackGANGenerator"), adam, schedule=first),
+        "level_1": player(named("StackGANRefiner"), adam, schedule=second),
     }
     config.players.discriminator = {
-        "level_0": player(named("StackGANDiscriminator"), adam),
-        "level_1": player(
-            named("StackGANDiscriminator", widths=(64, 128, 256, 512, 1024, 2048), narrow_widths=(1024, 512)), adam
-        ),
+        "level_0": player(named("StackGANDiscriminator"), adam, schedule=first),
+        "level_1": player(fine, adam, schedule=second),
     }
     config.data.name = "folder"
     config.data.path = "data/birds"
     config.data.text = "data/birds.npz"
-    config.data.image_size = 256
+    config.data.image_size, config.data.load_size = 256, 304
+    config.data.crop = "random"
     config.data.flip = True
     config.batch_size = 64
-    config.steps = 160_000
+    config.steps = 1200 * epoch
     config.log_every, config.sample_every, config.checkpoint_every = 100, 2000, 5000
     return config
 

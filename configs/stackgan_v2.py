@@ -45,7 +45,7 @@ def paper() -> ConfigDict:
     config.system = "stackgan_v2"
     adam = named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
     config.players.generator = player(named("StackGANv2Generator"), adam, average=named("exponential", decay=0.999))
-    judge = {"joint_kernel": 3, "separate": True}
+    judge = {"joint_kernel": 3, "separate": True, "orthogonal": True}
     widths = (64, 128, 256, 512)
     config.players.discriminator = {
         "level_0": player(named("StackGANDiscriminator", widths=widths, **judge), adam),
@@ -58,7 +58,8 @@ def paper() -> ConfigDict:
     config.data.name = "folder"
     config.data.path = "data/birds"
     config.data.text = "data/birds.npz"
-    config.data.image_size = 256
+    config.data.image_size, config.data.load_size = 256, 304
+    config.data.crop = "random"
     config.data.flip = True
     config.batch_size = 24
     config.steps = 220_000  # 600 epochs of 8,855 pictures

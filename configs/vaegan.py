@@ -16,7 +16,7 @@ def get_config(variant: str = "") -> ConfigDict:
 def digits() -> ConfigDict:
     config = default()
     config.system = "vaegan"
-    config.game = {"latent_size": 16, "feature_weight": 0.05, "objective": "non_saturating"}
+    config.game = {"latent_size": 16, "feature_weight": 0.1, "objective": "non_saturating"}
     adam = named("adam", learning_rate=5e-4, b1=0.5, b2=0.999)
     half = named("linear_decay", start=0.5)
     average = named("half_life", images=10_000, ramp_up=0.1)

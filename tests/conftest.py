@@ -13,7 +13,16 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # XLA has as many threads as there are devices, or NPROC: of eight, two computations at a time can each hold some and wait for
 # the rest for ever. And as the devices share few cores, one may wait longer for the others than the 40 seconds that XLA allows.
 os.environ.setdefault("NPROC", "64")
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_collective_call_terminate_timeout_seconds=300"
+# These programs are compiled, run a few times, and let go: XLA's lightest compilation takes less than half as long.
+os.environ["XLA_FLAGS"] = " ".join(
+    (
+        "--xla_backend_optimization_level=0",
+        "--xla_cpu_use_fusion_emitters=false",
+        "--xla_cpu_parallel_codegen_split_count=1",
+        "--xla_cpu_collective_call_terminate_timeout_seconds=300",
+        os.environ.get("XLA_FLAGS", ""),  # the last of two counts
+    )
+)
 
 import jax
 import pytest

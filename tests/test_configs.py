@@ -187,6 +187,24 @@ def test_the_label_of_stylegan2_is_learned_at_the_full_rate(variant):
         assert embedding == pytest.approx(math.sqrt(10)) and kernel == pytest.approx(100 * math.sqrt(10))
 
 
+def test_the_rates_of_stackgan_are_halved_every_hundred_epochs_of_each_stage():
+    """Of 8,855 birds in minibatches of 64, six hundred epochs a stage (section 4.2)."""
+    from jaxgan.core import schedules
+    from jaxgan.core.state import Clock
+
+    config = MODULES["stackgan"].get_config("paper")
+    assert config.steps == 2 * 600 * 138 == 2 * config.game.first_stage_steps
+    for level in (0, 1):
+        for players in (config.players.generator, config.players.discriminator):
+            fields = dict(players[f"level_{level}"].schedule.items())
+            factor = getattr(schedules, fields.pop("name"))(**fields)
+            begun = level * 600 * 138
+            for epoch, halvings in ((0, 0), (99, 0), (100, 1), (299, 2), (599, 5)):
+                step = begun + epoch * 138
+                clock = Clock(*(jnp.int32(number) for number in (step, 64 * step, epoch * 138, 64 * epoch * 138)))
+                assert float(factor(clock)) == pytest.approx(0.5**halvings), (level, epoch)
+
+
 def test_the_rates_of_stylegan_follow_its_levels():
     """1e-3, 1.5e-3 from 128 pixels, 2e-3 from 256, 3e-3 from 512 on."""
     from jaxgan.core.schedules import piecewise

@@ -88,7 +88,8 @@ def vaegan(
         )
         return one, other
 
-    # L_GAN = log Dis(x) + log(1 - Dis(Dec(z))) + log(1 - Dis(Dec(Enc(x)))), the fakes together weighing as much as the reals
+    # L_GAN = log Dis(x) + log(1 - Dis(Dec(z))) + log(1 - Dis(Dec(Enc(x)))). For the discriminator both kinds of fakes weigh as
+    # much as the reals, as in the program; for the decoder each counts whole (Algorithm 1, and there too).
 
     def discriminates(
         nets: Nets, batch: Batch, memory: Memory, key: jax.Array, decoded: Decoded
@@ -101,7 +102,7 @@ def vaegan(
 
     def deceives(nets: Nets, batch: Batch, memory: Memory, key: jax.Array, decoded: Decoded) -> tuple[jax.Array, Aux]:
         both = pairs(nets, batch, memory, decoded)
-        loss = jnp.stack([objective.generator(extra.fake_logits(pair), pair.real_logits) for pair in both]).mean()
+        loss = jnp.stack([objective.generator(extra.fake_logits(pair), pair.real_logits) for pair in both]).sum()
         cost, metrics, memory = extra.add(GENERATOR, both, memory, key)
         return adversarial * loss + cost, Aux(metrics | {"adversarial": loss}, memory)
 

@@ -225,6 +225,7 @@ class StackGANDiscriminator(nn.Module):
         condition_width: Features of the linear layer that the condition goes through; 0: it is joined as it is.
         joint_kernel: Side of the convolution that sees both: 1 in stages I and II, 3 in StackGAN++.
         separate: Two answers: how real the image is, seen without the condition, and how well it fits it (StackGAN++).
+        orthogonal: Weights begin orthogonal, as StackGAN++'s program has them, and not as N(0, 0.02).
         norm_epsilon: Added to the variances by which its norms divide.
         dtype: Compute dtype.
     """
@@ -234,6 +235,7 @@ class StackGANDiscriminator(nn.Module):
     condition_width: int = 128
     joint_kernel: int = 1
     separate: bool = False
+    orthogonal: bool = False
     norm_epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
@@ -250,26 +252,28 @@ class StackGANDiscriminator(nn.Module):
             The score (B,); or a `Verdict` of it, of the match (B,) if they are separate, and of the features if asked for.
         """
         image_sides(self, x)
-        down: dict[str, Any] = {"kernel_size": 4, "strides": 2, "padding": 1}
-        x = Conv(self.widths[0], **down, use_bias=False, kernel_init=normal_init, dtype=self.dtype, name="down_0")(x)
+        init = _orthogonal if self.orthogonal else normal_init
+        down: dict[str, Any] = {"kernel_size": 4, "strides": 2, "padding": 1, "kernel_init": init}
+        x = Conv(self.widths[0], **down, use_bias=False, dtype=self.dtype, name="down_0")(x)
         x = leaky_relu(x)
         for index, width in enumerate(self.widths[1:], start=1):
             x = leaky_relu(_conv_norm(self, x, width, f"down_{index}", **down))
         for index, width in enumerate(self.narrow_widths):
-            x = leaky_relu(_conv_norm(self, x, width, f"narrow_{index}"))
+            x = leaky_relu(_conv_norm(self, x, width, f"narrow_{index}", kernel_init=init))
         seen = x
         if self.condition_width:
             condition = leaky_relu(nn.Dense(self.condition_width, kernel_init=_of_text, name="condition")(condition))
-        x = _conv_norm(self, _tiled(condition, x), x.shape[-1], "join", kernel_size=self.joint_kernel)
-        score = _over_the_whole(leaky_relu(x), "logit")
+        joined = _tiled(condition, x)
+        x = _conv_norm(self, joined, x.shape[-1], "join", kernel_size=self.joint_kernel, kernel_init=init)
+        score = _over_the_whole(leaky_relu(x), "logit", init)
         if not (self.separate or features):
             return score
-        realness = _over_the_whole(seen, "realness") if self.separate else score
+        realness = _over_the_whole(seen, "realness", init) if self.separate else score
         flat = seen.astype(jnp.float32).reshape(len(seen), -1) if features else None
         return Verdict(realness, flat, match=score if self.separate else None)
 
 
-def _over_the_whole(x: jax.Array, name: str) -> jax.Array:
+def _over_the_whole(x: jax.Array, name: str, init: Any) -> jax.Array:
     """One number for each map (B, H, W, C): float32 (B,)."""
     flat = x.astype(jnp.float32).reshape(len(x), -1)
-    return nn.Dense(1, kernel_init=normal_init, name=name)(flat)[:, 0]
+    return nn.Dense(1, kernel_init=init, name=name)(flat)[:, 0]

@@ -176,14 +176,14 @@ def test_vaegan_weighs_features_beside_the_game():
         gans.vaegan(still(Corner()), still(Fill()), still(Means()), latent_size=1, feature_weight=0.3)
     )
     assert metrics["encoder/loss"] == pytest.approx(KL + features_cost(), rel=1e-5)
-    # minimax: the decoder's adversarial loss is E[log(1 - D(fake))], the discriminator's the opposite beside the reals'
+    # minimax: the decoder's adversarial loss is E[log(1 - D(fake))] of both kinds, the discriminator's minus their mean
     adversarial = metrics["generator/adversarial"]
     assert metrics["generator/loss"] == pytest.approx(0.3 * features_cost() + adversarial, rel=1e-5)
     real = softplus(-1.5 * X.mean(axis=(1, 2, 3))).mean()
-    assert metrics["discriminator/loss"] == pytest.approx(real - adversarial, rel=1e-5)
-    # of which half is the reconstructions', and what is left the mean over generated images of log(1 - D) < 0
+    assert metrics["discriminator/loss"] == pytest.approx(real - adversarial / 2, rel=1e-5)
+    # Reconstructions count whole, and what is left is the mean over generated images of log(1 - D) < 0.
     reconstructed = -softplus(1.5 * AGAIN.mean(axis=(1, 2, 3))).mean()
-    assert 2 * adversarial - reconstructed < 0
+    assert adversarial - reconstructed < 0
 
 
 def test_a_vaegan_judges_by_its_objective():
