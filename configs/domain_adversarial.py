@@ -20,7 +20,7 @@ def digits() -> ConfigDict:
     config.game = {"domain": 0.03, "ramp_steps": 500}
     adam = named("adam", learning_rate=1e-3, b1=0.5, b2=0.999)
     half = named("linear_decay", start=0.5)
-    # Without the paper's batch norm: that of each domain apart hides much of the domain by itself.
+    # Without the paper's batch norm: of translations it would know the statistics of one domain alone.
     config.players.encoder = player(named("FaderEncoder", widths=(16, 32, 32), norm="none"), adam, schedule=half)
     config.players.decoder = player(named("FaderDecoder", widths=(16, 32, 32), norm="none"), adam, schedule=half)
     network = named("CodeClassifier", hidden=(128,), dropout_rate=0.3)
@@ -46,13 +46,13 @@ def paper() -> ConfigDict:
     adam = named("adam", learning_rate=2e-4, b1=0.5, b2=0.999)
     config.players.encoder = player(named("FaderEncoder"), adam)
     config.players.decoder = player(named("FaderDecoder"), adam)
-    network = named("CodeClassifier", widths=(512, 512), hidden=(512,), dropout_rate=0.3)
+    network = named("CodeClassifier", widths=(512, 512), hidden=(512,), norm="batch", dropout_rate=0.3)
     config.players.code_classifier = player(network, adam)
     config.data.name = "two_folders"
     config.data.path = "data/glasses"
     config.data.image_size = 256
     config.data.flip = True
-    config.batch_size = 32
+    config.batch_size = 16  # of each folder: 32 in all
     config.steps = 1000 * 1563  # 1,000 epochs, as the program counts them, of 50,000 images
     config.log_every, config.sample_every, config.checkpoint_every = 100, 1000, 5000
     return config

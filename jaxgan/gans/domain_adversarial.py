@@ -16,8 +16,8 @@ from jaxgan.core.abilities import STRENGTH
 from jaxgan.errors import UserError
 from jaxgan.losses import l2
 from jaxgan.parts.domain_codes import CLASSIFIER, attribute_cost, code_like, encode_ability
-from jaxgan.parts.domains import any_size, domain_images, translate_ability
-from jaxgan.parts.two_domains import DOMAINS, total
+from jaxgan.parts.domains import all_domains, any_size, domain_images, translate_ability
+from jaxgan.parts.two_domains import DOMAINS
 
 _STRONGEST = 10.0  # the paper slides attributes up to there
 
@@ -45,23 +45,22 @@ def domain_adversarial(
     if ramp_steps < 1:
         raise UserError(f"ramp_steps={ramp_steps}, but the weight of the domain needs at least 1 step to rise in")
 
-    def encoded(nets: Nets, batch: Batch) -> list[tuple[jax.Array, jax.Array, jax.Array]]:
-        """For each domain: images, their codes, their attributes."""
-        return [
-            (batch[each], nets.encoder(batch[each]), jnp.full((len(batch[each]), 1), float(value)))
-            for value, each in enumerate(DOMAINS)
-        ]
+    def encoded(nets: Nets, batch: Batch) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Images of both domains, their codes, their attributes; in one call, or batch norm alone would hide the domain."""
+        images, domains = all_domains(batch, len(DOMAINS))
+        return images, nets.encoder(images), domains[:, 1:]
 
     def classifier_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
+        _, code, y = encoded(nets, batch)
         # Eq. 2: -E log P(y | E(x))
-        return total(attribute_cost(nets, code, y) for _, code, y in encoded(nets, batch)) / 2, Aux()
+        return attribute_cost(nets, code, y), Aux()
 
     def loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         # Eq. 3: E || D(E(x), y) - x ||^2 - lambda_E E log P(1 - y | E(x))
-        read = encoded(nets, batch)
-        lost = total(l2(nets.decoder(code, y), x) for x, code, y in read) / 2
+        x, code, y = encoded(nets, batch)
+        lost = l2(nets.decoder(code, y), x)
         # As in the authors' program the classifier has no dropout here.
-        hidden = total(attribute_cost(nets.bare, code, 1 - y) for _, code, y in read) / 2
+        hidden = attribute_cost(nets.bare, code, 1 - y)
         weight = domain * jnp.minimum(1.0, nets.clock.step / ramp_steps)
         return lost + weight * hidden, Aux({"reconstruction": lost, "hidden": hidden})
 

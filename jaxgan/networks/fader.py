@@ -96,20 +96,25 @@ class FaderDecoder(nn.Module):
 class CodeClassifier(nn.Module):
     """Codes, (B, D) or maps -> a `Verdict` with float32 class logits (B, class_logits): what of an image its code tells.
 
-    LeakyReLU 0.2 and dropout after each layer but the last. In a Fader network it has one 4x4 convolution of 512 features for
-    each halving of a code down to a pixel, and a dense layer.
+    LeakyReLU 0.2 after each layer but the last. In a Fader network it has one 4x4 convolution of 512 features for each halving
+    of a code down to a pixel, with batch norm and dropout, and a dense layer without, as in the authors' program.
 
     Attributes:
         widths: Of 4x4 convolutions that halve a map.
         hidden: Of the dense layers.
-        dropout_rate: Share of each layer's results that are dropped, when a "dropout" key is given.
+        norm: After each convolution: "batch", "instance" or "none".
+        dropout_rate: Share of each convolution's results that are dropped, when a "dropout" key is given; without convolutions
+            of each dense layer's but the last.
+        norm_epsilon: Added to the variances by which its norms divide.
         class_logits: How many it gives; its game says so.
         dtype: Compute dtype.
     """
 
     widths: tuple[int, ...] = ()
     hidden: tuple[int, ...] = (512,)
+    norm: str = "none"
     dropout_rate: float = 0.0
+    norm_epsilon: float = 1e-5
     class_logits: int = 0
     dtype: Any = jnp.float32
 
@@ -118,9 +123,10 @@ class CodeClassifier(nn.Module):
         """Reads codes (B, ...)."""
         for index, width in enumerate(self.widths):
             conv = Conv(width, 4, strides=2, padding=1, kernel_init=normal_init, dtype=self.dtype, name=f"down_{index}")
-            x = dropout(self, leaky_relu(conv(x)), self.dropout_rate)
+            norm = normalization(self.norm, self.dtype, f"norm_{index}", self.norm_epsilon)
+            x = dropout(self, leaky_relu(norm(conv(x))), self.dropout_rate)
         x = x.reshape(len(x), -1)
         for index, width in enumerate(self.hidden):
             x = leaky_relu(nn.Dense(width, dtype=self.dtype, name=f"hidden_{index}")(x))
-            x = dropout(self, x, self.dropout_rate)
+            x = x if self.widths else dropout(self, x, self.dropout_rate)
         return Verdict(None, class_logits=nn.Dense(self.class_logits, name="class_logits")(x.astype(jnp.float32)))

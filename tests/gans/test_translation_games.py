@@ -296,6 +296,27 @@ def test_domain_adversarial_rewards_codes_that_are_taken_for_the_other_domain():
         assert lost + weight * wrong == value(metrics, "autoencoder/loss")
 
 
+class Centred(nn.Module):
+    """An encoder with the mean of a whole minibatch taken off, as batch norm does."""
+
+    @nn.compact
+    def __call__(self, x):
+        return self.param("w", nn.initializers.constant(2.0), ()) * (x - x.mean())
+
+
+def test_both_domains_pass_in_one_minibatch():
+    """The codes of images that differ by an offset alone still do; with statistics of each domain they would be alike."""
+    batch = {"a": A, "b": A + 0.75}
+    game = gans.domain_adversarial(still(Centred()), still(Added()), still(Told()), domain=0.6, ramp_steps=1)
+    _, metrics = game.step(game.init(jax.random.key(0), batch), batch)
+    a, b = (np.asarray(batch[each], np.float64) for each in DOMAINS)
+    middle = np.concatenate([a, b]).mean()
+    told_a, told_b = (4 * means(each - middle) for each in (a, b))
+    assert (softplus(told_a) + softplus(-told_b)).mean() / 2 == value(metrics, "code_classifier/loss")
+    lost = (l2(2 * (a - middle), a) + l2(2 * (b - middle) + 0.5, b)) / 2
+    assert lost == value(metrics, "autoencoder/reconstruction")
+
+
 def test_an_attribute_slides_from_the_source_to_the_target_and_beyond():
     game = gans.domain_adversarial(still(Scale(2.0)), still(Added()), still(Told()))
     state = game.init(jax.random.key(0), BATCH)

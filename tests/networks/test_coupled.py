@@ -151,6 +151,24 @@ def test_the_default_fader_leaves_a_code_of_512_maps(count):
         jax.ShapeDtypeStruct((1, 256, 256, 3), jnp.float32),
     )
     assert code.shape == (1, 4, 4, 512)
-    network = CodeClassifier(widths=(512, 512), hidden=(512,), class_logits=1)
-    convolutions = 2 * (16 * 512 * 512 + 512)
+    network = CodeClassifier(widths=(512, 512), hidden=(512,), norm="batch", class_logits=1)
+    convolutions = 2 * (16 * 512 * 512 + 3 * 512)
     assert count(network, (1, 4, 4, 512)) == convolutions + 512 * 512 + 512 + 513
+
+
+@pytest.mark.parametrize(("widths", "dropped"), [((8,), "down_0"), ((), "hidden_0")])
+def test_what_reads_codes_drops_of_its_convolutions_or_without_them_of_its_dense_layers(widths, dropped):
+    """With weights of 0 and biases of 1 a layer gives 1, and what is left of it with a dropout of a half is 0 or 2."""
+    network = CodeClassifier(widths=widths, hidden=(64,), dropout_rate=0.5, class_logits=1)
+    code = jnp.ones((4, 2, 2, 8))
+    params = jax.tree.map(jnp.zeros_like, network.init(jax.random.key(0), code)["params"])
+    params[dropped]["bias"] += 1
+    above = "hidden_0" if widths else "class_logits"
+    params[above]["kernel"] += 1
+    if widths:
+        params["class_logits"]["kernel"] += 1
+    logits = network.apply({"params": params}, code, rngs={"dropout": jax.random.key(1)}).class_logits
+    # Every image has lost others; and the dense layer behind convolutions, whose 64 units are alike, loses none.
+    shares = logits / network.apply({"params": params}, code).class_logits
+    assert 0.2 < float(shares.min()) < float(shares.max()) < 1.8
+    np.testing.assert_allclose(shares * (4 if widths else 32), np.round(shares * (4 if widths else 32)), atol=1e-4)

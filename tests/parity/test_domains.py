@@ -154,12 +154,12 @@ def test_fader_decoder(drawn):
 
 
 def test_fader_discriminator(drawn):
-    """A layer C_k for each halving of the code, without norm, and two dense layers."""
+    """A layer C_k for each halving of the code, with batch norm as the encoder's have, and two dense layers."""
 
     def transcription(p, x):
-        x = leaky(conv(p["down_0"], x, stride=2, padding=1))
+        x = leaky(batch_norm(p["norm_0"], conv(p["down_0"], x, stride=2, padding=1)))
         return dense(p["class_logits"], leaky(dense(p["hidden_0"], flat(x))))
 
-    network = networks.CodeClassifier(widths=(5,), hidden=(4,), class_logits=3)
+    network = networks.CodeClassifier(widths=(5,), hidden=(4,), norm="batch", class_logits=3)
     code = rng.standard_normal((3, 4, 2, 4))
     check(network, transcription, code, draw=drawn, result=lambda verdict: verdict.class_logits)
