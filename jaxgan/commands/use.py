@@ -215,8 +215,7 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
     if declared.gives == "latents":
         outputs.write_npz({"latents": whole, "name": np.array(names)}, output)
     elif declared.gives != "images" and names:
-        # Of several domains a game classifies the domains; a label beside them only tells what is shown.
-        classes = trained.plan.domains or snapshot.called(name)
+        classes = snapshot.called(name, domains=trained.plan.domains)
         outputs.write_table(outputs.table(declared.gives, names, whole, classes), output)
     where = "" if output is None else f": {output}"
     line = f"{len(names)} of {len(inputs.names)} images {_past(name)} with step {trained.step}{where}"

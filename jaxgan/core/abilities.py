@@ -118,6 +118,7 @@ class Ability:
             into tiles, or all are filled up to sides that the networks take. None: images have the size of the data.
         own_classes: Whether the classes that it takes or tells are the game's own, such as clusters: the names of the data's
             labels say nothing of them.
+        of_domains: Whether the classes that it tells are the domains of the data, in their order.
     """
 
     function: Callable[..., Any]
@@ -129,6 +130,7 @@ class Ability:
     search: Search | None = None
     tiling: Tiling | None = None
     own_classes: bool = False
+    of_domains: bool = False
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:

@@ -239,13 +239,21 @@ class Snapshot:
                 return self.called(ability, argument.classes)
         return ()
 
-    def called(self, ability: str, number: int = 0) -> tuple[str, ...]:
-        """What the classes that an ability takes or tells are called; `number`: how many there are, 0 for those of the data.
+    def called(self, ability: str, number: int = 0, domains: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """What the classes that an ability takes or tells are called.
 
-        A game may find classes of its own, of which the data know nothing, be there as many of them or not.
+        A game may find classes of its own, of which the data know nothing, be there as many of them or not; or it may tell
+        domains apart.
+
+        Args:
+            ability: Its name.
+            number: How many there are; 0: as many as the data have.
+            domains: What people call the domains of the data.
         """
-        own = self.game.ability(ability).own_classes
-        names = self.arrays["label"].names if "label" in self.arrays and not own else ()
+        declared = self.game.ability(ability)
+        names = self.arrays["label"].names if "label" in self.arrays and not declared.own_classes else ()
+        if declared.of_domains:
+            names = domains
         return names if number in (0, len(names)) else tuple(map(str, range(number)))
 
     def statistics(

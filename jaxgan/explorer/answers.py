@@ -297,9 +297,7 @@ class Answers:
             return answer | {"images": [_url(result)]}
         if declared.gives == "scores":
             return answer | {"score": round(float(result), 4)}
-        names = self._plan.domains or snapshot.called(name)
-        if len(names) != len(result):
-            names = tuple(map(str, range(len(result))))
+        names = snapshot.called(name, len(result), self._plan.domains)
         shares = softmax(result.astype(np.float64))
         return answer | {
             "shares": [[names[index], round(float(shares[index]), 4)] for index in shares.argsort()[::-1][:_LIKELY]]

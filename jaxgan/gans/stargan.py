@@ -120,7 +120,7 @@ def stargan(
             classes = own.classification(pair.real_verdict.class_logits, origin)
             cost, metrics, memory = extra.add(DISCRIMINATOR, [pair], memory, key)
             metrics |= read(wasserstein, pair) | {"classes": classes}
-            return adversarial + classification * classes + cost, Aux(metrics, memory, scores_of([pair]))
+            return adversarial + classification * classes + cost, Aux(metrics, memory, scores_of([pair], wasserstein))
 
         def generator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
             pair, origin, target = drawn(own, nets, batch, memory, key)
@@ -181,7 +181,8 @@ def stargan(
         )
     }
     if domains:
-        abilities["classify"] = classify_ability(class_logits=lambda nets, images: guess(nets, images, sets[0]))
+        of = lambda nets, images: guess(nets, images, sets[0])  # noqa: E731
+        abilities["classify"] = classify_ability(class_logits=of, of_domains=True)
     width = labels + (len(sets) if len(sets) > 1 else 0)
     return Game(
         players={GENERATOR: generator, DISCRIMINATOR: discriminator},

@@ -178,13 +178,16 @@ def match_ability(player: str = "discriminator", num_classes: int = 0) -> Abilit
 
 
 def classify_ability(
-    player: str = "discriminator", class_logits: Callable[[Nets, jax.Array], jax.Array] | None = None
+    player: str = "discriminator",
+    class_logits: Callable[[Nets, jax.Array], jax.Array] | None = None,
+    of_domains: bool = False,
 ) -> Ability:
     """What a network that tells classes apart says of images: class logits (B, K).
 
     Args:
         player: Whose verdict has them.
         class_logits: (nets, images) -> the logits, where no player has them by itself.
+        of_domains: Whether they are of the domains of the data, not of its labels.
     """
 
     def of_player(nets: Nets, images: jax.Array) -> jax.Array:
@@ -195,8 +198,9 @@ def classify_ability(
     def classify(nets: Nets, key: jax.Array, images: jax.Array) -> jax.Array:
         return logits(nets, images)
 
-    argument = Argument(IMAGES, "images to classify", required=True, array="image")
-    return Ability(classify, {"images": argument}, gives="class_logits", help="says which class images are of")
+    takes = {"images": Argument(IMAGES, "images to classify", required=True, array="image")}
+    help = f"says which {'domain' if of_domains else 'class'} images are of"
+    return Ability(classify, takes, gives="class_logits", help=help, of_domains=of_domains)
 
 
 def upscale_ability(upscale: Callable[..., jax.Array], tiling: Tiling, array: str = "low_resolution") -> Ability:
