@@ -40,7 +40,10 @@ class Run:
         step: The checkpoint's step.
         game: The game.
         state: Its state there.
-        networks: The players as plain functions, averaged where they have averages: `run.networks.generator(z)`.
+        networks: The players as plain functions, averaged where they have averages: `run.networks.generator(z)`. The batch
+            norms of those that make what `generate` (or `sample`) gives have the statistics of that, or those that a file of
+            weights fixes, so that an image is the same whatever is beside it; others, such as a discriminator's, normalise each
+            call by its own.
         classes: What the classes of the data are called, by number; () without labels.
         domains: What the domains of the data are called.
         abilities: What the game can do, by name.
@@ -60,7 +63,9 @@ class Run:
 
     @property
     def networks(self) -> Nets:
-        return self.game.nets(self.state, stage=int(self.state.stage))
+        with jax.set_mesh(data_mesh()):
+            statistics = self._trained.snapshot.statistics_of_samples()
+        return self.game.nets(self.state, stage=int(self.state.stage), statistics=statistics)
 
     @property
     def abilities(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The game at one moment, asked for its abilities on the host: averaged players, sampling statistics, compiled calls."""
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -132,6 +132,11 @@ class Snapshot:
         return self.compiled.arrays
 
     @property
+    def _own_statistics(self) -> bool:
+        """Whether each batch is normalised by its own statistics, for want of others."""
+        return self.given is None and not self.compiled.statistics_batches
+
+    @property
     def averaged(self) -> bool:
         """Whether any player keeps a moving average of its weights."""
         return any(player.average is not None for player in flatten(self._state.players).values())
@@ -145,10 +150,12 @@ class Snapshot:
     def in_calls_of(self, number: int) -> "Snapshot":
         """The same game, asked for so many images in a call, or as many as there are devices: for few, that somebody waits for.
 
-        Batch norm's statistics for what it draws are those of whole minibatches all the same.
+        Batch norm's statistics for what it draws are those of whole minibatches all the same; where each batch has its own,
+        calls stay as large as they are.
         """
         other = self.compiled.at(self._state, self._stage, self.given)
-        other._size = -(-number // self.compiled.devices) * self.compiled.devices
+        if not self._own_statistics:
+            other._size = -(-number // self.compiled.devices) * self.compiled.devices
         other._statistics = self._statistics
         return other
 
@@ -197,10 +204,13 @@ class Snapshot:
         if counted:
             rest[counted] = size
         use = self.compiled.call("use", ability)
+        # A latent beside copies of itself would be normalised to the same image as any other.
+        beside = self._drawn_latents(declared, entries, jax.random.key(0), size) if self._own_statistics else {}
 
         def made() -> Iterator[np.ndarray]:
             for index, start in enumerate(range(0, total, size)):
-                part = {name: _filled(array[start : start + size], size) for name, array in entries.items()}
+                cut = {name: array[start : start + size] for name, array in entries.items()}
+                part = {name: _filled(array, size, beside.get(name)) for name, array in cut.items()}
                 own = jax.random.fold_in(key, index)
                 result = use(self._state, own, stage=self._stage, statistics=statistics, **part, **rest)
                 entry = np.asarray(result)[: total - start]
@@ -262,10 +272,10 @@ class Snapshot:
         """Batch norm's statistics for an ability, over `statistics_batches` calls of it.
 
         Where the ability draws what it makes they are estimated once, always from the same draws, so that values while training
-        and those of a checkpoint later are the same; in the place of latents that it is given are those of the ability
-        "latents". Where it is given images they are those of batches from everywhere in what is given, which may be sorted, but
-        for players that "generate" asks, which have those of that: what is made of a code is the same whatever is given beside
-        it.
+        and those of a checkpoint later are the same; in the place of latents that it must be given are those of the ability
+        "latents", and what it need not be given it draws itself. Where it is given images they are those of batches from
+        everywhere in what is given, which may be sorted, but for players that "generate" asks, which have those of that: what
+        is made of a code is the same whatever is given beside it.
 
         Args:
             ability: Its name.
@@ -285,8 +295,7 @@ class Snapshot:
         takes, entries = self.game.ability(ability).takes, dict(entries or {})
         images = any(takes[name].kind == IMAGES for name in entries)
         size = self._size if images else self.compiled.batch_size
-        latents = [name for name in entries if takes[name].kind == LATENTS]
-        drawn = not images and not (latents and "latents" not in self.game.abilities)
+        given, drawn = entries, self.from_draws(ability)
         if drawn and which in self._statistics:
             return self._statistics[which]
         if drawn:
@@ -301,8 +310,7 @@ class Snapshot:
             part = {name: array[chosen[index::number]] for name, array in entries.items()}
             filled: dict[str, Any] = {name: _filled(array, size) for name, array in part.items()}
             if drawn:
-                draw = self.compiled.call("use", "latents") if latents else None
-                filled |= {name: draw(self._state, key, stage=self._stage, number=size) for name in latents if draw}
+                filled |= self._drawn_latents(declared, given, key, size)
             batches.append(estimate(self._state, key, stage=self._stage, **filled, **(rest or {})))
             self.compiled.normalising[which] = bool(batches[0])
             if not batches[0]:
@@ -311,9 +319,32 @@ class Snapshot:
         if drawn:
             self._statistics[which] = merged
         elif images and "generate" in self.game.abilities:
-            of_latents = self.statistics("generate", {"latents": np.empty(0)})
-            merged |= {name: values for name, values in of_latents.items() if name in merged}
+            merged |= {name: values for name, values in self.statistics_of_samples().items() if name in merged}
         return merged
+
+    def statistics_of_samples(self) -> dict[str, Any]:
+        """Those of "generate", or else of "sample": of the players that make what the game draws; {} where it draws nothing."""
+        if self.given is not None:
+            return self.given
+        found = next((name for name in ("generate", "sample") if name in self.game.abilities), "")
+        if not found:
+            return {}
+        declared = self.game.ability(found)
+        number = dict.fromkeys(declared.kinds(NUMBER), self.compiled.batch_size)
+        return self.statistics(found, dict.fromkeys(_needed_latents(declared), np.empty(0)), number)
+
+    def from_draws(self, ability: str) -> bool:
+        """Whether the statistics for an ability are of what the game draws itself, and not of what it is given."""
+        declared = self.game.ability(ability)
+        return not declared.kinds(IMAGES) and ("latents" in self.game.abilities or not _needed_latents(declared))
+
+    def _drawn_latents(self, declared: Ability, given: Iterable[str], key: jax.Array, number: int) -> dict[str, Any]:
+        """As the ability "latents" draws them, in the place of those that are given and needed."""
+        names = [name for name in _needed_latents(declared) if name in given]
+        if not names or "latents" not in self.game.abilities:
+            return {}
+        draw = self.compiled.call("use", "latents")
+        return {name: draw(self._state, key, stage=self._stage, number=number) for name in names}
 
     def nets_call(self, function: Callable[..., Any], ability: str = "sample") -> Callable[..., Any]:
         """(arguments) -> function(nets, *arguments), compiled: the averaged players, with the statistics of an ability."""
@@ -342,8 +373,15 @@ class Snapshot:
         return images
 
 
-def _filled(array: np.ndarray, size: int) -> np.ndarray:
-    """The part of a batch filled up with its entries once more, so that one compilation serves all."""
+def _needed_latents(declared: Ability) -> tuple[str, ...]:
+    """The arguments of an ability that are latents and must be given."""
+    return tuple(name for name in declared.kinds(LATENTS) if declared.takes[name].required)
+
+
+def _filled(array: np.ndarray, size: int, beside: Any = None) -> np.ndarray:
+    """The part of a batch filled up with its entries once more, or with others, so that one compilation serves all."""
     array = np.asarray(array, np.int32 if np.issubdtype(array.dtype, np.integer) else np.float32)
+    if beside is not None:
+        return np.concatenate([array, beside])[:size]
     # From the first on again and again: statistics of the whole are near those of the part.
     return array[np.arange(size) % len(array)] if len(array) < size else array

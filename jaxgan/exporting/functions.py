@@ -179,19 +179,22 @@ def _statistics(
     settled: dict[str, Any],
     batch_size: int,
 ) -> tuple[dict[str, Any], bool]:
-    """Batch norm's statistics for the ability, and whether it has none that hold for all inputs."""
+    """Batch norm's statistics for the ability, and whether some players have none that hold for all inputs."""
     declared = snapshot.game.ability(ability)
-    from_images = declared.kinds(IMAGES)
     # Estimated over the same batches as for the commands.
     over = settled | dict.fromkeys(declared.kinds(NUMBER), snapshot.compiled.batch_size)
     given = {each.name: np.zeros((1, *(each.shape or ())), each.dtype) for each in inputs}
-    found = {} if from_images and snapshot.given is None else snapshot.statistics(ability, given, over)
     noted = jax.eval_shape(
         lambda state, arrays: snapshot.game.statistics(state, jax.random.key(0), ability, **arrays, **settled),
         state,
         {each.name: each.abstract(batch_size) for each in inputs},
     )
-    return found, bool(noted) and not found
+    if snapshot.given is not None or snapshot.from_draws(ability):
+        found = snapshot.statistics(ability, given, over)
+    else:  # of the inputs, which nobody knows yet; but what makes images of codes goes by those that "generate" makes
+        known = snapshot.statistics_of_samples() if "generate" in snapshot.game.abilities and noted else {}
+        found = {name: values for name, values in known.items() if name in noted}
+    return found, bool(noted.keys() - found.keys())
 
 
 def _in_float32(game: Game) -> Game:

@@ -119,6 +119,20 @@ def test_without_statistics_each_batch_has_its_own(made):
     np.testing.assert_allclose(own, expected, atol=1e-6)
 
 
+def test_without_statistics_few_images_are_normalised_among_as_many_as_ever(made):
+    """One alone would be its own mean: of a generator that normalises, every latent would become one image."""
+    compiled, state = made("dcgan", statistics_batches=0)
+    whole = compiled.at(state, 0)
+    few, nets = whole.in_calls_of(1), compiled.game.nets(state)
+    others = compiled.game.use("latents", state, jax.random.key(0), number=16)
+    for seed in (5, 6):
+        key = jax.random.key(seed)
+        np.testing.assert_allclose(few.sample(key, 1), whole.sample(key, 1), atol=1e-5)
+        latents = whole.use("latents", key, number=1)
+        expected = nets.generator(np.concatenate([latents, others[:15]]))[:1]
+        np.testing.assert_allclose(few.use("generate", KEY, latents=latents), expected, atol=1e-5)
+
+
 def test_small_stages_are_enlarged_pixel_by_pixel(made):
     compiled, state = made("progan")
     first = compiled.at(state, 0).sample(KEY, 3)
