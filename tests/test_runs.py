@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import jaxgan
-from jaxgan.commands import use
+from jaxgan.commands import export, use
 from jaxgan.config import named, player
 from jaxgan.data import arrays, make_source
 from jaxgan.errors import ConfigError, UserError
@@ -121,6 +121,24 @@ def test_images_that_the_networks_cannot_take_or_would_take_for_others_are_refus
 def test_networks_are_functions(run):
     nets = run.networks
     assert nets.generator(np.zeros((2, 6), np.float32), np.zeros(2, np.int32)).shape == (2, 8, 8, 1)
+
+
+def test_networks_make_of_latents_what_generate_makes_of_them_however_many_there_are(run, tmp_path):
+    export.main([f"--workdir={run.workdir}", f"--output={tmp_path / 'x.safetensors'}"])
+    latents, label = run.latents(5, seed=2), np.arange(5, dtype=np.int32) % 3
+    wanted = run.generate(latents, label=label)
+    assert np.ptp(wanted, axis=0).max() > 0.01
+    for each in (run, jaxgan.load(tmp_path / "x.safetensors")):
+        for number in (1, 5):
+            made = each.networks.generator(latents[:number], label[:number])
+            np.testing.assert_allclose(made, wanted[:number], atol=1e-5)
+
+
+def test_the_latents_of_a_seed_are_those_of_its_samples(run):
+    """Drawn by one rule, with labels as without."""
+    for number in (1, 4):
+        made = run.generate(run.latents(number, seed=5), label="hat", seed=5)
+        np.testing.assert_allclose(run.sample(number, label="hat", seed=5), made, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -64,16 +64,17 @@ class Draws:
     # ---- what samples are made from
 
     def label(self, key: jax.Array, number: int, label: jax.Array | None = None) -> jax.Array | None:
-        """The labels asked for; where none were, in a game that has them, drawn ones."""
-        return uniform_labels(key, number, self.num_classes) if self.num_classes and label is None else label
+        """The labels asked for; where none were, in a game that has them, drawn ones, beside latents of the same key."""
+        if not self.num_classes or label is not None:
+            return label
+        # Codes beside a latent fold 1 and 2 into the key, and networks that draw fold 1.
+        return uniform_labels(jax.random.fold_in(key, 3), number, self.num_classes)
 
     def latent_and_label(
         self, key: jax.Array, number: int, label: jax.Array | None = None, truncation: Any = None
     ) -> tuple[jax.Array, jax.Array | None]:
-        """Latents, and labels in a game that has them."""
-        # Games without labels spend the whole key on their latents.
-        latent_key, label_key = jax.random.split(key) if self.num_classes else (key, key)
-        return self.latent(latent_key, number, truncation), self.label(label_key, number, label)
+        """Latents, those that the latent alone draws by this key, and labels in a game that has them."""
+        return self.latent(key, number, truncation), self.label(key, number, label)
 
     # ---- what a turn is played on
 
