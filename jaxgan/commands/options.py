@@ -123,10 +123,10 @@ class Names:
         self, classes: Sequence[str] = (), arrays: Sequence[str] = (), domains: Sequence[str] = (), mark: str = "--"
     ) -> None:
         self.classes, self._mark = tuple(classes), mark
-        self.domains = {name: name for name in arrays}
-        self.domains |= {called: name for called, name in zip(domains, arrays, strict=False) if called not in arrays}
+        # What people say is meant: folders b and c are the arrays a and b, and "b" is the first of them.
+        self.domains = {name: name for name in arrays} | dict(zip(domains, arrays, strict=False))
         # The other way round: what to call each array in errors.
-        self.called = {array: called for called, array in self.domains.items()}
+        self.called = {name: name for name in arrays} | dict(zip(arrays, domains, strict=False))
 
     def label(self, text: str) -> int:
         """The class that `--label` means: a name, or a number from 0 on.
@@ -159,7 +159,7 @@ class Names:
             UserError: There is no such domain, or the ability does not take it here.
         """
         known = {called: array for called, array in self.domains.items() if array in choices}
-        known |= {array: array for array in choices}
+        known |= {array: array for array in choices if array not in self.domains}
         if text not in known:
             names = [self.called.get(array, array) for array in choices]
             problem = f"no domain to be its {option}" if text in self.domains else "no such domain"
@@ -180,9 +180,12 @@ class Names:
         return found
 
     def calls(self, choices: Sequence[str]) -> str:
-        """Domains for the help: each array with what people call it."""
+        """Domains for the help: each array with what people call it, or that alone where the array is called as another is."""
         called = {array: self.called.get(array, array) for array in choices}
-        return ", ".join(array if array == name else f"{array} ({name})" for array, name in called.items())
+        return ", ".join(
+            name if array == name or self.domains.get(array) != array else f"{array} ({name})"
+            for array, name in called.items()
+        )
 
 
 def asked_run(arguments: Sequence[str], parser: Callable[..., Parser]) -> argparse.Namespace:

@@ -5,6 +5,7 @@ The options, and what comes out, follow from the ability's declaration (`jaxgan.
 
 import argparse
 import functools
+import itertools
 import os
 import re
 import sys
@@ -193,16 +194,19 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
         chunks = inputs.read(spec, trained.plan.config.data, everywhere=not others)
     else:
         chunks = inputs.read_whole(spec.shape[2], declared.tiling)
-    place = {each: index for index, each in enumerate(inputs.names)}
+    place, taken, first = {each: index for index, each in enumerate(inputs.names)}, 0, jax.random.key(asked.seed)
     for index, (read, images) in enumerate(chunks):
         turns = np.array([place[each] for each in read])
         part = dict(given) | {option: images} | _in_turn(told, turns)
-        part |= {each: np.stack([next(one) for _ in read]) for each, one in in_turn.items()}
+        if in_turn:  # by the place in the folder: of one that could not be read, the turn is over
+            skipped = np.diff(turns, prepend=taken - 1) - 1
+            part |= {each: np.stack([_after(one, number) for number in skipped]) for each, one in in_turn.items()}
+            taken = turns[-1] + 1
         for label in declared.kinds(LABEL):
             part[label] = _labels(given[label], None, turns, len(snapshot.classes(name)))
         names += read
         for (_, own), written in zip(folders, paths, strict=True):
-            result = snapshot.use(name, jax.random.fold_in(jax.random.key(asked.seed), index), **part | own)
+            result = snapshot.use(name, jax.random.fold_in(first, index) if index else first, **part | own)
             if declared.gives != "images":
                 parts.append(result)
                 continue
@@ -259,6 +263,11 @@ def _in_turn(told: dict[str, np.ndarray], turns: np.ndarray) -> dict[str, np.nda
     return {name: array[turns % len(array)] for name, array in told.items()}
 
 
+def _after(one: Iterator[np.ndarray], skipped: int) -> np.ndarray:
+    """The next of them but so many."""
+    return next(itertools.islice(one, skipped, None))
+
+
 def _folders(
     declared: Ability, asked: argparse.Namespace, given: dict[str, Any], names: Names
 ) -> list[tuple[Path | None, dict[str, Any]]]:
@@ -275,6 +284,9 @@ def _folders(
         if declared.ways:
             ways = dict(zip(("source", "target"), declared.way(given["source"], one, names.called), strict=True))
         folders.append((below(asked.output, text.strip()), ways))
+    sources = {names.called.get(each, each) for _, ways in folders if (each := ways.get("source")) is not None}
+    if len(sources) > 1:  # of two domains each target alone says the source
+        raise UserError(f"say of which domain the images are, source={' or '.join(map(repr, sorted(sources)))}")
     return folders
 
 

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import jaxgan
 from jaxgan.commands import listing
 from jaxgan.config import default, named, player
+from jaxgan.errors import UserError
 from jaxgan.explorer.answers import Answers
 from jaxgan.training import train
+from tests.commands.test_use import read
 from tests.explorer.test_answers import drop
 
 
@@ -51,3 +54,47 @@ def test_a_classifier_of_labels_does_not_name_domains(pictures, tmp_path, capsys
         picture = drop(np.full((8, 8), shade, np.uint8))
         shares = page.ask("ability", {"name": "classify", "images": picture})["shares"]
         assert shares[0][0] == name and {each for each, _ in shares} == {"day", "night"}
+
+
+def grey(folder, *shades):
+    folder.mkdir()
+    for index, shade in enumerate(shades):
+        Image.new("L", (8, 8), shade).save(folder / f"{index:02}.png")
+    return folder
+
+
+def test_a_seed_draws_what_it_draws_from_python_and_for_many_images_goes_on(runs, tmp_path):
+    """More images than are read at a time, all alike: what is drawn beside them differs."""
+    folder, output = runs("vae")[0], tmp_path / "codes.npz"
+    inputs = grey(tmp_path / "in", *[120] * 70)
+    main("encode", folder, f"--input={inputs}", "--which=drawn", "--seed=3", f"--output={output}")
+    with np.load(output) as file:
+        codes = file["latents"]
+    run = jaxgan.load(folder, trust=True)
+    drawn = run.encode(np.full((16, 8, 8, 1), 120, np.uint8), which="drawn", seed=3)
+    np.testing.assert_allclose(codes[:32:2], drawn, atol=1e-6)  # the first that are read are every other one
+    assert len(np.unique(codes, axis=0)) == 70
+
+
+def test_a_content_that_cannot_be_read_leaves_the_others_their_styles(runs, tmp_path):
+    folder = runs("disentangle")[0]
+    contents = grey(tmp_path / "in", 0, 60, 120, 180, 240)
+    styles = grey(tmp_path / "styles", 20, 110, 200)
+    asked = [f"--input={contents}", f"--styles={styles}"]
+    assert main("restyle", folder, *asked, f"--output={tmp_path / 'whole'}") == 0
+    for broken in (0, 2):
+        (contents / f"{broken:02}.png").write_bytes(b"no image")
+    assert main("restyle", folder, *asked, f"--output={tmp_path / 'some'}") == 1
+    assert len(list((tmp_path / "some").iterdir())) == 3
+    for path in (tmp_path / "some").iterdir():
+        np.testing.assert_array_equal(read(path), read(tmp_path / "whole" / path.name))
+    assert len({read(path).tobytes() for path in (tmp_path / "whole").iterdir()}) == 5
+
+
+def test_images_of_two_domains_are_not_carried_into_both_unasked(runs, tmp_path):
+    """Each target alone says of which domain they are; together they say both."""
+    folder, inputs = runs("cyclegan")[0], grey(tmp_path / "in", 120)
+    for targets in ("a,b", "inverted,digits"):
+        with pytest.raises(UserError, match="say of which domain the images are, source='digits' or 'inverted'"):
+            main("translate", folder, f"--input={inputs}", f"--target={targets}", f"--output={tmp_path / 'out'}")
+    assert not (tmp_path / "out").exists()

@@ -47,6 +47,19 @@ def test_every_kind_of_argument_has_its_option():
     assert parse(EVERYTHING, ["--label=7"])[1]["label"] == 2  # a name before a number
 
 
+def test_what_people_call_a_domain_is_not_the_letter_of_another():
+    """Folders b, c and d are the arrays a, b and c."""
+    names = options.Names((), ("a", "b", "c"), ("b", "c", "d"))
+    found = {text: names.domain("target", text, ("a", "b", "c")) for text in "abcd"}
+    assert found == {"b": "a", "c": "b", "d": "c", "a": "a"}
+    assert names.called == {"a": "b", "b": "c", "c": "d"}
+    assert names.domains_of("target", "b,d", Argument(DOMAIN, choices=("a", "b", "c"), several=True)) == ("a", "c")
+    assert names.calls(("a", "b", "c")) == "a (b), c, d"
+    for text, message in (("b", "no domain to be its target"), ("e", "no such domain: choose one of c, d")):
+        with pytest.raises(UserError, match=message):
+            names.domain("target", text, ("b", "c"))
+
+
 def test_the_help_says_what_the_declaration_says():
     parser = argparse.ArgumentParser()
     options.own_options(parser, EVERYTHING, NAMES)
