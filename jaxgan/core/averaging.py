@@ -4,6 +4,7 @@ A step ends with `average = decay * average + (1 - decay) * params` for every pl
 Durations are as in `jaxgan.core.schedules`: a value of at most 1 is a share of the run's length.
 """
 
+import functools
 from collections.abc import Callable
 
 import jax
@@ -31,8 +32,13 @@ def exponential(decay: float, start: float = 0.0, run: Run | None = None) -> Ave
     """
     if not 0 <= decay < 1:
         raise UserError(f"exponential average: decay is {decay}, but it must lie in [0, 1)")
-    (first,), unit = in_units("exponential average", (start,), "steps", run)
-    return lambda clock: jnp.where(now(clock, unit) < first, 0.0, decay)
+    ways = in_units("exponential average", (start,), "steps", run)
+
+    def kept(clock: Clock) -> jax.Array:
+        begun = [now(clock, unit) >= first for (first,), unit in ways]
+        return jnp.where(functools.reduce(jnp.logical_or, begun), decay, 0.0)
+
+    return kept
 
 
 def half_life(

@@ -140,6 +140,7 @@ class Game:
             nonfinite={name: jnp.int32(-1) for name in players},
             rollbacks=jnp.int32(0),
             rate=jnp.float32(1),
+            transferred=jnp.bool_(False),
         )
 
     def _first(self, name: str, player: Player, key: jax.Array, example: Batch) -> PlayerState:
@@ -194,7 +195,8 @@ class Game:
             state: The game so far.
             batch: One minibatch (a dict whose arrays share their first axis), or a tuple of `minibatches(due)` of them.
                 The i-th repeat of a turn takes the i-th; turns share minibatches, as discriminator and generator do.
-            due: What is due, from `game.due`; static. Default: every turn of the first stage.
+            due: What is due, from `game.due(step, images)`; static. Default: every turn of the first stage, for games that play
+                each of them at every step.
             axis_name: The batch's axis under `jax.pmap` or `jax.shard_map(..., check_vma=False)`; None under plain `jit`,
                 on one device or on a mesh. `batch` then is this device's share, and so is what losses keep in memory
                 unless they average it themselves (`jaxgan.mesh.batch_mean`).
@@ -205,7 +207,15 @@ class Game:
         Returns:
             The new state, and float32 scalars named "turn/metric" (a repeated turn's are its last repeat's).
         """
-        due = due or Due(0, tuple(turn.name for turn in self.stages[0].turns))
+        if due is None:
+            turns = self.stages[0].turns
+            # Played at every step, a lazy turn would count as often as it is rare.
+            if rare := [turn for turn in turns if turn.every > 1]:
+                raise UserError(
+                    f"game.step: the turn {rare[0].name!r} is played every {rare[0].every} steps: say what is due, "
+                    "game.step(state, batch, due=game.due(step, images)), a static argument"
+                )
+            due = Due(0, tuple(turn.name for turn in turns))
         minibatches = batch if isinstance(batch, tuple) else (batch,)
         if len(minibatches) != self.minibatches(due):
             raise UserError(

@@ -1,7 +1,8 @@
 """Soft constraints: what a player's weights cost, added by the engine to the loss of every turn that moves the player.
 
 They change no weight themselves. With `every=k` they are computed at steps that are multiples of k only, and count k times as
-much there; under `vmap` they are computed at every step all the same, and thrown away.
+much there, so that a player that is moved at few steps alone (`Turn.every`) should have k = 1; under `vmap` they are computed
+at every step all the same, and thrown away.
 """
 
 from collections.abc import Callable

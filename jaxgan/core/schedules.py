@@ -7,6 +7,7 @@ A duration of at most 1 is a share of the run's length, so that a shorter run ke
 number of steps, or of images where `unit="images"`.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -65,7 +66,9 @@ def share_of_run(what: str, share: float, unit: str, run: Run | None) -> float:
     return share * run.length(unit)
 
 
-def in_units(what: str, durations: tuple[float, ...], unit: str, run: Run | None) -> tuple[tuple[float, ...], str]:
+def in_units(
+    what: str, durations: tuple[float, ...], unit: str, run: Run | None
+) -> list[tuple[tuple[float, ...], str]]:
     """Durations as numbers, and what they count.
 
     Args:
@@ -75,18 +78,20 @@ def in_units(what: str, durations: tuple[float, ...], unit: str, run: Run | None
         run: How long the run is; needed for shares alone.
 
     Returns:
-        The numbers, and their unit: the run's own where all durations are shares, else `unit`.
+        The numbers and their unit. Where all durations are shares, one such pair for each end that the run has: as many images
+        as a step takes, which the game says, decide which of them comes first.
 
     Raises:
         UserError: Another unit, or a share of a run whose length is not known.
     """
     if unit not in ("steps", "images"):
         raise UserError(f"{what}: unit is {unit!r}, but it must be 'steps' or 'images'")
-    # The run's own unit is exact; the other one goes by way of the batch size, which a stage may change.
     if run is not None and any(durations) and all(0 <= duration <= 1 for duration in durations):
-        unit = run.unit
+        ends = [(end, unit) for end, unit in ((run.steps, "steps"), (run.images, "images")) if end]
+        if ends:
+            return [(tuple(share * end for share in durations), unit) for end, unit in ends]
     numbers = [share_of_run(what, each, unit, run) if is_share(each) else each for each in durations]
-    return tuple(numbers), unit
+    return [(tuple(numbers), unit)]
 
 
 def now(clock: Clock, unit: str) -> jax.Array:
@@ -96,10 +101,15 @@ def now(clock: Clock, unit: str) -> jax.Array:
 
 def _progress(start: float, stop: float, unit: str, run: Run | None) -> Schedule:
     """Where the clock stands between `start` and `stop`, clipped to [0, 1]."""
-    (first, last), unit = in_units("schedule", (start, stop), unit, run)
-    if not last > first >= 0:
+    spans = in_units("schedule", (start, stop), unit, run)
+    if not all(last > first >= 0 for (first, last), _ in spans):
         raise UserError(f"schedule: it runs from {start} to {stop}, but needs 0 <= start < stop")
-    return lambda clock: jnp.clip((now(clock, unit) - first) / (last - first), 0.0, 1.0)
+
+    def passed(clock: Clock) -> jax.Array:
+        shares = [jnp.clip((now(clock, unit) - first) / (last - first), 0.0, 1.0) for (first, last), unit in spans]
+        return functools.reduce(jnp.maximum, shares)
+
+    return passed
 
 
 def linear_decay(
@@ -186,12 +196,12 @@ def piecewise(
     """
     if len(starts) != len(factors) or not starts:
         raise UserError(f"schedule: {len(starts)} starts and {len(factors)} factors: give as many of each")
-    places, unit = in_units("schedule", tuple(starts), unit, run)
-    if list(places) != sorted(set(places)):
+    ways = in_units("schedule", tuple(starts), unit, run)
+    if any(list(places) != sorted(set(places)) for places, _ in ways):
         raise UserError(f"schedule: the starts {tuple(starts)} do not rise")
 
     def factor(clock: Clock) -> jax.Array:
-        passed = (now(clock, unit) >= jnp.asarray(places)).sum()
-        return jnp.asarray((1.0, *factors))[passed]
+        passed = [(now(clock, unit) >= jnp.asarray(places)).sum() for places, unit in ways]
+        return jnp.asarray((1.0, *factors))[functools.reduce(jnp.maximum, passed)]
 
     return factor

@@ -44,6 +44,7 @@ class State(flax.struct.PyTreeNode):
             parameter that it moved to was not finite, -1 if never.
         rollbacks: int32 (), how often training went back to an earlier state because numbers broke.
         rate: float32 (), factor on every player's updates.
+        transferred: bool (), whether it began with averages of another run, which need no ramp to leave an untrained network.
     """
 
     step: jax.Array
@@ -57,6 +58,7 @@ class State(flax.struct.PyTreeNode):
     nonfinite: dict[str, jax.Array]
     rollbacks: jax.Array
     rate: jax.Array
+    transferred: jax.Array
 
 
 def rolled_back(state: State, rollbacks: int | jax.Array, factor: float = 1.0) -> State:

@@ -110,6 +110,7 @@ class _Table:
         self.game, self.stage, self.clock, self.axis_name = game, stage, clock, axis_name
         self.players: dict[str, PlayerState] = flatten(state.players)
         self.memory, self.nonfinite, self.rate = state.memory, dict(state.nonfinite), state.rate
+        self.transferred = state.transferred
         self.broken = jnp.bool(False)  # whether something of this step is not finite
         self.chosen: dict[str, jax.Array] = {}
         self.told: set[str] = set()  # the players whose scores of reals a loss has told
@@ -246,7 +247,10 @@ class _Table:
         """Moves the average of a player that has played."""
         rule = self._player(name).average
         if rule is not None:
-            decay = rule(self.clock)
+            # An average that was taken over is no copy of an untrained network: its rule is where it will be in the end.
+            last = jnp.iinfo(jnp.int32).max
+            ended = self.clock.replace(step=last, images=last, stage_step=last, stage_images=last)
+            decay = jnp.where(self.transferred, rule(jax.tree.map(jnp.int32, ended)), rule(self.clock))
             own = self.players[name]
             average = jax.tree.map(lambda old, new: averaging.update(old, new, decay), own.average, own.params)
             self.players[name] = own.replace(average=average)

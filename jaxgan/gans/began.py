@@ -20,7 +20,6 @@ from jaxgan.parts import (
     make_pair,
     merged,
     sample_abilities,
-    scores_of,
 )
 
 
@@ -82,7 +81,7 @@ def began(
         cost, metrics, memory = extra.add(DISCRIMINATOR, [pair], memory, key)
         metrics |= {"convergence": convergence, "k": k, "d_real": real_error, "d_fake": fake_error}
         # It takes an image for real whose error is below that of fakes.
-        scores = scores_of([pair], lambda errors: fake_mean - errors)
+        scores = {DISCRIMINATOR: fake_mean - pair.real_logits}
         return loss + cost, Aux(metrics, {**memory, "k": k}, scores)
 
     def generator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:

@@ -103,7 +103,7 @@ def combogan(
         loss = total(least_squares.discriminator(pair.real_logits, pair.fake_logits) for pair in (first, second))
         cost, metrics, memory = extra.add(DISCRIMINATOR, (first, second), memory, key)
         memory = {**memory, "pools": pools}
-        return loss + cost, Aux(metrics, memory, scores_of((first, second), least_squares.decide))
+        return loss + cost, Aux(metrics, memory, scores_of((first, second), least_squares))
 
     def generators_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         first, second = drawn(nets, batch, memory, key)

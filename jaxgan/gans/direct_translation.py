@@ -110,7 +110,7 @@ def direct_translation(
         else:
             loss = objective.discriminator(pair.real_logits, pair.fake_logits)
         cost, metrics, memory = extra.add(DISCRIMINATOR, (pair,), memory, key)
-        return loss + cost, Aux(metrics | read(objective, pair), memory, scores_of((pair,), objective.decide))
+        return loss + cost, Aux(metrics | read(objective, pair), memory, scores_of((pair,), objective))
 
     def generator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         (pair,) = drawn(nets, batch, memory, key)

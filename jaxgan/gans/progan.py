@@ -9,6 +9,7 @@ from typing import Any
 import jax
 
 from jaxgan.core import Aux, Batch, Game, Latent, Memory, Nets, Player, Turn
+from jaxgan.losses import wasserstein
 from jaxgan.parts import (
     DISCRIMINATOR,
     GENERATOR,
@@ -80,7 +81,8 @@ def progan(
         pair = drawn(nets, batch, memory, key)
         gap = pair.fake_logits.mean() - pair.real_logits.mean()
         cost, metrics, memory = extra.add(DISCRIMINATOR, [pair], memory, key)
-        return gap + cost, Aux(metrics | {"wasserstein": -gap, "alpha": alpha(nets)}, memory, scores_of([pair]))
+        metrics |= {"wasserstein": -gap, "alpha": alpha(nets)}
+        return gap + cost, Aux(metrics, memory, scores_of([pair], wasserstein))
 
     def generator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         pair = drawn(nets, batch, memory, key)

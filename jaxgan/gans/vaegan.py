@@ -98,7 +98,7 @@ def vaegan(
         loss = jnp.stack([objective.discriminator(pair.real_logits, pair.fake_logits) for pair in both]).mean()
         cost, metrics, memory = extra.add(DISCRIMINATOR, both, memory, key)
         metrics |= read(objective, both[1])
-        return adversarial * loss + cost, Aux(metrics, memory, scores_of(both, objective.decide))
+        return adversarial * loss + cost, Aux(metrics, memory, scores_of(both[:1], objective))
 
     def deceives(nets: Nets, batch: Batch, memory: Memory, key: jax.Array, decoded: Decoded) -> tuple[jax.Array, Aux]:
         both = pairs(nets, batch, memory, decoded)

@@ -106,6 +106,7 @@ class Converted:
             nonfinite={},
             rollbacks=zero,
             rate=jnp.float32(1),
+            transferred=jnp.bool_(False),
         )
         return plan, state
 

@@ -26,6 +26,8 @@ class Objective(NamedTuple):
             the cross-entropies, the score itself for critics.
         decide: logits -> the same shape, above 0 where the discriminator takes an image for real (ADA counts the signs).
         cross_entropy: Whether the discriminator's loss is -E_p[log D] - E_q[log(1 - D)], whose targets can be smoothed.
+        relative: Whether a constant added to all logits changes no loss, so that where `decide` is 0 says nothing: what decides
+            is on which side of the middle of reals and fakes an image is.
     """
 
     discriminator: Callable[[jax.Array, jax.Array], jax.Array]
@@ -33,6 +35,7 @@ class Objective(NamedTuple):
     read: Callable[[jax.Array], jax.Array] = lambda logits: logits
     decide: Callable[[jax.Array], jax.Array] = lambda logits: logits
     cross_entropy: bool = False
+    relative: bool = False
 
 
 def as_float32(x: jax.Array) -> jax.Array:
@@ -144,7 +147,8 @@ def wasserstein_objective() -> Objective:
     L_D = E_q[C] - E_p[C], L_G = -E_q[C]: Arjovsky et al. 2017 (arXiv:1701.07875), Eq. 2-3. At the best 1-Lipschitz critic, L_D
     is minus the Wasserstein-1 distance of p and q; that C is (near) 1-Lipschitz is for a constraint or a penalty to see to.
     """
-    return objective_in_float32(lambda real, fake: fake.mean() - real.mean(), lambda fake, real=None: -fake.mean())
+    critic = objective_in_float32(lambda real, fake: fake.mean() - real.mean(), lambda fake, real=None: -fake.mean())
+    return critic._replace(relative=True)
 
 
 def hinge_objective() -> Objective:

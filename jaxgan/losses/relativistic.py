@@ -76,4 +76,4 @@ def relativistic(form: str = "pairing", loss: str = "standard") -> Objective:
             raise UserError("relativistic: the generator's loss needs the real logits too: give them as `real`")
         return compare(cost, fake, real)
 
-    return objective_in_float32(lambda real, fake: compare(cost, real, fake), generator)
+    return objective_in_float32(lambda real, fake: compare(cost, real, fake), generator)._replace(relative=True)

@@ -4,10 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from jaxgan.core import Batch, Memory, Nets
 from jaxgan.errors import UserError
 from jaxgan.layers import Verdict
+from jaxgan.losses import Objective, non_saturating
+from jaxgan.mesh import batch_mean
 
 
 class Pair(NamedTuple):
@@ -169,8 +172,18 @@ def judged(
     return (of_real, as_verdict(judge_fakes(nets, fake))), (before_reals, before_fakes)
 
 
-def scores_of(
-    pairs: Sequence[Pair], decide: Callable[[jax.Array], jax.Array] = lambda logits: logits
-) -> dict[str, jax.Array]:
-    """How the discriminators judged their reals, `Aux.scores`; `decide` as in `jaxgan.losses.Objective`."""
-    return {pair.player: decide(pair.real_logits) for pair in pairs}
+def scores_of(pairs: Sequence[Pair], objective: Objective = non_saturating) -> dict[str, jax.Array]:
+    """How the discriminators judged their reals, `Aux.scores`: above 0 where one took an image for real.
+
+    Args:
+        pairs: Several of one discriminator have reals of their own, and are told one behind the other.
+        objective: What the scores mean. Of a relative one they are told from the middle of the means of reals and fakes.
+    """
+    found: dict[str, list[jax.Array]] = {}
+    for pair in pairs:
+        scores = objective.decide(pair.real_logits)
+        if objective.relative:
+            fakes = objective.decide(pair.fake_logits)
+            scores -= (batch_mean(scores.ravel(), 0) + batch_mean(fakes.ravel(), 0)) / 2
+        found.setdefault(pair.player, []).append(scores)
+    return {player: jnp.concatenate(several) for player, several in found.items()}

@@ -196,7 +196,7 @@ def style_game(
         adversarial = non_saturating.discriminator(pair.real_logits, pair.fake_logits)
         cost, metrics, memory = extra.add(DISCRIMINATOR, [pair], memory, key)
         metrics |= read(non_saturating, pair) | ({"alpha": alpha(nets)} if growth else {})
-        return adversarial + cost, Aux(metrics, memory, scores_of([pair], non_saturating.decide))
+        return adversarial + cost, Aux(metrics, memory, scores_of([pair]))
 
     def generator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         pair, memory = drawn(nets, batch, memory, key)

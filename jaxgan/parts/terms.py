@@ -137,9 +137,10 @@ def drift(weight: float = 1e-3) -> Term:
 def lecam(weight: float = 0.3, decay: float = 0.99, start: int = 0) -> Term:
     """LeCam: scores of reals stay near the moving average of fakes' scores, and the other way round.
 
-    Tseng et al. 2021, "Regularizing GANs under Limited Data" (arXiv:2104.03310), Eq. 2:
-    E[relu(C(x) - a_F)^2] + E[relu(a_R - C(g))^2], with a_R and a_F exponential moving averages of the mean scores. As in the
-    authors' two programs, the averages take in a minibatch's means before its scores are compared with them.
+    Tseng et al. 2021, "Regularizing GANs under Limited Data" (arXiv:2104.03310), section 3, in the form of the authors' two
+    programs: E[relu(C(x) - a_F)^2] + E[relu(a_R - C(g))^2], with a_R and a_F exponential moving averages of the mean scores.
+    The paper prints the squares without relu: they differ where a real scores below a_F, or a fake above a_R. As in the
+    programs, the averages take in a minibatch's means before its scores are compared with them.
 
     Args:
         weight: Of the whole.

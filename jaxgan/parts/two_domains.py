@@ -86,7 +86,7 @@ class Adversaries:
         }
         cost, metrics, memory = self.extra.add(DISCRIMINATOR, pairs, memory, key)
         loss = self._weight * total(losses.values()) + cost
-        return loss, Aux(metrics | losses, memory, scores_of(pairs, self.objective.decide))
+        return loss, Aux(metrics | losses, memory, scores_of(pairs, self.objective))
 
     def generators_loss(
         self, pairs: Sequence[Pair], memory: Memory, key: jax.Array

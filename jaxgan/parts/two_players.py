@@ -50,7 +50,7 @@ def two_player_game(
         pair = draws.pair(nets, batch, memory, key)
         adversarial = objective.discriminator(pair.real_logits, pair.fake_logits)
         cost, metrics, memory = extra.add(DISCRIMINATOR, [pair], memory, key)
-        return adversarial + cost, Aux(metrics | read(objective, pair), memory, scores_of([pair], objective.decide))
+        return adversarial + cost, Aux(metrics | read(objective, pair), memory, scores_of([pair], objective))
 
     def generator_loss(nets: Nets, batch: Batch, memory: Memory, key: jax.Array) -> tuple[jax.Array, Aux]:
         pair = draws.pair(nets, batch, memory, key, draws.fakes)

@@ -140,11 +140,12 @@ class Checkpoints:
         """The steps of the best checkpoint and of those of the run's own rhythm, the newest first.
 
         These are there too if the run was never stopped, and so may decide what becomes of it. Without a rhythm all are meant.
+        That of step 0 is what a run began with, which may be another run's weights.
         """
         told_by_first(lambda: self._manager.wait_until_finished())
         best = self.best()
         own = [step for step in self.steps() if not self._every or step % self._every == 0 or step == best]
-        return [step for step in reversed(own) if step]
+        return own[::-1]
 
     def forget_after(self, step: int) -> None:
         """Deletes the checkpoints of later steps than this, and their scores."""

@@ -41,7 +41,7 @@ def roll_back(
     earlier = [line for line in records.lines if "rollbacks" in line]
     recent = [line for line in earlier if (line.get("broken_step") or 0) > error.step - config.rollback_window]
     collapsed = isinstance(error, CollapseError)
-    if collapsed and (best := checkpoints.best()):
+    if collapsed and (best := checkpoints.best()) is not None:
         wanted = [best]
     if len(recent) >= config.rollbacks or (collapsed and config.guard == "stop"):
         times = f"{len(recent)} rollback{'s' if len(recent) > 1 else ''}"

@@ -88,7 +88,7 @@ class Beginning:
                 players[name] = _begun(plan.game.players[name], players[name], given, same)
         # Buffers of their own: the step is given the state to write over.
         copy = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree), out_shardings=plan.shardings)
-        return copy(first.replace(players=nest(players)))
+        return copy(first.replace(players=nest(players), transferred=jnp.bool_(True)))
 
 
 def read_source(text: str) -> dict[str, Any]:
@@ -169,7 +169,19 @@ def _begun(player: Player, own: PlayerState, given: PlayerState, same: bool) -> 
     if average is not None:
         # Averages begin as copies of the parameters.
         average = _merged(params, given.params if given.average is None else given.average, store)
-    constraint = _merged(own.constraint, given.constraint) if same else own.constraint
+    constraint = own.constraint
+    if same:
+        # What a constraint knows of a weight, such as its singular vectors, comes with the weight, or not at all.
+        there = by_path(given.params)
+        taken = [
+            path for path, leaf in by_path(own.params).items() if path in there and there[path].shape == leaf.shape
+        ]
+        known = {
+            path: leaf
+            for path, leaf in by_path(given.constraint).items()
+            if any(f"/{path}".endswith(f"/{weight}") for weight in taken)
+        }
+        constraint = _merged(own.constraint, known)
     return own.replace(params=params, average=average, constraint=constraint)
 
 

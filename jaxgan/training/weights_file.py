@@ -216,6 +216,7 @@ def _filled(
         nonfinite={name: jnp.int32(-1) for name in players},
         rollbacks=jnp.int32(0),
         rate=jnp.float32(1),
+        transferred=jnp.bool_(False),
     )
     abilities = {name: plan.game.abilities[name] for name in plan.game.abilities if name in told["abilities"]}
     game = dataclasses.replace(plan.game, abilities=abilities)

@@ -95,6 +95,25 @@ def test_a_duration_of_at_most_1_is_a_share_of_the_run(run, field, length, unit)
     assert float(average(clock(**{field: length // 4 - 1}))) == 0.0
 
 
+def test_of_two_ends_the_first_counts_whatever_a_step_consumes():
+    """A critic of five turns a step consumes 50 images of minibatches of 10: 2,000 images are over after 40 steps of 400."""
+    run = Run(steps=400, images=2000, batch_size=1)
+    falling, later = schedules.linear_decay(run=run), schedules.piecewise((0.5,), (0.1,), run=run)
+    average = averaging.exponential(0.9, start=0.25, run=run)
+    for step, left, factor, decay in (
+        (0, 1, 1, 0),
+        (9, 0.775, 1, 0),
+        (10, 0.75, 1, 0.9),
+        (20, 0.5, 0.1, 0.9),
+        (40, 0, 0.1, 0.9),
+    ):
+        now = clock(step=step, images=50 * step)
+        assert float(falling(now)) == pytest.approx(left, abs=1e-6)
+        assert float(later(now)) == pytest.approx(factor) and float(average(now)) == pytest.approx(decay)
+    # And where the steps end it first.
+    assert float(falling(clock(step=400, images=400))) == 0.0
+
+
 def test_a_share_beside_a_number_is_counted_in_the_unit_of_the_number():
     # From half of 400 steps to step 300; from half of 400 steps, that is image 2,000, to image 3,000.
     steps = schedules.linear_decay(300, start=0.5, run=Run(steps=400, batch_size=10))

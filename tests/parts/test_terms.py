@@ -1,6 +1,7 @@
 """Each term of a game worked out by hand, on networks of one parameter: C(x) = 2 mean(x), G(z) = 1/2."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import flax.linen as nn
 import jax
@@ -11,8 +12,8 @@ import pytest
 from jaxgan import gans
 from jaxgan.core import Latent, schedules
 from jaxgan.errors import UserError
-from jaxgan.losses import non_saturating
-from jaxgan.parts import Draws, terms, two_player_game
+from jaxgan.losses import make_objective, non_saturating
+from jaxgan.parts import Draws, make_pair, scores_of, terms, two_player_game
 from tests.gans.one_parameter import IMAGES, Constant, Mean, play, still
 
 REAL = 2 * np.asarray(IMAGES).mean((1, 2, 3))
@@ -50,6 +51,48 @@ def test_a_term_of_the_discriminator_adds_its_weighted_value(term, value, weight
     _, metrics = play(game_with(term), {"image": IMAGES})
     assert float(metrics[f"discriminator/{term.name}"]) == pytest.approx(value, rel=1e-4, abs=1e-6)
     assert float(metrics["discriminator/loss"]) == pytest.approx(PLAIN + weight * value, rel=1e-4)
+
+
+@pytest.mark.parametrize("objective", ["wasserstein", "relativistic", "non_saturating"])
+def test_what_a_view_adapts_by_means_the_same_wherever_an_objective_has_no_zero(objective):
+    """C and C + 7 are one discriminator to a loss of differences; else 0 is where it takes nothing for real or fake."""
+    game = gans.gan(still(Constant()), still(Mean()), latent_size=2, objective=objective)
+    nets = game.nets(game.init(jax.random.key(0), {"image": IMAGES}))
+
+    def scores(shift):
+        def judge(nets, images):
+            return nets.discriminator(images) + shift
+
+        fakes = jnp.full_like(IMAGES, 0.5)
+        pair = make_pair(nets, "discriminator", IMAGES, fakes, {"image": IMAGES}, {}, discriminate=judge)
+        return scores_of([pair], make_objective(objective))["discriminator"]
+
+    if objective == "non_saturating":
+        np.testing.assert_allclose(scores(7.0), REAL + 7, rtol=1e-5)
+    else:
+        middle = (REAL.mean() + FAKE.mean()) / 2
+        for shift in (0.0, 7.0):
+            np.testing.assert_allclose(scores(shift), REAL - middle, rtol=1e-4, atol=1e-5)
+
+
+def test_a_view_adapts_by_the_reals_of_all_pairs_of_its_discriminator():
+    """CoGAN's one discriminator: domain a is taken for real, domain b is not."""
+    pairs = [
+        SimpleNamespace(player="discriminator", real_logits=jnp.full(3, value), fake_logits=jnp.zeros(3))
+        for value in (1.0, -1.0)
+    ]
+    np.testing.assert_array_equal(scores_of(pairs)["discriminator"], [1, 1, 1, -1, -1, -1])
+
+
+def test_lazy_turns_are_not_played_at_every_step_without_a_word():
+    game = game_with(terms.r1(weight=3.0, every=16))
+    state = game.init(jax.random.key(0), {"image": IMAGES})
+    with pytest.raises(UserError, match=r"turn 'r1' is played every 16 steps: say what is due"):
+        game.step(state, {"image": IMAGES})
+    for index in (0, 1):
+        due = game.due(index, 2 * index)
+        _, metrics = game.step(state, {"image": IMAGES}, due=due)
+        assert ("r1/loss" in metrics) == (index == 0), sorted(metrics)
 
 
 def test_a_schedule_is_a_factor_on_the_weight():

@@ -5,9 +5,12 @@ import shutil
 
 import jax
 import numpy as np
+import optax
 import pytest
+from ml_collections import ConfigDict
 
-from jaxgan import overrides
+from jaxgan import networks, overrides
+from jaxgan.core import PlayerState
 from jaxgan.core.players import flatten
 from jaxgan.data import make_source
 from jaxgan.errors import ConfigError
@@ -15,10 +18,11 @@ from jaxgan.mesh import data_mesh
 from jaxgan.training import train
 from jaxgan.training.checkpoints import Checkpoints
 from jaxgan.training.plan import Plan
+from jaxgan.training.records import read_metrics
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.summary import summarize
 from jaxgan.training.trained import load
-from jaxgan.training.transfer import Beginning, read_source
+from jaxgan.training.transfer import Beginning, _begun, read_source
 
 QUIET = [("sample_every", 0), ("metrics", ()), ("evaluate_every", 0)]
 
@@ -85,6 +89,36 @@ def test_weights_and_averages_are_taken_and_the_rest_begins_anew(tiny, source, t
     assert int(after.images) == 16
 
 
+def test_averages_that_were_taken_are_kept_though_the_rule_would_ramp_up(tiny, source, tmp_path):
+    """A ramp lets an average leave an untrained network; of a trained one, half would be forgotten in 10^9 images."""
+    folder, there = source
+    slow = {"name": "half_life", "images": 1e9, "ramp_up": 0.1}
+    config = changed(tiny("dcgan"), seed=8, players__generator__average=slow, checkpoint_every=1)
+    train(config, tmp_path / "run", init_from=str(folder))
+    for step in (1, 2):
+        after = saved(tmp_path / "run", step).players["generator"]
+        jax.tree.map(
+            lambda new, old: np.testing.assert_allclose(new, old, rtol=1e-5, atol=1e-7),
+            after.average,
+            there.state.players["generator"].average,
+        )
+        assert not same(after.average, after.params)
+
+
+def test_a_run_that_breaks_before_its_first_checkpoint_goes_back_to_the_weights_it_began_with(tiny, source, tmp_path):
+    folder, there = source
+    config = changed(tiny("dcgan"), seed=8, steps=3, rollbacks=1, rollback_rate=1e-35, checkpoint_every=100)
+    for player in config.players.values():
+        player.optimizer = ConfigDict({"name": "sgd", "learning_rate": 1e30})
+        player.average = None
+    train(config, tmp_path / "run", init_from=str(folder))
+    assert [line["step"] for line in read_metrics(tmp_path / "run" / "metrics.jsonl") if "rollbacks" in line] == [0]
+    # At rates of 1e-5 they have hardly moved since: drawn anew they would be elsewhere.
+    last, first = saved(tmp_path / "run", 3).players["generator"].params, there.state.players["generator"].params
+    distance = sum(np.square(one - leaves(first)[name]).sum() for name, one in leaves(last).items())
+    assert distance < 1e-3 * sum(np.square(one).sum() for one in leaves(first).values())
+
+
 def test_one_player_by_name(tiny, source):
     folder, there = source
     state, line, own = begin(changed(tiny("dcgan"), seed=8), f"{folder}:generator")
@@ -135,6 +169,30 @@ def test_the_vectors_of_the_same_constraint_come_along(tiny, runs):
     vectors = there.players["discriminator"].constraint
     assert same(state.players["discriminator"].constraint, vectors) == leaves(vectors).keys()
     assert not same(own.players["discriminator"].constraint, vectors)
+
+
+def test_what_a_constraint_knows_of_a_weight_comes_with_the_weight_alone():
+    """A table of another number of classes is drawn anew, and so is its vector: the divided table's largest value is 1."""
+    from jaxgan.core import Player
+    from jaxgan.core.constraints import spectral_norm
+
+    player = Player(networks.MLPGenerator(), optax.sgd(0.1), spectral_norm())
+
+    def begun(classes, seed):
+        key = jax.random.key(seed)
+        params = {
+            "table": {"embedding": jax.random.normal(key, (classes, 64))},
+            "dense": {"kernel": jax.random.normal(key, (8, 64))},
+        }
+        return PlayerState(*player.constraint.init(params, key), (), None)
+
+    own, given = begun(20, 1), begun(10, 2)
+    state = _begun(player, own, given, same=True)
+    assert same(state.params, own.params) == {"table/embedding"}
+    assert same(state.constraint, own.constraint) == {"table/embedding"}
+    assert same(state.constraint, given.constraint) == {"dense/kernel"}
+    divided, _ = player.constraint.apply(state.params, state.constraint)
+    assert np.linalg.norm(divided["table"]["embedding"], 2) == pytest.approx(1, abs=0.01)
 
 
 @pytest.mark.parametrize(
