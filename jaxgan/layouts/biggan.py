@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from jaxgan.config import named
 from jaxgan.core.arrays import ArraySpec
 from jaxgan.layouts.converted import Converted, image_config, labels
@@ -114,9 +116,12 @@ def _generator(
 
 
 def _statistics(tensors: Tensors, norm: str) -> Tree:
-    """Under whatever name the variant of the norm keeps them."""
+    """Under whatever name the variant of the norm keeps them; of so many batches that are counted they are the sums."""
     places = (("stored_mean", "stored_var"), ("bn.stored_mean", "bn.stored_var"), ("running_mean", "running_var"))
     for mean, variance in places:
         if f"{norm}.{mean}" in tensors:
-            return statistics(tensors, f"{norm}.{mean}", f"{norm}.{variance}")
+            found = statistics(tensors, f"{norm}.{mean}", f"{norm}.{variance}")
+            counter = f"{norm}.{'bn.' if mean.startswith('bn.') else ''}accumulation_counter"
+            batches = tensors.take(counter).max(initial=0.0) if counter in tensors else 0.0
+            return {name: sums / np.float32(batches or 1) for name, sums in found.items()}
     return statistics(tensors, f"{norm}.bn.running_mean", f"{norm}.bn.running_var")

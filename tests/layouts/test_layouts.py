@@ -55,6 +55,27 @@ def test_biggan_pytorch(tmp_path, settings, size):
     assert made.abilities == ("generate", "latents", "sample")
 
 
+@pytest.mark.parametrize("inner", ["", "bn."])
+def test_standing_statistics_of_biggan_pytorch_are_sums(tmp_path, inner):
+    """Its norms add up the means and variances of batches and count these; to generate they divide by the count."""
+    tensors, run = biggan_pytorch.generator(inner=inner)
+    summed = dict(tensors)
+    for name in tensors:
+        if name.endswith("stored_mean"):
+            variance, counter = (name.replace("stored_mean", each) for each in ("stored_var", "accumulation_counter"))
+            batches = 0.0 if name.startswith("output_layer") else 16.0  # of this one the running ones
+            summed[counter] = torch.tensor([batches])
+            for each in (name, variance):
+                summed[each] = tensors[each] * (batches or 1)
+    made = converted(tmp_path, "biggan_pytorch", summed)
+    z = rng.standard_normal((3, 8)).astype(np.float32)
+    same(made, run, torch.tensor(z).double(), torch.tensor(LABEL).long(), latents=z, label=LABEL)
+    # The networks themselves go by the file's statistics too, however many latents there are.
+    for number in (1, 3):
+        plain = made.networks.generator(z[:number], LABEL[:number])
+        np.testing.assert_allclose(plain, made.generate(z, label=LABEL)[:number], atol=1e-5)
+
+
 def test_studiogan(tmp_path):
     tensors, run = studiogan.generator()
     made = converted(
