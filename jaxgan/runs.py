@@ -1,5 +1,6 @@
 """Training, and what a trained run can do, from Python: `jaxgan.train` and `jaxgan.load`."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgan import overrides, training
-from jaxgan.core import Game, State
+from jaxgan.core import Game, State, few
 from jaxgan.core.nets import Nets
 from jaxgan.data import Source
 from jaxgan.errors import UserError, nearest
@@ -17,6 +18,8 @@ from jaxgan.mesh import data_mesh
 from jaxgan.training import command_line
 from jaxgan.training.mirror import Mirror, readable
 from jaxgan.training.trained import load as load_trained
+
+_log = logging.getLogger("jaxgan")
 
 
 class Run:
@@ -60,6 +63,7 @@ class Run:
         self.state: State = self._trained.state
         self.classes: tuple[str, ...] = plan.arrays["label"].names if "label" in plan.arrays else ()
         self.domains: tuple[str, ...] = plan.domains
+        self._warned = set[str]()
 
     @property
     def networks(self) -> Nets:
@@ -93,8 +97,14 @@ class Run:
             raise UserError(f"{ability} takes no {unknown}: {nearest(unknown, [*declared.takes, 'seed'])}")
         named = {name: value for name, value in given.items() if value is not None}
         arguments = read(self._trained, ability, named)
+        snapshot = self._trained.snapshot
         with jax.set_mesh(data_mesh()):
-            return self._trained.snapshot.use(ability, jax.random.key(read_seed(seed, ability)), **arguments)
+            result = snapshot.use(ability, jax.random.key(read_seed(seed, ability)), **arguments)
+            line = few.warning(snapshot, self.state, ability, arguments, len(result))
+        if line and ability not in self._warned:  # once: whoever asks image by image asks often
+            self._warned.add(ability)
+            _log.warning("%s", line)
+        return result
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self.game.abilities:

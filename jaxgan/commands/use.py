@@ -31,7 +31,7 @@ from jaxgan.commands.options import (
     values,
     written_seeds,
 )
-from jaxgan.core import scene_graph
+from jaxgan.core import few, scene_graph
 from jaxgan.core.abilities import GRAPH, IMAGES, LABEL, LATENTS, NUMBER, PER_ENTRY, STRENGTH, TEXT, Ability
 from jaxgan.core.arrays import domain_arrays
 from jaxgan.errors import UserError, nearest
@@ -195,6 +195,7 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
     else:
         chunks = inputs.read_whole(spec.shape[2], declared.tiling)
     place, taken, first = {each: index for index, each in enumerate(inputs.names)}, 0, jax.random.key(asked.seed)
+    warned = ""
     for index, (read, images) in enumerate(chunks):
         turns = np.array([place[each] for each in read])
         part = dict(given) | {option: images} | _in_turn(told, turns)
@@ -204,6 +205,8 @@ def _of_images(trained: Trained, name: str, asked: argparse.Namespace, given: di
             taken = turns[-1] + 1
         for label in declared.kinds(LABEL):
             part[label] = _labels(given[label], None, turns, len(snapshot.classes(name)))
+        if not warned and (warned := few.warning(snapshot, trained.state, name, part | folders[0][1], len(place))):
+            print(f"warning: {warned}", file=sys.stderr)
         names += read
         for (_, own), written in zip(folders, paths, strict=True):
             result = snapshot.use(name, jax.random.fold_in(first, index) if index else first, **part | own)

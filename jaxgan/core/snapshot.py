@@ -50,6 +50,8 @@ class CompiledGame:
         self.jit = functools.partial(jax.jit, out_shardings=replicated(mesh))
         # Whether a batch is normalised in an ability, of a stage and on a way, where that is known already.
         self.normalising: dict[tuple[Any, ...], bool] = {}
+        self.minibatch = batch_size
+        self.noted: dict[tuple[Any, ...], frozenset[str]] = {}  # the players that normalise in it: `jaxgan.core.few`
         self._compiled: dict[tuple[str, str], Callable[..., Any]] = {}
 
     def call(self, what: str, ability: str) -> Callable[..., Any]:
@@ -166,7 +168,7 @@ class Snapshot:
             One entry for each image.
         """
         declared = self.game.ability(ability)
-        if self._of_the_data(declared, arguments):
+        if self.of_the_data(declared, arguments):
             return np.concatenate(list(self.parts(ability, key, **arguments)))
         assert declared.tiling is not None
         (images,) = declared.kinds(IMAGES)
@@ -197,7 +199,7 @@ class Snapshot:
         counted = next((name for name in rest if takes[name].kind == NUMBER), None)
         total = int(rest[counted]) if counted else len(next(iter(entries.values())))
         # Tiles are large, and what is made of them is larger.
-        size = self._size if self._of_the_data(declared, given) else self.compiled.devices
+        size = self._size if self.of_the_data(declared, given) else self.compiled.devices
         if counted:
             rest[counted] = self.compiled.batch_size
         statistics = self.statistics(ability, entries, rest)
@@ -205,7 +207,8 @@ class Snapshot:
             rest[counted] = size
         use = self.compiled.call("use", ability)
         # A latent beside copies of itself would be normalised to the same image as any other.
-        beside = self._drawn_latents(declared, entries, jax.random.key(0), size) if self._own_statistics else {}
+        alone = [name for name in entries if self._own_statistics and not takes[name].space]
+        beside = self._drawn_latents(declared, alone, jax.random.key(0), size)
 
         def made() -> Iterator[np.ndarray]:
             for index, start in enumerate(range(0, total, size)):
@@ -290,8 +293,8 @@ class Snapshot:
         if not self.compiled.statistics_batches or not self.compiled.normalising.get(which, True):
             return {}
         declared = self.game.ability(ability)
-        if declared.search is not None or not self._of_the_data(declared, entries or {}):
-            return {}  # the tiles of one image are no sample: such an ability sees to it itself
+        if declared.search is not None or not self.of_the_data(declared, entries or {}):
+            return {}  # the tiles of one image are no sample: each is normalised by itself, unless the game sees to it
         takes, entries = self.game.ability(ability).takes, dict(entries or {})
         images = any(takes[name].kind == IMAGES for name in entries)
         size = self._size if images else self.compiled.batch_size
@@ -357,7 +360,7 @@ class Snapshot:
         )
         return functools.partial(run, self._state, statistics)
 
-    def _of_the_data(self, declared: Ability, arguments: Mapping[str, Any]) -> bool:
+    def of_the_data(self, declared: Ability, arguments: Mapping[str, Any]) -> bool:
         """Whether what an ability is given has the size of the data, so that it goes by minibatches."""
         if declared.tiling is None or declared.tiling.reach is not None:
             return declared.tiling is None

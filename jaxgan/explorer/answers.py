@@ -16,6 +16,7 @@ import numpy as np
 from scipy.special import softmax
 
 from jaxgan import pictures
+from jaxgan.core import few
 from jaxgan.core.abilities import IMAGES, LABEL, NUMBER
 from jaxgan.core.arrays import domain_arrays
 from jaxgan.core.snapshot import Snapshot
@@ -253,7 +254,8 @@ class Answers:
 
     def _ability(self, asked: Asked) -> dict[str, Any]:
         """What an ability gives: pictures of seeds in a row, or what becomes of the pictures that are dropped."""
-        snapshot = self._moment(asked).snapshot
+        now = self._moment(asked)
+        snapshot = now.snapshot
         known = panels.offered(snapshot)
         name = asked.choice("name", known)
         if name is None:
@@ -262,7 +264,7 @@ class Answers:
         given = asked.arguments(declared, snapshot, name)
         seed = asked.integer("seed", 0, SEEDS - 1, 0)
         if declared.kinds(IMAGES):
-            return self._of_pictures(asked, snapshot, name, given, seed)
+            return self._of_pictures(asked, now, name, given, seed)
         number = asked.integer("number", 1, _SHEET, 1)
         asked.done()
         seeds, images = [(seed + index) % SEEDS for index in range(number)], []
@@ -275,9 +277,8 @@ class Answers:
             images.append(image)
         return {"seeds": seeds, "images": [_url(image) for image in images]}
 
-    def _of_pictures(
-        self, asked: Asked, snapshot: Snapshot, name: str, given: dict[str, Any], seed: int
-    ) -> dict[str, Any]:
+    def _of_pictures(self, asked: Asked, now: Trained, name: str, given: dict[str, Any], seed: int) -> dict[str, Any]:
+        snapshot = now.snapshot
         declared, data = snapshot.game.ability(name), self._plan.config.data
         if declared.ways:
             called = dict(zip(domain_arrays(len(self._plan.domains)), self._plan.domains, strict=True))
@@ -293,6 +294,7 @@ class Answers:
         given = self._for_one(snapshot, name, given | dropped, seed)
         (result,) = snapshot.use(name, jax.random.key(seed), **given)
         answer: dict[str, Any] = {"before": {each: _url(picture[0]) for each, picture in dropped.items()}}
+        answer["note"] = few.warning(snapshot, now.state, name, given, 1)
         if declared.gives == "images":
             return answer | {"images": [_url(result)]}
         if declared.gives == "scores":

@@ -1,22 +1,25 @@
 // ---- the other abilities: what is typed or chosen, or dropped, and what comes of it
 
 function ability(declared) {
-  const controls = make("div"), stage = make("div"), fields = {}, dropped = {};
+  // `dropped` is small once it was answered, as the images of one domain are; of another it is made anew from `original`.
+  const controls = make("div"), stage = make("div"), fields = {}, original = {}, dropped = {};
   const images = declared.pictures.length > 0;
-  let seed = 0;
-  const out = make("div"), time = make("div", {class: "took"});
+  let seed = 0, version = 0;
+  const out = make("div"), time = make("div", {class: "took"}), note = make("p", {class: "note"});
   const draw = latest(async () => {
     if (declared.pictures.some(each => !dropped[each.name])) return;
     if (declared.controls.some(each => each.required && (each.kind === "text" || each.kind === "graph") && !fields[each.name])) return;
     const number = declared.attends ? 4 : 16;
+    const asked = version;
     let answer;
     await waiting(time, async () => { answer = await ask("ability", {step, name: declared.name, seed, ...fields, ...dropped, ...(images ? {} : {number})}); });
     time.textContent = took(answer);
+    note.textContent = answer.note ?? "";
     if (answer.score !== undefined) out.replaceChildren(make("div", {class: "score", text: answer.score}));
     else if (answer.shares) out.replaceChildren(...answer.shares.map(([name, share]) => make("div", {class: "share"},
       make("span", {text: name}), make("i", {style: `--at: ${100 * share}%`}), make("span", {text: (100 * share).toFixed(1) + " %"}))));
     else if (images) {
-      for (const each of declared.pictures) dropped[each.name] = answer.before[each.name].split(",")[1];  // it is small now
+      if (asked === version) for (const each of declared.pictures) dropped[each.name] = answer.before[each.name].split(",")[1];
       compare(answer.before[declared.pictures[0].name], answer.images[0]);
     } else out.replaceChildren(make("div", {class: "pictures large"}, ...answer.images.map((src, index) =>
       make("figure", {}, make("button", {title: "seed " + answer.seeds[index], click: event => looked(event)}, make("img", {src, alt: "seed " + answer.seeds[index]})),
@@ -48,9 +51,13 @@ function ability(declared) {
   }
   const sliders = {};
   controls.append(make("h2", {text: declared.name}), make("p", {class: "note", text: declared.help}));
-  for (const each of declared.pictures) controls.append(dropZone(each, file => { dropped[each.name] = file; draw(); }));
+  for (const each of declared.pictures) controls.append(dropZone(each, file => { original[each.name] = dropped[each.name] = file; version += 1; draw(); }));
   for (const each of declared.controls) {
-    const set = value => { if (value === null || value === "") delete fields[each.name]; else fields[each.name] = value; draw(); };
+    const set = value => {
+      if (value === null || value === "") delete fields[each.name]; else fields[each.name] = value;
+      if (each.kind === "domain") { Object.assign(dropped, original); version += 1; }
+      draw();
+    };
     if (each.choices) {
       const own = each.choices.length === 1 || each.required ? each.choices : [[null, each.kind === "label" ? "in turn" : "usual"], ...each.choices];
       if (each.required) fields[each.name] = own[0][0];
@@ -74,7 +81,7 @@ function ability(declared) {
   const notes = declared.attends ? "Click on a picture: it shows where that pixel looks." : images ? "Drop a picture at the left, or choose one." : "";
   if (images) out.append(make("p", {class: "note", style: "text-align: center; padding: 60px 0", text: notes}));
   else if (notes) stage.append(make("p", {class: "note", text: notes}));
-  stage.append(out, time);
+  stage.append(out, time, note);
   if (images) for (const [kind, over] of [["dragover", true], ["dragleave", false], ["drop", false]])
     stage.addEventListener(kind, event => { event.preventDefault(); if (kind === "drop") take(event, controls.querySelector(".drop")); });
   return {name: declared.name, controls, stage, start: draw};

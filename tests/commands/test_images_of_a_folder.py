@@ -98,3 +98,28 @@ def test_images_of_two_domains_are_not_carried_into_both_unasked(runs, tmp_path)
         with pytest.raises(UserError, match="say of which domain the images are, source='digits' or 'inverted'"):
             main("translate", folder, f"--input={inputs}", f"--target={targets}", f"--output={tmp_path / 'out'}")
     assert not (tmp_path / "out").exists()
+
+
+def test_too_few_images_for_batch_norm_are_told_of_once(runs, tiny, tmp_path, capsys, caplog):
+    """A minibatch has 8; the discriminator of one run has batch norm, that of the other has not."""
+    config, normalised, plain = tiny("dcgan"), tmp_path / "run", runs("conditional")[0]
+    config.data.image_size, config.steps, config.metrics = 16, 1, ()  # at 8 its only map is not normalised
+    train(config, normalised)
+    capsys.readouterr()
+    line = "judge: batch norm goes by the images that are given, {} here, but by 8 at a time in training"
+    three, eight = grey(tmp_path / "three", 0, 60, 120), grey(tmp_path / "eight", *range(0, 240, 30))
+    for folder, inputs, more, told in (
+        (normalised, three, [], "warning: " + line.format(3)),
+        (normalised, eight, [], ""),
+        (plain, three, ["--label=2"], ""),
+    ):
+        main("judge", folder, f"--input={inputs}", *more)
+        errors = capsys.readouterr().err
+        assert errors.count("warning") == bool(told) and told in errors
+    run, images = jaxgan.load(normalised, trust=True), np.zeros((8, 16, 16, 1), np.float32)
+    for number in (8, 1, 1):
+        run.judge(images[:number])
+    assert [record.getMessage().startswith(line.format(1)) for record in caplog.records] == [True]
+    for folder, more, told in ((normalised, {}, True), (plain, {"label": 2}, False)):
+        asked = {"name": "judge", "images": drop(np.zeros((8, 8), np.uint8))} | more
+        assert Answers(folder, trust=True).ask("ability", asked)["note"].startswith(line.format(1)) == told
