@@ -56,4 +56,4 @@ def still(network: nn.Module, rate: float = 0.0) -> Player:
 def play(game, *minibatches):
     """The first step, from seed 0."""
     state = game.init(jax.random.key(0), minibatches[0])
-    return game.step(state, minibatches)
+    return game.step(state, minibatches, game.due(0, 0))

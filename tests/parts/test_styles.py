@@ -150,7 +150,7 @@ def test_the_mean_moves_once_a_turn_however_many_parts_a_minibatch_has(parts):
     made = game(gamma=0.0, path_weight=0.0)
     generator = dataclasses.replace(made.players["generator"], network=Still(output_shape=(SIDE, SIDE, 1)))
     made = dataclasses.replace(made, players=made.players | {"generator": generator}, accumulate=parts)
-    state, _ = made.step(made.init(jax.random.key(0), batch()), batch())
+    state, _ = made.step(made.init(jax.random.key(0), batch()), batch(), made.due(1, 0))
     np.testing.assert_allclose(state.memory["w_mean"], 1 - 0.995**2, rtol=1e-4)
 
 
@@ -196,7 +196,7 @@ def test_path_length_shrinks_its_minibatch(monkeypatch):
         made = game(path_weight=1.0, path_every=1, path_shrink=shrink, mixing=0.0)
         state = jax.eval_shape(lambda made=made: made.init(jax.random.key(0), batch()))
         seen.clear()
-        jax.eval_shape(made.step, state, batch())
+        jax.eval_shape(lambda state, made=made: made.step(state, batch(), made.due(0, 0)), state)
         assert (expected * SIDE * SIDE,) in seen
 
 
