@@ -140,7 +140,7 @@ def played(game, batch=BATCH):
     game = game.complete(batch)
     state = game.init(jax.random.key(0), batch)
     due = Due(0, tuple(turn.name for turn in game.stages[0].turns))
-    _, metrics = game.step(state, (batch,) * game.minibatches(due))
+    _, metrics = game.step(state, (batch,) * game.minibatches(due), due)
     return {name: float(value) for name, value in metrics.items()}, game, state
 
 
