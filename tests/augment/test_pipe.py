@@ -147,6 +147,7 @@ def test_blitting_is_drawn_as_in_the_paper():
     assert is_share(shift[:, 0] == 0, 0.5 + 0.5 * 4 / WIDTH)
 
 
+@pytest.mark.slow
 def test_geometry_is_drawn_as_in_the_paper():
     always, at_half = look("g", coordinates(), [1.0, 0.5])
 

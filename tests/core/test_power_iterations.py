@@ -53,8 +53,8 @@ def test_iterations_of_a_step(every_call, parts, calls, compiled):
     game = gans.gan(still(Constant()), judge(every_call), latent_size=2, terms=parts)
     batch = {"image": IMAGES}
     state = game.init(jax.random.key(0), batch)
-    step = jax.jit(game.step) if compiled else game.step
-    after, _ = step(state, batch)
+    step = jax.jit(game.step, static_argnames="due") if compiled else game.step
+    after, _ = step(state, batch, due=game.due(0, 0))
     matrix = np.asarray(state.players["discriminator"].params["dense"]["kernel"], np.float64)
     _, expected = iterated(matrix, vector(state), calls)
     np.testing.assert_allclose(vector(after), expected, rtol=1e-5, atol=1e-6)

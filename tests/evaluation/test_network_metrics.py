@@ -114,7 +114,7 @@ def test_a_pixel_looks_while_the_same_samples_are_drawn(played):
     seen = snapshot.use("attend", KEY, number=5, label=label, row=0.3, column=0.99)
     assert seen.shape == (5, 8, 8, 1) and seen.max((1, 2, 3)) == pytest.approx(np.ones(5))
     # By hand: the latents of the command's only batch, and row 2, column 7 of the generator's own maps.
-    batch = jax.random.split(jax.random.fold_in(KEY, 0))[0]
+    batch = jax.random.fold_in(KEY, 0)
     latents, labels = jax.random.normal(batch, (16, 6)), jnp.asarray(np.arange(16) % 5 * 2)
     nets = compiled.game.nets(state)
     images, (maps,) = nets.generator(latents, labels, attention_maps=True)

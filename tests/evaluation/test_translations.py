@@ -90,6 +90,7 @@ TRANSLATING = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "label"), TRANSLATING)
 def test_no_check_is_met_by_an_identity_or_a_constant(name, label):
     module = importlib.import_module(f"configs.{name}")

@@ -53,6 +53,7 @@ def asked(run, images):
 _QUICK = ("dcgan", "conditional", "lapgan")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "variant", some_long((*_QUICK, "cyclegan", "progan", "vae", "disentangle"), lambda name: name not in _QUICK)
 )

@@ -13,6 +13,7 @@ from jaxgan.augment import ada, adaptive
 from jaxgan.core import Due, View
 from jaxgan.core.abilities import CHOICE, DOMAIN, GRAPH, IMAGES, LABEL, LATENTS, NUMBER, STRENGTH, TEXT
 from jaxgan.core.players import flatten
+from jaxgan.core.state import Clock
 from jaxgan.errors import UserError
 from jaxgan.parts import terms
 from jaxgan.parts.terms import TERMS
@@ -23,10 +24,15 @@ SETTINGS = {"images": 40, "every": 2}
 
 
 def watched() -> View:
-    """ADA, which also keeps the scores it was last told."""
+    """ADA, which also keeps the scores it was last told; of its pictures' changes mirroring alone, which is soon compiled."""
     view = ada("b", **SETTINGS)
+
+    def mirrored(key: jax.Array, x: jax.Array, clock: Clock, state: tuple[adaptive.AdaState, jax.Array]) -> jax.Array:
+        chosen = jax.random.uniform(key, (len(x), 1, 1, 1)) < state[0].p / 2
+        return jnp.where(chosen, x[:, :, ::-1], x)
+
     return View(
-        lambda key, x, clock, state: view.apply(key, x, clock, state[0]),
+        mirrored,
         lambda: (view.init(), jnp.zeros(BATCH)),
         lambda state, scores: (view.update(state[0], scores), scores),
     )

@@ -12,6 +12,8 @@ from tests.layouts.published import biggan_pytorch, cyclegan, mimicry, studiogan
 from tests.layouts.published.layers import torch
 
 pytest.importorskip("safetensors")
+
+pytestmark = pytest.mark.slow
 rng = np.random.default_rng(0)
 
 

@@ -19,6 +19,8 @@ from jaxgan.data.containers import open_container
 from jaxgan.errors import UserError
 from jaxgan.foreign import MAX_PIXELS, below, checked_name, open_picture
 
+pytestmark = pytest.mark.slow
+
 LEADING_OUT = [
     "{absolute}",
     "/x.png",

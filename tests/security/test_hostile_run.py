@@ -21,6 +21,8 @@ from jaxgan.training.records import read_metrics
 from jaxgan.training.run_folder import RunFolder
 from jaxgan.training.trained import load
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).parents[2]
 NAME = "canary:make"
 

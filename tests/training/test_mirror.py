@@ -23,6 +23,8 @@ from jaxgan.training.records import TIMINGS, read_metrics
 from jaxgan.training.transfer import read_source
 
 fsspec = pytest.importorskip("fsspec")
+
+pytestmark = pytest.mark.slow
 ROOT = pathlib.Path(__file__).parents[2]
 TINY = pathlib.Path(__file__).parents[1] / "tiny.py"
 
