@@ -1,5 +1,5 @@
 # make train   set up, and train the default system on scikit-learn's digits: one to three minutes on two CPU cores
-# make test    set up, and run the tests: MINUTES on two CPU cores; what is compiled is kept
+# make test    set up, and run the tests: about twenty minutes on two CPU cores, a part of it compiling, which is kept
 # make test-slow  the slow ones too, as .ci/run: parity with PyTorch, hostile input, storage elsewhere, killed processes, wheels
 # make test-all   and the long ones, before a release: every default trains, every term in every system, the largest networks
 # make optional  the optional packages; make test-optional  the tests that are skipped without them
