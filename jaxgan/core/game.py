@@ -11,7 +11,7 @@ from jaxgan.core import step as playing
 from jaxgan.core.abilities import STATIC, Ability, pixel_distance
 from jaxgan.core.checks import check_arrays, check_key, named
 from jaxgan.core.nets import Net, Nets, Randomness, Weights
-from jaxgan.core.players import Cast, Player, Players, flatten, nest
+from jaxgan.core.players import Cast, Player, Players, flatten, undisturbed
 from jaxgan.core.state import Clock, Memory, Params, PlayerState, State, clock_of
 from jaxgan.core.turns import Batch, Due, Metrics, Stage
 from jaxgan.errors import UserError
@@ -128,20 +128,8 @@ class Game:
             one = lambda key, name=name, player=player: self._first(name, player, key, example)  # noqa: E731
             players[name] = jax.vmap(one)(jax.random.split(own, player.copies)) if player.copies else one(own)
         memory_key, game_key = jax.random.split(jax.random.fold_in(key, len(players)))
-        return State(
-            step=jnp.int32(0),
-            images=jnp.int32(0),
-            stage=jnp.int32(0),
-            stage_step=jnp.int32(0),
-            stage_images=jnp.int32(0),
-            players=nest(players),
-            memory={} if self.memory is None else self.memory(memory_key, example),
-            key=game_key,
-            nonfinite={name: jnp.int32(-1) for name in players},
-            rollbacks=jnp.int32(0),
-            rate=jnp.float32(1),
-            transferred=jnp.bool_(False),
-        )
+        memory = {} if self.memory is None else self.memory(memory_key, example)
+        return undisturbed(players, memory, game_key)
 
     def _first(self, name: str, player: Player, key: jax.Array, example: Batch) -> PlayerState:
         init_key, constraint_key = jax.random.split(key)

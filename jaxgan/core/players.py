@@ -7,11 +7,13 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import optax
 
 from jaxgan.core.averaging import Averaging
 from jaxgan.core.constraints import Constraint, by_path, path_string, unconstrained
 from jaxgan.core.schedules import Schedule
+from jaxgan.core.state import Memory, PlayerState, State
 from jaxgan.core.views import View
 from jaxgan.errors import UserError
 
@@ -139,3 +141,25 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
             node = node.setdefault(part, {})
         node[last] = leaf
     return tree
+
+
+def undisturbed(players: Mapping[str, PlayerState], memory: Memory, key: jax.Array, **counts: int | jax.Array) -> State:
+    """A state in which no number has broken, and whose players are of this game alone.
+
+    Args:
+        players: By their flat names.
+        memory: The game's memory.
+        key: A typed PRNG key.
+        **counts: `step`, `images`, `stage`, `stage_step` and `stage_images`; 0 where they are left out.
+    """
+    names = ("step", "images", "stage", "stage_step", "stage_images")
+    return State(
+        **{name: jnp.int32(counts.get(name, 0)) for name in names},
+        players=nest(players),
+        memory=memory,
+        key=key,
+        nonfinite={name: jnp.int32(-1) for name in players},
+        rollbacks=jnp.int32(0),
+        rate=jnp.float32(1),
+        transferred={name: jnp.bool_(False) for name in players},
+    )

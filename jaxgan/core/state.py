@@ -44,7 +44,8 @@ class State(flax.struct.PyTreeNode):
             parameter that it moved to was not finite, -1 if never.
         rollbacks: int32 (), how often training went back to an earlier state because numbers broke.
         rate: float32 (), factor on every player's updates.
-        transferred: bool (), whether it began with averages of another run, which need no ramp to leave an untrained network.
+        transferred: For each player, by its flat name, bool (): whether it began with another run's weights, so that its
+            average needs no ramp to leave an untrained network.
     """
 
     step: jax.Array
@@ -58,7 +59,7 @@ class State(flax.struct.PyTreeNode):
     nonfinite: dict[str, jax.Array]
     rollbacks: jax.Array
     rate: jax.Array
-    transferred: jax.Array
+    transferred: dict[str, jax.Array]
 
 
 def rolled_back(state: State, rollbacks: int | jax.Array, factor: float = 1.0) -> State:

@@ -248,9 +248,9 @@ class _Table:
         rule = self._player(name).average
         if rule is not None:
             # An average that was taken over is no copy of an untrained network: its rule is where it will be in the end.
-            last = jnp.iinfo(jnp.int32).max
-            ended = self.clock.replace(step=last, images=last, stage_step=last, stage_images=last)
-            decay = jnp.where(self.transferred, rule(jax.tree.map(jnp.int32, ended)), rule(self.clock))
+            last = jnp.int32(jnp.iinfo(jnp.int32).max)
+            ended = jax.tree.map(lambda now: last, self.clock)
+            decay = jnp.where(self.transferred[self._owner(name)], rule(ended), rule(self.clock))
             own = self.players[name]
             average = jax.tree.map(lambda old, new: averaging.update(old, new, decay), own.average, own.params)
             self.players[name] = own.replace(average=average)

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from jaxgan.config import default, named, player
 from jaxgan.core.arrays import ArraySpec
-from jaxgan.core.players import flatten, nest
+from jaxgan.core.players import flatten, undisturbed
 from jaxgan.core.state import PlayerState, State
 from jaxgan.errors import UserError
 from jaxgan.layouts.tensors import Tree
@@ -93,21 +93,7 @@ class Converted:
                     )
             players[name] = PlayerState(jax.tree.map(jnp.asarray, params), known[name].constraint, (), None)
         memory = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), abstract.memory)
-        zero = jnp.int32(0)
-        state = State(
-            step=zero,
-            images=zero,
-            stage=jnp.int32(len(plan.game.stages) - 1),
-            stage_step=zero,
-            stage_images=zero,
-            players=nest(players),
-            memory={**memory, **self.memory},
-            key=jax.random.key(0),
-            nonfinite={},
-            rollbacks=zero,
-            rate=jnp.float32(1),
-            transferred=jnp.bool_(False),
-        )
+        state = undisturbed(players, {**memory, **self.memory}, jax.random.key(0), stage=len(plan.game.stages) - 1)
         return plan, state
 
 

@@ -80,15 +80,18 @@ class Beginning:
             plan: Of the run that begins.
             first: Its state without them.
         """
-        old, players = flatten(self.there.state.players), flatten(first.players)
+        old, players, transferred = flatten(self.there.state.players), flatten(first.players), dict(first.transferred)
         for name in self.players:
             if name in old:
                 same = _constraints(plan.config, name) == _constraints(self.there.plan.config, name)
                 given = old[name] if same else _as_used(self.there.plan.game.players[name], old[name])
+                # Of a network that was taken in part the average has still to leave what was drawn.
+                whole = _fitting(players[name].params, given.params) == by_path(players[name].params).keys()
+                transferred[name] = jnp.bool_(whole)
                 players[name] = _begun(plan.game.players[name], players[name], given, same)
         # Buffers of their own: the step is given the state to write over.
         copy = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree), out_shardings=plan.shardings)
-        return copy(first.replace(players=nest(players), transferred=jnp.bool_(True)))
+        return copy(first.replace(players=nest(players), transferred=transferred))
 
 
 def read_source(text: str) -> dict[str, Any]:
@@ -120,10 +123,10 @@ def _compared(
     told, left, taken = [], [], 0
     for name in names:
         there, here = (by_path(players[name].params) if name in players else {} for players in (old, new))
-        fits = [path for path in here if path in there and there[path].shape == here[path].shape]
+        fits = _fitting(here, there)
         told.append(f"{name} {len(fits)} of {len(here)} arrays")
         taken += len(fits)
-        for path in sorted(here.keys() - set(fits)):
+        for path in sorted(here.keys() - fits):
             known = f"{there[path].shape} there" if path in there else "not there"
             left.append(f"{name}/{path}, {here[path].shape} here and {known}")
     if not left:
@@ -172,28 +175,28 @@ def _begun(player: Player, own: PlayerState, given: PlayerState, same: bool) -> 
     constraint = own.constraint
     if same:
         # What a constraint knows of a weight, such as its singular vectors, comes with the weight, or not at all.
-        there = by_path(given.params)
-        taken = [
-            path for path, leaf in by_path(own.params).items() if path in there and there[path].shape == leaf.shape
-        ]
-        known = {
-            path: leaf
-            for path, leaf in by_path(given.constraint).items()
-            if any(f"/{path}".endswith(f"/{weight}") for weight in taken)
-        }
+        taken = tuple(f"/{weight}" for weight in _fitting(own.params, given.params))
+        known = {path: leaf for path, leaf in by_path(given.constraint).items() if f"/{path}".endswith(taken)}
         constraint = _merged(own.constraint, known)
     return own.replace(params=params, average=average, constraint=constraint)
 
 
 def _merged(own: Any, given: Any, store: Any = lambda tree: tree) -> Any:
     """The leaves of a tree, and in the place of those that another one has in the same shape, what `store` makes of these."""
-    there = by_path(given)
-
-    def fits(path: Any, leaf: jax.Array) -> bool:
-        other = there.get(path_string(path))
-        return other is not None and other.shape == leaf.shape and other.dtype == leaf.dtype
-
+    there, fits = by_path(given), _fitting(own, given)
     put = jax.tree_util.tree_map_with_path(
-        lambda path, leaf: there[path_string(path)] if fits(path, leaf) else leaf, own
+        lambda path, leaf: there[path_string(path)] if path_string(path) in fits else leaf, own
     )
-    return jax.tree_util.tree_map_with_path(lambda path, leaf, new: new if fits(path, leaf) else leaf, own, store(put))
+    return jax.tree_util.tree_map_with_path(
+        lambda path, leaf, new: new if path_string(path) in fits else leaf, own, store(put)
+    )
+
+
+def _fitting(own: Any, given: Any) -> set[str]:
+    """The paths of a tree's leaves that another one has in the same shape and dtype."""
+    there = by_path(given)
+    return {
+        path
+        for path, leaf in by_path(own).items()
+        if path in there and (there[path].shape, there[path].dtype) == (leaf.shape, leaf.dtype)
+    }

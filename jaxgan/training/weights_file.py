@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 import jaxgan
@@ -21,7 +20,7 @@ from jaxgan.core import State
 from jaxgan.core.arrays import from_json, minibatch, to_json
 from jaxgan.core.image_pool import ImagePool
 from jaxgan.core.nets import BATCH_STATISTICS
-from jaxgan.core.players import flatten, nest
+from jaxgan.core.players import flatten, undisturbed
 from jaxgan.core.state import PlayerState
 from jaxgan.errors import ConfigError, UserError
 from jaxgan.files import atomically
@@ -208,16 +207,8 @@ def _filled(
     statistics = {name: fill(tree, f"statistics/{name}") for name, tree in shapes.items()}
     if left:
         raise ConfigError(f"{path} holds {next(iter(left))!a}, which its config has no place for: it is damaged")
-    state = State(
-        **{name: jnp.int32(told["counts"][name]) for name in _COUNTS},
-        players=nest(players),
-        memory=memory,
-        key=jax.random.key(plan.config.seed),
-        nonfinite={name: jnp.int32(-1) for name in players},
-        rollbacks=jnp.int32(0),
-        rate=jnp.float32(1),
-        transferred=jnp.bool_(False),
-    )
+    counts = {name: told["counts"][name] for name in _COUNTS}
+    state = undisturbed(players, memory, jax.random.key(plan.config.seed), **counts)
     abilities = {name: plan.game.abilities[name] for name in plan.game.abilities if name in told["abilities"]}
     game = dataclasses.replace(plan.game, abilities=abilities)
     return dataclasses.replace(plan, game=game), state, statistics or None

@@ -230,7 +230,11 @@ def test_a_step_is_that_of_a_plain_game_of_the_chosen_copies(played):
             }
             return copies | {"other": state.players["other"]}
 
-        state = before.replace(players=alone(before), nonfinite={name: jnp.int32(-1) for name in plain.players})
+        state = before.replace(
+            players=alone(before),
+            nonfinite={name: jnp.int32(-1) for name in plain.players},
+            transferred={name: jnp.bool_(False) for name in plain.players},
+        )
         expected, expected_metrics = step(state, BATCH)
         compare = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)  # noqa: E731
         jax.tree.map(compare, alone(after), expected.players)

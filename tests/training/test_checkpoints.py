@@ -35,7 +35,7 @@ def make_state(step=0, width=3, nonfinite=-1, weight=1.0):
         nonfinite={"critic": jnp.int32(nonfinite), "generator": jnp.int32(-1)},
         rollbacks=jnp.int32(0),
         rate=jnp.float32(1),
-        transferred=jnp.bool_(False),
+        transferred={"critic": jnp.bool_(False), "generator": jnp.bool_(False)},
     )
     # Every leaf a buffer of its own, as training has them.
     return jax.jit(lambda state: jax.tree.map(jnp.copy, state), out_shardings=replicated(data_mesh()))(state)

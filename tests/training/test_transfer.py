@@ -122,6 +122,11 @@ def test_a_run_that_breaks_before_its_first_checkpoint_goes_back_to_the_weights_
 def test_one_player_by_name(tiny, source):
     folder, there = source
     state, line, own = begin(changed(tiny("dcgan"), seed=8), f"{folder}:generator")
+    # The other one's average has still to leave an untrained network.
+    assert {name: bool(taken) for name, taken in state.transferred.items()} == {
+        "generator": True,
+        "discriminator": False,
+    }
     assert line.endswith(": generator 4 of 4 arrays")
     assert len(same(state.players["generator"].params, there.state.players["generator"].params)) == 4
     assert len(same(state.players["discriminator"].params, own.players["discriminator"].params)) == 2
