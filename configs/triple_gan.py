@@ -61,8 +61,9 @@ def paper() -> ConfigDict:
         "num_classes": 10,
         "pretraining_steps": alone,
         "pseudo_from": alone + 299 * epoch,
+        "pretraining_balance": 0.3,
+        "labelled_one_in": 100,
     }
-    config.game.update({"pretraining_balance": 0.3, "labelled_one_in": 100})
     adam = named("adam", learning_rate=1e-3, b1=0.5, b2=0.999)
     # 3e-4 in the pretraining, then 1e-3, which is multiplied by 0.995 behind each epoch from the 300th on. All minibatches
     # are of 100: in the program 200 fakes meet 400 inferred labels.
